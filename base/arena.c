@@ -1,0 +1,152 @@
+/* arena: bump allocation in blocks that double up to 1 MiB. See arena.h for the contract. */
+#include "base/arena.h"
+
+#include <stdalign.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_FIRST = 16 * 1024, BLOCK_MAX = 1024 * 1024 };
+
+struct arena_block {
+    struct arena_block *older;
+    size_t size; /* bytes after this header */
+    size_t used;
+    alignas(max_align_t) unsigned char bytes[];
+};
+
+static void out_of_memory(void)
+{
+    fputs("refgate: out of memory; stopping. What was accepted is on disk: free memory and start "
+          "again.\n",
+          stderr);
+    _Exit(70);
+}
+
+static size_t aligned(size_t size)
+{
+    const size_t step = alignof(max_align_t);
+    if (size > SIZE_MAX - step)
+        out_of_memory();
+    return (size + step - 1) / step * step;
+}
+
+static struct arena_block *block_new(struct arena *arena, size_t least)
+{
+    size_t size = arena->current == NULL ? BLOCK_FIRST : arena->current->size * 2;
+    if (size > BLOCK_MAX)
+        size = BLOCK_MAX;
+    if (size < least)
+        size = least;
+    if (size > SIZE_MAX - sizeof(struct arena_block))
+        out_of_memory();
+    struct arena_block *block = malloc(sizeof *block + size);
+    if (block == NULL)
+        out_of_memory();
+    block->older = arena->current;
+    block->size = size;
+    block->used = 0;
+    arena->current = block;
+    return block;
+}
+
+static void *take(struct arena *arena, size_t size)
+{
+    struct arena_block *block = arena->current;
+    if (block == NULL || block->size - block->used < size)
+        block = block_new(arena, size);
+    void *memory = block->bytes + block->used;
+    block->used += size;
+    arena->used += size;
+    return memory;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    size = aligned(size == 0 ? 1 : size);
+    return memset(take(arena, size), 0, size);
+}
+
+void *arena_array(struct arena *arena, size_t count, size_t size)
+{
+    if (size != 0 && count > SIZE_MAX / size)
+        out_of_memory();
+    return arena_alloc(arena, count * size);
+}
+
+void *arena_grow(struct arena *arena, void *old, size_t old_size, size_t new_size)
+{
+    struct arena_block *block = arena->current;
+    if (old != NULL && new_size <= old_size)
+        return old;
+    if (old != NULL && block != NULL) {
+        size_t had = aligned(old_size == 0 ? 1 : old_size);
+        size_t want = aligned(new_size);
+        bool is_last = (unsigned char *)old + had == block->bytes + block->used;
+        if (is_last && block->size - block->used >= want - had) {
+            memset(block->bytes + block->used, 0, want - had);
+            block->used += want - had;
+            arena->used += want - had;
+            return old;
+        }
+    }
+    void *bigger = arena_alloc(arena, new_size);
+    if (old != NULL)
+        memcpy(bigger, old, old_size);
+    return bigger;
+}
+
+char *arena_copy_n(struct arena *arena, const char *text, size_t length)
+{
+    char *copy = take(arena, aligned(length + 1));
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    return copy;
+}
+
+char *arena_copy(struct arena *arena, const char *text)
+{
+    return text == NULL ? NULL : arena_copy_n(arena, text, strlen(text));
+}
+
+char *arena_vprint(struct arena *arena, const char *format, va_list arguments)
+{
+    va_list again;
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    if (length < 0)
+        out_of_memory();
+    char *text = take(arena, aligned((size_t)length + 1));
+    vsnprintf(text, (size_t)length + 1, format, arguments);
+    return text;
+}
+
+char *arena_print(struct arena *arena, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    char *text = arena_vprint(arena, format, arguments);
+    va_end(arguments);
+    return text;
+}
+
+void arena_reset(struct arena *arena)
+{
+    while (arena->current != NULL && arena->current->older != NULL) {
+        struct arena_block *older = arena->current->older;
+        free(arena->current);
+        arena->current = older;
+    }
+    if (arena->current != NULL)
+        arena->current->used = 0;
+    arena->used = 0;
+}
+
+void arena_free(struct arena *arena)
+{
+    arena_reset(arena);
+    free(arena->current);
+    arena->current = NULL;
+}

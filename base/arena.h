@@ -1,0 +1,44 @@
+/* arena: memory for one piece of work, freed in one step.
+ *
+ * Every request, command and record check owns one arena; what it makes lives exactly as long.
+ * Memory is handed out zeroed and aligned for any type. An allocation never returns NULL: when the
+ * system has no memory left the process ends with a plain message, which is the same event as a
+ * kill and recovered in the same way (docs/decisions/0002-out-of-memory.md).
+ * An arena belongs to one thread at a time. */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct arena_block;
+
+struct arena {
+    struct arena_block *current; /* newest block, older ones behind it */
+    size_t used;                 /* bytes handed out since the last reset */
+};
+
+/* A zeroed struct arena is ready for use; nothing is allocated until the first request. */
+#define ARENA_EMPTY                                                                                \
+    {                                                                                              \
+        NULL, 0                                                                                    \
+    }
+
+void *arena_alloc(struct arena *arena, size_t size);
+/* COUNT items of SIZE bytes; the product is checked for overflow. */
+void *arena_array(struct arena *arena, size_t count, size_t size);
+/* A larger copy of OLD (which may be NULL); the last allocation grows in place. */
+void *arena_grow(struct arena *arena, void *old, size_t old_size, size_t new_size);
+char *arena_copy(struct arena *arena, const char *text);
+char *arena_copy_n(struct arena *arena, const char *text, size_t length);
+char *arena_print(struct arena *arena, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+char *arena_vprint(struct arena *arena, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
+/* Forgets everything but keeps the first block, so that the next request allocates nothing. */
+void arena_reset(struct arena *arena);
+/* Gives all memory back; the arena is empty and usable again. */
+void arena_free(struct arena *arena);
+
+#endif

@@ -1,0 +1,72 @@
+/* finding: see finding.h. */
+#include "base/finding.h"
+
+#include <string.h>
+
+struct finding_list finding_list_new(struct arena *arena)
+{
+    struct finding_list list = {.arena = arena};
+    return list;
+}
+
+struct finding *finding_add(struct finding_list *list, struct finding finding)
+{
+    if (list->count == list->room) {
+        size_t room = list->room == 0 ? 8 : list->room * 2;
+        list->items = arena_grow(list->arena, list->items, list->room * sizeof *list->items,
+                                 room * sizeof *list->items);
+        list->room = room;
+    }
+    if (finding.file == NULL)
+        finding.file = list->file;
+    if (finding.row == 0)
+        finding.row = list->row;
+    list->items[list->count] = finding;
+    return &list->items[list->count++];
+}
+
+void finding_print(const struct finding *finding, struct text *out)
+{
+    if (finding->file != NULL)
+        text_print(out, "%s: ", finding->file);
+    if (finding->row > 0)
+        text_print(out, "row %d: ", finding->row);
+    if (finding->path != NULL)
+        text_print(out, "%s: ", finding->path);
+    else if (finding->line > 0)
+        text_print(out, "line %d column %d: ", finding->line, finding->column);
+    text_print(out, "found %s", finding->found);
+    if (finding->expected != NULL)
+        text_print(out, "; expected %s", finding->expected);
+    if (finding->nearest != NULL)
+        text_print(out, "; did you mean %s", finding->nearest);
+    text_add(out, "\n");
+}
+
+static void member_text(struct text *out, const char *name, const char *value)
+{
+    if (value == NULL)
+        return;
+    text_print(out, "%s\"%s\":", text_ends(out->at, "{") ? "" : ",", name);
+    text_add_json(out, value);
+}
+
+static void member_number(struct text *out, const char *name, int value)
+{
+    if (value > 0)
+        text_print(out, "%s\"%s\":%d", text_ends(out->at, "{") ? "" : ",", name, value);
+}
+
+void finding_print_json(const struct finding *finding, struct text *out)
+{
+    text_add(out, "{");
+    member_text(out, "file", finding->file);
+    member_number(out, "row", finding->row);
+    member_text(out, "path", finding->path);
+    member_number(out, "line", finding->line);
+    member_number(out, "column", finding->column);
+    member_text(out, "found", finding->found);
+    member_text(out, "expected", finding->expected);
+    member_text(out, "nearest", finding->nearest);
+    text_add(out, "}\n");
+}

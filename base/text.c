@@ -1,0 +1,194 @@
+/* text: see text.h. */
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct text text_new(struct arena *arena, size_t ceiling)
+{
+    size_t room = ceiling < 255 ? ceiling + 1 : 256;
+    struct text text = {arena, arena_alloc(arena, room), 0, room, ceiling, false};
+    return text;
+}
+
+static void make_room(struct text *text, size_t more)
+{
+    size_t need = text->length + more + 1;
+    if (need <= text->room)
+        return;
+    size_t room = text->room * 2 > need ? text->room * 2 : need;
+    text->at = arena_grow(text->arena, text->at, text->room, room);
+    text->room = room;
+}
+
+void text_add_n(struct text *text, const char *more, size_t length)
+{
+    if (length > text->ceiling - text->length) {
+        length = text->ceiling - text->length;
+        text->full = true;
+    }
+    make_room(text, length);
+    memcpy(text->at + text->length, more, length);
+    text->length += length;
+    text->at[text->length] = '\0';
+}
+
+void text_add(struct text *text, const char *more)
+{
+    text_add_n(text, more, strlen(more));
+}
+
+void text_print(struct text *text, const char *format, ...)
+{
+    char small[512];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(small, sizeof small, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        return;
+    if ((size_t)length < sizeof small) {
+        text_add_n(text, small, (size_t)length);
+        return;
+    }
+    va_start(arguments, format);
+    text_add(text, arena_vprint(text->arena, format, arguments));
+    va_end(arguments);
+}
+
+static const char *short_escape(unsigned char byte)
+{
+    switch (byte) {
+    case '"':
+        return "\\\"";
+    case '\\':
+        return "\\\\";
+    case '\b':
+        return "\\b";
+    case '\f':
+        return "\\f";
+    case '\n':
+        return "\\n";
+    case '\r':
+        return "\\r";
+    case '\t':
+        return "\\t";
+    default:
+        return NULL;
+    }
+}
+
+void text_add_json(struct text *text, const char *more)
+{
+    text_add_n(text, "\"", 1);
+    for (const char *from = more; *from != '\0';) {
+        size_t plain = 0;
+        while ((unsigned char)from[plain] >= 0x20 && from[plain] != '"' && from[plain] != '\\')
+            plain++;
+        text_add_n(text, from, plain);
+        from += plain;
+        if (*from == '\0')
+            break;
+        const char *escape = short_escape((unsigned char)*from);
+        if (escape != NULL)
+            text_add(text, escape);
+        else
+            text_print(text, "\\u%04x", (unsigned char)*from);
+        from++;
+    }
+    text_add_n(text, "\"", 1);
+}
+
+bool text_equal(const char *one, const char *other)
+{
+    if (one == NULL || other == NULL)
+        return one == other;
+    return strcmp(one, other) == 0;
+}
+
+bool text_starts(const char *text, const char *prefix)
+{
+    return text != NULL && strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool text_ends(const char *text, const char *suffix)
+{
+    if (text == NULL)
+        return false;
+    size_t length = strlen(text);
+    size_t tail = strlen(suffix);
+    return length >= tail && strcmp(text + length - tail, suffix) == 0;
+}
+
+static bool is_space(unsigned point)
+{
+    return point == ' ' || (point >= 0x09 && point <= 0x0d) || point == 0x85 || point == 0xa0 ||
+           point == 0x1680 || (point >= 0x2000 && point <= 0x200b) || point == 0x2028 ||
+           point == 0x2029 || point == 0x202f || point == 0x205f || point == 0x3000 ||
+           point == 0xfeff;
+}
+
+bool text_is_blank(const char *text)
+{
+    if (text == NULL)
+        return true;
+    while (*text != '\0') {
+        if (!is_space(text_utf8_next(&text)))
+            return false;
+    }
+    return true;
+}
+
+/* Bytes of the well-formed sequence at TEXT, or 0 (table 3-7 of the Unicode standard). */
+static size_t sequence_length(const unsigned char *text, size_t left)
+{
+    if (text[0] < 0x80)
+        return 1;
+    size_t length = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
+    if (text[0] < 0xc2 || text[0] > 0xf4 || left < length)
+        return 0;
+    for (size_t i = 1; i < length; i++) {
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    bool overlong = (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xf0 && text[1] < 0x90);
+    bool surrogate = text[0] == 0xed && text[1] > 0x9f;
+    bool too_high = text[0] == 0xf4 && text[1] > 0x8f;
+    return overlong || surrogate || too_high ? 0 : length;
+}
+
+size_t text_utf8_fault(const char *text, size_t length)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    size_t at = 0;
+    while (at < length) {
+        size_t step = sequence_length(bytes + at, length - at);
+        if (step == 0)
+            return at;
+        at += step;
+    }
+    return length;
+}
+
+unsigned text_utf8_next(const char **at)
+{
+    const unsigned char *bytes = (const unsigned char *)*at;
+    if (bytes[0] < 0x80) {
+        *at += 1;
+        return bytes[0];
+    }
+    unsigned length = bytes[0] >= 0xf0 ? 4 : bytes[0] >= 0xe0 ? 3 : 2;
+    unsigned point = bytes[0] & (0x7fu >> length);
+    for (unsigned i = 1; i < length; i++)
+        point = point << 6 | (bytes[i] & 0x3fu);
+    *at += length;
+    return point;
+}
+
+size_t text_utf8_length(const char *text)
+{
+    size_t count = 0;
+    for (; *text != '\0'; count++)
+        text_utf8_next(&text);
+    return count;
+}

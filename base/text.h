@@ -1,0 +1,41 @@
+/* text: growing text in an arena, and small questions about bytes and UTF-8.
+ *
+ * Used by every layer. Text is UTF-8 and always ends in NUL; lengths exclude it. A struct text names
+ * its ceiling at birth: what would pass it is cut off and `full` is set, nothing is overrun. */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+
+struct text {
+    struct arena *arena;
+    char *at; /* NUL-terminated, never NULL */
+    size_t length;
+    size_t room;
+    size_t ceiling; /* longest length allowed */
+    bool full;      /* something did not fit */
+};
+
+struct text text_new(struct arena *arena, size_t ceiling);
+void text_add(struct text *text, const char *more);
+void text_add_n(struct text *text, const char *more, size_t length);
+void text_print(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* MORE as a quoted JSON string (RFC 8259 section 7). */
+void text_add_json(struct text *text, const char *more);
+
+bool text_equal(const char *one, const char *other); /* NULL equals only NULL */
+bool text_starts(const char *text, const char *prefix);
+bool text_ends(const char *text, const char *suffix);
+bool text_is_blank(const char *text); /* NULL, empty, or only white space (Unicode spaces too) */
+/* Offset of the first byte that is not well-formed UTF-8 (RFC 3629), or LENGTH. */
+size_t text_utf8_fault(const char *text, size_t length);
+/* The code point at *AT, which is moved behind it; the text must be well-formed UTF-8. */
+unsigned text_utf8_next(const char **at);
+/* Number of code points in well-formed UTF-8. */
+size_t text_utf8_length(const char *text);
+
+#endif

@@ -1,0 +1,83 @@
+/* digest: see digest.h. */
+#include "certs/digest.h"
+
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHA1_BYTES = 20, UUID_BYTES = 16 };
+
+/* RFC 4122 appendix C: the name space of URLs. */
+static const unsigned char url_space[UUID_BYTES] = {0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1,
+                                                    0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8};
+
+static void hash(const EVP_MD *kind, const void *one, size_t one_length, const void *two,
+                 size_t two_length, unsigned char *ret_digest)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool done = context != NULL && EVP_DigestInit_ex(context, kind, NULL) == 1 &&
+                EVP_DigestUpdate(context, one, one_length) == 1 &&
+                EVP_DigestUpdate(context, two, two_length) == 1 &&
+                EVP_DigestFinal_ex(context, ret_digest, NULL) == 1;
+    EVP_MD_CTX_free(context);
+    if (!done) { /* only without memory or without a working libcrypto: nothing can be trusted then */
+        fputs("refgate: the hash functions of OpenSSL do not work; stopping.\n", stderr);
+        _Exit(70);
+    }
+}
+
+void digest_sha256(const void *bytes, size_t length, unsigned char ret_digest[DIGEST_SHA256_BYTES])
+{
+    hash(EVP_sha256(), bytes, length, "", 0, ret_digest);
+}
+
+static bool read_uuid(const char *text, unsigned char ret_bytes[UUID_BYTES])
+{
+    if (strlen(text) != DIGEST_UUID_TEXT - 1)
+        return false;
+    for (size_t i = 0, at = 0; i < UUID_BYTES; i++) {
+        unsigned byte;
+        if (text[at] == '-')
+            at++;
+        if (sscanf(text + at, "%2x", &byte) != 1)
+            return false;
+        ret_bytes[i] = (unsigned char)byte;
+        at += 2;
+    }
+    return true;
+}
+
+static void uuid5_bytes(const unsigned char space[UUID_BYTES], const char *name,
+                        unsigned char ret_bytes[UUID_BYTES])
+{
+    unsigned char full[SHA1_BYTES];
+    hash(EVP_sha1(), space, UUID_BYTES, name, strlen(name), full);
+    memcpy(ret_bytes, full, UUID_BYTES);
+    ret_bytes[6] = (unsigned char)((ret_bytes[6] & 0x0f) | 0x50);
+    ret_bytes[8] = (unsigned char)((ret_bytes[8] & 0x3f) | 0x80);
+}
+
+void digest_uuid5(const char *space, const char *name, char ret_uuid[DIGEST_UUID_TEXT])
+{
+    unsigned char space_bytes[UUID_BYTES];
+    unsigned char made[UUID_BYTES];
+    if (!read_uuid(space, space_bytes))
+        uuid5_bytes(url_space, space, space_bytes);
+    uuid5_bytes(space_bytes, name, made);
+    char hex[2 * UUID_BYTES + 1];
+    digest_hex(made, UUID_BYTES, hex);
+    snprintf(ret_uuid, DIGEST_UUID_TEXT, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
+             hex + 16, hex + 20);
+}
+
+void digest_hex(const unsigned char *bytes, size_t length, char *ret_text)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < length; i++) {
+        *ret_text++ = digits[bytes[i] >> 4];
+        *ret_text++ = digits[bytes[i] & 0x0f];
+    }
+    *ret_text = '\0';
+}

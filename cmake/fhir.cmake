@@ -1,0 +1,1 @@
+# Tables that generators make for fhir/ at build time, from data in the tree.

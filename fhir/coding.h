@@ -1,0 +1,56 @@
+/* coding: words of the local vocabulary <-> codes of the standard systems.
+ *
+ * The built-in tables are generated at build time from fhir/codes/ (codes.csv, codes-local.csv,
+ * codes-constants.csv, measures.csv, unit-aliases.csv). A clinic's own code map is laid over them and
+ * wins. Pure; the built-in tables are constant, an overlay lives in its arena. */
+#ifndef FHIR_CODING_H
+#define FHIR_CODING_H
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/finding.h"
+
+struct coding_row {
+    const char *key;     /* local word, e.g. "myofascial-release" */
+    const char *system;  /* URI; of local rows "technique" or "measure", to be put under the base */
+    const char *code;
+    const char *display; /* NULL: send the code and our plain text only */
+    const char *unit;    /* UCUM code, or NULL */
+    const char *kind;    /* "technique", "bodysite", "specialty", "observation", "service", ... */
+    const char *also[2]; /* keys of further rows to send beside this one; NULL when fewer */
+    bool is_local;       /* system is a product code system */
+};
+
+struct measure_row { /* measures.csv */
+    const char *key, *label;
+    const char *lowest, *highest; /* decimals as written, or NULL */
+    const char *unit;             /* UCUM */
+    const char *better;           /* "lower", "higher" or NULL */
+    const char *meaningful_change, *side;
+};
+
+struct unit_row { /* unit-aliases.csv */
+    const char *written, *ucum, *note;
+};
+
+struct coding; /* the tables with or without a clinic's overlay */
+
+/* The built-in tables alone. */
+const struct coding *coding_standard(void);
+/* The built-in tables with a clinic's own map on top; faulty rows become findings. */
+const struct coding *coding_with_map(struct arena *arena, const char *csv, size_t length,
+                                     const char *file, struct finding_list *findings);
+/* By kind and local word; KIND NULL: any kind. The clinic's rows win. */
+const struct coding_row *coding_find(const struct coding *coding, const char *kind, const char *key);
+/* All rows of a word, the clinic's first: START NULL begins, NULL ends. */
+const struct coding_row *coding_next(const struct coding *coding, const char *kind, const char *key,
+                                     const struct coding_row *start);
+/* Back from a code: SYSTEM as on the wire; BASE is the canonical base for local systems. */
+const struct coding_row *coding_find_code(const struct coding *coding, const char *base,
+                                          const char *kind, const char *system, const char *code);
+const char *coding_nearest(const struct coding *coding, const char *kind, const char *word);
+const struct measure_row *coding_measure(const char *key);
+const struct unit_row *coding_unit(const char *written);
+
+#endif

@@ -1,0 +1,808 @@
+/* json: strict scan, then cJSON into the arena, then one walk that gives each node its place.
+ *
+ * After cJSON_Parse one pre-order walk pairs the nodes with the scan's table: `valueint` holds the
+ * node's ordinal, and a number becomes cJSON_Raw with its text in `valuestring`, so that printing and
+ * comparing never pass through a double. See json.h for the contract. */
+#include "fhir/json.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* cJSON nodes are what `struct json` points at; these two casts are the whole door. */
+static cJSON *in(const struct json *node)
+{
+    return (cJSON *)(uintptr_t)node;
+}
+
+static struct json *out(const cJSON *node)
+{
+    return (struct json *)(uintptr_t)node;
+}
+
+/* ---- memory ---- */
+
+static _Thread_local struct arena *hook_arena;
+
+static void *hook_allocate(size_t size)
+{
+    return arena_alloc(hook_arena, size);
+}
+
+static void hook_free(void *memory)
+{
+    (void)memory; /* the arena's owner frees */
+}
+
+static void install_hooks(void)
+{
+    cJSON_Hooks hooks = {hook_allocate, hook_free};
+    cJSON_InitHooks(&hooks);
+}
+
+static void use(struct arena *arena)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, install_hooks);
+    hook_arena = arena;
+}
+
+/* ---- the strict scan ---- */
+
+enum { KEYS_MAX = 4096 }; /* in one object */
+
+struct frame { /* one open object or list */
+    const char *key;
+    size_t key_length; /* of the member being read */
+    int index;         /* of the item being read */
+    bool is_list;
+    size_t keys_from; /* first of this object's keys in scan.keys */
+};
+
+struct key {
+    const char *at;
+    size_t length;
+    uint32_t hash;
+};
+
+struct scan {
+    struct arena *arena;
+    const char *text;
+    const char *at;
+    const char *end;
+    const struct json_options *options;
+    struct json_fault *fault;
+    struct frame frames[JSON_DEPTH_MAX + 1];
+    int depth;
+    struct key *keys; /* of all open objects, innermost last */
+    size_t key_count, key_room;
+    unsigned *offsets;
+    size_t nodes, node_room;
+};
+
+static const char *scan_path(const struct scan *scan)
+{
+    struct text path = text_new(scan->arena, 1024);
+    for (int i = 0; i < scan->depth; i++) {
+        const struct frame *frame = &scan->frames[i];
+        if (frame->is_list) {
+            text_print(&path, "[%d]", frame->index + scan->options->index_base);
+        } else if (frame->key != NULL) {
+            if (path.length > 0)
+                text_add(&path, ".");
+            text_add_n(&path, frame->key, frame->key_length);
+        }
+    }
+    return path.length == 0 ? NULL : path.at;
+}
+
+static void place_of(const char *text, size_t offset, int *ret_line, int *ret_column)
+{
+    int line = 1;
+    int column = 1;
+    size_t at = text_starts(text, "\xef\xbb\xbf") ? 3 : 0;
+    for (; at < offset; at++) {
+        if (text[at] == '\n') {
+            line++;
+            column = 1;
+        } else if (((unsigned char)text[at] & 0xc0) != 0x80) {
+            column++;
+        }
+    }
+    *ret_line = line;
+    *ret_column = column;
+}
+
+static bool fail_at(struct scan *scan, const char *at, const char *found, const char *expected)
+{
+    struct json_fault *fault = scan->fault;
+    fault->found = found;
+    fault->expected = expected;
+    fault->path = scan_path(scan);
+    fault->offset = (size_t)(at - scan->text);
+    place_of(scan->text, fault->offset, &fault->line, &fault->column);
+    return false;
+}
+
+static bool fail(struct scan *scan, const char *found, const char *expected)
+{
+    if (scan->at >= scan->end)
+        found = "the text ends here";
+    return fail_at(scan, scan->at, found, expected);
+}
+
+static void skip_space(struct scan *scan)
+{
+    while (scan->at < scan->end &&
+           (*scan->at == ' ' || *scan->at == '\n' || *scan->at == '\r' || *scan->at == '\t'))
+        scan->at++;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+/* The four hexadecimal digits at AT, or -1. */
+static int escape_unit(const struct scan *scan, const char *at)
+{
+    int unit = 0;
+    if (scan->end - at < 4)
+        return -1;
+    for (int i = 0; i < 4; i++) {
+        int digit = hex_digit(at[i]);
+        if (digit < 0)
+            return -1;
+        unit = unit * 16 + digit;
+    }
+    return unit;
+}
+
+static bool scan_unicode_escape(struct scan *scan)
+{
+    const char *start = scan->at - 2;
+    int unit = escape_unit(scan, scan->at);
+    if (unit < 0)
+        return fail_at(scan, start, "an escape that is not complete", "\\u and four hexadecimal digits");
+    if (unit == 0)
+        return fail_at(scan, start, "the escape \\u0000", "text without NUL characters");
+    scan->at += 4;
+    if (unit >= 0xdc00 && unit <= 0xdfff)
+        return fail_at(scan, start, "half of a surrogate pair", "both halves");
+    if (unit < 0xd800 || unit > 0xdbff)
+        return true;
+    int low = scan->end - scan->at >= 6 && scan->at[0] == '\\' && scan->at[1] == 'u'
+                  ? escape_unit(scan, scan->at + 2)
+                  : -1;
+    if (low < 0xdc00 || low > 0xdfff)
+        return fail_at(scan, start, "half of a surrogate pair", "both halves");
+    scan->at += 6;
+    return true;
+}
+
+static bool scan_escape(struct scan *scan)
+{
+    if (scan->end - scan->at < 2) {
+        scan->at = scan->end;
+        return fail(scan, "", "the rest of an escape");
+    }
+    char kind = scan->at[1];
+    if (kind == 'u') {
+        scan->at += 2;
+        return scan_unicode_escape(scan);
+    }
+    if (memchr("\"\\/bfnrt", kind, 8) == NULL)
+        return fail(scan, "an unknown escape", "one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u");
+    scan->at += 2;
+    return true;
+}
+
+static bool scan_text(struct scan *scan)
+{
+    scan->at++;
+    while (scan->at < scan->end) {
+        unsigned char byte = (unsigned char)*scan->at;
+        if (byte == '"') {
+            scan->at++;
+            return true;
+        }
+        if (byte == '\\') {
+            if (!scan_escape(scan))
+                return false;
+        } else if (byte < 0x20) {
+            return fail(scan, byte == '\n' ? "a line end inside a text" : "a control character",
+                        byte == '\n' ? "a closing quotation mark, or \\n" : "an escape such as \\n");
+        } else {
+            scan->at++;
+        }
+    }
+    return fail(scan, "", "a closing quotation mark");
+}
+
+static bool digits(struct scan *scan)
+{
+    const char *start = scan->at;
+    while (scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9')
+        scan->at++;
+    return scan->at > start;
+}
+
+static bool scan_number(struct scan *scan)
+{
+    const char *start = scan->at;
+    if (*scan->at == '-')
+        scan->at++;
+    if (scan->at < scan->end && *scan->at == '0') {
+        scan->at++;
+        if (scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9')
+            return fail_at(scan, start, "a number that starts with 0", "the number without it");
+    } else if (!digits(scan)) {
+        return fail(scan, "a sign without digits", "a number");
+    }
+    if (scan->at < scan->end && *scan->at == '.') {
+        scan->at++;
+        if (!digits(scan))
+            return fail(scan, "no digit after the point", "a digit");
+    }
+    if (scan->at < scan->end && (*scan->at == 'e' || *scan->at == 'E')) {
+        scan->at++;
+        if (scan->at < scan->end && (*scan->at == '+' || *scan->at == '-'))
+            scan->at++;
+        if (!digits(scan))
+            return fail(scan, "no digit after the exponent sign", "a digit");
+    }
+    return true;
+}
+
+static bool scan_word(struct scan *scan, const char *word)
+{
+    size_t length = strlen(word);
+    size_t left = (size_t)(scan->end - scan->at);
+    if (left < length && strncmp(scan->at, word, left) == 0) {
+        scan->at = scan->end;
+        return fail(scan, "", "a value");
+    }
+    if (left < length || strncmp(scan->at, word, length) != 0)
+        return fail(scan, "a word without quotation marks", "a value in quotation marks, or a number");
+    scan->at += length;
+    return true;
+}
+
+static void add_node(struct scan *scan)
+{
+    if (scan->nodes == scan->node_room) {
+        size_t room = scan->node_room * 2;
+        scan->offsets = arena_grow(scan->arena, scan->offsets, scan->node_room * sizeof(unsigned),
+                                   room * sizeof(unsigned));
+        scan->node_room = room;
+    }
+    scan->offsets[scan->nodes++] = (unsigned)(scan->at - scan->text);
+}
+
+static uint32_t hash_of(const char *at, size_t length)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (unsigned char)at[i]) * 16777619u;
+    return hash;
+}
+
+/* Adds the key just read to the innermost object; false when that object has it already. Keys with
+ * escapes are compared as written: cJSON keeps both, and FHIR and record names need no escapes, so
+ * an escaped spelling of a known name is refused as an escape in a name. */
+static bool add_key(struct scan *scan, const char *at, size_t length)
+{
+    struct frame *frame = &scan->frames[scan->depth - 1];
+    uint32_t hash = hash_of(at, length);
+    for (size_t i = frame->keys_from; i < scan->key_count; i++) {
+        const struct key *key = &scan->keys[i];
+        if (key->hash == hash && key->length == length && memcmp(key->at, at, length) == 0)
+            return false;
+    }
+    if (scan->key_count == scan->key_room) {
+        size_t room = scan->key_room * 2;
+        scan->keys = arena_grow(scan->arena, scan->keys, scan->key_room * sizeof *scan->keys,
+                                room * sizeof *scan->keys);
+        scan->key_room = room;
+    }
+    scan->keys[scan->key_count++] = (struct key){at, length, hash};
+    return true;
+}
+
+static bool scan_key(struct scan *scan)
+{
+    struct frame *frame = &scan->frames[scan->depth - 1];
+    if (scan->at >= scan->end)
+        return fail(scan, "", "a field name in quotation marks");
+    if (*scan->at != '"')
+        return fail(scan, *scan->at == ',' ? "a second comma" : "something else than a field name",
+                    "a field name in quotation marks");
+    const char *start = scan->at;
+    if (!scan_text(scan))
+        return false;
+    size_t length = (size_t)(scan->at - start) - 2;
+    frame->key = start + 1;
+    frame->key_length = length;
+    if (memchr(start + 1, '\\', length) != NULL)
+        return fail_at(scan, start, "an escape in a field name", "the name in plain letters");
+    if (!add_key(scan, start + 1, length))
+        return fail_at(scan, start, "the field a second time", "each field once");
+    if (scan->key_count - frame->keys_from > KEYS_MAX)
+        return fail_at(scan, start, "too many fields in one object", "at most 4096");
+    skip_space(scan);
+    if (scan->at >= scan->end || *scan->at != ':')
+        return fail(scan, "no colon after the field name", "a colon");
+    scan->at++;
+    return true;
+}
+
+static bool scan_open(struct scan *scan, bool is_list)
+{
+    int depth_max = scan->options->depth_max > 0 ? scan->options->depth_max : JSON_DEPTH_MAX;
+    if (scan->depth >= depth_max || scan->depth >= JSON_DEPTH_MAX)
+        return fail(scan, "too many levels", "fewer levels of { and [");
+    scan->frames[scan->depth++] = (struct frame){.is_list = is_list, .keys_from = scan->key_count};
+    scan->at++;
+    return true;
+}
+
+static void scan_close(struct scan *scan)
+{
+    scan->depth--;
+    scan->key_count = scan->frames[scan->depth].keys_from;
+    scan->at++;
+}
+
+/* After a value: takes a comma or closes what is open. Sets *ret_done at the end of the text's value. */
+static bool scan_after_value(struct scan *scan, bool *ret_done)
+{
+    for (;;) {
+        if (scan->depth == 0) {
+            *ret_done = true;
+            return true;
+        }
+        struct frame *frame = &scan->frames[scan->depth - 1];
+        char close = frame->is_list ? ']' : '}';
+        skip_space(scan);
+        if (scan->at < scan->end && *scan->at == close) {
+            scan_close(scan);
+            continue;
+        }
+        if (scan->at >= scan->end || *scan->at != ',')
+            return fail(scan, "no comma after a value",
+                        frame->is_list ? "a comma or ]" : "a comma or }");
+        scan->at++;
+        skip_space(scan);
+        if (frame->is_list) {
+            frame->index++;
+            if (scan->at < scan->end && *scan->at == ',')
+                return fail(scan, "a second comma", "a value");
+            return true;
+        }
+        return scan_key(scan);
+    }
+}
+
+static bool scan_scalar(struct scan *scan)
+{
+    char c = *scan->at;
+    if (c == '"')
+        return scan_text(scan);
+    if (c == '-' || (c >= '0' && c <= '9'))
+        return scan_number(scan);
+    if (c == 't')
+        return scan_word(scan, "true");
+    if (c == 'f')
+        return scan_word(scan, "false");
+    if (c == 'n')
+        return scan_word(scan, "null");
+    if (c == ',')
+        return fail(scan, "a comma without a value", "a value");
+    return scan_word(scan, "true");
+}
+
+static bool scan_value(struct scan *scan, bool *ret_done)
+{
+    skip_space(scan);
+    if (scan->at >= scan->end)
+        return fail(scan, "", scan->depth == 0 ? "one { } object" : "a value");
+    add_node(scan);
+    if (*scan->at != '{' && *scan->at != '[')
+        return scan_scalar(scan) && scan_after_value(scan, ret_done);
+    bool is_list = *scan->at == '[';
+    if (!scan_open(scan, is_list))
+        return false;
+    skip_space(scan);
+    if (scan->at < scan->end && *scan->at == (is_list ? ']' : '}')) {
+        scan_close(scan);
+        return scan_after_value(scan, ret_done);
+    }
+    return is_list || scan_key(scan);
+}
+
+static bool scan_all(struct scan *scan)
+{
+    size_t length = (size_t)(scan->end - scan->text);
+    if (scan->options->bytes_max > 0 && length > scan->options->bytes_max)
+        return fail_at(scan, scan->text, "a text that is too long",
+                       arena_print(scan->arena, "at most %zu bytes", scan->options->bytes_max));
+    size_t bad = text_utf8_fault(scan->text, length);
+    if (bad < length)
+        return fail_at(scan, scan->text + bad, "bytes that are not UTF-8", "UTF-8 text");
+    if (length >= 3 && memcmp(scan->text, "\xef\xbb\xbf", 3) == 0)
+        scan->at += 3;
+    bool done = false;
+    while (!done) {
+        if (!scan_value(scan, &done))
+            return false;
+    }
+    skip_space(scan);
+    if (scan->at < scan->end)
+        return fail(scan, "more text after the value", "nothing more");
+    return true;
+}
+
+/* ---- pairing cJSON's tree with the scan's table ---- */
+
+static void keep_number(struct arena *arena, cJSON *node, const char *text)
+{
+    size_t length = strspn(text, "+-0123456789.eE");
+    node->valuestring = arena_copy_n(arena, text, length);
+    node->type = (node->type & ~0xff) | cJSON_Raw;
+}
+
+static void give_places(struct arena *arena, cJSON *root, const char *text, const unsigned *offsets)
+{
+    cJSON *stack[JSON_DEPTH_MAX + 1];
+    int depth = 0;
+    int ordinal = 0;
+    cJSON *node = root;
+    while (node != NULL) {
+        node->valueint = ordinal;
+        if ((node->type & 0xff) == cJSON_Number)
+            keep_number(arena, node, text + offsets[ordinal]);
+        ordinal++;
+        if (node->child != NULL) {
+            stack[depth++] = node;
+            node = node->child;
+            continue;
+        }
+        while (node != NULL && node->next == NULL)
+            node = depth > 0 ? stack[--depth] : NULL;
+        if (node != NULL)
+            node = node->next;
+    }
+}
+
+bool json_parse(struct arena *arena, const char *text, size_t length,
+                const struct json_options *options, struct json_document *ret_document,
+                struct json_fault *ret_fault)
+{
+    static const struct json_options defaults = {0, 0, 0};
+    struct scan scan = {.arena = arena,
+                        .text = text,
+                        .at = text,
+                        .end = text + length,
+                        .options = options == NULL ? &defaults : options,
+                        .fault = ret_fault,
+                        .key_room = 64,
+                        .node_room = length / 16 + 16};
+    memset(ret_fault, 0, sizeof *ret_fault);
+    if (length > UINT32_MAX)
+        return fail_at(&scan, text, "a text that is too long", "at most 4 GB");
+    scan.keys = arena_array(arena, scan.key_room, sizeof *scan.keys);
+    scan.offsets = arena_array(arena, scan.node_room, sizeof *scan.offsets);
+    if (!scan_all(&scan))
+        return false;
+    use(arena);
+    cJSON *root = cJSON_ParseWithLengthOpts(text, length, NULL, 0);
+    if (root == NULL)
+        return fail_at(&scan, text, "a text that the JSON parser refuses", "JSON");
+    give_places(arena, root, text, scan.offsets);
+    *ret_document = (struct json_document){out(root), text, length, scan.nodes, scan.offsets};
+    return true;
+}
+
+void json_place(const struct json_document *document, const struct json *node, int *ret_line,
+                int *ret_column)
+{
+    size_t ordinal = node == NULL ? 0 : (size_t)in(node)->valueint;
+    size_t offset = ordinal < document->nodes ? document->offsets[ordinal] : 0;
+    place_of(document->text, offset, ret_line, ret_column);
+}
+
+/* ---- reading ---- */
+
+enum json_kind json_kind(const struct json *node)
+{
+    if (node == NULL)
+        return JSON_NULL;
+    switch (in(node)->type & 0xff) {
+    case cJSON_True:
+    case cJSON_False:
+        return JSON_BOOLEAN;
+    case cJSON_Raw:
+    case cJSON_Number:
+        return JSON_NUMBER;
+    case cJSON_String:
+        return JSON_TEXT;
+    case cJSON_Array:
+        return JSON_LIST;
+    case cJSON_Object:
+        return JSON_OBJECT;
+    default:
+        return JSON_NULL;
+    }
+}
+
+const char *json_key(const struct json *node)
+{
+    return node == NULL ? NULL : in(node)->string;
+}
+
+struct json *json_get(const struct json *object, const char *key)
+{
+    if (json_kind(object) != JSON_OBJECT)
+        return NULL;
+    for (cJSON *member = in(object)->child; member != NULL; member = member->next) {
+        if (strcmp(member->string, key) == 0)
+            return out(member);
+    }
+    return NULL;
+}
+
+struct json *json_first(const struct json *list_or_object)
+{
+    return list_or_object == NULL ? NULL : out(in(list_or_object)->child);
+}
+
+struct json *json_next(const struct json *node)
+{
+    return node == NULL ? NULL : out(in(node)->next);
+}
+
+struct json *json_at(const struct json *list, size_t index)
+{
+    struct json *item = json_first(list);
+    while (item != NULL && index-- > 0)
+        item = json_next(item);
+    return item;
+}
+
+size_t json_count(const struct json *list_or_object)
+{
+    size_t count = 0;
+    for (struct json *item = json_first(list_or_object); item != NULL; item = json_next(item))
+        count++;
+    return count;
+}
+
+const char *json_text(const struct json *node)
+{
+    return json_kind(node) == JSON_TEXT ? in(node)->valuestring : NULL;
+}
+
+const char *json_number(const struct json *node)
+{
+    return json_kind(node) == JSON_NUMBER ? in(node)->valuestring : NULL;
+}
+
+bool json_true(const struct json *node)
+{
+    return node != NULL && (in(node)->type & 0xff) == cJSON_True;
+}
+
+const char *json_get_text(const struct json *object, const char *key)
+{
+    return json_text(json_get(object, key));
+}
+
+bool json_whole(const struct json *node, long *ret_value)
+{
+    const char *number = json_number(node);
+    if (number == NULL || strpbrk(number, ".eE") != NULL)
+        return false;
+    errno = 0;
+    long value = strtol(number, NULL, 10);
+    if (errno != 0)
+        return false;
+    *ret_value = value;
+    return true;
+}
+
+struct json *json_find(const struct json *node, ...)
+{
+    va_list keys;
+    va_start(keys, node);
+    struct json *at = out(in(node));
+    for (const char *key = va_arg(keys, const char *); key != NULL && at != NULL;
+         key = va_arg(keys, const char *)) {
+        at = json_get(json_kind(at) == JSON_LIST ? json_first(at) : at, key);
+    }
+    va_end(keys);
+    return json_kind(at) == JSON_LIST ? json_first(at) : at;
+}
+
+/* ---- making ---- */
+
+struct json *json_new_object(struct arena *arena)
+{
+    use(arena);
+    return out(cJSON_CreateObject());
+}
+
+struct json *json_new_list(struct arena *arena)
+{
+    use(arena);
+    return out(cJSON_CreateArray());
+}
+
+struct json *json_new_text(struct arena *arena, const char *value)
+{
+    use(arena);
+    return out(cJSON_CreateString(value));
+}
+
+struct json *json_new_number(struct arena *arena, const char *number_text)
+{
+    use(arena);
+    return out(cJSON_CreateRaw(number_text));
+}
+
+struct json *json_new_whole(struct arena *arena, long value)
+{
+    return json_new_number(arena, arena_print(arena, "%ld", value));
+}
+
+struct json *json_new_boolean(struct arena *arena, bool value)
+{
+    use(arena);
+    return out(cJSON_CreateBool(value));
+}
+
+struct json *json_new_null(struct arena *arena)
+{
+    use(arena);
+    return out(cJSON_CreateNull());
+}
+
+struct json *json_copy(struct arena *arena, const struct json *node)
+{
+    use(arena);
+    return node == NULL ? NULL : out(cJSON_Duplicate(in(node), 1));
+}
+
+struct json *json_set(struct arena *arena, struct json *object, const char *key, struct json *value)
+{
+    use(arena);
+    if (value != NULL)
+        cJSON_AddItemToObject(in(object), key, in(value));
+    return value;
+}
+
+struct json *json_set_text(struct arena *arena, struct json *object, const char *key,
+                           const char *value)
+{
+    return value == NULL ? NULL : json_set(arena, object, key, json_new_text(arena, value));
+}
+
+struct json *json_push(struct json *list, struct json *value)
+{
+    if (value != NULL)
+        cJSON_AddItemToArray(in(list), in(value));
+    return value;
+}
+
+void json_remove(struct json *object, const char *key)
+{
+    struct json *member = json_get(object, key);
+    if (member != NULL)
+        cJSON_DetachItemViaPointer(in(object), in(member));
+}
+
+void json_replace(struct arena *arena, struct json *object, const char *key, struct json *value)
+{
+    use(arena);
+    struct json *member = json_get(object, key);
+    if (member == NULL) {
+        json_set(arena, object, key, value);
+        return;
+    }
+    cJSON_ReplaceItemInObjectCaseSensitive(in(object), key, in(value));
+}
+
+/* ---- writing ---- */
+
+char *json_print(struct arena *arena, const struct json *node)
+{
+    use(arena);
+    return cJSON_PrintBuffered(in(node), 4096, 0);
+}
+
+static void new_line(struct text *text, int level)
+{
+    text_print(text, "\n%*s", level * 2, "");
+}
+
+static void print_level(struct text *text, struct arena *arena, const struct json *node, int level)
+{
+    enum json_kind kind = json_kind(node);
+    if ((kind != JSON_LIST && kind != JSON_OBJECT) || json_first(node) == NULL) {
+        text_add(text, json_print(arena, node));
+        return;
+    }
+    text_add(text, kind == JSON_LIST ? "[" : "{");
+    for (struct json *item = json_first(node); item != NULL; item = json_next(item)) {
+        if (item != json_first(node))
+            text_add(text, ",");
+        new_line(text, level + 1);
+        if (kind == JSON_OBJECT) {
+            text_add_json(text, json_key(item));
+            text_add(text, ": ");
+        }
+        print_level(text, arena, item, level + 1);
+    }
+    new_line(text, level);
+    text_add(text, kind == JSON_LIST ? "]" : "}");
+}
+
+char *json_print_pretty(struct arena *arena, const struct json *node)
+{
+    struct text text = text_new(arena, (size_t)1 << 30);
+    print_level(&text, arena, node, 0);
+    return text.at;
+}
+
+static bool same_members(const struct json *one, const struct json *other)
+{
+    if (json_count(one) != json_count(other))
+        return false;
+    for (struct json *member = json_first(one); member != NULL; member = json_next(member)) {
+        struct json *match = json_get(other, json_key(member));
+        if (match == NULL || !json_same(member, match))
+            return false;
+    }
+    return true;
+}
+
+static bool same_items(const struct json *one, const struct json *other)
+{
+    struct json *left = json_first(one);
+    struct json *right = json_first(other);
+    while (left != NULL && right != NULL && json_same(left, right)) {
+        left = json_next(left);
+        right = json_next(right);
+    }
+    return left == NULL && right == NULL;
+}
+
+bool json_same(const struct json *one, const struct json *other)
+{
+    enum json_kind kind = json_kind(one);
+    if (kind != json_kind(other))
+        return false;
+    switch (kind) {
+    case JSON_OBJECT:
+        return same_members(one, other);
+    case JSON_LIST:
+        return same_items(one, other);
+    case JSON_TEXT:
+        return text_equal(json_text(one), json_text(other));
+    case JSON_NUMBER:
+        return text_equal(json_number(one), json_number(other));
+    case JSON_BOOLEAN:
+        return json_true(one) == json_true(other);
+    default:
+        return true;
+    }
+}

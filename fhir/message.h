@@ -1,0 +1,118 @@
+/* message: which resources each message carries, and the Bundle around them, both ways.
+ *
+ * Outbound the gateway hands over a checked local record, or a move of a referral's Task, and gets one
+ * self-contained message Bundle. Inbound it hands over a parsed Bundle and gets local words back.
+ * Profile: docs/wire-profile.md (FHIR R4 4.0.1 messaging). Pure: ids come from a maker, times are
+ * arguments; everything made lives in context->arena. */
+#ifndef FHIR_MESSAGE_H
+#define FHIR_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/finding.h"
+#include "fhir/coding.h"
+#include "fhir/directory.h"
+#include "fhir/json.h"
+
+struct fhir_context {
+    struct arena *arena;
+    const struct directory *directory;
+    const struct coding *coding;
+    const char *base; /* canonical base of our code systems, extensions, events */
+    /* UUID in text form for NAME (such as "MessageHeader", "Patient/1"), the same for the same name
+     * within one message. The text lives in the arena. */
+    const char *(*make_id)(void *maker, struct arena *arena, const char *name);
+    void *maker;
+    const char *(*endpoint_of)(void *maker, const char *clinic); /* URL of a clinic's system; NULL: base + /clinic/HANDLE */
+};
+
+/* A referral as both sides know it. Numbers are as the side that gave them wrote them. */
+struct message_referral {
+    const char *placer;        /* handle of the placing clinic */
+    const char *number;        /* placer's number = referral_id */
+    const char *filler;        /* handle of the filling clinic */
+    const char *filler_number; /* NULL until the filler gave one */
+    const char *client_number; /* the placer's number of the client, or NULL */
+};
+
+struct message_attachment { /* bytes of one attachment of the record, in the record's order */
+    const char *base64;
+    const char *hash_base64; /* SHA-1 of the bytes, FHIR Attachment.hash */
+    long size;
+};
+
+struct message_record_options {
+    const char *const *recipients; /* handles of clinics or people, merged per clinic by the caller */
+    size_t recipient_count;
+    const struct message_referral *referral; /* the referral a note belongs to; NULL when none */
+    const struct json *const *consents;      /* consent records sent along as evidence */
+    size_t consent_count;
+    const struct message_attachment *attachments;
+    size_t attachment_count;
+    const char *task_status; /* Task state after this record moved it (contract 13), or NULL */
+    const char *visits_done; /* "3" of "6", or NULL */
+    const char *visits_total;
+};
+
+/* The Bundle of a checked local record. Never fails on a checked record. */
+struct json *message_of_record(const struct fhir_context *context, const struct json *record,
+                               const struct message_record_options *options);
+
+/* What happens to a referral without a record of its own. */
+struct message_move {
+    const char *move; /* "accept" "decline" "start" "progress" "hold" "resume" "complete" "fail"
+                         "cancel" (before start) "abort" (request) "abort-accept" "abort-decline" */
+    struct message_referral referral;
+    const char *from, *to;       /* clinic handles */
+    const char *by;              /* handle of the person, or NULL: the clinic */
+    const char *at;              /* time with offset */
+    const char *task_status;     /* R4 Task.status after the move */
+    const char *business_status; /* word, or NULL */
+    const char *reason;          /* short reason, plain words, or NULL */
+    const char *visits_done, *visits_total; /* for progress; NULL otherwise */
+    const char *authored_at; /* when the referral was written, or NULL */
+};
+struct json *message_of_move(const struct fhir_context *context, const struct message_move *move);
+
+struct message_reply {
+    const char *answers;       /* MessageHeader.id (or Bundle.id) of the message answered */
+    const char *code;          /* ok | transient-error | fatal-error */
+    const char *event;         /* event code of the message answered */
+    const char *from, *to;     /* clinic handles */
+    const char *to_endpoint;   /* source.endpoint of the message answered */
+    const char *at;            /* time with offset */
+    const struct json *issues; /* list of OperationOutcome.issue, or NULL */
+};
+struct json *message_of_reply(const struct fhir_context *context, const struct message_reply *reply);
+
+enum message_content { MESSAGE_RECORD, MESSAGE_MOVE, MESSAGE_RECORD_CANCEL, MESSAGE_REPLY };
+
+/* What an incoming Bundle says. Texts live in the arena of the context. */
+struct message_inbound {
+    enum message_content content;
+    const char *message_id;   /* MessageHeader.id, else Bundle.id */
+    const char *bundle_id;    /* NULL when the Bundle has none */
+    const char *event;        /* project event code after the alias table; NULL: unknown */
+    const char *event_as_sent;
+    const char *sender;       /* handle of the sending clinic by the directory (NPI first); NULL: unknown */
+    const char *sender_name;  /* as shown by the sender, for a person to read */
+    const char *source_endpoint;
+    const char *destination;  /* handle of the clinic addressed, when it can be told; else NULL */
+    struct message_referral referral; /* number NULL when the message concerns none */
+    struct json *record;      /* local record in our words with `received`; NULL for moves */
+    struct message_move move; /* of MESSAGE_MOVE; also what a record says of the Task (task_status) */
+    const char *reply_code;   /* of MESSAGE_REPLY */
+    const char *reply_to;     /* MessageHeader.id answered */
+    const struct json *reply_issues;
+    struct json *new_people;  /* list of directory rows (objects) not known here, for directory.received.csv */
+};
+
+/* Reads a message Bundle into local words. Returns false with findings (FHIRPath paths) when the sender
+ * must be told that it cannot be processed: no patient identity, neither Task nor ServiceRequest,
+ * unknown event or major version, unknown modifierExtension, not a message Bundle. */
+bool message_read(const struct fhir_context *context, const struct json *bundle,
+                  struct message_inbound *ret_inbound, struct finding_list *findings);
+
+#endif

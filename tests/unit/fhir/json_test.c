@@ -1,0 +1,116 @@
+/* json: what cJSON would let pass is refused with its place; number text and places are kept. */
+#include "fhir/json.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static bool parse(struct arena *arena, const char *text, struct json_document *document,
+                  struct json_fault *fault)
+{
+    static const struct json_options options = {.bytes_max = 4096, .depth_max = 8, .index_base = 1};
+    return json_parse(arena, text, strlen(text), &options, document, fault);
+}
+
+static void refuses_what_is_not_strict_json(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int line, column;
+        const char *path;
+    } cases[] = {
+        {"", 1, 1, NULL},
+        {"{", 1, 2, NULL},
+        {"{\"a\":1,}", 1, 8, NULL},
+        {"{\"a\":1 \"b\":2}", 1, 8, "a"},
+        {"{\"a\":1,\n\"b\":[1,2,{\"c\":1,\"c\":2}]}", 2, 17, "b[3].c"},
+        {"{\"a\":01}", 1, 6, "a"},
+        {"{\"a\":.5}", 1, 6, "a"},
+        {"{\"a\":1.}", 1, 8, "a"},
+        {"{\"a\":+1}", 1, 6, "a"},
+        {"{\"a\":NaN}", 1, 6, "a"},
+        {"{\"a\":\"\\u0000\"}", 1, 7, "a"},
+        {"{\"a\":\"\\ud800x\"}", 1, 7, "a"},
+        {"{\"a\":\"\\udc00\"}", 1, 7, "a"},
+        {"{\"a\":\"\\x\"}", 1, 7, "a"},
+        {"{\"a\":\"tab\there\"}", 1, 10, "a"},
+        {"{\"a\":\"\xff\"}", 1, 7, NULL},
+        {"{} x", 1, 4, NULL},
+        {"{'a':1}", 1, 2, NULL},
+        {"[[[[[[[[[1]]]]]]]]]", 1, 9, "[1][1][1][1][1][1][1][1]"},
+        {"{\"a\":tru", 1, 9, "a"},
+        {"{\"a\" 1}", 1, 6, "a"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena arena = ARENA_EMPTY;
+        struct json_document document;
+        struct json_fault fault;
+        assert_false(parse(&arena, cases[i].text, &document, &fault));
+        assert_int_equal(fault.line, cases[i].line);
+        assert_int_equal(fault.column, cases[i].column);
+        assert_non_null(fault.found);
+        if (cases[i].path != NULL)
+            assert_string_equal(fault.path, cases[i].path);
+        arena_free(&arena);
+    }
+}
+
+static void keeps_number_text_and_places(void **state)
+{
+    (void)state;
+    struct arena arena = ARENA_EMPTY;
+    struct json_document document;
+    struct json_fault fault;
+    const char *text = "\xef\xbb\xbf{\"a\":1.00,\n \"b\":[-0.5e+10, 9007199254740993, \"é\", true]}";
+    assert_true(parse(&arena, text, &document, &fault));
+    assert_string_equal(json_number(json_get(document.root, "a")), "1.00");
+    struct json *list = json_get(document.root, "b");
+    assert_string_equal(json_number(json_at(list, 1)), "9007199254740993");
+    int line;
+    int column;
+    json_place(&document, json_at(list, 3), &line, &column);
+    assert_int_equal(line, 2);
+    assert_int_equal(column, 40);
+    assert_string_equal(json_print(&arena, document.root),
+                        "{\"a\":1.00,\"b\":[-0.5e+10,9007199254740993,\"é\",true]}");
+    arena_free(&arena);
+}
+
+static void makes_and_compares_trees(void **state)
+{
+    (void)state;
+    struct arena arena = ARENA_EMPTY;
+    struct json *object = json_new_object(&arena);
+    json_set_text(&arena, object, "name", "O'Hara \"x\"\n");
+    json_set(&arena, object, "value", json_new_number(&arena, "2.50"));
+    struct json *list = json_set(&arena, object, "list", json_new_list(&arena));
+    json_push(list, json_new_whole(&arena, 7));
+    const char *text = json_print(&arena, object);
+    assert_string_equal(text, "{\"name\":\"O'Hara \\\"x\\\"\\n\",\"value\":2.50,\"list\":[7]}");
+    struct json_document document;
+    struct json_fault fault;
+    const char *other = "{\"list\":[7],\"value\":2.50,\"name\":\"O'Hara \\\"x\\\"\\n\"}";
+    assert_true(parse(&arena, other, &document, &fault));
+    assert_true(json_same(object, document.root));
+    json_replace(&arena, object, "value", json_new_number(&arena, "2.5"));
+    assert_false(json_same(object, document.root));
+    assert_string_equal(json_print_pretty(&arena, object),
+                        "{\n  \"name\": \"O'Hara \\\"x\\\"\\n\",\n  \"value\": 2.5,\n  \"list\": [\n"
+                        "    7\n  ]\n}");
+    arena_free(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refuses_what_is_not_strict_json),
+        cmocka_unit_test(keeps_number_text_and_places),
+        cmocka_unit_test(makes_and_compares_trees),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
