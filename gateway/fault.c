@@ -1,0 +1,54 @@
+/* fault: the table of fault.def and its look-ups. */
+#include "gateway/fault.h"
+
+#include <stddef.h>
+
+static const struct {
+    const char *name;
+    bool retry;
+    int status;
+    const char *issue;
+    int exit;
+    const char *sentence;
+} kinds[FAULT_KINDS] = {
+#define KIND(name, retry, status, issue, exit, sentence) {#name, retry, status, issue, exit, sentence},
+#include "gateway/fault.def"
+#undef KIND
+};
+
+const char *fault_name(enum fault_kind kind)
+{
+    return kinds[kind].name;
+}
+
+bool fault_is_transient(enum fault_kind kind)
+{
+    return kinds[kind].retry;
+}
+
+int fault_http_status(enum fault_kind kind)
+{
+    return kinds[kind].status;
+}
+
+const char *fault_issue_code(enum fault_kind kind)
+{
+    return kinds[kind].issue;
+}
+
+int fault_exit_code(enum fault_kind kind)
+{
+    return kinds[kind].exit;
+}
+
+const char *fault_sentence(const struct fault *fault)
+{
+    return fault->sentence != NULL ? fault->sentence : kinds[fault->kind].sentence;
+}
+
+bool fault_set(struct fault *fault, enum fault_kind kind, const char *sentence)
+{
+    fault->kind = kind;
+    fault->sentence = sentence;
+    return false;
+}
