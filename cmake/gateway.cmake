@@ -1,0 +1,17 @@
+# The gateway: library refgate_gateway of gateway/ (all but main.c), and the program refgate.
+include(cmake/llhttp.cmake)
+
+set(gateway_sees)
+foreach(name certs config fhir base)
+  if(TARGET refgate_${name})
+    list(APPEND gateway_sees ${name})
+  endif()
+endforeach()
+layer(gateway ${gateway_sees})
+target_link_libraries(refgate_gateway PUBLIC PkgConfig::libuv
+  PRIVATE PkgConfig::libcurl PkgConfig::sqlite3 PkgConfig::openssl llhttp Threads::Threads)
+
+if(EXISTS ${CMAKE_SOURCE_DIR}/gateway/main.c)
+  add_executable(refgate gateway/main.c)
+  target_link_libraries(refgate PRIVATE refgate_gateway)
+endif()
