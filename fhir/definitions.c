@@ -1,0 +1,147 @@
+/* definitions: look-ups over the generated tables. See definitions.h. */
+#include "fhir/definitions.h"
+
+#include <string.h>
+
+static uint32_t hash_of(const char *at, size_t length)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (unsigned char)at[i]) * 16777619u;
+    return hash;
+}
+
+/* Types are sorted by name; row 0 is none. */
+const struct definition_type *definition_find(const char *name)
+{
+    if (name == NULL)
+        return NULL;
+    unsigned low = 1;
+    unsigned high = definition_type_count;
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        int order = strcmp(name, definition_type_name(&definition_types[middle]));
+        if (order == 0)
+            return &definition_types[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+const struct definition_choice *definition_key(const struct definition_type *type, const char *key,
+                                               size_t length)
+{
+    const struct definition_slot *slots = &definition_slots[type->slot];
+    uint32_t hash = hash_of(key, length);
+    uint32_t mask = (1u << type->slot_bits) - 1;
+    for (uint32_t i = hash & mask; slots[i].choice != UINT16_MAX; i = (i + 1) & mask) {
+        const struct definition_choice *choice = &definition_choices[slots[i].choice];
+        if (slots[i].tag == hash >> 16 && choice->key_length == length &&
+            memcmp(definition_words + choice->key, key, length) == 0)
+            return choice;
+    }
+    return NULL;
+}
+
+const struct definition_element *definition_child(const struct definition_type *type,
+                                                  const char *name)
+{
+    const struct definition_choice *choice = definition_key(type, name, strlen(name));
+    if (choice == NULL)
+        return NULL;
+    const struct definition_element *element = definition_element_of(choice);
+    bool is_key_of_a_type = element->is_choice && choice->type != 0; /* "valueQuantity" */
+    return is_key_of_a_type ? NULL : element;
+}
+
+bool definition_is(const struct definition_type *type, const struct definition_type *ancestor)
+{
+    while (type != NULL && type != ancestor)
+        type = definition_base(type);
+    return type != NULL;
+}
+
+const struct definition_choice *definition_choice_of(const struct definition_element *element,
+                                                     const char *type)
+{
+    for (unsigned i = 0; i < element->choice_count; i++) {
+        const struct definition_choice *choice = &definition_choices[element->choice + i];
+        if (strcmp(definition_type_name(definition_type_of(choice)), type) == 0)
+            return choice;
+    }
+    return NULL;
+}
+
+const struct definition_value_set *definition_value_set_find(const char *url)
+{
+    for (unsigned i = 1; i < definition_value_set_count; i++) {
+        if (strcmp(definition_word(definition_value_sets[i].url), url) == 0)
+            return &definition_value_sets[i];
+    }
+    return NULL;
+}
+
+/* First code of the set that is not before CODE. */
+static unsigned lower_bound(const struct definition_code *codes, unsigned count, const char *code)
+{
+    unsigned low = 0;
+    unsigned high = count;
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        if (strcmp(definition_word(codes[middle].code), code) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+bool definition_value_set_has(const struct definition_value_set *set, const char *system,
+                              const char *code)
+{
+    const struct definition_code *codes = &definition_codes[set->code];
+    for (unsigned i = lower_bound(codes, set->code_count, code);
+         i < set->code_count && strcmp(definition_word(codes[i].code), code) == 0; i++) {
+        if (system == NULL || strcmp(definition_word(codes[i].system), system) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int search_order(const struct definition_search *search, unsigned type, const char *code)
+{
+    if (search->type != type)
+        return search->type < type ? -1 : 1;
+    return strcmp(definition_word(search->code), code);
+}
+
+static const struct definition_search *search_of(unsigned type, const char *code)
+{
+    unsigned low = 0;
+    unsigned high = definition_search_count;
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        int order = search_order(&definition_searches[middle], type, code);
+        if (order == 0)
+            return &definition_searches[middle];
+        if (order > 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+const struct definition_search *definition_search_find(const char *type, const char *code)
+{
+    for (const struct definition_type *at = definition_find(type); at != NULL;
+         at = definition_base(at)) {
+        const struct definition_search *search = search_of(definition_type_index(at), code);
+        if (search != NULL)
+            return search;
+    }
+    return NULL;
+}
