@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "base/arena.h"
+#include "fhir/definitions.h"
 #include "fhir/json.h"
 
 struct fhirpath;         /* a compiled expression; lives in the arena given to fhirpath_compile */
@@ -48,14 +49,15 @@ struct fhirpath_input {
     const struct json *root_resource; /* %rootResource: the one that contains it; NULL: resource */
     const struct json *context;       /* %context and first $this; NULL: companion, else resource */
     const struct json *companion;     /* `_name` object of a primitive context, or NULL */
-    const char *type; /* of the context: "Patient", "HumanName", "Patient.contact", "code"; NULL:
-                         its resourceType */
+    const struct definition_type *type; /* of the context; NULL: what its resourceType says */
     const struct json *bundle; /* where resolve() looks for other resources; NULL: nowhere */
     const char
-        *now;    /* dateTime with offset for now(), today(), timeOfDay(); NULL: those are faults */
-    bool strict; /* an element name that the type does not have is a fault, not empty */
-    size_t steps_max;  /* 0: FHIRPATH_STEPS_MAX */
-    size_t memory_max; /* 0: FHIRPATH_MEMORY_MAX */
+        *now; /* dateTime with offset for now(), today(), timeOfDay(); NULL: those are faults */
+    bool guess_references; /* resolve() answers an empty resource of the type that a reference to
+                              elsewhere names (search); else nothing */
+    bool strict;           /* an element name that the type does not have is a fault, not empty */
+    size_t steps_max;      /* 0: FHIRPATH_STEPS_MAX */
+    size_t memory_max;     /* 0: FHIRPATH_MEMORY_MAX */
     /* conformsTo(profile) and memberOf(value set) beyond the base definitions: true when the answer
      * is known, with the answer in *ret_answer. NULL: base definitions only. */
     bool (*ask)(void *asked, const char *function, const struct json *node, const char *type,
