@@ -15,3 +15,7 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/gateway/main.c)
   add_executable(refgate gateway/main.c)
   target_link_libraries(refgate PRIVATE refgate_gateway)
 endif()
+
+include(cmake/embed.cmake)
+file(GLOB schema_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/gateway/store/schema/*.sql)
+embed(store_schema ${schema_files})

@@ -1,0 +1,142 @@
+/* sqlite_messages: messages, their attempts and what is due, in the embedded store. */
+#include "gateway/store/sqlite.h"
+
+#define MESSAGE(member, type) {#member, type, offsetof(struct store_message, member)}
+/* What never changes stands first: store_set_message writes from state on. */
+static const struct column message_columns[] = {
+    MESSAGE(id, COLUMN_WHOLE),           MESSAGE(direction, COLUMN_TEXT),
+    MESSAGE(partner, COLUMN_TEXT),       MESSAGE(message_id, COLUMN_TEXT),
+    MESSAGE(bundle_id, COLUMN_TEXT),     MESSAGE(hash, COLUMN_HASH),
+    MESSAGE(event, COLUMN_TEXT),         MESSAGE(kind, COLUMN_TEXT),
+    MESSAGE(recipient, COLUMN_TEXT),     MESSAGE(record, COLUMN_LINK),
+    MESSAGE(created_ms, COLUMN_WHOLE),   MESSAGE(response_to, COLUMN_TEXT),
+    MESSAGE(payload, COLUMN_WHOLE),      MESSAGE(referral, COLUMN_LINK),
+    MESSAGE(state, COLUMN_TEXT),         MESSAGE(reason, COLUMN_TEXT),
+    MESSAGE(due_ms, COLUMN_WHOLE),       MESSAGE(attempts, COLUMN_WHOLE),
+    MESSAGE(settled_ms, COLUMN_LINK),    MESSAGE(response_code, COLUMN_TEXT),
+    MESSAGE(response_issues, COLUMN_TEXT),
+};
+enum { UNCHANGING_COLUMNS = 13 };
+static const struct table messages = TABLE("message", store_message, message_columns);
+
+#define DUE(member, type) {#member, type, offsetof(struct store_due_partner, member)}
+static const struct column due_columns[] = {
+    DUE(partner, COLUMN_TEXT),
+    DUE(first_due_ms, COLUMN_WHOLE),
+    DUE(queued, COLUMN_WHOLE),
+    DUE(oldest_ms, COLUMN_WHOLE),
+};
+static const struct table due_partners =
+    TABLE("(SELECT partner, min(due_ms) AS first_due_ms, count(*) AS queued, "
+          "min(created_ms) AS oldest_ms FROM message WHERE state='queued' GROUP BY partner)",
+          store_due_partner, due_columns);
+
+#define ATTEMPT(member, type) {#member, type, offsetof(struct store_attempt, member)}
+static const struct column attempt_columns[] = {
+    ATTEMPT(id, COLUMN_WHOLE),
+    ATTEMPT(message, COLUMN_WHOLE),       ATTEMPT(at_ms, COLUMN_WHOLE),
+    ATTEMPT(outcome, COLUMN_TEXT),        ATTEMPT(status, COLUMN_WHOLE),
+    ATTEMPT(detail, COLUMN_TEXT),         ATTEMPT(connect_us, COLUMN_WHOLE),
+    ATTEMPT(tls_us, COLUMN_WHOLE),        ATTEMPT(first_byte_us, COLUMN_WHOLE),
+    ATTEMPT(total_us, COLUMN_WHOLE),
+};
+static const struct table attempts = TABLE("attempt", store_attempt, attempt_columns);
+
+int64_t store_add_message(struct store *store, const struct store_message *message)
+{
+    return sqlite_insert(store, &messages, message);
+}
+
+void store_set_message(struct store *store, const struct store_message *message)
+{
+    sqlite_update(store, &messages, UNCHANGING_COLUMNS, message);
+}
+
+bool store_get_message(struct store *store, struct arena *arena, int64_t id,
+                       struct store_message *ret_message)
+{
+    return sqlite_select_one(store, arena, &messages, ret_message, "WHERE id=?", "i", id);
+}
+
+bool store_find_inbound(struct store *store, struct arena *arena, const char *partner,
+                        const char *message_id, struct store_message *ret_message)
+{
+    return sqlite_select_one(store, arena, &messages, ret_message,
+                             "WHERE direction='in' AND partner=? AND message_id=?", "tt", partner,
+                             message_id);
+}
+
+bool store_find_inbound_bundle(struct store *store, struct arena *arena, const char *partner,
+                               const char *bundle_id, struct store_message *ret_message)
+{
+    return sqlite_select_one(store, arena, &messages, ret_message,
+                             "WHERE direction='in' AND partner=? AND bundle_id=?", "tt", partner,
+                             bundle_id);
+}
+
+bool store_find_outbound(struct store *store, struct arena *arena, const char *message_id,
+                         struct store_message *ret_message)
+{
+    return sqlite_select_one(store, arena, &messages, ret_message,
+                             "WHERE direction='out' AND message_id=?", "t", message_id);
+}
+
+size_t store_messages(struct store *store, struct arena *arena, const char *direction,
+                      const char *state, int64_t referral, size_t limit,
+                      struct store_message **ret_messages)
+{
+    return sqlite_select(store, arena, &messages, ret_messages,
+                         "WHERE (?1 IS NULL OR direction=?1) AND (?2 IS NULL OR state=?2) "
+                         "AND (?3=0 OR referral=?3) ORDER BY id DESC LIMIT ?4",
+                         "ttii", direction, state, referral, (int64_t)limit);
+}
+
+size_t store_due(struct store *store, struct arena *arena, const char *partner, int64_t now_ms,
+                 size_t limit, struct store_message **ret_messages)
+{
+    return sqlite_select(
+        store, arena, &messages, ret_messages,
+        "AS m WHERE state='queued' AND partner=?1 AND due_ms<=?2 AND (referral IS NULL OR NOT EXISTS "
+        "(SELECT 1 FROM message AS e WHERE e.referral=m.referral AND e.partner=m.partner "
+        "AND e.id<m.id AND e.state IN ('queued','sending','held'))) ORDER BY due_ms, id LIMIT ?3",
+        "tii", partner, now_ms, (int64_t)limit);
+}
+
+size_t store_queued_of_client(struct store *store, struct arena *arena, const char *client,
+                              struct store_message **ret_messages)
+{
+    return sqlite_select(store, arena, &messages, ret_messages,
+                         "WHERE direction='out' AND state IN ('queued','held') AND record IN "
+                         "(SELECT id FROM record WHERE client=?) ORDER BY id",
+                         "t", client);
+}
+
+size_t store_due_partners(struct store *store, struct arena *arena,
+                          struct store_due_partner **ret_partners)
+{
+    return sqlite_select(store, arena, &due_partners, ret_partners, "ORDER BY 2", "");
+}
+
+int64_t store_requeue_claimed(struct store *store, int64_t now_ms)
+{
+    int64_t claimed = sqlite_number(store, "SELECT count(*) FROM message WHERE state='sending'", "");
+    if (claimed > 0)
+        sqlite_run(store,
+                   "UPDATE message SET state='queued', due_ms=?, "
+                   "reason='the gateway stopped while it was being sent; sent again with the same "
+                   "ids' WHERE state='sending'",
+                   "i", now_ms);
+    return claimed;
+}
+
+void store_add_attempt(struct store *store, const struct store_attempt *attempt)
+{
+    sqlite_insert(store, &attempts, attempt);
+}
+
+size_t store_attempts(struct store *store, struct arena *arena, int64_t message,
+                      struct store_attempt **ret_attempts)
+{
+    return sqlite_select(store, arena, &attempts, ret_attempts, "WHERE message=? ORDER BY id", "i",
+                         message);
+}

@@ -1,0 +1,166 @@
+/* sqlite_records: records, the tray, people, links and the audit trail in the embedded store. */
+#include "gateway/store/sqlite.h"
+
+#include <string.h>
+
+#define RECORD(member, type) {#member, type, offsetof(struct store_record, member)}
+static const struct column record_columns[] = {
+    RECORD(id, COLUMN_WHOLE),      RECORD(clinic, COLUMN_TEXT),       RECORD(kind, COLUMN_TEXT),
+    RECORD(number, COLUMN_TEXT),   RECORD(origin, COLUMN_TEXT),       RECORD(client, COLUMN_TEXT),
+    RECORD(referral, COLUMN_LINK), RECORD(accepted_ms, COLUMN_WHOLE), RECORD(payload, COLUMN_WHOLE),
+    RECORD(hash, COLUMN_HASH),     RECORD(exported, COLUMN_YES_NO),
+};
+static const struct table records = TABLE("record", store_record, record_columns);
+
+#define RELEASE(member, type) {#member, type, offsetof(struct store_release, member)}
+static const struct column release_columns[] = {
+    RELEASE(id, COLUMN_WHOLE),         RELEASE(record, COLUMN_WHOLE),
+    RELEASE(recipient, COLUMN_TEXT),   RELEASE(addressed_as, COLUMN_TEXT),
+    RELEASE(partner, COLUMN_TEXT),     RELEASE(client, COLUMN_TEXT),
+    RELEASE(state, COLUMN_TEXT),       RELEASE(reason, COLUMN_TEXT),
+    RELEASE(decided_ms, COLUMN_WHOLE), RELEASE(message, COLUMN_LINK),
+};
+static const struct table releases = TABLE("release", store_release, release_columns);
+
+#define AUDIT(member, type) {#member, type, offsetof(struct store_audit, member)}
+static const struct column audit_columns[] = {
+    AUDIT(seq, COLUMN_WHOLE),    AUDIT(at_ms, COLUMN_WHOLE), AUDIT(what, COLUMN_TEXT),
+    AUDIT(partner, COLUMN_TEXT), AUDIT(subject, COLUMN_TEXT), AUDIT(detail, COLUMN_TEXT),
+    AUDIT(hash, COLUMN_HASH),
+};
+static const struct table audits = TABLE("audit", store_audit, audit_columns);
+
+int64_t store_add_record(struct store *store, const struct store_record *record)
+{
+    return sqlite_insert(store, &records, record);
+}
+
+static void add_text(struct store *store, struct arena *arena, struct store_record *record)
+{
+    size_t length;
+    record->text = payload_get(store, arena, record->payload, &length);
+}
+
+bool store_find_record(struct store *store, struct arena *arena, const char *clinic,
+                       const char *kind, const char *number, struct store_record *ret_record)
+{
+    return sqlite_select_one(store, arena, &records, ret_record,
+                             "WHERE clinic=? AND kind=? AND number=?", "ttt", clinic, kind, number);
+}
+
+bool store_get_record(struct store *store, struct arena *arena, int64_t id,
+                      struct store_record *ret_record)
+{
+    if (!sqlite_select_one(store, arena, &records, ret_record, "WHERE id=?", "i", id))
+        return false;
+    add_text(store, arena, ret_record);
+    return true;
+}
+
+size_t store_records(struct store *store, struct arena *arena, const char *client,
+                     const char *kind, const char *origin, struct store_record **ret_records)
+{
+    size_t count;
+    if (client != NULL)
+        count = sqlite_select(store, arena, &records, ret_records,
+                              "WHERE client=?1 AND (?2 IS NULL OR kind=?2) "
+                              "AND (?3 IS NULL OR origin=?3) ORDER BY id",
+                              "ttt", client, kind, origin);
+    else
+        count = sqlite_select(store, arena, &records, ret_records,
+                              "WHERE (?1 IS NULL OR kind=?1) AND (?2 IS NULL OR origin=?2) "
+                              "ORDER BY id",
+                              "tt", kind, origin);
+    for (size_t i = 0; i < count; i++)
+        add_text(store, arena, &(*ret_records)[i]);
+    return count;
+}
+
+size_t store_unexported(struct store *store, struct arena *arena, struct store_record **ret_records)
+{
+    size_t count = sqlite_select(store, arena, &records, ret_records,
+                                 "WHERE exported=0 ORDER BY id LIMIT 100", "");
+    for (size_t i = 0; i < count; i++)
+        add_text(store, arena, &(*ret_records)[i]);
+    return count;
+}
+
+void store_set_exported(struct store *store, int64_t record)
+{
+    sqlite_run(store, "UPDATE record SET exported=1 WHERE id=?", "i", record);
+}
+
+int64_t store_add_release(struct store *store, const struct store_release *release)
+{
+    return sqlite_insert(store, &releases, release);
+}
+
+void store_set_release(struct store *store, const struct store_release *release)
+{
+    sqlite_update(store, &releases, 6, release);
+}
+
+size_t store_releases(struct store *store, struct arena *arena, const char *client,
+                      const char *state, struct store_release **ret_releases)
+{
+    return sqlite_select(store, arena, &releases, ret_releases,
+                         "WHERE (?1 IS NULL OR client=?1) AND (?2 IS NULL OR state=?2) ORDER BY id",
+                         "tt", client, state);
+}
+
+bool store_find_release(struct store *store, struct arena *arena, int64_t message,
+                        struct store_release *ret_release)
+{
+    return sqlite_select_one(store, arena, &releases, ret_release, "WHERE message=?", "i", message);
+}
+
+void store_add_person(struct store *store, const char *handle, const char *row)
+{
+    sqlite_run(store, "INSERT INTO received_person (handle, row) VALUES (?, ?) ON CONFLICT DO NOTHING",
+               "tt", handle, row);
+}
+
+size_t store_people(struct store *store, struct arena *arena, const char ***ret_rows)
+{
+    return sqlite_texts(store, arena, ret_rows, "SELECT row FROM received_person ORDER BY handle",
+                        "");
+}
+
+void store_add_link(struct store *store, const char *client, const char *clinic, const char *number)
+{
+    sqlite_run(store,
+               "INSERT INTO client_link (client, clinic, number) VALUES (?, ?, ?) "
+               "ON CONFLICT DO NOTHING",
+               "ttt", client, clinic, number);
+}
+
+size_t store_links(struct store *store, struct arena *arena, const char *client,
+                   const char *clinic, const char ***ret_numbers)
+{
+    return sqlite_texts(store, arena, ret_numbers,
+                        "SELECT number FROM client_link WHERE client=? AND clinic=?", "tt", client,
+                        clinic);
+}
+
+void store_add_audit(struct store *store, const struct store_audit *audit)
+{
+    sqlite_insert(store, &audits, audit);
+}
+
+bool store_last_audit(struct store *store, unsigned char ret_hash[STORE_HASH_BYTES])
+{
+    struct arena arena = ARENA_EMPTY;
+    struct store_audit last;
+    bool found = sqlite_select_one(store, &arena, &audits, &last, "ORDER BY seq DESC LIMIT 1", "");
+    if (found)
+        memcpy(ret_hash, last.hash, STORE_HASH_BYTES);
+    arena_free(&arena);
+    return found;
+}
+
+size_t store_audits(struct store *store, struct arena *arena, int64_t after_seq, size_t limit,
+                    struct store_audit **ret_audits)
+{
+    return sqlite_select(store, arena, &audits, ret_audits, "WHERE seq>? ORDER BY seq LIMIT ?", "ii",
+                         after_seq, (int64_t)limit);
+}

@@ -1,0 +1,189 @@
+/* store: what must survive a power cut, in the language of the flow.
+ *
+ * One `struct store` opened for writing exists per data folder (the holder of DIR/lock), used by the
+ * writer thread alone, or by a command when no service runs. Readers open their own.
+ * Errors stick: the first failure inside a transaction is kept, later calls do nothing, and
+ * store_commit reports it; so stages read straight down and nothing half-done is ever committed.
+ * Texts that come back live in the arena given. Row ids are > 0; 0 means "none".
+ * Behind this contract: sqlite.c (embedded, WAL, synchronous=FULL). */
+#ifndef GATEWAY_STORE_STORE_H
+#define GATEWAY_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "gateway/fault.h"
+
+enum { STORE_HASH_BYTES = 32 };
+
+struct store;
+
+/* Opens, or makes, the store file at PATH for writing; checks it and demands WAL and FULL. */
+bool store_open(const char *path, struct store **ret_store, struct arena *arena,
+                struct fault *ret_fault);
+/* Opens an existing store for reading only; works beside a writer in another process. */
+bool store_open_reader(const char *path, struct store **ret_store, struct arena *arena,
+                       struct fault *ret_fault);
+void store_close(struct store *store);
+
+bool store_begin(struct store *store);
+/* True when everything since store_begin is on disk. On false nothing of it happened. */
+bool store_commit(struct store *store, struct fault *ret_fault);
+void store_rollback(struct store *store);
+/* A part of a transaction that can be undone alone, for one unit among many. */
+void store_mark(struct store *store);
+void store_keep(struct store *store);
+void store_undo(struct store *store);
+/* An error of the store itself stands; the transaction cannot be committed. */
+bool store_failed(const struct store *store);
+
+/* ---- payloads ---- */
+int64_t payload_put(struct store *store, const void *bytes, size_t length);
+const char *payload_get(struct store *store, struct arena *arena, int64_t id, size_t *ret_length);
+
+/* ---- records ---- */
+struct store_record {
+    int64_t id;
+    const char *clinic, *kind, *number, *origin, *client;
+    int64_t referral, accepted_ms, payload;
+    bool exported;
+    unsigned char hash[STORE_HASH_BYTES];
+    const char *text; /* the record as JSON, when asked for */
+};
+
+int64_t store_add_record(struct store *store, const struct store_record *record);
+bool store_find_record(struct store *store, struct arena *arena, const char *clinic,
+                       const char *kind, const char *number, struct store_record *ret_record);
+bool store_get_record(struct store *store, struct arena *arena, int64_t id,
+                      struct store_record *ret_record);
+/* Records of a client of one kind with their text, oldest first (KIND NULL: all kinds; CLIENT NULL:
+ * all clients; ORIGIN NULL: from anywhere). */
+size_t store_records(struct store *store, struct arena *arena, const char *client,
+                     const char *kind, const char *origin, struct store_record **ret_records);
+size_t store_unexported(struct store *store, struct arena *arena, struct store_record **ret_records);
+void store_set_exported(struct store *store, int64_t record);
+
+/* ---- referrals and their track ---- */
+struct store_referral {
+    int64_t id;
+    const char *placer, *number, *filler, *filler_number, *role, *partner, *client;
+    const char *service, *priority, *task_status, *business_status, *reason, *abort_status;
+    int64_t visits_done, visits_total;
+    const char *valid_until, *authored_at;
+    int64_t created_ms, changed_ms;
+};
+
+int64_t store_add_referral(struct store *store, const struct store_referral *referral);
+/* Writes what can change: filler_number, statuses, reason, visits, priority, valid_until, changed_ms. */
+void store_set_referral(struct store *store, const struct store_referral *referral);
+bool store_get_referral(struct store *store, struct arena *arena, int64_t id,
+                        struct store_referral *ret_referral);
+bool store_find_referral(struct store *store, struct arena *arena, const char *placer,
+                         const char *number, struct store_referral *ret_referral);
+/* All referrals with this placer's number, at any placer. */
+size_t store_referrals_numbered(struct store *store, struct arena *arena, const char *number,
+                                struct store_referral **ret_referrals);
+size_t store_referrals(struct store *store, struct arena *arena,
+                       struct store_referral **ret_referrals);
+/* The last filler number made here, for the next one. */
+int64_t store_count_filled(struct store *store);
+
+struct store_event {
+    int64_t seq, referral, message, at_ms;
+    const char *what, *by, *detail;
+};
+
+void store_add_event(struct store *store, const struct store_event *event);
+size_t store_events(struct store *store, struct arena *arena, int64_t referral,
+                    struct store_event **ret_events);
+
+/* ---- messages ---- */
+struct store_message {
+    int64_t id;
+    const char *direction, *partner, *message_id, *bundle_id, *event, *kind, *recipient;
+    int64_t referral, record;
+    const char *state, *reason;
+    int64_t due_ms, attempts, created_ms, settled_ms;
+    const char *response_code, *response_issues, *response_to;
+    int64_t payload;
+    unsigned char hash[STORE_HASH_BYTES];
+};
+
+int64_t store_add_message(struct store *store, const struct store_message *message);
+void store_set_message(struct store *store, const struct store_message *message);
+bool store_get_message(struct store *store, struct arena *arena, int64_t id,
+                       struct store_message *ret_message);
+/* The inbound message of a partner with this MessageHeader.id, or with this Bundle.id. */
+bool store_find_inbound(struct store *store, struct arena *arena, const char *partner,
+                        const char *message_id, struct store_message *ret_message);
+bool store_find_inbound_bundle(struct store *store, struct arena *arena, const char *partner,
+                               const char *bundle_id, struct store_message *ret_message);
+bool store_find_outbound(struct store *store, struct arena *arena, const char *message_id,
+                         struct store_message *ret_message);
+/* Newest first; DIRECTION, STATE NULL: any; REFERRAL 0: any. */
+size_t store_messages(struct store *store, struct arena *arena, const char *direction,
+                      const char *state, int64_t referral, size_t limit,
+                      struct store_message **ret_messages);
+/* Queued messages of a partner that are due and first of their referral, oldest due first. */
+size_t store_due(struct store *store, struct arena *arena, const char *partner, int64_t now_ms,
+                 size_t limit, struct store_message **ret_messages);
+/* Queued messages of records of this client. */
+size_t store_queued_of_client(struct store *store, struct arena *arena, const char *client,
+                              struct store_message **ret_messages);
+/* Partners that have queued messages, and when the first is due. */
+struct store_due_partner {
+    const char *partner;
+    int64_t first_due_ms, queued, oldest_ms;
+};
+size_t store_due_partners(struct store *store, struct arena *arena,
+                          struct store_due_partner **ret_partners);
+/* After a crash: what was being sent is queued again with the same ids. Returns how many. */
+int64_t store_requeue_claimed(struct store *store, int64_t now_ms);
+
+struct store_attempt {
+    int64_t id, message, at_ms, status;
+    const char *outcome, *detail;
+    int64_t connect_us, tls_us, first_byte_us, total_us;
+};
+
+void store_add_attempt(struct store *store, const struct store_attempt *attempt);
+size_t store_attempts(struct store *store, struct arena *arena, int64_t message,
+                      struct store_attempt **ret_attempts);
+
+/* ---- the tray ---- */
+struct store_release {
+    int64_t id, record, decided_ms, message;
+    const char *recipient, *addressed_as, *partner, *client, *state, *reason;
+};
+
+int64_t store_add_release(struct store *store, const struct store_release *release);
+void store_set_release(struct store *store, const struct store_release *release);
+/* Of one client (NULL: all) in STATE (NULL: any), oldest first. */
+size_t store_releases(struct store *store, struct arena *arena, const char *client,
+                      const char *state, struct store_release **ret_releases);
+bool store_find_release(struct store *store, struct arena *arena, int64_t message,
+                        struct store_release *ret_release);
+
+/* ---- people, links, audit ---- */
+void store_add_person(struct store *store, const char *handle, const char *row);
+size_t store_people(struct store *store, struct arena *arena, const char ***ret_rows);
+void store_add_link(struct store *store, const char *client, const char *clinic,
+                    const char *number);
+size_t store_links(struct store *store, struct arena *arena, const char *client,
+                   const char *clinic, const char ***ret_numbers);
+
+struct store_audit {
+    int64_t seq, at_ms;
+    const char *what, *partner, *subject, *detail;
+    unsigned char hash[STORE_HASH_BYTES];
+};
+
+void store_add_audit(struct store *store, const struct store_audit *audit);
+/* Hash of the last audit row; false when there is none. */
+bool store_last_audit(struct store *store, unsigned char ret_hash[STORE_HASH_BYTES]);
+size_t store_audits(struct store *store, struct arena *arena, int64_t after_seq, size_t limit,
+                    struct store_audit **ret_audits);
+
+#endif
