@@ -1,5 +1,5 @@
-/* digest: the one door to OpenSSL's hashes. Who calls it: the gateway, for content hashes and message
- * ids. Pure functions, any thread. */
+/* digest: the one door to OpenSSL's hashes. Who calls it: the gateway, for content hashes and
+ * message ids. Pure functions, any thread. */
 #ifndef CERTS_DIGEST_H
 #define CERTS_DIGEST_H
 
@@ -9,7 +9,8 @@ enum { DIGEST_SHA256_BYTES = 32, DIGEST_UUID_TEXT = 37 };
 
 void digest_sha256(const void *bytes, size_t length, unsigned char ret_digest[DIGEST_SHA256_BYTES]);
 /* UUID version 5 (RFC 4122 section 4.3) of NAME in the namespace SPACE, a UUID in text form or any
- * other text (then its own version 5 in the URL namespace is the space). Lower case, NUL-terminated. */
+ * other text (then its own version 5 in the URL namespace is the space). Lower case,
+ * NUL-terminated. */
 void digest_uuid5(const char *space, const char *name, char ret_uuid[DIGEST_UUID_TEXT]);
 /* LENGTH bytes as 2 * LENGTH lower-case hexadecimal digits and a NUL. */
 void digest_hex(const unsigned char *bytes, size_t length, char *ret_text);

@@ -1,0 +1,39 @@
+/* install: checks a new key pair before it replaces the running one, and can take it back. Who
+ * calls it: `refgate cert install|renew`, serve at start (install_recover). Nothing is replaced
+ * unless every check passed; a crash at any moment leaves a pair that belongs together
+ * (docs/decisions/0021-install.md). Beside FILE: FILE.next while installing, FILE.previous
+ * afterwards. */
+#ifndef CERTS_INSTALL_H
+#define CERTS_INSTALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/finding.h"
+#include "certs/identity.h"
+#include "certs/verify.h"
+
+struct install {
+    struct identity_files fresh; /* the new pair, anywhere */
+    const char *live_cert_file;  /* where the service reads it */
+    const char *live_key_file;
+    const char *ca_file; /* the CA the partners know us by: the new chain must end there */
+    const char *handle;  /* SAN URI urn:refgate:org:HANDLE or ... */
+    const char *dns;     /* ... this DNS name must be in it (either may be NULL) */
+    int64_t now;
+};
+
+/* Key match, chain order and end, both usages, SAN, time (at least a day left), key and signature
+ * strength, and a trial handshake in memory with ourselves in both directions, by the same code
+ * that judges partners. True when there is no finding. Replaces nothing. */
+bool install_check(const struct install *install, struct finding_list *findings);
+/* install_check, then puts the pair in place and keeps the old one as FILE.previous. */
+bool install_apply(const struct install *install, struct finding_list *findings);
+/* Puts FILE.previous back (and the present pair becomes .previous). Checks key match only. */
+bool install_rollback(const char *live_cert_file, const char *live_key_file,
+                      struct finding_list *findings);
+/* Ends what a crash interrupted; call before identity_load(). True when the pair is whole. */
+bool install_recover(const char *live_cert_file, const char *live_key_file,
+                     struct finding_list *findings);
+
+#endif

@@ -1,0 +1,26 @@
+/* request: a new key and a certificate signing request for it. Who calls it: `refgate cert
+ * request`, init, renew. Keys are written 0600, atomically, and never over an existing file. */
+#ifndef CERTS_REQUEST_H
+#define CERTS_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/finding.h"
+
+enum request_key { REQUEST_KEY_P256, REQUEST_KEY_RSA2048, REQUEST_KEY_RSA3072 };
+
+/* The names of a gateway. At least the handle is needed. */
+struct request_names {
+    const char *handle;     /* SAN URI urn:refgate:org:HANDLE, organisation name of the subject */
+    const char *const *dns; /* SAN DNS */
+    size_t dns_count;
+    const char *const *ip; /* SAN IP, v4 or v6 */
+    size_t ip_count;
+};
+
+/* Makes a key at KEY_FILE and a PKCS#10 request (PEM) at CSR_FILE with NAMES and both usages. */
+bool request_new(enum request_key kind, const struct request_names *names, const char *key_file,
+                 const char *csr_file, struct finding_list *findings);
+
+#endif
