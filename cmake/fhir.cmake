@@ -11,3 +11,15 @@ add_custom_command(OUTPUT ${definition_tables}
           ${definition_folder}/valuesets.json ${definition_folder}/search-parameters.json
   COMMENT "FHIR R4 definitions to tables" VERBATIM)
 target_sources(refgate_fhir PRIVATE ${definition_tables})
+
+# Code tables and the record vocabulary: fhir/codes/*.csv -> constant tables (fhir/coding.h,
+# fhir/record_vocabulary.h).
+set(codes_folder ${CMAKE_SOURCE_DIR}/fhir/codes)
+set(codes_out ${CMAKE_BINARY_DIR}/generated/codes)
+file(GLOB codes_data CONFIGURE_DEPENDS ${codes_folder}/*.csv)
+set(codes_tables ${codes_out}/coding_tables.c)
+add_custom_command(OUTPUT ${codes_tables}
+  COMMAND ${Python3_EXECUTABLE} ${codes_folder}/generate.py ${codes_folder} ${codes_out}
+  DEPENDS ${codes_folder}/generate.py ${codes_data}
+  COMMENT "Code tables and record vocabulary" VERBATIM)
+target_sources(refgate_fhir PRIVATE ${codes_tables})

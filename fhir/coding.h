@@ -1,19 +1,20 @@
 /* coding: words of the local vocabulary <-> codes of the standard systems.
  *
  * The built-in tables are generated at build time from fhir/codes/ (codes.csv, codes-local.csv,
- * codes-constants.csv, measures.csv, unit-aliases.csv). A clinic's own code map is laid over them and
- * wins. Pure; the built-in tables are constant, an overlay lives in its arena. */
+ * codes-constants.csv, measures.csv, unit-aliases.csv). A clinic's own code map is laid over them
+ * and wins. Pure; the built-in tables are constant, an overlay lives in its arena. */
 #ifndef FHIR_CODING_H
 #define FHIR_CODING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/arena.h"
 #include "base/finding.h"
 
 struct coding_row {
-    const char *key;     /* local word, e.g. "myofascial-release" */
-    const char *system;  /* URI; of local rows "technique" or "measure", to be put under the base */
+    const char *key;    /* local word, e.g. "myofascial-release" */
+    const char *system; /* URI; of local rows "technique" or "measure", to be put under the base */
     const char *code;
     const char *display; /* NULL: send the code and our plain text only */
     const char *unit;    /* UCUM code, or NULL */
@@ -42,7 +43,8 @@ const struct coding *coding_standard(void);
 const struct coding *coding_with_map(struct arena *arena, const char *csv, size_t length,
                                      const char *file, struct finding_list *findings);
 /* By kind and local word; KIND NULL: any kind. The clinic's rows win. */
-const struct coding_row *coding_find(const struct coding *coding, const char *kind, const char *key);
+const struct coding_row *coding_find(const struct coding *coding, const char *kind,
+                                     const char *key);
 /* All rows of a word, the clinic's first: START NULL begins, NULL ends. */
 const struct coding_row *coding_next(const struct coding *coding, const char *kind, const char *key,
                                      const struct coding_row *start);
@@ -52,5 +54,9 @@ const struct coding_row *coding_find_code(const struct coding *coding, const cha
 const char *coding_nearest(const struct coding *coding, const char *kind, const char *word);
 const struct measure_row *coding_measure(const char *key);
 const struct unit_row *coding_unit(const char *written);
+/* The first written form of a UCUM unit ("degrees" of "deg"), or NULL. */
+const char *coding_unit_of(const char *ucum);
+const char *coding_measure_nearest(const char *word);
+const char *coding_unit_nearest(const char *word);
 
 #endif

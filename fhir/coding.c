@@ -1,0 +1,299 @@
+/* coding: binary searches over the built-in tables, with a clinic's rows in front. See coding.h. */
+#include "fhir/coding.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/csv.h"
+#include "base/nearest.h"
+#include "fhir/coding_tables.h"
+
+struct coding {
+    const struct coding_row *own; /* the clinic's rows, in file order */
+    size_t own_count;
+};
+
+const struct coding *coding_standard(void)
+{
+    static const struct coding standard = {NULL, 0};
+    return &standard;
+}
+
+static bool fits(const struct coding_row *row, const char *kind, const char *key)
+{
+    return strcmp(row->key, key) == 0 && (kind == NULL || strcmp(row->kind, kind) == 0);
+}
+
+static int by_key(const void *key, const void *row)
+{
+    return strcmp(key, ((const struct coding_row *)row)->key);
+}
+
+/* The first built-in row of KEY, or NULL. */
+static const struct coding_row *first_of(const char *key)
+{
+    const struct coding_row *row =
+        bsearch(key, coding_rows, coding_row_count, sizeof *coding_rows, by_key);
+    while (row != NULL && row > coding_rows && strcmp(row[-1].key, key) == 0)
+        row--;
+    return row;
+}
+
+static const struct coding_row *next_built_in(const struct coding_row *row, const char *kind,
+                                              const char *key)
+{
+    const struct coding_row *end = coding_rows + coding_row_count;
+    for (; row != NULL && row < end && strcmp(row->key, key) == 0; row++) {
+        if (fits(row, kind, key))
+            return row;
+    }
+    return NULL;
+}
+
+static bool is_own(const struct coding *coding, const struct coding_row *row)
+{
+    return row >= coding->own && row < coding->own + coding->own_count;
+}
+
+const struct coding_row *coding_next(const struct coding *coding, const char *kind, const char *key,
+                                     const struct coding_row *start)
+{
+    if (start != NULL && !is_own(coding, start))
+        return next_built_in(start + 1, kind, key);
+    const struct coding_row *own = start == NULL ? coding->own : start + 1;
+    for (; own < coding->own + coding->own_count; own++) {
+        if (fits(own, kind, key))
+            return own;
+    }
+    return next_built_in(first_of(key), kind, key);
+}
+
+const struct coding_row *coding_find(const struct coding *coding, const char *kind, const char *key)
+{
+    return coding_next(coding, kind, key, NULL);
+}
+
+/* ---- back from a code ---- */
+
+static int compare_code(const struct coding_row *row, const char *system, const char *code)
+{
+    int order = strcmp(row->system, system);
+    return order != 0 ? order : strcmp(row->code, code);
+}
+
+/* The name of a product code system ("technique") when SYSTEM lies under BASE, else SYSTEM. */
+static const char *table_system(const char *base, const char *system)
+{
+    static const char folder[] = "/CodeSystem/";
+    size_t length = base == NULL ? 0 : strlen(base);
+    if (length == 0 || strncmp(system, base, length) != 0 ||
+        strncmp(system + length, folder, sizeof folder - 1) != 0)
+        return system;
+    return system + length + sizeof folder - 1;
+}
+
+/* Index into coding_by_code of the first row that is not before SYSTEM and CODE. */
+static size_t lower_bound(const char *system, const char *code)
+{
+    size_t from = 0;
+    size_t to = coding_row_count;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        if (compare_code(&coding_rows[coding_by_code[middle]], system, code) < 0)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from;
+}
+
+const struct coding_row *coding_find_code(const struct coding *coding, const char *base,
+                                          const char *kind, const char *system, const char *code)
+{
+    if (system == NULL || code == NULL)
+        return NULL;
+    for (size_t i = 0; i < coding->own_count; i++) {
+        const struct coding_row *row = &coding->own[i];
+        if (compare_code(row, system, code) == 0 && (kind == NULL || strcmp(row->kind, kind) == 0))
+            return row;
+    }
+    const char *table = table_system(base, system);
+    for (size_t i = lower_bound(table, code); i < coding_row_count; i++) {
+        const struct coding_row *row = &coding_rows[coding_by_code[i]];
+        if (compare_code(row, table, code) != 0)
+            return NULL;
+        bool right_place = row->is_local == (table != system);
+        if (right_place && (kind == NULL || strcmp(row->kind, kind) == 0))
+            return row;
+    }
+    return NULL;
+}
+
+/* ---- nearest words ---- */
+
+const char *coding_nearest(const struct coding *coding, const char *kind, const char *word)
+{
+    struct nearest nearest = nearest_start(word);
+    for (size_t i = 0; i < coding->own_count; i++) {
+        if (kind == NULL || strcmp(coding->own[i].kind, kind) == 0)
+            nearest_try(&nearest, coding->own[i].key);
+    }
+    for (size_t i = 0; i < coding_row_count; i++) {
+        if (kind == NULL || strcmp(coding_rows[i].kind, kind) == 0)
+            nearest_try(&nearest, coding_rows[i].key);
+    }
+    return nearest.best;
+}
+
+/* ---- measures and units ---- */
+
+const struct measure_row *coding_measure(const char *key)
+{
+    for (size_t i = 0; key != NULL && i < coding_measure_count; i++) {
+        if (strcmp(coding_measures[i].key, key) == 0)
+            return &coding_measures[i];
+    }
+    return NULL;
+}
+
+const char *coding_measure_nearest(const char *word)
+{
+    struct nearest nearest = nearest_start(word);
+    for (size_t i = 0; i < coding_measure_count; i++)
+        nearest_try(&nearest, coding_measures[i].key);
+    return nearest.best;
+}
+
+const struct unit_row *coding_unit(const char *written)
+{
+    for (size_t i = 0; written != NULL && i < coding_unit_count; i++) {
+        if (strcmp(coding_units[i].written, written) == 0)
+            return &coding_units[i];
+    }
+    return NULL;
+}
+
+const char *coding_unit_nearest(const char *word)
+{
+    struct nearest nearest = nearest_start(word);
+    for (size_t i = 0; i < coding_unit_count; i++)
+        nearest_try(&nearest, coding_units[i].written);
+    return nearest.best;
+}
+
+const char *coding_unit_of(const char *ucum)
+{
+    for (size_t i = 0; ucum != NULL && i < coding_unit_count; i++) {
+        if (strcmp(coding_units[i].ucum, ucum) == 0)
+            return coding_units[i].written;
+    }
+    return NULL;
+}
+
+/* ---- a clinic's own map ---- */
+
+enum { MAP_KEY, MAP_SYSTEM, MAP_CODE, MAP_DISPLAY, MAP_UNIT, MAP_KIND, MAP_COLUMNS };
+
+static const char *const map_columns[MAP_COLUMNS] = {"key",     "system", "code",
+                                                     "display", "unit",   "kind"};
+
+static const char *nearest_kind(const char *word)
+{
+    struct nearest nearest = nearest_start(word);
+    for (size_t i = 0; i < coding_row_count; i++)
+        nearest_try(&nearest, coding_rows[i].kind);
+    return nearest.best;
+}
+
+static bool is_kind(const char *word)
+{
+    for (size_t i = 0; i < coding_row_count; i++) {
+        if (strcmp(coding_rows[i].kind, word) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool read_header(struct csv *csv, const struct csv_row *header, int columns[MAP_COLUMNS],
+                        struct finding_list *findings)
+{
+    bool complete = true;
+    for (int i = 0; i < MAP_COLUMNS; i++) {
+        columns[i] = csv_column(header, map_columns[i]);
+        if (columns[i] >= 0 || i == MAP_DISPLAY || i == MAP_UNIT)
+            continue;
+        finding_add(findings,
+                    (struct finding){
+                        .row = header->number,
+                        .path = map_columns[i],
+                        .found = "no such column",
+                        .expected = arena_print(csv->arena, "a column named %s", map_columns[i])});
+        complete = false;
+    }
+    return complete;
+}
+
+static bool read_row(const struct csv_row *row, const int columns[MAP_COLUMNS],
+                     struct coding_row *ret_row, struct finding_list *findings)
+{
+    const char *cells[MAP_COLUMNS];
+    for (int i = 0; i < MAP_COLUMNS; i++) {
+        cells[i] = csv_value(row, columns[i]);
+        if (cells[i] != NULL || i == MAP_DISPLAY || i == MAP_UNIT)
+            continue;
+        finding_add(findings, (struct finding){.row = row->number,
+                                               .path = map_columns[i],
+                                               .line = row->line,
+                                               .found = "nothing",
+                                               .expected = "a value in every row"});
+        return false;
+    }
+    if (!is_kind(cells[MAP_KIND])) {
+        finding_add(findings, (struct finding){.row = row->number,
+                                               .path = "kind",
+                                               .line = row->line,
+                                               .found = cells[MAP_KIND],
+                                               .expected = "a kind of the built-in code tables",
+                                               .nearest = nearest_kind(cells[MAP_KIND])});
+        return false;
+    }
+    *ret_row =
+        (struct coding_row){cells[MAP_KEY],  cells[MAP_SYSTEM], cells[MAP_CODE], cells[MAP_DISPLAY],
+                            cells[MAP_UNIT], cells[MAP_KIND],   {NULL, NULL},    false};
+    return true;
+}
+
+const struct coding *coding_with_map(struct arena *arena, const char *csv, size_t length,
+                                     const char *file, struct finding_list *findings)
+{
+    struct coding *coding = arena_alloc(arena, sizeof *coding);
+    struct coding_row *own = NULL;
+    size_t room = 0;
+    int columns[MAP_COLUMNS];
+    bool has_header = false;
+    struct csv reader;
+    struct csv_row row;
+    enum csv_answer answer;
+    findings->file = file;
+    if (!csv_start(&reader, arena, csv, length, findings))
+        return coding;
+    while ((answer = csv_next(&reader, &row, findings)) != CSV_END) {
+        if (answer == CSV_FAULT || row.is_blank)
+            continue;
+        if (!has_header) {
+            if (!read_header(&reader, &row, columns, findings))
+                return coding;
+            has_header = true;
+            continue;
+        }
+        if (coding->own_count == room) {
+            size_t more = room == 0 ? 32 : room * 2;
+            own = arena_grow(arena, own, room * sizeof *own, more * sizeof *own);
+            room = more;
+        }
+        if (read_row(&row, columns, &own[coding->own_count], findings))
+            coding->own_count++;
+        coding->own = own;
+    }
+    return coding;
+}
