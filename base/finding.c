@@ -27,13 +27,16 @@ struct finding *finding_add(struct finding_list *list, struct finding finding)
 
 void finding_print(const struct finding *finding, struct text *out)
 {
-    if (finding->file != NULL)
+    bool line_at_file = finding->says_line && finding->line > 0 && finding->file != NULL;
+    if (line_at_file)
+        text_print(out, "%s:%d: ", finding->file, finding->line);
+    else if (finding->file != NULL)
         text_print(out, "%s: ", finding->file);
     if (finding->row > 0)
         text_print(out, "row %d: ", finding->row);
     if (finding->path != NULL)
         text_print(out, "%s: ", finding->path);
-    else if (finding->line > 0)
+    else if (finding->line > 0 && !line_at_file)
         text_print(out, "line %d column %d: ", finding->line, finding->column);
     text_print(out, "found %s", finding->found);
     if (finding->expected != NULL)

@@ -6,6 +6,7 @@
 #ifndef BASE_FINDING_H
 #define BASE_FINDING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/arena.h"
@@ -19,6 +20,7 @@ struct finding {
     const char *found;    /* what stands there, in words */
     const char *expected; /* what would be right */
     const char *nearest;  /* the nearest right word, or NULL */
+    bool says_line;       /* print FILE:LINE: even beside a path, as for settings */
 };
 
 struct finding_list {

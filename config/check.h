@@ -22,6 +22,7 @@ extern const struct check check_base_url;  /* https://..., no query, no fragment
 extern const struct check check_time_zone; /* `system`, `UTC`, `-05:00`, `America/New_York` */
 extern const struct check check_file;      /* a path, not empty */
 extern const struct check check_file_or_none;
+extern const struct check check_canonical; /* the name of a profile: http:// or https:// */
 extern const struct check check_crl_url; /* http:// or https:// or empty: a CRL is signed itself */
 extern const struct check check_san;     /* DNS name, or URI with a scheme; never an IP address */
 extern const struct check check_pin; /* SHA-256 of a public key: 64 hex digits, or sha256//BASE64 */

@@ -12,18 +12,6 @@
 enum config_log_format { CONFIG_LOG_JSON, CONFIG_LOG_TEXT };
 enum config_log_level { CONFIG_LOG_DEBUG, CONFIG_LOG_INFO, CONFIG_LOG_WARNING, CONFIG_LOG_ERROR };
 
-enum config_row {
-#define SECTION(title)
-#define TEXT(key, check, start, when, help) CONFIG_ROW_##key,
-#define WORD(key, tag, words, start, when, help) CONFIG_ROW_##key,
-#define FLAG(key, start, when, help) CONFIG_ROW_##key,
-#define COUNT(key, unit, start, min, max, when, help) CONFIG_ROW_##key,
-#define BYTES(key, unit, start, min, max, when, help) CONFIG_ROW_##key,
-#define TIME(key, unit, start, min, max, when, help) CONFIG_ROW_##key,
-#include "config/option.def"
-    CONFIG_ROW_COUNT
-};
-
 struct config {
 #define SECTION(title)
 #define TEXT(key, check, start, when, help) const char *key;
@@ -47,7 +35,7 @@ struct config_text {
 
 /* Defaults, then the file, then the environment, then the rules between settings. False when
  * anything was wrong; *ret_config is then usable for showing, not for running. ret_origins may be
- * NULL, else it has config_options()->count items. Texts live in the arena. */
+ * NULL, else it has config_options()->count items, one a row. Texts live in the arena. */
 bool config_load(struct arena *arena, const struct config_text *from, struct finding_list *findings,
                  struct config *ret_config, struct option_origin *ret_origins);
 /* The defaults alone; `org` is "". */

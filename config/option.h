@@ -17,6 +17,8 @@
 #include "base/text.h"
 #include "config/check.h"
 
+enum { OPTION_WORDS_MAX = 32 }; /* of one row; a SET keeps them as bits of an unsigned */
+
 enum option_kind {
     OPTION_SECTION, /* no setting: a heading of the printed file */
     OPTION_TEXT,    /* const char *, never NULL once loaded (may be empty) */
@@ -83,6 +85,9 @@ bool option_require(const struct option_table *table, struct finding_list *findi
 const struct option *option_find(const struct option_table *table, const char *key);
 /* The known key nearest to WORD, or NULL. */
 const char *option_nearest(const struct option_table *table, const char *word);
+/* The words of a WORD or SET row, in order; returns their number. */
+size_t option_words(const struct option *option, struct arena *arena,
+                    const char *ret_words[OPTION_WORDS_MAX]);
 /* The value as it is written in a file: `10000`, `json`, `[a, b]`. */
 const char *option_value(const struct option *option, struct arena *arena, const void *object);
 bool option_equal(const struct option *option, struct arena *arena, const void *one,
@@ -94,9 +99,10 @@ const char *option_expected(const struct option *option, struct arena *arena);
  * so that a better default of a later release is taken. */
 void option_write(const struct option_table *table, struct arena *arena, const void *object,
                   struct text *out);
-/* TEXT with the one line of KEY replaced by VALUE (or added at the end), all else as the person who
- * keeps the file wrote it. Not for lists. */
-const char *option_edit(struct arena *arena, const char *text, const char *key, const char *value);
+/* TEXT with the value of OPTION replaced by what OBJECT holds (or added at the end), and all else
+ * as the person who keeps the file wrote it. */
+const char *option_edit(const struct option *option, struct arena *arena, const char *text,
+                        const void *object);
 /* A table in Markdown, as docs/settings.md holds it. */
 void option_manual(const struct option_table *table, struct arena *arena, struct text *out);
 
