@@ -25,7 +25,7 @@ extern const struct check check_file_or_none;
 extern const struct check check_canonical; /* the name of a profile: http:// or https:// */
 extern const struct check check_crl_url; /* http:// or https:// or empty: a CRL is signed itself */
 extern const struct check check_san;     /* DNS name, or URI with a scheme; never an IP address */
-extern const struct check check_pin; /* SHA-256 of a public key: 64 hex digits, or sha256//BASE64 */
+extern const struct check check_pin; /* SHA-256 of a public key: sha256//BASE64, or 64 hex digits */
 extern const struct check check_window; /* `sat,sun 22:00-02:00`, `daily 01:00-01:30` */
 extern const struct check check_contact;
 

@@ -30,8 +30,8 @@ static void fault_at(struct reader *reader, yaml_mark_t mark, const char *path, 
                                                    .says_line = true});
 }
 
-/* What libyaml says, and what a person can do about it. `at_start`: the place worth showing is where the
- * broken thing began, not where the text ended. */
+/* What libyaml says, and what a person can do about it. `at_start`: the place worth showing is
+ * where the broken thing began, not where the text ended. */
 static const struct {
     const char *problem, *found, *expected;
     bool at_start;

@@ -204,7 +204,8 @@ bool folder_check(struct arena *arena, const char *dir, const struct config *con
         const struct partner *partner = &partners->items[i];
         file = arena_print(arena, "%s/partners/%s.yaml", dir, partner->name);
         need_file(arena, dir, file, "ca_file", partner->ca_file, findings);
-        need_file(arena, dir, file, "crl_file", partner->crl_file, findings);
+        for (size_t j = 0; j < partner->crl_files.count; j++)
+            need_file(arena, dir, file, "crl_files", partner->crl_files.items[j], findings);
     }
     return findings->count == faults;
 }

@@ -2,12 +2,11 @@
  * partner_settle. */
 #include "config/partner.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "config/window.h"
 
-enum { PIN_BYTES = 32, URL_SCHEME_LENGTH = sizeof "https://" - 1 };
+enum { PIN_HEX_DIGITS = 64, URL_SCHEME_LENGTH = sizeof "https://" - 1 };
 
 #define ROWS_OF partner
 #include "config/rows.h"
@@ -42,40 +41,37 @@ bool partner_set(struct arena *arena, struct partner *partner, const char *key, 
     return option_set(&table, arena, key, value, findings, partner);
 }
 
-static unsigned base64_digit(char digit)
+static unsigned hex_digit(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return (unsigned)(digit - '0');
+    return (unsigned)((digit | 0x20) - 'a') + 10;
+}
+
+/* A pin that check_pin lets through, as sha256//BASE64 (RFC 4648 section 4). */
+static const char *pin_as_base64(struct arena *arena, const char *pin)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = digit == '\0' ? NULL : strchr(digits, digit);
-    return at == NULL ? 0 : (unsigned)(at - digits);
+    if (text_starts(pin, "sha256//"))
+        return pin;
+    struct text text = text_new(arena, 64);
+    text_add(&text, "sha256//");
+    /* Three hex digits are two base64 digits; the 64th is followed by two bits of zero. */
+    for (size_t i = 0; i < PIN_HEX_DIGITS; i += 3) {
+        unsigned bits = hex_digit(pin[i]) << 8;
+        if (i + 1 < PIN_HEX_DIGITS)
+            bits |= hex_digit(pin[i + 1]) << 4 | hex_digit(pin[i + 2]);
+        text_add_n(&text, &digits[bits >> 6], 1);
+        text_add_n(&text, i + 1 < PIN_HEX_DIGITS ? &digits[bits & 0x3f] : "=", 1);
+    }
+    return text.at;
 }
 
-/* A pin that check_pin lets through, as 64 lower-case hex digits. */
-static const char *pin_as_hex(struct arena *arena, const char *pin)
-{
-    static const char hex[] = "0123456789abcdef";
-    char *text =
-        arena_copy_n(arena, pin, 2 * PIN_BYTES > strlen(pin) ? strlen(pin) : 2 * PIN_BYTES);
-    if (!text_starts(pin, "sha256//")) {
-        for (char *at = text; *at != '\0'; at++)
-            *at = (char)tolower((unsigned char)*at);
-        return text;
-    }
-    pin += strlen("sha256//");
-    text = arena_alloc(arena, 2 * PIN_BYTES + 1);
-    for (size_t i = 0; i < 2 * PIN_BYTES; i++) {
-        /* The i-th half byte begins at bit 4i, that is in base64 digit 4i/6. */
-        size_t bit = 4 * i;
-        unsigned pair = base64_digit(pin[bit / 6]) << 6 | base64_digit(pin[bit / 6 + 1]);
-        text[i] = hex[pair >> (8 - bit % 6) & 0xfu];
-    }
-    return text;
-}
-
-static struct option_list pins_as_hex(struct arena *arena, const struct option_list *pins)
+static struct option_list pins_as_base64(struct arena *arena, const struct option_list *pins)
 {
     const char **items = arena_array(arena, pins->count, sizeof *items);
     for (size_t i = 0; i < pins->count; i++)
-        items[i] = pin_as_hex(arena, pins->items[i]);
+        items[i] = pin_as_base64(arena, pins->items[i]);
     return (struct option_list){items, pins->count};
 }
 
@@ -109,7 +105,7 @@ bool partner_settle(struct arena *arena, struct partner *partner, const char *fi
                     struct finding_list *findings)
 {
     size_t faults = findings->count;
-    bool has_list = *partner->crl_file != '\0' || *partner->crl_url != '\0';
+    bool has_list = partner->crl_files.count > 0 || *partner->crl_url != '\0';
     bool has_url = *partner->url != '\0';
     if (!has_url)
         refuse(findings, file, "url", "nothing", check_base_url.expected);
@@ -121,13 +117,13 @@ bool partner_settle(struct arena *arena, struct partner *partner, const char *fi
                "the key in use under pins");
     if (partner->crl_policy == PARTNER_CRL_HARD && !has_list)
         refuse(findings, file, "crl_policy", "hard without a revocation list",
-               "crl_file or crl_url; or crl_policy: off");
+               "crl_files or crl_url; or crl_policy: off");
     if (partner->crl_policy == PARTNER_CRL_AUTO)
         partner->crl_policy = has_list ? PARTNER_CRL_HARD : PARTNER_CRL_OFF;
     if (partner->san.count == 0 && partner->pins.count == 0 && has_url)
         partner->san = usual_names(arena, partner);
-    partner->pins = pins_as_hex(arena, &partner->pins);
-    partner->next_pins = pins_as_hex(arena, &partner->next_pins);
+    partner->pins = pins_as_base64(arena, &partner->pins);
+    partner->next_pins = pins_as_base64(arena, &partner->next_pins);
     return findings->count == faults;
 }
 

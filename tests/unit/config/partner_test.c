@@ -41,7 +41,7 @@ static void settles_what_is_left_out(void **state)
     assert_false(partner_may_send(&partner, "case"));
     assert_false(partner_may_send(&partner, "consent"));
     assert_true(load(&arena,
-                     "url: https://127.0.0.1:8443/fhir\nca_file: a\ncrl_file: b\nreceive: []\n"
+                     "url: https://127.0.0.1:8443/fhir\nca_file: a\ncrl_files: [b]\nreceive: []\n"
                      "send: [referral]\n",
                      &findings, &partner));
     assert_int_equal(partner.san.count, 1);
@@ -54,7 +54,7 @@ static void settles_what_is_left_out(void **state)
     arena_free(&arena);
 }
 
-static void pins_come_out_as_hex(void **state)
+static void pins_come_out_as_base64(void **state)
 {
     (void)state;
     struct arena arena = ARENA_EMPTY;
@@ -65,8 +65,10 @@ static void pins_come_out_as_hex(void **state)
                          "- sha256//ABEiM0RVZneImaq7zN3u/wARIjNEVWZ3iJmqu8zd7v8=\n",
                      &findings, &partner));
     assert_int_equal(partner.pins.count, 2);
-    assert_string_equal(partner.pins.items[0], HEX32 HEX32);
-    assert_string_equal(partner.pins.items[1], HEX32 HEX32);
+    assert_string_equal(partner.pins.items[0],
+                        "sha256//ABEiM0RVZneImaq7zN3u/wARIjNEVWZ3iJmqu8zd7v8=");
+    assert_string_equal(partner.pins.items[1],
+                        "sha256//ABEiM0RVZneImaq7zN3u/wARIjNEVWZ3iJmqu8zd7v8=");
     assert_int_equal(partner.san.count, 0);
     arena_free(&arena);
 }
@@ -238,7 +240,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settles_what_is_left_out),
-        cmocka_unit_test(pins_come_out_as_hex),
+        cmocka_unit_test(pins_come_out_as_base64),
         cmocka_unit_test(refuses_each_mistake_at_its_place),
         cmocka_unit_test(names_must_be_safe_file_names),
         cmocka_unit_test(what_flags_set_reads_back),
