@@ -7,7 +7,8 @@ add_custom_command(OUTPUT ${definition_tables}
   COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/generated
   COMMAND ${Python3_EXECUTABLE} ${definition_folder}/generate.py ${definition_folder}
           ${definition_tables}
-  DEPENDS ${definition_folder}/generate.py ${definition_folder}/structures.json
+  DEPENDS ${definition_folder}/generate.py ${definition_folder}/presence.py
+          ${definition_folder}/structures.json
           ${definition_folder}/valuesets.json ${definition_folder}/search-parameters.json
   COMMENT "FHIR R4 definitions to tables" VERBATIM)
 target_sources(refgate_fhir PRIVATE ${definition_tables})
@@ -17,7 +18,7 @@ target_sources(refgate_fhir PRIVATE ${definition_tables})
 set(codes_folder ${CMAKE_SOURCE_DIR}/fhir/codes)
 set(codes_out ${CMAKE_BINARY_DIR}/generated/codes)
 file(GLOB codes_data CONFIGURE_DEPENDS ${codes_folder}/*.csv)
-set(codes_tables ${codes_out}/coding_tables.c)
+set(codes_tables ${codes_out}/coding_tables.c ${codes_out}/record_tables.c)
 add_custom_command(OUTPUT ${codes_tables}
   COMMAND ${Python3_EXECUTABLE} ${codes_folder}/generate.py ${codes_folder} ${codes_out}
   DEPENDS ${codes_folder}/generate.py ${codes_data}

@@ -87,12 +87,133 @@ def write_codes(folder, out):
     out.write_text("\n".join(lines), encoding="utf-8")
 
 
+# ---- the record vocabulary ----
+
+TYPES = {"text": "RECORD_TEXT", "long text": "RECORD_LONG_TEXT", "word": "RECORD_WORD",
+         "id": "RECORD_ID", "time": "RECORD_TIME", "date": "RECORD_DATE",
+         "handle": "RECORD_HANDLE", "whole number": "RECORD_WHOLE", "number": "RECORD_NUMBER",
+         "yes or no": "RECORD_YES_NO"}
+# Phrases of the column `required` that code keeps (fhir/record_rules.c, fhir/record_measure.c,
+# fhir/record_default.c); anything else that is not plain stops the build.
+CONDITIONS = {"one of the two names", "notes and discharge: yes; else no",
+              "at least one of the four", "yes when held", "when not the client", "when revoked",
+              "for range-of-motion", "paired joints: yes", "yes, except a plain score"}
+COMPUTED = {"by profession of the writer", "day of the visit"}
+LEAST = {"yes": 1, "yes, one or more": 1, "yes, two or more": 2}
+
+
+def identifier(name):
+    return re.sub(r"[^a-z0-9]", "_", name)
+
+
+def type_of(row):
+    """(C type, is a list, item name or None)"""
+    kind = row["type"]
+    is_list = kind.startswith("list of ")
+    kind = kind.removeprefix("list of ")
+    if kind in TYPES:
+        return TYPES[kind], is_list, None
+    return "RECORD_ITEM", is_list, kind
+
+
+def required_of(row):
+    """(required, least, condition, default)"""
+    phrase = row["required"]
+    if phrase in LEAST:
+        return True, LEAST[phrase], None, None
+    if phrase == "no":
+        return False, 0, None, None
+    if phrase in CONDITIONS:
+        return False, 0, phrase, None
+    default = re.fullmatch(r"no \((.*)\)", phrase)
+    if default and default.group(1) in COMPUTED:
+        return False, 0, None, None
+    if default and default.group(1) in row["allowed"].split("|"):
+        return False, 0, None, default.group(1)
+    sys.exit(f"vocabulary.csv: {row['record']}.{row['field']}: required \"{phrase}\" is not known")
+
+
+def allowed_of(row, rows):
+    """(C kind, words, code kind, lowest, highest)"""
+    phrase = row["allowed"]
+    if phrase == "as sensitivity":
+        phrase = next(other["allowed"] for other in rows if other["field"] == "sensitivity")
+    if phrase == "as measurement":
+        phrase = next(other["allowed"] for other in rows
+                      if other["record"] == "item measurement" and other["field"] == "measure")
+    codes = re.fullmatch(r"rows of codes(-local)?\.csv, kind ([a-z]+)", phrase)
+    span = re.fullmatch(r"([0-9.]+)-([0-9.]+)", phrase)
+    if phrase == "":
+        return "RECORD_ANYTHING", None, None, None, None
+    if codes:
+        return "RECORD_CODES", None, codes.group(2), None, None
+    if span:
+        return "RECORD_RANGE", None, None, span.group(1), span.group(2)
+    if phrase.startswith("rows of measures.csv"):
+        return "RECORD_MEASURES", None, None, None, None
+    if phrase == "rows of unit-aliases.csv":
+        return "RECORD_UNITS", None, None, None, None
+    if re.fullmatch(r"[a-z0-9-]+(\|[a-z0-9-]+)+", phrase):
+        return "RECORD_WORDS", phrase.split("|"), None, None, None
+    sys.exit(f"vocabulary.csv: {row['record']}.{row['field']}: allowed \"{phrase}\" is not known")
+
+
+def write_shape(name, fields, rows, lines):
+    table = []
+    for row in fields:
+        kind, is_list, item = type_of(row)
+        required, least, condition, default = required_of(row)
+        allowed, words, code_kind, lowest, highest = allowed_of(row, rows)
+        words_name = "NULL"
+        if words:
+            words_name = f"words_{identifier(name)}_{row['field']}"
+            lines.append(f"static const char *const {words_name}[] = {{"
+                         + ", ".join(text(word) for word in words) + ", NULL};")
+        shape = f"&record_items[ITEM_{identifier(item)}]" if item else "NULL"
+        table.append(
+            f"    {{{text(row['field'])}, {kind}, {str(is_list).lower()}, {shape}, "
+            f"{text(row['unit'])}, {str(required).lower()}, {least}, {text(condition)}, "
+            f"{text(default)}, {allowed}, {words_name}, {text(code_kind)}, {text(lowest)}, "
+            f"{text(highest)}, {text(row['meaning'])}, {text(row['fhir_r4'])}}},")
+    lines.append(f"static const struct record_field fields_{identifier(name)}[] = {{")
+    lines += table + ["};", ""]
+
+
+def write_shapes(symbol, names, lines):
+    lines.append(f"const struct record_shape {symbol}s[] = {{")
+    for shown, name in names:
+        fields = f"fields_{identifier(name)}"
+        lines.append(f"    {{{text(shown)}, {fields}, sizeof {fields} / sizeof *{fields}}},")
+    lines += ["};", f"const size_t {symbol}_count = {len(names)};", ""]
+
+
+def write_vocabulary(folder, out):
+    rows = rows_of(folder / "vocabulary.csv")
+    names = list(dict.fromkeys(row["record"] for row in rows))
+    items = [name for name in names if name.startswith("item ")]
+    kinds = [name for name in names if name not in items and name != "every record"]
+    listed = next(row["allowed"] for row in rows if row["field"] == "record").split("|")
+    if kinds != listed:
+        sys.exit(f"vocabulary.csv: the kinds {listed} and the rows of {kinds} differ")
+    lines = ['#include "fhir/record_vocabulary.h"', "", "enum {"]
+    lines += [f"    ITEM_{identifier(name.removeprefix('item '))}," for name in items] + ["};", ""]
+    for name in names:
+        write_shape(name, [row for row in rows if row["record"] == name], rows, lines)
+    lines += ["const struct record_shape record_common = {", '    "every record",',
+              "    fields_every_record,",
+              "    sizeof fields_every_record / sizeof *fields_every_record,", "};", ""]
+    write_shapes("record_kind", [(name, name) for name in kinds], lines)
+    write_shapes("record_item", [(name.removeprefix("item "), name) for name in items], lines)
+    out.write_text("\n".join(lines), encoding="utf-8")
+
+
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     folder, out = Path(sys.argv[1]), Path(sys.argv[2])
     out.mkdir(parents=True, exist_ok=True)
     write_codes(folder, out / "coding_tables.c")
+    write_vocabulary(folder, out / "record_tables.c")
 
 
 if __name__ == "__main__":
