@@ -1,0 +1,45 @@
+/* address: see address.h. */
+#include "gateway/address.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+bool address_of_socket(int fd, struct sockaddr_storage *ret_address)
+{
+    socklen_t size = sizeof *ret_address;
+    return getsockname(fd, (struct sockaddr *)ret_address, &size) == 0;
+}
+
+void address_text(const struct sockaddr_storage *address, char ret_text[ADDRESS_TEXT])
+{
+    char host[INET6_ADDRSTRLEN] = "";
+    if (address->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)address;
+        inet_ntop(AF_INET6, &six->sin6_addr, host, sizeof host);
+        snprintf(ret_text, ADDRESS_TEXT, "[%s]:%u", host, ntohs(six->sin6_port));
+    } else if (address->ss_family == AF_INET) {
+        const struct sockaddr_in *four = (const struct sockaddr_in *)address;
+        inet_ntop(AF_INET, &four->sin_addr, host, sizeof host);
+        snprintf(ret_text, ADDRESS_TEXT, "%s:%u", host, ntohs(four->sin_port));
+    } else {
+        strcpy(ret_text, "?");
+    }
+}
+
+unsigned address_port(const struct sockaddr_storage *address)
+{
+    if (address->ss_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)address)->sin6_port);
+    return ntohs(((const struct sockaddr_in *)address)->sin_port);
+}
+
+bool address_is_loopback(const struct sockaddr_storage *address)
+{
+    if (address->ss_family == AF_INET)
+        return ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == 127;
+    if (address->ss_family != AF_INET6)
+        return false;
+    const struct in6_addr *six = &((const struct sockaddr_in6 *)address)->sin6_addr;
+    return IN6_IS_ADDR_LOOPBACK(six) || (IN6_IS_ADDR_V4MAPPED(six) && six->s6_addr[12] == 127);
+}

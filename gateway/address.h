@@ -1,0 +1,20 @@
+/* address: small questions about socket addresses. Used by listen.c and transmit.c. Pure but for
+ * address_of_socket(); any thread. */
+#ifndef GATEWAY_ADDRESS_H
+#define GATEWAY_ADDRESS_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+enum { ADDRESS_TEXT = INET6_ADDRSTRLEN + 10 };
+
+/* What the socket FD is bound to; false when it is bound to nothing. */
+bool address_of_socket(int fd, struct sockaddr_storage *ret_address);
+/* `127.0.0.1:8443` or `[::1]:8443`; `?` for other families. */
+void address_text(const struct sockaddr_storage *address, char ret_text[ADDRESS_TEXT]);
+unsigned address_port(const struct sockaddr_storage *address);
+/* 127.0.0.0/8 and ::1, also inside ::ffff:0:0/96. */
+bool address_is_loopback(const struct sockaddr_storage *address);
+
+#endif

@@ -1,0 +1,600 @@
+/* http: see http.h. A request goes HEAD -> BODY -> HANDLER -> ANSWER; its memory is a struct
+ * request from the server's spare ones, given back when the last byte of the answer is out. */
+#include "gateway/http.h"
+
+#include <llhttp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/text.h"
+#include "gateway/answer.h"
+
+enum { BODY_ROOM_FIRST = 64 * 1024, MIRRORED_MAX = 128 };
+
+const char http_go_ahead[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+struct request {
+    struct exchange exchange; /* first: a handler's exchange is its request */
+    struct http_server *server;
+    struct http_stream *stream; /* NULL: the connection is gone */
+    struct request *next;       /* among the spare ones */
+    struct http_peer *peer;     /* held while the handler has the exchange */
+    llhttp_t parser;
+    struct framing_head head;
+    struct framing_chunks chunks;
+    char *head_bytes;
+    size_t head_length, head_room;
+    struct http_header *headers;
+    size_t *value_lengths; /* by header */
+    size_t headers_count;
+    const char *target;
+    size_t target_length;
+    bool complete; /* llhttp saw the end of the message */
+    bool answered;
+    char *body;
+    size_t body_length, body_room;
+    const char *out, *rest;
+    size_t out_length, rest_length;
+};
+
+/* ---- memory ---- */
+
+static struct request *request_take(struct http_stream *stream)
+{
+    struct http_server *server = stream->server;
+    struct request *request = server->spare;
+    struct arena arena = ARENA_EMPTY;
+    if (request != NULL) {
+        server->spare = request->next;
+        server->spare_count--;
+        arena = request->exchange.arena;
+    } else {
+        request = malloc(sizeof *request);
+        if (request == NULL)
+            return NULL;
+    }
+    memset(request, 0, sizeof *request);
+    request->exchange.arena = arena;
+    request->server = server;
+    request->stream = stream;
+    server->counters.exchanges++;
+    return request;
+}
+
+static void request_give_back(struct request *request)
+{
+    struct http_server *server = request->server;
+    server->counters.exchanges--;
+    server->counters.bodies_bytes -= request->body_room;
+    if (request->peer != NULL)
+        http_peer_release(request->peer);
+    arena_reset(&request->exchange.arena);
+    if (server->spare_count < server->limits.spare_exchanges_max) {
+        request->next = server->spare;
+        server->spare = request;
+        server->spare_count++;
+        return;
+    }
+    arena_free(&request->exchange.arena);
+    free(request);
+}
+
+void http_server_free(struct http_server *server)
+{
+    while (server->spare != NULL) {
+        struct request *request = server->spare;
+        server->spare = request->next;
+        arena_free(&request->exchange.arena);
+        free(request);
+    }
+    server->spare_count = 0;
+}
+
+static char *pack(char **at, const char *text)
+{
+    if (text == NULL)
+        return NULL;
+    char *copy = *at;
+    *at = stpcpy(copy, text) + 1;
+    return copy;
+}
+
+static size_t text_room(const char *text)
+{
+    return text == NULL ? 0 : strlen(text) + 1;
+}
+
+struct http_peer *http_peer_new(const struct http_peer *from)
+{
+    size_t room = text_room(from->partner) + text_room(from->claimed) + text_room(from->subject) +
+                  text_room(from->fingerprint) + text_room(from->address);
+    struct http_peer *peer = malloc(sizeof *peer + room);
+    if (peer == NULL)
+        return NULL;
+    char *at = (char *)(peer + 1);
+    *peer = *from;
+    peer->partner = pack(&at, from->partner);
+    peer->claimed = pack(&at, from->claimed);
+    peer->subject = pack(&at, from->subject);
+    peer->fingerprint = pack(&at, from->fingerprint);
+    peer->address = pack(&at, from->address);
+    peer->holds = 1;
+    return peer;
+}
+
+void http_peer_release(struct http_peer *peer)
+{
+    if (peer != NULL && --peer->holds == 0)
+        free(peer);
+}
+
+/* ---- what llhttp reports ---- */
+
+static int on_url(llhttp_t *parser, const char *at, size_t length)
+{
+    struct request *request = parser->data;
+    if (request->target == NULL)
+        request->target = at;
+    request->target_length += length;
+    return 0;
+}
+
+static int on_header_field(llhttp_t *parser, const char *at, size_t length)
+{
+    struct request *request = parser->data;
+    if (request->body != NULL)
+        return 0; /* a trailer: checked by framing.c and left out */
+    if (request->headers_count >= request->server->limits.framing.headers_max + 1)
+        return -1;
+    /* The head lies in memory of our own in one piece, so no name comes in two. */
+    request->head_bytes[(size_t)(at - request->head_bytes) + length] = '\0';
+    request->headers[request->headers_count++].name = at;
+    return 0;
+}
+
+static int on_header_value(llhttp_t *parser, const char *at, size_t length)
+{
+    struct request *request = parser->data;
+    if (request->body != NULL || request->headers_count == 0)
+        return 0;
+    struct http_header *header = &request->headers[request->headers_count - 1];
+    if (header->value == NULL)
+        header->value = at;
+    request->value_lengths[request->headers_count - 1] = (size_t)(at - header->value) + length;
+    return 0;
+}
+
+static int on_headers_complete(llhttp_t *parser)
+{
+    struct request *request = parser->data;
+    const struct framing_head *head = &request->head;
+    bool has_length = (parser->flags & F_CONTENT_LENGTH) != 0;
+    bool chunked = (parser->flags & F_CHUNKED) != 0;
+    if (parser->http_major != 1 || parser->http_minor != head->minor || chunked != head->chunked ||
+        has_length != head->has_length || (has_length && parser->content_length != head->length))
+        return -1;
+    parser->upgrade = 0; /* no other protocol is spoken here: Upgrade is passed over */
+    return 0;
+}
+
+static bool body_make_room(struct request *request, size_t more)
+{
+    struct http_server *server = request->server;
+    size_t need = request->body_length + more + 1;
+    if (need <= request->body_room)
+        return true;
+    size_t room = request->body_room == 0 ? BODY_ROOM_FIRST : request->body_room * 2;
+    if (request->head.has_length && room > request->head.length + 1)
+        room = (size_t)request->head.length + 1;
+    if (room < need)
+        room = need;
+    size_t growth = room - request->body_room;
+    if (server->counters.bodies_bytes + growth > server->limits.bodies_bytes_max)
+        return false;
+    request->body =
+        arena_grow(&request->exchange.arena, request->body_room == 0 ? NULL : request->body,
+                   request->body_room, room);
+    request->body_room = room;
+    server->counters.bodies_bytes += growth;
+    return true;
+}
+
+static int on_body(llhttp_t *parser, const char *at, size_t length)
+{
+    struct request *request = parser->data;
+    if (!body_make_room(request, length))
+        return HPE_USER;
+    memcpy(request->body + request->body_length, at, length);
+    request->body_length += length;
+    return 0;
+}
+
+static int on_message_complete(llhttp_t *parser)
+{
+    struct request *request = parser->data;
+    request->complete = true;
+    return 0;
+}
+
+static const llhttp_settings_t settings = {
+    .on_url = on_url,
+    .on_header_field = on_header_field,
+    .on_header_value = on_header_value,
+    .on_headers_complete = on_headers_complete,
+    .on_body = on_body,
+    .on_message_complete = on_message_complete,
+};
+
+/* ---- answers ---- */
+
+const char *exchange_header(const struct exchange *exchange, const char *name)
+{
+    for (size_t i = 0; i < exchange->headers_count; i++) {
+        if (strcasecmp(exchange->headers[i].name, name) == 0)
+            return exchange->headers[i].value;
+    }
+    return NULL;
+}
+
+bool exchange_is_connected(const struct exchange *exchange)
+{
+    return ((const struct request *)exchange)->stream != NULL;
+}
+
+static const char *mirrored(const struct exchange *exchange, const char *name)
+{
+    const char *value = exchange_header(exchange, name);
+    return value == NULL || strlen(value) > MIRRORED_MAX ? NULL : value;
+}
+
+static const char *date_now(struct http_server *server)
+{
+    int64_t second = clock_wall_ms(&server->clock) / 1000;
+    if (second != server->date_second || server->date[0] == '\0') {
+        answer_date(second, server->date);
+        server->date_second = second;
+    }
+    return server->date;
+}
+
+static void answer_now(struct request *request, const struct answer *answer)
+{
+    struct http_stream *stream = request->stream;
+    struct http_server *server = request->server;
+    struct exchange *exchange = &request->exchange;
+    if (server->draining || request->head.close || request->head.minor == 0 ||
+        (server->limits.requests_max > 0 && stream->requests >= server->limits.requests_max))
+        stream->closing = true;
+    struct answer_frame frame = {
+        .date = date_now(server),
+        .request_id = mirrored(exchange, "X-Request-Id"),
+        .correlation_id = mirrored(exchange, "X-Correlation-Id"),
+        .close = stream->closing,
+        .head_only = exchange->method != NULL && strcmp(exchange->method, "HEAD") == 0,
+    };
+    answer_format(&exchange->arena, answer, &frame, &request->out, &request->out_length,
+                  &request->rest_length);
+    request->rest = answer->body;
+    request->answered = true;
+    server->counters.answers[answer->status / 100 % 6]++;
+    stream->phase = PHASE_ANSWER;
+}
+
+void exchange_answer(struct exchange *exchange, const struct answer *answer)
+{
+    struct request *request = (struct request *)exchange;
+    struct http_stream *stream = request->stream;
+    if (stream == NULL) {
+        request->server->counters.orphaned++;
+        request_give_back(request);
+        return;
+    }
+    answer_now(request, answer);
+    if (!stream->feeding)
+        request->server->on_answer(stream);
+}
+
+void http_refuse(struct http_stream *stream, int status, const char *found)
+{
+    struct request *request = stream->request;
+    struct answer answer = answer_refusal(&request->exchange.arena, status, found);
+    stream->closing = true;
+    stream->refused = true;
+    stream->server->counters.refusals++;
+    answer_now(request, &answer);
+}
+
+/* ---- the head ---- */
+
+static int escape_value(const char *at)
+{
+    int value = 0;
+    for (int i = 1; i <= 2; i++) {
+        char byte = at[i];
+        int digit = byte >= '0' && byte <= '9'   ? byte - '0'
+                    : byte >= 'a' && byte <= 'f' ? byte - 'a' + 10
+                    : byte >= 'A' && byte <= 'F' ? byte - 'A' + 10
+                                                 : -1;
+        if (digit < 0)
+            return -1;
+        value = value * 16 + digit;
+    }
+    return value;
+}
+
+/* Undoes the escapes of a path; NULL when one is malformed or hides a control character. */
+static char *unescape_path(struct arena *arena, const char *path, size_t length)
+{
+    char *out = arena_copy_n(arena, path, length);
+    if (memchr(path, '%', length) == NULL)
+        return out;
+    size_t to = 0;
+    for (size_t from = 0; from < length; from++) {
+        if (path[from] != '%') {
+            out[to++] = path[from];
+            continue;
+        }
+        int value = from + 2 < length ? escape_value(path + from) : -1;
+        if (value < 0x20 || value == 0x7f)
+            return NULL;
+        if (value == '/') { /* stays %2F: it is no border between segments */
+            out[to++] = '%';
+            continue;
+        }
+        out[to++] = (char)value;
+        from += 2;
+    }
+    out[to] = '\0';
+    return text_utf8_fault(out, to) == to ? out : NULL;
+}
+
+/* Splits the target into path and query; passes over `https://host` of the absolute form. */
+static bool read_target(struct request *request)
+{
+    struct exchange *exchange = &request->exchange;
+    char *target = arena_copy_n(&exchange->arena, request->target, request->target_length);
+    exchange->target = target;
+    const char *path = target;
+    if (strncasecmp(path, "http://", 7) == 0 || strncasecmp(path, "https://", 8) == 0) {
+        path = strstr(path, "://") + 3;
+        if (*path == '/' || *path == '?' || *path == '\0')
+            return false;
+        path += strcspn(path, "/?");
+    }
+    size_t length = strcspn(path, "?");
+    exchange->query = path[length] == '?' ? path + length + 1 : NULL;
+    bool star = strcmp(path, "*") == 0 && strcmp(exchange->method, "OPTIONS") == 0;
+    if (path != target && length == 0)
+        exchange->path = "/";
+    else if (*path == '/' || star)
+        exchange->path = unescape_path(&exchange->arena, path, length);
+    return exchange->path != NULL;
+}
+
+static bool method_is_served(const char *method)
+{
+    static const char *const served[] = {"GET",   "POST",   "PUT",    "HEAD",
+                                         "PATCH", "DELETE", "OPTIONS"};
+    for (size_t i = 0; i < sizeof served / sizeof served[0]; i++) {
+        if (strcmp(method, served[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Ends each value with a NUL, white space at its end cut off. */
+static void finish_headers(struct request *request)
+{
+    for (size_t i = 0; i < request->headers_count; i++) {
+        struct http_header *header = &request->headers[i];
+        if (header->value == NULL) {
+            header->value = "";
+            continue;
+        }
+        char *value = request->head_bytes + (header->value - request->head_bytes);
+        size_t length = request->value_lengths[i];
+        while (length > 0 && (value[length - 1] == ' ' || value[length - 1] == '\t'))
+            length--;
+        value[length] = '\0';
+    }
+    request->exchange.headers = request->headers;
+    request->exchange.headers_count = request->headers_count;
+}
+
+/* The head lies complete in head_bytes: llhttp reads it, and must read the same as framing.c. */
+static void read_head(struct http_stream *stream, size_t length)
+{
+    struct request *request = stream->request;
+    struct exchange *exchange = &request->exchange;
+    request->headers =
+        arena_array(&exchange->arena, request->head.lines + 1, sizeof *request->headers);
+    request->value_lengths =
+        arena_array(&exchange->arena, request->head.lines + 1, sizeof *request->value_lengths);
+    llhttp_init(&request->parser, HTTP_REQUEST, &settings);
+    request->parser.data = request;
+    llhttp_errno_t result = llhttp_execute(&request->parser, request->head_bytes, length);
+    if (result == HPE_INVALID_METHOD) {
+        http_refuse(stream, 501, "this method is not served here");
+        return;
+    }
+    if (result != HPE_OK || request->target == NULL) {
+        http_refuse(stream, 400, "the head of the request is not well-formed HTTP/1.1");
+        return;
+    }
+    exchange->method = llhttp_method_name((llhttp_method_t)request->parser.method);
+    finish_headers(request);
+    if (!method_is_served(exchange->method))
+        http_refuse(stream, 501, "this method is not served here");
+    else if (!read_target(request))
+        http_refuse(stream, 400, "the request target is not a path");
+    else
+        stream->phase = PHASE_BODY;
+}
+
+static void keep_head_bytes(struct request *request, const char *bytes, size_t length)
+{
+    size_t need = request->head_length + length + 1;
+    if (need > request->head_room) {
+        size_t room = need > 2 * request->head_room ? need : 2 * request->head_room;
+        request->head_bytes =
+            arena_grow(&request->exchange.arena, request->head_bytes, request->head_length, room);
+        request->head_room = room;
+    }
+    memcpy(request->head_bytes + request->head_length, bytes, length);
+    request->head_length += length;
+}
+
+static size_t receive_head(struct http_stream *stream, const char *bytes, size_t length)
+{
+    struct request *request = stream->request;
+    const struct framing_limits *limits = &stream->server->limits.framing;
+    struct framing_fault fault = {0, NULL};
+    size_t before = request->head_length;
+    const char *from = bytes;
+    if (before > 0) {
+        keep_head_bytes(request, bytes, length);
+        from = request->head_bytes;
+    }
+    size_t end = 0;
+    enum framing_step step =
+        framing_head(&request->head, limits, from, before + length, &end, &fault);
+    if (step == FRAMING_FAULT) {
+        http_refuse(stream, fault.status, fault.found);
+        return length;
+    }
+    if (step == FRAMING_MORE) {
+        if (before == 0)
+            keep_head_bytes(request, bytes, length);
+        return length;
+    }
+    if (before == 0)
+        keep_head_bytes(request, bytes, end);
+    read_head(stream, end);
+    return end - before;
+}
+
+/* ---- the body ---- */
+
+static void hand_over(struct http_stream *stream)
+{
+    struct request *request = stream->request;
+    struct exchange *exchange = &request->exchange;
+    exchange->body = request->body == NULL ? "" : request->body;
+    exchange->body_length = request->body_length;
+    request->peer = stream->peer;
+    request->peer->holds++;
+    exchange->peer = request->peer;
+    stream->requests++;
+    stream->server->counters.requests++;
+    stream->phase = PHASE_HANDLER;
+    stream->server->on_request(stream->server->owner, exchange);
+}
+
+static void feed_body(struct http_stream *stream, const char *bytes, size_t length)
+{
+    struct request *request = stream->request;
+    llhttp_errno_t result = length == 0 ? HPE_OK : llhttp_execute(&request->parser, bytes, length);
+    if (result == HPE_USER)
+        http_refuse(stream, 503, "too many large requests are being received; try again shortly");
+    else if (result != HPE_OK)
+        http_refuse(stream, 400, "the body of the request is not well-formed HTTP/1.1");
+    else if (request->complete)
+        hand_over(stream);
+}
+
+static size_t receive_chunks(struct http_stream *stream, const char *bytes, size_t length)
+{
+    struct request *request = stream->request;
+    struct framing_fault fault = {0, NULL};
+    size_t used = 0;
+    enum framing_step step = framing_chunks(&request->chunks, &stream->server->limits.framing,
+                                            bytes, length, &used, &fault);
+    if (step == FRAMING_FAULT) {
+        http_refuse(stream, fault.status, fault.found);
+        return length;
+    }
+    feed_body(stream, bytes, used);
+    if (step == FRAMING_DONE && stream->phase == PHASE_BODY)
+        http_refuse(stream, 400, "the chunked body is not well-formed HTTP/1.1");
+    return used;
+}
+
+static size_t receive_body(struct http_stream *stream, const char *bytes, size_t length)
+{
+    struct request *request = stream->request;
+    if (request->head.chunked)
+        return receive_chunks(stream, bytes, length);
+    uint64_t left = request->head.length - request->body_length;
+    size_t take = left < length ? (size_t)left : length;
+    feed_body(stream, bytes, take);
+    return take;
+}
+
+/* ---- the stream ---- */
+
+static void start_body(struct http_stream *stream, bool more_is_here)
+{
+    struct request *request = stream->request;
+    if (request->complete)
+        hand_over(stream);
+    else if (request->head.wants_go && request->head.minor == 1 && !more_is_here)
+        stream->go_ahead = true;
+}
+
+size_t http_receive(struct http_stream *stream, const char *bytes, size_t length)
+{
+    size_t used = 0;
+    stream->feeding = true;
+    if (stream->phase == PHASE_IDLE) {
+        stream->request = request_take(stream);
+        stream->phase = stream->request == NULL ? PHASE_END : PHASE_HEAD;
+    }
+    if (stream->phase == PHASE_HEAD) {
+        used = receive_head(stream, bytes, length);
+        if (stream->phase == PHASE_BODY)
+            start_body(stream, used < length);
+    }
+    if (stream->phase == PHASE_BODY && used < length)
+        used += receive_body(stream, bytes + used, length - used);
+    stream->feeding = false;
+    return used;
+}
+
+bool http_output(const struct http_stream *stream, const char **ret_bytes, size_t *ret_length)
+{
+    const struct request *request = stream->request;
+    bool head_out = request->out_length == 0;
+    *ret_bytes = head_out ? request->rest : request->out;
+    *ret_length = head_out ? request->rest_length : request->out_length;
+    return *ret_length > 0;
+}
+
+void http_sent(struct http_stream *stream, size_t length)
+{
+    struct request *request = stream->request;
+    if (request->out_length > 0) {
+        request->out += length;
+        request->out_length -= length;
+    } else {
+        request->rest += length;
+        request->rest_length -= length;
+    }
+    if (request->out_length + request->rest_length > 0)
+        return;
+    stream->request = NULL;
+    stream->phase = stream->closing ? PHASE_END : PHASE_IDLE;
+    request_give_back(request);
+}
+
+void http_drop(struct http_stream *stream)
+{
+    struct request *request = stream->request;
+    stream->request = NULL;
+    if (request == NULL)
+        return;
+    request->stream = NULL;
+    if (stream->phase != PHASE_HANDLER)
+        request_give_back(request);
+    stream->phase = PHASE_END;
+}

@@ -1,0 +1,676 @@
+/* listen: see listen.h. This file holds the listening socket, the set of connections and their
+ * wire, which is OpenSSL straight on the socket; connection.c moves the bytes. */
+#include "gateway/listen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gateway/address.h"
+#include "gateway/connection.h"
+
+enum {
+    BACKLOG = 4096,
+    ACCEPTS_A_TURN = 64,
+    TICK_MS_MIN = 5,
+    TICK_MS_MAX = 250,
+    PAUSE_MS = 100,           /* of accepting, when file descriptors have run out */
+    EVICT_IDLE_MS = 1000,     /* an idle connection is left alone that long when room is short */
+    EVICT_HANDSHAKE_MS = 2000 /* likewise, an unfinished handshake */
+};
+
+struct listener_partner {
+    struct listener_partner *next;
+    unsigned connections;
+    char name[];
+};
+
+struct listener {
+    struct connection_home home; /* first */
+    struct listener_limits limits;
+    struct context *context; /* NULL: plain */
+    void (*on_refused)(void *owner, const char *address, const struct verify_peer *peer);
+    void (*on_stopped)(void *owner);
+    void *owner;
+    int socket;
+    uv_poll_t poll;
+    uv_timer_t tick; /* runs while there is anything to wait for */
+    bool accepting, stopping;
+    uint64_t paused_at_ms;
+    uint64_t drained_at_ms;
+    int handles_open;
+    struct connection *first;
+    struct listener_partner *partners;
+};
+
+static atomic_uint_fast64_t connection_numbers;
+
+struct listener_limits listener_limits_default(void)
+{
+    struct listener_limits limits = {
+        .connections_max = 12000,
+        .partner_connections_max = 0,
+        .handshake_ms = 10000,
+        .idle_ms = 300000,
+        .head_ms = 10000,
+        .body_ms = 60000,
+        .answer_ms = 60000,
+        .linger_ms = 2000,
+        .http = {.framing = {.target_bytes_max = 8192,
+                             .head_bytes_max = 32768,
+                             .headers_max = 100,
+                             .body_bytes_max = 8 << 20},
+                 .requests_max = 0,
+                 .bodies_bytes_max = 256u << 20,
+                 .spare_exchanges_max = 256},
+    };
+    return limits;
+}
+
+/* ---- the listening socket ---- */
+
+static int open_at(const struct addrinfo *at)
+{
+    int on = 1;
+    int fd = socket(at->ai_family, at->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, at->ai_protocol);
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    /* Accepted sockets inherit these two. */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    if (bind(fd, at->ai_addr, at->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    int reason = errno;
+    close(fd);
+    errno = reason;
+    return -1;
+}
+
+static const char *without_brackets(struct arena *arena, const char *host)
+{
+    size_t length = strlen(host);
+    if (length > 2 && host[0] == '[' && host[length - 1] == ']')
+        return arena_copy_n(arena, host + 1, length - 2);
+    return host;
+}
+
+bool listen_open(struct arena *arena, const char *host, const char *port, int *ret_socket,
+                 struct fault *ret_fault)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    int failed = getaddrinfo(without_brackets(arena, host), port, &hints, &found);
+    if (failed != 0)
+        return fault_set(ret_fault, FAULT_settings,
+                         arena_print(arena,
+                                     "cannot listen on %s port %s: %s; correct the setting listen",
+                                     host, port, gai_strerror(failed)));
+    int fd = -1;
+    for (const struct addrinfo *at = found; at != NULL && fd < 0; at = at->ai_next)
+        fd = open_at(at);
+    int reason = errno;
+    freeaddrinfo(found);
+    if (fd < 0)
+        return fault_set(ret_fault, FAULT_settings,
+                         arena_print(arena, "cannot listen on %s port %s: %s%s", host, port,
+                                     strerror(reason),
+                                     reason == EADDRINUSE
+                                         ? "; another process uses this port: stop it, or choose "
+                                           "another port in the setting listen"
+                                         : "; correct the setting listen"));
+    *ret_socket = fd;
+    return true;
+}
+
+unsigned listen_port(int fd)
+{
+    struct sockaddr_storage name;
+    return address_of_socket(fd, &name) ? address_port(&name) : 0;
+}
+
+static bool is_local(int fd)
+{
+    struct sockaddr_storage name;
+    return address_of_socket(fd, &name) && address_is_loopback(&name);
+}
+
+/* ---- the wire: OpenSSL on the socket, or the bare socket ---- */
+
+struct connection_home *listener_home(struct listener *listener)
+{
+    return &listener->home;
+}
+
+/* Errors that curl or a certificate check left behind must not be taken for ours. */
+static void forget_errors(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
+static enum wire tls_result(struct connection *connection, int result)
+{
+    if (result > 0)
+        return WIRE_DONE;
+    switch (SSL_get_error(connection->tls, result)) {
+    case SSL_ERROR_WANT_READ:
+        return WIRE_WANTS_READ;
+    case SSL_ERROR_WANT_WRITE:
+        return WIRE_WANTS_WRITE;
+    case SSL_ERROR_ZERO_RETURN:
+        return WIRE_END;
+    default:
+        forget_errors();
+        return WIRE_BROKEN;
+    }
+}
+
+static enum wire socket_result(ssize_t result, enum wire wants)
+{
+    if (result > 0)
+        return WIRE_DONE;
+    if (result == 0)
+        return WIRE_END;
+    return errno == EAGAIN || errno == EINTR ? wants : WIRE_BROKEN;
+}
+
+enum wire wire_handshake(struct connection *connection)
+{
+    forget_errors();
+    return tls_result(connection, SSL_accept(connection->tls));
+}
+
+enum wire wire_read(struct connection *connection, char *bytes, size_t room, size_t *ret_length)
+{
+    if (connection->tls != NULL) {
+        forget_errors();
+        return tls_result(connection, SSL_read_ex(connection->tls, bytes, room, ret_length));
+    }
+    ssize_t result = recv(connection->socket, bytes, room, 0);
+    *ret_length = result < 0 ? 0 : (size_t)result;
+    connection->filled = *ret_length == room;
+    return socket_result(result, WIRE_WANTS_READ);
+}
+
+bool wire_has_more(const struct connection *connection)
+{
+    return connection->tls == NULL ? connection->filled : SSL_has_pending(connection->tls) == 1;
+}
+
+enum wire wire_write(struct connection *connection, const char *bytes, size_t length,
+                     size_t *ret_length)
+{
+    if (connection->tls != NULL) {
+        forget_errors();
+        return tls_result(connection, SSL_write_ex(connection->tls, bytes, length, ret_length));
+    }
+    ssize_t result = send(connection->socket, bytes, length, MSG_NOSIGNAL);
+    *ret_length = result < 0 ? 0 : (size_t)result;
+    return socket_result(result, WIRE_WANTS_WRITE);
+}
+
+void wire_finish(struct connection *connection)
+{
+    if (connection->tls != NULL) {
+        SSL_shutdown(connection->tls);
+        forget_errors();
+    }
+    shutdown(connection->socket, SHUT_WR);
+}
+
+bool wire_discard(struct connection *connection)
+{
+    for (int turn = 0; turn < 4; turn++) {
+        ssize_t result = recv(connection->socket, listener_home(connection->listener)->scratch,
+                              CONNECTION_SCRATCH_BYTES, 0);
+        if (result <= 0)
+            return result < 0 && (errno == EAGAIN || errno == EINTR);
+    }
+    return true;
+}
+
+void wire_close(struct connection *connection)
+{
+    if (connection->tls != NULL)
+        context_session_free(connection->tls);
+    connection->tls = NULL;
+    close(connection->socket);
+}
+
+/* ---- who is it ---- */
+
+static struct listener_partner *count_partner(struct listener *listener, const char *name)
+{
+    struct listener_partner *partner = listener->partners;
+    while (partner != NULL && strcmp(partner->name, name) != 0)
+        partner = partner->next;
+    if (partner == NULL) {
+        partner = calloc(1, sizeof *partner + strlen(name) + 1);
+        if (partner == NULL)
+            return NULL;
+        strcpy(partner->name, name);
+        partner->next = listener->partners;
+        listener->partners = partner;
+    }
+    partner->connections++;
+    return partner;
+}
+
+static void uncount_partner(struct listener *listener, struct listener_partner *partner)
+{
+    if (partner == NULL || --partner->connections > 0)
+        return;
+    struct listener_partner **link = &listener->partners;
+    while (*link != partner)
+        link = &(*link)->next;
+    *link = partner->next;
+    free(partner);
+}
+
+static bool is_crowded(const struct listener *listener, const struct connection *connection)
+{
+    unsigned most = listener->limits.partner_connections_max;
+    return most > 0 && connection->partner != NULL && connection->partner->connections > most;
+}
+
+bool wire_admit(struct connection *connection)
+{
+    struct listener *listener = connection->listener;
+    struct verify_peer peer;
+    if (connection->tls == NULL)
+        return true;
+    listener->home.counters.handshakes++;
+    if (!verify_peer_of(connection->tls, &peer))
+        return false;
+    struct http_peer fields = *connection->http.peer;
+    fields.verdict = peer.verdict;
+    fields.partner = peer.verdict == VERDICT_admitted ? peer.partner : NULL;
+    fields.claimed = peer.claimed[0] == '\0' ? NULL : peer.claimed;
+    fields.subject = peer.subject;
+    fields.fingerprint = peer.fingerprint;
+    struct http_peer *known = http_peer_new(&fields);
+    if (known == NULL)
+        return false;
+    http_peer_release(connection->http.peer);
+    connection->http.peer = known;
+    if (known->partner != NULL)
+        connection->partner = count_partner(listener, known->partner);
+    if (!is_crowded(listener, connection))
+        return true;
+    listener->home.counters.crowded++;
+    return false;
+}
+
+void wire_refused(struct connection *connection)
+{
+    struct listener *listener = connection->listener;
+    struct verify_peer peer;
+    listener->home.counters.handshakes_failed++;
+    if (!verify_peer_of(connection->tls, &peer))
+        return;
+    listener->home.counters.refused_peers++;
+    if (listener->on_refused != NULL)
+        listener->on_refused(listener->owner, connection->http.peer->address, &peer);
+}
+
+bool wire_is_trusted(struct connection *connection)
+{
+    struct listener *listener = connection->listener;
+    if (connection->tls == NULL)
+        return true;
+    int64_t now = clock_wall_ms(&listener->home.http.clock) / 1000;
+    return verify_again(connection->tls, context_trust(listener->context), now, NULL);
+}
+
+/* ---- accepting ---- */
+
+static void on_listen(uv_poll_t *poll, int status, int events);
+static void on_tick(uv_timer_t *timer);
+
+static void start_ticking(struct listener *listener)
+{
+    if (uv_is_active((const uv_handle_t *)&listener->tick))
+        return;
+    uint64_t period = TICK_MS_MAX;
+    for (int wait = 0; wait < WAITS; wait++) {
+        uint64_t eighth = listener->home.waits[wait].limit_ms / 8;
+        period = eighth < period ? eighth : period;
+    }
+    if (period < TICK_MS_MIN)
+        period = TICK_MS_MIN;
+    uv_timer_start(&listener->tick, on_tick, period, period);
+}
+
+static void pause_accepting(struct listener *listener)
+{
+    uv_poll_stop(&listener->poll);
+    listener->accepting = false;
+    listener->paused_at_ms = uv_now(listener->home.loop);
+    listener->home.counters.pauses++;
+    start_ticking(listener);
+}
+
+static void resume_accepting(struct listener *listener)
+{
+    if (listener->accepting || listener->stopping)
+        return;
+    listener->accepting = true;
+    uv_poll_start(&listener->poll, UV_READABLE, on_listen);
+}
+
+static struct connection *holder_of(struct deadline *deadline)
+{
+    return (struct connection *)(void *)((char *)deadline - offsetof(struct connection, deadline));
+}
+
+/* Ends the connection that waits longest, if it had its fair time; false: none did. */
+static bool make_room(struct listener *listener)
+{
+    static const struct {
+        enum connection_wait wait;
+        uint64_t fair_ms;
+    } order[] = {
+        {WAIT_LINGER, 0}, {WAIT_HANDSHAKE, EVICT_HANDSHAKE_MS}, {WAIT_IDLE, EVICT_IDLE_MS}};
+    uint64_t now = uv_now(listener->home.loop);
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        struct deadline *first = deadline_first(&listener->home.waits[order[i].wait]);
+        if (first != NULL && now - first->since_ms >= order[i].fair_ms) {
+            listener->home.counters.evicted++;
+            connection_end(holder_of(first));
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_connection(struct listener *listener, int fd, const struct sockaddr_storage *from)
+{
+    char address[ADDRESS_TEXT];
+    struct connection *connection = calloc(1, sizeof *connection);
+    struct http_peer fields = {.address = address, .verdict = VERDICT_no_certificate};
+    address_text(from, address);
+    fields.connection = atomic_fetch_add(&connection_numbers, 1) + 1;
+    struct http_peer *peer = http_peer_new(&fields);
+    struct ssl_st *tls = NULL;
+    if (listener->context != NULL)
+        tls = context_session_new(listener->context, fd);
+    if (connection == NULL || peer == NULL || (listener->context != NULL && tls == NULL)) {
+        free(connection);
+        http_peer_release(peer);
+        close(fd);
+        return;
+    }
+    if (tls != NULL)
+        SSL_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                              SSL_MODE_RELEASE_BUFFERS);
+    connection->listener = listener;
+    connection->socket = fd;
+    connection->tls = tls;
+    connection->http.server = &listener->home.http;
+    connection->http.peer = peer;
+    connection->after = listener->first;
+    if (listener->first != NULL)
+        listener->first->before = connection;
+    listener->first = connection;
+    listener->home.counters.accepted++;
+    listener->home.counters.connections++;
+    start_ticking(listener);
+    listener->handles_open++;
+    connection_open(connection, &listener->home);
+}
+
+/* False: stop for now. */
+static bool accept_one(struct listener *listener)
+{
+    struct sockaddr_storage from;
+    socklen_t size = sizeof from;
+    if (listener->home.counters.connections >= listener->limits.connections_max &&
+        !make_room(listener)) {
+        pause_accepting(listener);
+        return false;
+    }
+    int fd =
+        accept4(listener->socket, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        add_connection(listener, fd, &from);
+        return true;
+    }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        make_room(listener);
+        pause_accepting(listener);
+        return false;
+    }
+    return errno == EINTR || errno == ECONNABORTED || errno == EPROTO;
+}
+
+static void on_listen(uv_poll_t *poll, int status, int events)
+{
+    (void)events;
+    struct listener *listener = poll->data;
+    if (status < 0) {
+        pause_accepting(listener);
+        return;
+    }
+    for (int turn = 0; turn < ACCEPTS_A_TURN && accept_one(listener); turn++)
+        continue;
+}
+
+void listener_remove(struct connection *connection)
+{
+    struct listener *listener = connection->listener;
+    if (connection->before != NULL)
+        connection->before->after = connection->after;
+    else
+        listener->first = connection->after;
+    if (connection->after != NULL)
+        connection->after->before = connection->before;
+    uncount_partner(listener, connection->partner);
+    connection->partner = NULL;
+    listener->home.counters.connections--;
+}
+
+void listener_forget(struct connection *connection)
+{
+    struct listener *listener = connection->listener;
+    http_peer_release(connection->http.peer);
+    free(connection);
+    listener->handles_open--;
+    resume_accepting(listener);
+}
+
+/* ---- time ---- */
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct listener *listener = handle->data;
+    if (--listener->handles_open > 0)
+        return;
+    void (*on_stopped)(void *owner) = listener->on_stopped;
+    void *owner = listener->owner;
+    http_server_free(&listener->home.http);
+    if (listener->context != NULL)
+        context_release(listener->context);
+    close(listener->socket);
+    free(listener->home.scratch);
+    free(listener);
+    if (on_stopped != NULL)
+        on_stopped(owner);
+}
+
+static void end_all(struct listener *listener)
+{
+    while (listener->first != NULL)
+        connection_end(listener->first);
+}
+
+static void go_on_stopping(struct listener *listener)
+{
+    if (uv_now(listener->home.loop) >= listener->drained_at_ms)
+        end_all(listener);
+    bool quiet = listener->first == NULL && listener->home.http.counters.exchanges == 0;
+    if (!quiet || uv_is_closing((const uv_handle_t *)&listener->tick))
+        return;
+    uv_close((uv_handle_t *)&listener->tick, on_handle_closed);
+    uv_close((uv_handle_t *)&listener->poll, on_handle_closed);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct listener *listener = timer->data;
+    uint64_t now = uv_now(listener->home.loop);
+    for (int wait = 0; wait < WAITS; wait++) {
+        struct deadline *due;
+        while ((due = deadline_due(&listener->home.waits[wait], now)) != NULL) {
+            listener->home.counters.overdue[wait]++;
+            connection_overdue(holder_of(due));
+        }
+    }
+    if (listener->stopping) {
+        go_on_stopping(listener);
+        return;
+    }
+    if (!listener->accepting && now - listener->paused_at_ms >= PAUSE_MS)
+        resume_accepting(listener);
+    if (listener->first == NULL && listener->accepting)
+        uv_timer_stop(timer);
+}
+
+/* ---- the listener ---- */
+
+static void init_home(struct listener *listener, const struct listener_options *options)
+{
+    const struct listener_limits *limits = &options->limits;
+    const unsigned lengths[WAITS] = {
+        [WAIT_HANDSHAKE] = limits->handshake_ms, [WAIT_IDLE] = limits->idle_ms,
+        [WAIT_HEAD] = limits->head_ms,           [WAIT_BODY] = limits->body_ms,
+        [WAIT_ANSWER] = limits->answer_ms,       [WAIT_LINGER] = limits->linger_ms,
+    };
+    struct connection_home *home = &listener->home;
+    home->loop = options->loop;
+    home->http.limits = limits->http;
+    home->http.on_request = options->on_request;
+    home->http.owner = options->owner;
+    home->http.on_answer = connection_answered;
+    home->http.clock = options->clock;
+    for (int wait = 0; wait < WAITS; wait++)
+        deadline_queue_init(&home->waits[wait], lengths[wait]);
+}
+
+static struct listener *listener_new(const struct listener_options *options)
+{
+    struct listener *listener = calloc(1, sizeof *listener);
+    if (listener == NULL)
+        return NULL;
+    init_home(listener, options);
+    listener->limits = options->limits;
+    listener->on_refused = options->on_refused;
+    listener->owner = options->owner;
+    listener->home.scratch = malloc(CONNECTION_SCRATCH_BYTES);
+    listener->socket = fcntl(options->socket, F_DUPFD_CLOEXEC, 0);
+    if (listener->home.scratch != NULL && listener->socket >= 0)
+        return listener;
+    free(listener->home.scratch);
+    if (listener->socket >= 0)
+        close(listener->socket);
+    free(listener);
+    return NULL;
+}
+
+struct listener *listener_start(const struct listener_options *options, struct fault *ret_fault)
+{
+    if (options->context == NULL && !is_local(options->socket)) {
+        fault_set(
+            ret_fault, FAULT_settings,
+            "a listener without TLS was asked for on an address that others can reach; give it "
+            "a loopback address such as 127.0.0.1");
+        return NULL;
+    }
+    struct listener *listener = listener_new(options);
+    if (listener == NULL) {
+        fault_set(ret_fault, FAULT_internal, "no memory or file descriptor is left to listen with");
+        return NULL;
+    }
+    signal(SIGPIPE,
+           SIG_IGN); /* OpenSSL writes with write(): a gone client is an error code, no signal */
+    listener->context = options->context == NULL ? NULL : context_hold(options->context);
+    uv_poll_init(options->loop, &listener->poll, listener->socket);
+    uv_timer_init(options->loop, &listener->tick);
+    listener->poll.data = listener->tick.data = listener;
+    listener->handles_open = 2;
+    resume_accepting(listener);
+    return listener;
+}
+
+void listener_use(struct listener *listener, struct context *context)
+{
+    context_hold(context);
+    context_release(listener->context);
+    listener->context = context;
+}
+
+void listener_recheck(struct listener *listener)
+{
+    struct connection *next;
+    for (struct connection *at = listener->first; at != NULL; at = next) {
+        next = at->after;
+        if (at->state != CONNECTION_OPEN || wire_is_trusted(at))
+            continue;
+        listener->home.counters.untrusted++;
+        connection_end(at);
+    }
+}
+
+unsigned listener_close_partner(struct listener *listener, const char *partner)
+{
+    unsigned closed = 0;
+    struct connection *next;
+    for (struct connection *at = listener->first; at != NULL; at = next) {
+        next = at->after;
+        if (at->partner == NULL || strcmp(at->partner->name, partner) != 0)
+            continue;
+        connection_end(at);
+        closed++;
+    }
+    return closed;
+}
+
+void listener_stop(struct listener *listener, unsigned drain_ms, void (*on_stopped)(void *owner))
+{
+    uint64_t end = uv_now(listener->home.loop) + drain_ms;
+    if (!listener->stopping || end < listener->drained_at_ms)
+        listener->drained_at_ms = end;
+    listener->on_stopped = on_stopped;
+    if (listener->stopping)
+        return;
+    listener->stopping = true;
+    listener->accepting = false;
+    listener->home.http.draining = true;
+    uv_poll_stop(&listener->poll);
+    struct connection *next;
+    for (struct connection *at = listener->first; at != NULL; at = next) {
+        next = at->after;
+        connection_stop(at);
+    }
+    uv_timer_start(&listener->tick, on_tick, 0, TICK_MS_MIN);
+}
+
+struct listener_counters listener_count(const struct listener *listener)
+{
+    return listener->home.counters;
+}
+
+struct http_counters listener_count_http(const struct listener *listener)
+{
+    return listener->home.http.counters;
+}

@@ -1,0 +1,87 @@
+/* listen: the door for partners. One listening socket, mutual TLS, and HTTP/1.1 requests handed to
+ * a handler; without TLS on a loopback address, the same for this machine's own clients.
+ *
+ * The socket is opened once, without SO_REUSEPORT (a second process must not be able to join in),
+ * and every loop polls its own dup() of it. A listener belongs to one loop: call its functions
+ * there. It owns the connections it accepted, with a deadline for each thing a client can be slow
+ * at. Overload is answered: beyond its limits the longest idle connection makes room, or accepting
+ * pauses. */
+#ifndef GATEWAY_LISTEN_H
+#define GATEWAY_LISTEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "certs/context.h"
+#include "gateway/fault.h"
+#include "gateway/http.h"
+
+struct listener;
+
+struct listener_limits {
+    unsigned connections_max;         /* of this loop */
+    unsigned partner_connections_max; /* of one partner on this loop; 0: no limit */
+    unsigned handshake_ms;
+    unsigned idle_ms;   /* between requests */
+    unsigned head_ms;   /* from the first byte of a request to the end of its head */
+    unsigned body_ms;   /* from there to its last byte */
+    unsigned answer_ms; /* for the client to take the whole answer */
+    unsigned linger_ms; /* for the client to notice that we closed */
+    struct http_limits http;
+};
+
+/* What docs/settings.md states, until settings say otherwise. */
+struct listener_limits listener_limits_default(void);
+
+struct listener_counters {
+    uint64_t accepted;
+    uint64_t evicted;    /* idle or unfinished ones that made room */
+    uint64_t pauses;     /* of accepting: connections_max, or no file descriptors */
+    uint64_t handshakes; /* that succeeded */
+    uint64_t handshakes_failed;
+    uint64_t refused_peers; /* of these: for their certificate */
+    uint64_t untrusted;     /* closed because the trust or the certificate ran out */
+    uint64_t crowded;       /* closed at partner_connections_max */
+    uint64_t overdue[6];    /* handshake, idle, head, body, answer, linger */
+    uint64_t connections;   /* now */
+};
+
+struct listener_options {
+    uv_loop_t *loop;
+    int socket; /* of listen_open(); dup()ed */
+    struct context
+        *context; /* held; NULL: plain, refused unless the socket is on a loopback address */
+    struct listener_limits limits;
+    struct clock clock;
+    /* A request; to be answered with exchange_answer(), on this loop. */
+    void (*on_request)(void *owner, struct exchange *exchange);
+    /* A handshake failed because of the certificate shown; may be NULL. */
+    void (*on_refused)(void *owner, const char *address, const struct verify_peer *peer);
+    void *owner;
+};
+
+/* Opens, binds and listens; HOST is a name or an address (`::1` or `[::1]`), port "0" is any free
+ * one. The sentence of the fault lives in ARENA. */
+bool listen_open(struct arena *arena, const char *host, const char *port, int *ret_socket,
+                 struct fault *ret_fault);
+/* The port that SOCKET is bound to. */
+unsigned listen_port(int socket);
+
+/* Starts accepting. NULL with a fault. */
+struct listener *listener_start(const struct listener_options *options, struct fault *ret_fault);
+/* New connections use CONTEXT and its trust (held); open ones are asked again by the new trust
+ * before their next request, or now by listener_recheck(). */
+void listener_use(struct listener *listener, struct context *context);
+/* Closes every connection that the trust of today would not let in as who it is. */
+void listener_recheck(struct listener *listener);
+/* Closes all connections of the partner at once; returns how many. */
+unsigned listener_close_partner(struct listener *listener, const char *partner);
+/* Stops accepting, closes idle connections, lets requests in hand be answered for DRAIN_MS, then
+ * closes the rest. When no connection and no unanswered exchange is left the listener is freed and
+ * on_stopped called. Calling it again only shortens the time. */
+void listener_stop(struct listener *listener, unsigned drain_ms, void (*on_stopped)(void *owner));
+struct listener_counters listener_count(const struct listener *listener);
+struct http_counters listener_count_http(const struct listener *listener);
+
+#endif
