@@ -1,8 +1,8 @@
 /* json: strict scan, then cJSON into the arena, then one walk that gives each node its place.
  *
  * After cJSON_Parse one pre-order walk pairs the nodes with the scan's table: `valueint` holds the
- * node's ordinal, and a number becomes cJSON_Raw with its text in `valuestring`, so that printing and
- * comparing never pass through a double. See json.h for the contract. */
+ * node's ordinal, and a number becomes cJSON_Raw with its text in `valuestring`, so that printing
+ * and comparing never pass through a double. See json.h for the contract. */
 #include "fhir/json.h"
 
 #include <cjson/cJSON.h>
@@ -173,7 +173,8 @@ static bool scan_unicode_escape(struct scan *scan)
     const char *start = scan->at - 2;
     int unit = escape_unit(scan, scan->at);
     if (unit < 0)
-        return fail_at(scan, start, "an escape that is not complete", "\\u and four hexadecimal digits");
+        return fail_at(scan, start, "an escape that is not complete",
+                       "\\u and four hexadecimal digits");
     if (unit == 0)
         return fail_at(scan, start, "the escape \\u0000", "text without NUL characters");
     scan->at += 4;
@@ -221,7 +222,8 @@ static bool scan_text(struct scan *scan)
                 return false;
         } else if (byte < 0x20) {
             return fail(scan, byte == '\n' ? "a line end inside a text" : "a control character",
-                        byte == '\n' ? "a closing quotation mark, or \\n" : "an escape such as \\n");
+                        byte == '\n' ? "a closing quotation mark, or \\n"
+                                     : "an escape such as \\n");
         } else {
             scan->at++;
         }
@@ -273,7 +275,8 @@ static bool scan_word(struct scan *scan, const char *word)
         return fail(scan, "", "a value");
     }
     if (left < length || strncmp(scan->at, word, length) != 0)
-        return fail(scan, "a word without quotation marks", "a value in quotation marks, or a number");
+        return fail(scan, "a word without quotation marks",
+                    "a value in quotation marks, or a number");
     scan->at += length;
     return true;
 }
@@ -335,8 +338,10 @@ static bool scan_key(struct scan *scan)
     frame->key_length = length;
     if (memchr(start + 1, '\\', length) != NULL)
         return fail_at(scan, start, "an escape in a field name", "the name in plain letters");
-    if (!add_key(scan, start + 1, length))
+    if (!add_key(scan, start + 1, length)) {
+        scan->fault->is_repeat = true;
         return fail_at(scan, start, "the field a second time", "each field once");
+    }
     if (scan->key_count - frame->keys_from > KEYS_MAX)
         return fail_at(scan, start, "too many fields in one object", "at most 4096");
     skip_space(scan);
@@ -363,7 +368,8 @@ static void scan_close(struct scan *scan)
     scan->at++;
 }
 
-/* After a value: takes a comma or closes what is open. Sets *ret_done at the end of the text's value. */
+/* After a value: takes a comma or closes what is open. Sets *ret_done at the end of the text's
+ * value. */
 static bool scan_after_value(struct scan *scan, bool *ret_done)
 {
     for (;;) {
@@ -513,12 +519,16 @@ bool json_parse(struct arena *arena, const char *text, size_t length,
     return true;
 }
 
+size_t json_offset(const struct json_document *document, const struct json *node)
+{
+    size_t ordinal = node == NULL ? 0 : (size_t)in(node)->valueint;
+    return ordinal < document->nodes ? document->offsets[ordinal] : 0;
+}
+
 void json_place(const struct json_document *document, const struct json *node, int *ret_line,
                 int *ret_column)
 {
-    size_t ordinal = node == NULL ? 0 : (size_t)in(node)->valueint;
-    size_t offset = ordinal < document->nodes ? document->offsets[ordinal] : 0;
-    place_of(document->text, offset, ret_line, ret_column);
+    place_of(document->text, json_offset(document, node), ret_line, ret_column);
 }
 
 /* ---- reading ---- */

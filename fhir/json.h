@@ -1,11 +1,12 @@
-/* json: the one door to cJSON. A strict scan in front of it, arena memory beneath it, number text kept.
+/* json: the one door to cJSON. A strict scan in front of it, arena memory beneath it, number text
+ * kept.
  *
- * Called by everything that reads or makes JSON. A tree lives in the arena it was parsed into or made
- * with; nothing is freed one by one. Numbers keep their text (FHIR decimals: 1.00 is not 1), both in
- * parsed trees and in made ones. The scan refuses what cJSON would let pass: duplicate keys, invalid
- * UTF-8, control characters, lone surrogates, \u0000, leading zeros, trailing text, too deep, too large
- * (RFC 8259; a byte-order mark before the text is tolerated). No I/O, no globals but the thread-local
- * arena that cJSON's hooks allocate from. */
+ * Called by everything that reads or makes JSON. A tree lives in the arena it was parsed into or
+ * made with; nothing is freed one by one. Numbers keep their text (FHIR decimals: 1.00 is not 1),
+ * both in parsed trees and in made ones. The scan refuses what cJSON would let pass: duplicate
+ * keys, invalid UTF-8, control characters, lone surrogates, \u0000, leading zeros, trailing text,
+ * too deep, too large (RFC 8259; a byte-order mark before the text is tolerated). No I/O, no
+ * globals but the thread-local arena that cJSON's hooks allocate from. */
 #ifndef FHIR_JSON_H
 #define FHIR_JSON_H
 
@@ -28,12 +29,13 @@ struct json_fault {
     const char *path;     /* of the value or repeated field: `a.b[2].c`; NULL at the root */
     size_t offset;        /* byte */
     int line, column;     /* 1-based; columns count characters */
+    bool is_repeat;       /* a field given twice: `path` names it */
 };
 
 struct json_options {
-    size_t bytes_max;  /* 0: no limit */
-    int depth_max;     /* 0: JSON_DEPTH_MAX */
-    int index_base;    /* number of the first list item in json_fault.path: 0 FHIRPath, 1 records */
+    size_t bytes_max; /* 0: no limit */
+    int depth_max;    /* 0: JSON_DEPTH_MAX */
+    int index_base;   /* number of the first list item in json_fault.path: 0 FHIRPath, 1 records */
 };
 
 /* A parsed text with the places of its nodes. */
@@ -45,13 +47,17 @@ struct json_document {
     const unsigned *offsets; /* by ordinal: where each node's value starts */
 };
 
-/* Parses LENGTH bytes at TEXT (need not end in NUL). On failure returns false and fills *ret_fault. */
+/* Parses LENGTH bytes at TEXT (need not end in NUL). On failure returns false and fills *ret_fault.
+ */
 bool json_parse(struct arena *arena, const char *text, size_t length,
                 const struct json_options *options, struct json_document *ret_document,
                 struct json_fault *ret_fault);
 /* Line and column (1-based) of a node of this document. */
 void json_place(const struct json_document *document, const struct json *node, int *ret_line,
                 int *ret_column);
+
+/* Byte at which a node's value starts in the text of this document. */
+size_t json_offset(const struct json_document *document, const struct json *node);
 
 /* ---- reading; every function accepts NULL for a node and answers as for "not there" ---- */
 enum json_kind json_kind(const struct json *node); /* JSON_NULL for NULL */
@@ -61,9 +67,9 @@ struct json *json_first(const struct json *list_or_object);
 struct json *json_next(const struct json *node);
 struct json *json_at(const struct json *list, size_t index); /* 0-based; linear */
 size_t json_count(const struct json *list_or_object);
-const char *json_text(const struct json *node);        /* text value, else NULL */
-const char *json_number(const struct json *node);      /* number as written, else NULL */
-bool json_true(const struct json *node);               /* the boolean true */
+const char *json_text(const struct json *node);   /* text value, else NULL */
+const char *json_number(const struct json *node); /* number as written, else NULL */
+bool json_true(const struct json *node);          /* the boolean true */
 const char *json_get_text(const struct json *object, const char *key);
 /* The value as a whole number; false when it is none or out of range. */
 bool json_whole(const struct json *node, long *ret_value);
@@ -80,7 +86,8 @@ struct json *json_new_boolean(struct arena *arena, bool value);
 struct json *json_new_null(struct arena *arena);
 struct json *json_copy(struct arena *arena, const struct json *node);
 /* Adds VALUE as the last member; returns VALUE. A NULL VALUE adds nothing. */
-struct json *json_set(struct arena *arena, struct json *object, const char *key, struct json *value);
+struct json *json_set(struct arena *arena, struct json *object, const char *key,
+                      struct json *value);
 struct json *json_set_text(struct arena *arena, struct json *object, const char *key,
                            const char *value); /* NULL value: nothing is added */
 struct json *json_push(struct json *list, struct json *value);
