@@ -10,7 +10,9 @@
 #include "base/arena.h"
 #include "base/finding.h"
 
-struct x509_st; /* X509 of OpenSSL, for the sources of certs/ only */
+/* X509 and X509_NAME of OpenSSL, for the sources of certs/ only */
+struct x509_st;
+struct X509_name_st;
 
 struct certificate {
     const char *subject; /* RFC 2253, control characters escaped */
@@ -37,7 +39,8 @@ bool certificate_read(struct arena *arena, const char *path, struct finding_list
 int certificate_days_left(int64_t not_after, int64_t now);
 
 /* For certs/ only. */
-void certificate_describe(struct arena *arena, const struct x509_st *from,
+void certificate_describe(struct arena *arena, struct x509_st *from,
                           struct certificate *ret_certificate);
+const char *certificate_name(struct arena *arena, const struct X509_name_st *name);
 
 #endif

@@ -22,7 +22,8 @@ static void hash(const EVP_MD *kind, const void *one, size_t one_length, const v
                 EVP_DigestUpdate(context, two, two_length) == 1 &&
                 EVP_DigestFinal_ex(context, ret_digest, NULL) == 1;
     EVP_MD_CTX_free(context);
-    if (!done) { /* only without memory or without a working libcrypto: nothing can be trusted then */
+    if (!done) { /* only without memory or without a working libcrypto: nothing can be trusted then
+                  */
         fputs("refgate: the hash functions of OpenSSL do not work; stopping.\n", stderr);
         _Exit(70);
     }

@@ -14,12 +14,12 @@
 #include "certs/verify.h"
 
 struct install {
-    struct identity_files fresh; /* the new pair, anywhere */
-    const char *live_cert_file;  /* where the service reads it */
-    const char *live_key_file;
-    const char *ca_file; /* the CA the partners know us by: the new chain must end there */
-    const char *handle;  /* SAN URI urn:refgate:org:HANDLE or ... */
-    const char *dns;     /* ... this DNS name must be in it (either may be NULL) */
+    const char *cert_file; /* the new pair, anywhere; its key opens with the live passphrase */
+    const char *key_file;
+    struct identity_files live; /* where the service reads it */
+    const char *ca_file;        /* the CA the partners know us by: the new chain must end there */
+    const char *handle;         /* SAN URI urn:refgate:org:HANDLE or ... */
+    const char *dns;            /* ... this DNS name must be in it (either may be NULL) */
     int64_t now;
 };
 
@@ -30,10 +30,8 @@ bool install_check(const struct install *install, struct finding_list *findings)
 /* install_check, then puts the pair in place and keeps the old one as FILE.previous. */
 bool install_apply(const struct install *install, struct finding_list *findings);
 /* Puts FILE.previous back (and the present pair becomes .previous). Checks key match only. */
-bool install_rollback(const char *live_cert_file, const char *live_key_file,
-                      struct finding_list *findings);
+bool install_rollback(const struct identity_files *live, struct finding_list *findings);
 /* Ends what a crash interrupted; call before identity_load(). True when the pair is whole. */
-bool install_recover(const char *live_cert_file, const char *live_key_file,
-                     struct finding_list *findings);
+bool install_recover(const struct identity_files *live, struct finding_list *findings);
 
 #endif

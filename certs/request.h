@@ -19,6 +19,8 @@ struct request_names {
     size_t ip_count;
 };
 
+enum { REQUEST_NAMES_MAX = 64 };
+
 /* Makes a key at KEY_FILE and a PKCS#10 request (PEM) at CSR_FILE with NAMES and both usages. */
 bool request_new(enum request_key kind, const struct request_names *names, const char *key_file,
                  const char *csr_file, struct finding_list *findings);

@@ -43,9 +43,11 @@ struct verify_peer {
 bool verify_peer_of(const struct ssl_st *session, struct verify_peer *ret_peer);
 
 /* The same peer asked again: by the trust of today, at NOW. Costs nothing while TRUST is the one of
- * the last question and nothing in the chain has run out; so it may be asked at every request.
- * Anything but the former verdict and partner means: close the connection. Same thread as the
- * session. */
-enum verdict verify_again(struct ssl_st *session, struct trust *trust, int64_t now);
+ * the last question and nothing in the chain has run out, so it may be asked at every request.
+ * True: still the same verdict and the same partner. False: close the connection; RET_VERDICT (may
+ * be NULL) says what the peer is now (`admitted` when it became a partner or changed its name: it
+ * may connect again). Same thread as the session. */
+bool verify_again(struct ssl_st *session, struct trust *trust, int64_t now,
+                  enum verdict *ret_verdict);
 
 #endif

@@ -1,0 +1,33 @@
+/* verdict: see verdict.h. */
+#include "certs/verdict.h"
+
+static const struct {
+    const char *name;
+    enum verdict_kind kind;
+    const char *alert;
+    const char *sentence;
+} rows[VERDICT_COUNT] = {
+#define VERDICT(name, kind, alert, sentence) {#name, VERDICT_KIND_##kind, #alert, sentence},
+#include "certs/verdict.def"
+#undef VERDICT
+};
+
+const char *verdict_name(enum verdict verdict)
+{
+    return rows[verdict].name;
+}
+
+enum verdict_kind verdict_kind(enum verdict verdict)
+{
+    return rows[verdict].kind;
+}
+
+const char *verdict_alert(enum verdict verdict)
+{
+    return rows[verdict].alert;
+}
+
+const char *verdict_sentence(enum verdict verdict)
+{
+    return rows[verdict].sentence;
+}
