@@ -182,7 +182,7 @@ static void write_row(const struct option *row, struct arena *arena, const void 
         text_print(out, "# From %llu to %llu %s.\n", (unsigned long long)row->min,
                    (unsigned long long)row->max, row->unit);
     if (row->kind == OPTION_WORD || row->kind == OPTION_SET)
-        add_comment(out, option_expected(row, arena));
+        add_comment(out, arena_print(arena, "Value: %s.", option_expected(row, arena)));
     text_print(out, "%s%s: %s\n", is_default(row, arena, value) ? "#" : "", row->key, value);
 }
 

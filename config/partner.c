@@ -101,11 +101,22 @@ static void refuse(struct finding_list *findings, const char *file, const char *
                 (struct finding){.file = file, .path = key, .found = found, .expected = expected});
 }
 
+static bool names_list(const struct partner *partner)
+{
+    return partner->crl_files.count > 0 || *partner->crl_url != '\0';
+}
+
+enum partner_crl_policy partner_crl(const struct partner *partner)
+{
+    if (partner->crl_policy != PARTNER_CRL_AUTO)
+        return partner->crl_policy;
+    return names_list(partner) ? PARTNER_CRL_HARD : PARTNER_CRL_OFF;
+}
+
 bool partner_settle(struct arena *arena, struct partner *partner, const char *file,
                     struct finding_list *findings)
 {
     size_t faults = findings->count;
-    bool has_list = partner->crl_files.count > 0 || *partner->crl_url != '\0';
     bool has_url = *partner->url != '\0';
     if (!has_url)
         refuse(findings, file, "url", "nothing", check_base_url.expected);
@@ -115,11 +126,9 @@ bool partner_settle(struct arena *arena, struct partner *partner, const char *fi
     if (partner->next_pins.count > 0 && partner->pins.count == 0)
         refuse(findings, file, "next_pins", "a next pin without a current one",
                "the key in use under pins");
-    if (partner->crl_policy == PARTNER_CRL_HARD && !has_list)
+    if (partner->crl_policy == PARTNER_CRL_HARD && !names_list(partner))
         refuse(findings, file, "crl_policy", "hard without a revocation list",
                "crl_files or crl_url; or crl_policy: off");
-    if (partner->crl_policy == PARTNER_CRL_AUTO)
-        partner->crl_policy = has_list ? PARTNER_CRL_HARD : PARTNER_CRL_OFF;
     if (partner->san.count == 0 && partner->pins.count == 0 && has_url)
         partner->san = usual_names(arena, partner);
     partner->pins = pins_as_base64(arena, &partner->pins);

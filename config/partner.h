@@ -31,9 +31,8 @@ struct partner {
 #include "config/partner.def"
 };
 
-/* Reads one file. False when anything was wrong, each fault a finding. Pins come out as 64
- * lower-case hex digits; crl_policy never comes out as PARTNER_CRL_AUTO. FILE is the name for
- * findings. */
+/* Reads one file. False when anything was wrong, each fault a finding. Pins come out as
+ * sha256//BASE64. FILE is the name for findings. */
 bool partner_load(struct arena *arena, const char *name, const char *file, const char *text,
                   size_t length, struct finding_list *findings, struct partner *ret_partner);
 /* A partner called NAME with all defaults, to be filled by partner_set. A name that is no safe file
@@ -52,6 +51,8 @@ bool partner_settle(struct arena *arena, struct partner *partner, const char *fi
 const char *partner_write(struct arena *arena, const struct partner *partner);
 const struct option_table *partner_options(void);
 
+/* The policy in force: what crl_policy says; auto is hard when a list is named, else off. */
+enum partner_crl_policy partner_crl(const struct partner *partner);
 /* May a record of KIND ("referral", ...) be taken from, or sent to, this partner? Unknown kind: no.
  */
 bool partner_may_receive(const struct partner *partner, const char *kind);

@@ -1,5 +1,5 @@
-/* manual: docs/settings.md says what the tables of settings say. With REFGATE_WRITE_MANUAL set (by
- * `./dev docs`) the tables of the page are written anew instead of compared. */
+/* manual: docs/settings.md and the example files say what the tables of settings say. With
+ * REFGATE_WRITE_MANUAL set (by `./dev docs`) they are written anew instead of compared. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,19 +13,30 @@
 #include "config/config.h"
 #include "config/partner.h"
 
-static const char page_file[] = "docs/settings.md";
-
 enum { PAGE_MAX = 512 * 1024 };
 
-static const char *read_page(struct arena *arena)
+static const char *read_page(struct arena *arena, const char *name)
 {
     char *page = arena_alloc(arena, PAGE_MAX);
-    FILE *file = fopen(page_file, "r");
-    assert_non_null(file);
+    FILE *file = fopen(name, "r");
+    if (file == NULL)
+        return "";
     size_t length = fread(page, 1, PAGE_MAX - 1, file);
     fclose(file);
-    assert_true(length > 0 && length < PAGE_MAX - 1);
+    assert_true(length < PAGE_MAX - 1);
     return page;
+}
+
+static void hold_page(struct arena *arena, const char *name, const char *wanted)
+{
+    if (getenv("REFGATE_WRITE_MANUAL") != NULL) {
+        FILE *file = fopen(name, "w");
+        assert_non_null(file);
+        assert_true(fputs(wanted, file) >= 0);
+        assert_int_equal(fclose(file), 0);
+    } else if (strcmp(read_page(arena, name), wanted) != 0) {
+        fail_msg("%s differs from the tables; run ./dev docs", name);
+    }
 }
 
 /* PAGE with what stands between the marks of NAME replaced by the manual of TABLE. */
@@ -51,17 +62,30 @@ static void the_page_is_printed_from_the_tables(void **state)
 {
     (void)state;
     struct arena arena = ARENA_EMPTY;
-    const char *page = read_page(&arena);
-    const char *wanted = renew(&arena, page, "settings.yaml", config_options());
-    wanted = renew(&arena, wanted, "partners/NAME.yaml", partner_options());
-    if (getenv("REFGATE_WRITE_MANUAL") != NULL) {
-        FILE *file = fopen(page_file, "w");
-        assert_non_null(file);
-        assert_true(fputs(wanted, file) >= 0);
-        assert_int_equal(fclose(file), 0);
-    } else if (strcmp(page, wanted) != 0) {
-        fail_msg("%s differs from the tables; run ./dev docs", page_file);
-    }
+    const char *page = read_page(&arena, "docs/settings.md");
+    page = renew(&arena, page, "settings.yaml", config_options());
+    page = renew(&arena, page, "partners/NAME.yaml", partner_options());
+    hold_page(&arena, "docs/settings.md", page);
+    arena_free(&arena);
+}
+
+static void the_examples_are_written_by_the_tables(void **state)
+{
+    (void)state;
+    struct arena arena = ARENA_EMPTY;
+    struct finding_list findings = finding_list_new(&arena);
+    struct config config = config_defaults(&arena);
+    struct partner partner;
+    assert_true(option_set(config_options(), &arena, "org", "willow", &findings, &config));
+    hold_page(&arena, "config/examples/settings.yaml", config_write(&arena, &config));
+    assert_true(partner_new(&arena, "lakeside", &findings, &partner));
+    assert_true(
+        partner_set(&arena, &partner, "url", "https://gw.lakeside.example:8443/fhir", &findings));
+    assert_true(partner_set(&arena, &partner, "ca_file", "keys/lakeside-ca.crt", &findings));
+    assert_true(partner_set(&arena, &partner, "contacts",
+                            "Referral desk +1 555 0110 referrals@lakeside.example", &findings));
+    assert_true(partner_settle(&arena, &partner, "lakeside.yaml", &findings));
+    hold_page(&arena, "config/examples/lakeside.yaml", partner_write(&arena, &partner));
     arena_free(&arena);
 }
 
@@ -69,6 +93,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_page_is_printed_from_the_tables),
+        cmocka_unit_test(the_examples_are_written_by_the_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
