@@ -5,7 +5,7 @@ set(definition_tables ${CMAKE_BINARY_DIR}/generated/definition_tables.c)
 set(definition_folder ${CMAKE_SOURCE_DIR}/fhir/definitions)
 add_custom_command(OUTPUT ${definition_tables}
   COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/generated
-  COMMAND ${Python3_EXECUTABLE} ${definition_folder}/generate.py ${definition_folder}
+  COMMAND ${Python3_EXECUTABLE} -B ${definition_folder}/generate.py ${definition_folder}
           ${definition_tables}
   DEPENDS ${definition_folder}/generate.py ${definition_folder}/presence.py
           ${definition_folder}/structures.json

@@ -59,18 +59,18 @@ enum definition_strength {
 };
 
 struct definition_type {
+    uint64_t required;        /* bit i: the element of rank i has min > 0 */
+    uint32_t slot;            /* first in definition_slots */
     uint32_t name;            /* offset in definition_words */
     uint16_t base;            /* type; 0: none (Element, Resource) */
+    uint16_t element;         /* first in definition_elements, in the order of the definition */
+    uint16_t element_count;   /* at most 64 */
+    uint16_t constraint;      /* first in definition_constraint_lists */
+    uint8_t constraint_count; /* of this type itself and of every base */
     uint8_t kind;             /* enum definition_kind */
     uint8_t primitive;        /* enum definition_primitive */
     bool is_abstract;         /* Resource, DomainResource, Element, BackboneElement */
     uint8_t slot_bits;        /* of the key table: 1 << slot_bits slots */
-    uint8_t constraint_count; /* of this type itself and of every base */
-    uint8_t required_count;   /* elements with min > 0 */
-    uint16_t element;         /* first in definition_elements, in the order of the definition */
-    uint16_t element_count;
-    uint16_t constraint; /* first in definition_constraint_lists */
-    uint32_t slot;       /* first in definition_slots */
 };
 
 struct definition_element {
@@ -105,6 +105,14 @@ struct definition_constraint {
     uint32_t key;        /* "dom-3"; offset in definition_words */
     uint32_t expression; /* FHIRPath text */
     bool is_error;       /* else a warning */
+};
+
+/* An invariant that only asks which children exist: bit i of `truth` is its answer when the set
+ * bits of i are the children (of these ranks) that are there. */
+struct definition_presence {
+    uint32_t truth;
+    uint8_t rank_count;
+    uint8_t ranks[5];
 };
 
 struct definition_value_set {
@@ -144,6 +152,9 @@ extern const struct definition_element definition_elements[];
 extern const struct definition_choice definition_choices[];
 extern const struct definition_constraint definition_constraints[];
 extern const uint16_t definition_constraint_lists[];
+/* Beside definition_constraint_lists: the row of definition_presences, or 0. */
+extern const uint16_t definition_presence_lists[];
+extern const struct definition_presence definition_presences[];
 extern const uint16_t definition_targets[];
 extern const struct definition_value_set definition_value_sets[];
 extern const struct definition_code definition_codes[];

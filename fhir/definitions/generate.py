@@ -9,6 +9,8 @@ import json
 import pathlib
 import sys
 
+import presence
+
 KINDS = {
     "primitive-type": "DEFINITION_PRIMITIVE",
     "complex-type": "DEFINITION_DATATYPE",
@@ -103,6 +105,10 @@ def slots_of(keys):
     return bits, table
 
 
+def stem_of(element):
+    return element["path"].rpartition(".")[2].removesuffix("[x]")
+
+
 def upper_first(text):
     return text[0].upper() + text[1:]
 
@@ -115,7 +121,8 @@ class Tables:
         self.searches = searches
         self.rows = {name: [] for name in (
             "types", "elements", "choices", "constraints", "constraint_lists", "targets",
-            "value_sets", "codes", "slots", "searches", "search_components")}
+            "value_sets", "codes", "slots", "searches", "search_components", "presences",
+            "presence_lists")}
         self.constraint_rows = {}
         self.target_lists = {(): 0}
         self.value_set_rows = {}
@@ -124,7 +131,17 @@ class Tables:
         self.rows[table].append("{" + ", ".join(str(column) for column in columns) + "}")
         return len(self.rows[table]) - 1
 
-    def constraint_list(self, constraints):
+    def presence_row(self, expression, ranks):
+        """The truth table of an expression over the children's ranks; 0: it is not of that kind."""
+        parsed = presence.parse(expression, ranks)
+        if parsed is None:
+            return 0
+        names, truth = parsed
+        places = "{" + ", ".join(str(ranks[name]) for name in names) + "}"
+        return self.add("presences", hex(truth), len(names), places)
+
+    def constraint_list(self, constraints, ranks):
+        """Index of the first of a run of constraints; RANKS: the children they can ask about."""
         first = len(self.rows["constraint_lists"])
         for constraint in constraints:
             key = (constraint["key"], constraint["expression"], constraint["severity"])
@@ -133,6 +150,7 @@ class Tables:
                     "constraints", self.words.add(key[0]), self.words.add(key[1]),
                     int(key[2] == "error"))
             self.rows["constraint_lists"].append(str(self.constraint_rows[key]))
+            self.rows["presence_lists"].append(str(self.presence_row(key[1], ranks)))
         return first
 
     def target_list(self, names):
@@ -170,9 +188,8 @@ class Tables:
 
     def add_element(self, owner, element, rank):
         path = element["path"]
-        name = path.rpartition(".")[2]
-        is_choice = name.endswith("[x]")
-        stem = name.removesuffix("[x]")
+        is_choice = path.endswith("[x]")
+        stem = stem_of(element)
         binding = element.get("binding", {})
         kinds = self.element_types(path, element)
         # constraints of a nested type are with the type, so that content references share them
@@ -194,12 +211,13 @@ class Tables:
                  int(element.get("isModifier", False)), int(element.get("isSummary", False)),
                  STRENGTHS.index(binding.get("strength", "")),
                  self.value_set(url) if binding.get("strength") in ("required", "extensible") else 0,
-                 len(own), self.constraint_list(own), self.words.add(url))
+                 len(own), self.constraint_list(own, {}), self.words.add(url))
         return keys
 
     def add_type(self, each):
         constraints = all_constraints(self.types, each)
-        first_constraint = self.constraint_list(constraints)
+        ranks = {stem_of(element): rank for rank, element in enumerate(each.elements)}
+        first_constraint = self.constraint_list(constraints, ranks)
         first = len(self.rows["elements"])
         keys = []
         for rank, element in enumerate(each.elements):
@@ -212,10 +230,11 @@ class Tables:
         primitive = "PRIMITIVE_NONE"
         if each.kind == "DEFINITION_PRIMITIVE":
             primitive = "PRIMITIVE_" + each.name.upper()
-        self.add("types", self.words.add(each.name), base, each.kind, primitive,
-                 int(each.is_abstract), bits, len(constraints),
-                 sum(1 for element in each.elements if element["min"] > 0), first,
-                 len(each.elements), first_constraint, first_slot)
+        required = sum(1 << rank for rank, element in enumerate(each.elements) if element["min"])
+        assert len(each.elements) <= 64, each.name
+        self.add("types", "%sull" % hex(required), first_slot, self.words.add(each.name), base,
+                 first, len(each.elements), first_constraint, len(constraints), each.kind,
+                 primitive, int(each.is_abstract), bits)
 
     def add_searches(self):
         pairs = sorted((self.types[base].index, each["code"].encode(), position, each)
@@ -237,6 +256,7 @@ class Tables:
         self.add("slots", 0, EMPTY_SLOT)
         self.add("elements", *[0] * 15)
         self.add("value_sets", 0, 0, 0)
+        self.add("presences", 0, 0, "{0}")
         for each in self.ordered:
             self.add_type(each)
         for url in sorted(self.value_sets):
@@ -255,7 +275,8 @@ def quoted(text):
 ARRAYS = (
     ("struct definition_type", "types"), ("struct definition_element", "elements"),
     ("struct definition_choice", "choices"), ("struct definition_constraint", "constraints"),
-    ("uint16_t", "constraint_lists"), ("uint16_t", "targets"),
+    ("uint16_t", "constraint_lists"), ("struct definition_presence", "presences"),
+    ("uint16_t", "presence_lists"), ("uint16_t", "targets"),
     ("struct definition_value_set", "value_sets"), ("struct definition_code", "codes"),
     ("struct definition_slot", "slots"), ("struct definition_search", "searches"),
     ("struct definition_search_component", "search_components"))

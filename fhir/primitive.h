@@ -1,0 +1,41 @@
+/* primitive: the lexical rules of FHIR's primitive types (https://hl7.org/fhir/R4/datatypes.html).
+ *
+ * Hand-written scanners, one per type, called by the validator for every value; calendar-correct
+ * for dates. Pure, no allocation; faults are constant. */
+#ifndef FHIR_PRIMITIVE_H
+#define FHIR_PRIMITIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "fhir/definitions.h"
+
+struct primitive_fault {
+    const char *found;    /* in words, without the value */
+    const char *expected; /* what would be right */
+    bool is_warning;      /* legal, but not wise */
+};
+
+/* Why TEXT (of a JSON text, or a number as written) is no value of the type; NULL: it is one.
+ * Booleans and JSON kinds are the caller's affair. XHTML has fhir/xhtml.h. */
+const struct primitive_fault *primitive_check(enum definition_primitive primitive,
+                                              const char *text);
+
+/* The parts of a FHIR date or dateTime that the value has; months and days count from 1. */
+struct primitive_date {
+    int year, month, day; /* month or day 0: not given */
+    bool has_time;
+    int minute, second;   /* of the day, local */
+    int zone;             /* minutes east of UTC */
+    const char *fraction; /* digits of the second behind the point, in the text; NULL: none */
+};
+/* Reads a right date or dateTime; false when it is none. */
+bool primitive_date_read(const char *text, struct primitive_date *ret_date);
+/* Whether ONE is before (-1), after (1) or the same instant as (0) OTHER. False: it cannot be told,
+ * because one of them is less precise, or is no date. */
+bool primitive_date_order(const char *one, const char *other, int *ret_order);
+bool primitive_is_id(const char *text);
+/* Bytes of a uri's scheme with its colon ("http:" is 5), 0 when it has none (RFC 3986 3.1). */
+size_t primitive_uri_scheme(const char *text);
+
+#endif

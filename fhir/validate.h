@@ -1,0 +1,56 @@
+/* validate: FHIR R4 resources against the official definitions, straight from the tables.
+ *
+ * Called for everything that comes in and everything that goes out, by `refgate validate` and by
+ * the $validate operation. Checks structure, cardinality, choices, primitive values, required
+ * bindings, references and their targets, contained resources, Bundles, extensions, narratives, all
+ * invariants, and the profiles asked for. Pure. docs/validator.md tells what is checked and how it
+ * compares.
+ *
+ * A struct validator holds what is compiled once (invariants, loaded profiles); it belongs to one
+ * thread at a time. A run allocates from its own arena only. */
+#ifndef FHIR_VALIDATE_H
+#define FHIR_VALIDATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "fhir/issue.h"
+#include "fhir/json.h"
+
+struct validator;
+struct profile_set; /* fhir/profile.h */
+
+/* ARENA must outlive the validator; expressions are compiled into it when first needed. */
+struct validator *validator_new(struct arena *arena);
+
+enum validate_level {
+    VALIDATE_ALL,      /* everything */
+    VALIDATE_STRUCTURE /* no invariants beyond those that structure implies, no profiles */
+};
+
+/* Zeroed members take the default named beside them. */
+struct validate_options {
+    enum validate_level level;
+    const char *type;                   /* the resource must be of this type; NULL: any */
+    const struct profile_set *profiles; /* loaded profiles; NULL: none */
+    const char *const *profile_urls;    /* profiles that the resource must meet */
+    size_t profile_count;
+    bool checks_meta_profile; /* also the loaded profiles that meta.profile names */
+};
+
+/* Adds what is wrong with DOCUMENT to ISSUES, in the order of the text and with line and column.
+ * True when there is no error. Memory for the run and for the issues' texts comes from ARENA. */
+bool validate_document(struct validator *validator, struct arena *arena,
+                       const struct json_document *document, const struct validate_options *options,
+                       struct issue_list *issues);
+/* The same for a made tree: issues have no line and column. */
+bool validate_resource(struct validator *validator, struct arena *arena,
+                       const struct json *resource, const struct validate_options *options,
+                       struct issue_list *issues);
+/* Strict scan, parse and validate_document; a text that is no JSON becomes one fatal issue. */
+bool validate_text(struct validator *validator, struct arena *arena, const char *text,
+                   size_t length, const struct validate_options *options,
+                   struct issue_list *issues);
+
+#endif

@@ -1,0 +1,44 @@
+/* validate_index: an open-addressing table, at most half full. See validate_index.h. */
+#include "fhir/validate_index.h"
+
+#include <stdint.h>
+#include <string.h>
+
+struct index index_new(struct arena *arena, size_t count)
+{
+    size_t size = 4;
+    while (size < 2 * count)
+        size *= 2;
+    return (struct index){arena_array(arena, size, sizeof(struct index_row)), size - 1};
+}
+
+/* The place of KEY: its row or the empty one where it would go. */
+static struct index_row *place_of(const struct index *index, const char *key)
+{
+    uint64_t hash = 14695981039346656037ull;
+    for (const char *at = key; *at != '\0'; at++)
+        hash = (hash ^ (unsigned char)*at) * 1099511628211ull;
+    size_t place = (size_t)(hash ^ (hash >> 32)) & index->mask;
+    while (index->rows[place].key != NULL && strcmp(index->rows[place].key, key) != 0)
+        place = (place + 1) & index->mask;
+    return &index->rows[place];
+}
+
+struct index_row *index_add(struct index *index, const char *key, const struct json *node)
+{
+    struct index_row *row = place_of(index, key);
+    if (row->key == NULL) {
+        row->key = key;
+        row->node = node;
+    }
+    row->count++;
+    return row;
+}
+
+struct index_row *index_find(const struct index *index, const char *key)
+{
+    if (index->rows == NULL)
+        return NULL;
+    struct index_row *row = place_of(index, key);
+    return row->key == NULL ? NULL : row;
+}

@@ -1,0 +1,33 @@
+/* validate_index: nodes by text key, for contained ids and Bundle entries: O(1) however many.
+ *
+ * Private to fhir/validate*.c. An index and its rows live in the arena; keys are not copied. Of
+ * equal keys the first keeps its row, which counts the others. */
+#ifndef FHIR_VALIDATE_INDEX_H
+#define FHIR_VALIDATE_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "fhir/json.h"
+
+struct index_row {
+    const char *key; /* NULL: an empty place */
+    const struct json *node;
+    unsigned count; /* nodes with this key */
+    bool used;      /* for the caller */
+};
+
+struct index {
+    struct index_row *rows;
+    size_t mask;
+};
+
+/* Room for COUNT keys. */
+struct index index_new(struct arena *arena, size_t count);
+/* The row of KEY, made when it is not there. */
+struct index_row *index_add(struct index *index, const char *key, const struct json *node);
+/* NULL: not there (also for an index without rows). */
+struct index_row *index_find(const struct index *index, const char *key);
+
+#endif

@@ -1,0 +1,323 @@
+/* validate_reference: the form of references, what they point at, and contained resources.
+ *
+ * A reference is judged by what it says (relative, absolute, #contained), by its `type`, and, where
+ * the target is at hand (contained, or in the same Bundle), by the target itself
+ * (https://hl7.org/fhir/R4/references.html). Nothing is fetched. */
+#include <string.h>
+
+#include "base/nearest.h"
+#include "fhir/primitive.h"
+#include "fhir/validate_run.h"
+
+/* ---- reading references ---- */
+
+/* A resource type named by LENGTH bytes. */
+static const struct definition_type *resource_named(const char *name, size_t length)
+{
+    char word[64];
+    if (length == 0 || length >= sizeof word || name[0] < 'A' || name[0] > 'Z')
+        return NULL;
+    memcpy(word, name, length);
+    word[length] = '\0';
+    const struct definition_type *type = definition_find(word);
+    return type != NULL && type->kind == DEFINITION_RESOURCE ? type : NULL;
+}
+
+/* Ends the part of URL before `/_history/` and a `#fragment`. */
+static const char *end_of_identity(const char *url)
+{
+    const char *end = url + strcspn(url, "#");
+    const char *history = strstr(url, "/_history/");
+    return history != NULL && history < end ? history : end;
+}
+
+const struct definition_type *validation_type_in_url(const char *url)
+{
+    const char *end = end_of_identity(url);
+    const char *id = end;
+    while (id > url && id[-1] != '/')
+        id--;
+    if (id <= url + 1 || id == end)
+        return NULL;
+    const char *type = id - 1;
+    while (type > url && type[-1] != '/')
+        type--;
+    return resource_named(type, (size_t)(id - 1 - type));
+}
+
+/* `Type?search` of transactions. */
+static bool is_conditional(const char *reference)
+{
+    size_t length = strcspn(reference, "?");
+    return reference[length] == '?' && resource_named(reference, length) != NULL;
+}
+
+/* `Type/id`, `Type/id/_history/version`, with or without #fragment. */
+static bool is_relative(const char *reference)
+{
+    const char *slash = strchr(reference, '/');
+    if (slash == NULL || resource_named(reference, (size_t)(slash - reference)) == NULL)
+        return false;
+    const char *end = end_of_identity(reference);
+    size_t length = (size_t)(end - slash - 1);
+    return end > slash + 1 && length <= 64 &&
+           strspn(slash + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.") >=
+               length;
+}
+
+/* ---- targets ---- */
+
+static bool is_target(const struct definition_choice *choice, const struct definition_type *type)
+{
+    for (unsigned i = 0; i < choice->target_count; i++) {
+        if (definition_is(type, &definition_types[definition_targets[choice->target + i]]))
+            return true;
+    }
+    return choice->target_count == 0;
+}
+
+static const char *target_words(struct arena *arena, const struct definition_choice *choice)
+{
+    struct text words = text_new(arena, 300);
+    text_add(&words, "a reference to ");
+    for (unsigned i = 0; i < choice->target_count; i++) {
+        if (i > 0)
+            text_add(&words, i + 1 == choice->target_count ? " or " : ", ");
+        text_add(&words,
+                 definition_type_name(&definition_types[definition_targets[choice->target + i]]));
+    }
+    return words.at;
+}
+
+static void wrong_target(struct validation *run, const struct subject *subject, const char *name,
+                         const struct definition_choice *choice, const struct definition_type *type)
+{
+    const struct json *node = json_get(subject->node, name);
+    validation_add(run, ISSUE_ERROR, ISSUE_STRUCTURE, subject->place, name, node,
+                   arena_print(run->arena, "a reference to %s", definition_type_name(type)),
+                   target_words(run->arena, choice));
+}
+
+/* ---- finding the target at hand ---- */
+
+static struct scope *outermost(struct scope *scope)
+{
+    while (scope->container != NULL)
+        scope = scope->container;
+    return scope;
+}
+
+void validation_index_contained(struct validation *run, struct scope *scope)
+{
+    const struct json *list = json_get(scope->resource, "contained");
+    if (json_first(list) == NULL)
+        return;
+    scope->contained = index_new(run->arena, json_count(list));
+    for (const struct json *each = json_first(list); each != NULL; each = json_next(each)) {
+        const char *id = json_get_text(each, "id");
+        if (id != NULL)
+            index_add(&scope->contained, id, each);
+    }
+}
+
+void validation_local_use(struct validation *run, const char *text)
+{
+    const char *id = text + 1;
+    if (*id == '\0') /* `#` in a contained resource: it points at its container */
+        id = json_get_text(run->scope->resource, "id");
+    if (id == NULL)
+        return;
+    struct index_row *row = index_find(&outermost(run->scope)->contained, id);
+    if (row != NULL)
+        row->used = true;
+}
+
+/* The id in `contained` nearest to ID. */
+static const char *nearest_contained(const struct json *resource, const char *id)
+{
+    struct nearest nearest = nearest_start(id);
+    const struct json *list = json_get(resource, "contained");
+    for (const struct json *each = json_first(list); each != NULL; each = json_next(each)) {
+        if (json_get_text(each, "id") != NULL)
+            nearest_try(&nearest, json_get_text(each, "id"));
+    }
+    return nearest.best;
+}
+
+static const struct json *find_contained(struct validation *run, const struct subject *subject,
+                                         const char *reference)
+{
+    const struct scope *root = outermost(run->scope);
+    if (reference[1] == '\0')
+        return root->resource;
+    const struct index_row *row = index_find(&root->contained, reference + 1);
+    if (row != NULL)
+        return row->node;
+    struct issue *issue = validation_add(run, ISSUE_ERROR, ISSUE_INVARIANT, subject->place,
+                                         "reference", json_get(subject->node, "reference"),
+                                         "a # reference to a contained resource that is not there",
+                                         "the id of a resource in `contained`");
+    if (issue != NULL) {
+        issue->key = "ref-1";
+        issue->nearest = nearest_contained(root->resource, reference + 1);
+    }
+    return NULL;
+}
+
+static bool is_whole_message(const struct bundle *bundle)
+{
+    const char *type = bundle == NULL ? NULL : bundle_type(bundle);
+    return type != NULL && (strcmp(type, "message") == 0 || strcmp(type, "document") == 0);
+}
+
+/* In the Bundle around us. In a message or document what cannot be found is said: an error where
+ * only this Bundle could hold it, else a warning. */
+static const struct json *find_in_bundle(struct validation *run, const struct subject *subject,
+                                         const char *reference)
+{
+    const struct scope *scope = outermost(run->scope);
+    const struct json *found = NULL;
+    if (scope->bundle == NULL)
+        return NULL;
+    enum bundle_match match =
+        bundle_resolve(run->arena, scope->bundle, scope->entry, reference, &found);
+    if (match == BUNDLE_FOUND || !is_whole_message(scope->bundle))
+        return found;
+    static const char *const words[] = {
+        [BUNDLE_MISSING] = "a reference to a resource that is not in the Bundle",
+        [BUNDLE_SEVERAL] = "a reference that several entries of the Bundle answer",
+        [BUNDLE_OTHER_URL] =
+            "a reference to a resource that is in the Bundle under another fullUrl",
+    };
+    bool only_here = strncmp(reference, "urn:", 4) == 0 || match != BUNDLE_MISSING;
+    validation_add(run, only_here ? ISSUE_ERROR : ISSUE_WARNING, ISSUE_NOT_FOUND, subject->place,
+                   "reference", json_get(subject->node, "reference"), words[match],
+                   "the fullUrl of an entry");
+    return NULL;
+}
+
+/* ---- one Reference ---- */
+
+static void check_form(struct validation *run, const struct subject *subject, const char *reference)
+{
+    if (strpbrk(reference, " \t\r\n") == NULL &&
+        (*reference == '#' || primitive_uri_scheme(reference) > 0 || is_relative(reference) ||
+         is_conditional(reference)))
+        return;
+    validation_add(run, ISSUE_ERROR, ISSUE_VALUE, subject->place, "reference",
+                   json_get(subject->node, "reference"), "text that is no reference",
+                   "Type/id, an absolute url, urn:uuid:... or #id");
+}
+
+/* The type that the target itself or the text of the reference tells; NULL: unknown. */
+static const struct definition_type *
+target_type(struct validation *run, const struct subject *subject, const char *reference)
+{
+    const struct json *target = NULL;
+    if (*reference == '#') {
+        validation_local_use(run, reference);
+        target = find_contained(run, subject, reference);
+    } else {
+        check_form(run, subject, reference);
+        target = find_in_bundle(run, subject, reference);
+    }
+    if (target != NULL)
+        return definition_find(json_get_text(target, "resourceType"));
+    return *reference == '#' ? NULL : validation_type_in_url(reference);
+}
+
+static const struct definition_type *named_type(const struct subject *subject)
+{
+    static const char prefix[] = "http://hl7.org/fhir/StructureDefinition/";
+    const char *name = json_get_text(subject->node, "type");
+    if (name != NULL && strncmp(name, prefix, sizeof prefix - 1) == 0)
+        name += sizeof prefix - 1;
+    return name == NULL ? NULL : resource_named(name, strlen(name));
+}
+
+static void check_named_type(struct validation *run, const struct subject *subject,
+                             const struct definition_choice *choice,
+                             const struct definition_type *actual)
+{
+    const struct json *node = json_get(subject->node, "type");
+    const char *text = json_text(node);
+    if (text == NULL)
+        return;
+    const struct definition_type *named = named_type(subject);
+    if (named == NULL && primitive_uri_scheme(text) == 0) {
+        validation_add(run, ISSUE_ERROR, ISSUE_VALUE, subject->place, "type", node,
+                       "a type that is no resource type", "the name of a resource type");
+    } else if (named != NULL && !is_target(choice, named)) {
+        wrong_target(run, subject, "type", choice, named);
+    } else if (named != NULL && actual != NULL && actual != named) {
+        validation_add(run, ISSUE_ERROR, ISSUE_STRUCTURE, subject->place, "type", node,
+                       "another type than the reference leads to", definition_type_name(actual));
+    }
+}
+
+void validation_reference(struct validation *run, const struct subject *subject,
+                          const struct definition_choice *choice)
+{
+    const char *reference = json_get_text(subject->node, "reference");
+    const struct definition_type *actual = NULL;
+    if (reference != NULL && *reference != '\0') {
+        actual = target_type(run, subject, reference);
+        if (actual != NULL && !is_target(choice, actual))
+            wrong_target(run, subject, "reference", choice, actual);
+    }
+    check_named_type(run, subject, choice, actual);
+}
+
+/* ---- contained resources ---- */
+
+static void contained_issue(struct validation *run, const struct place *place, const char *name,
+                            const struct json *node, const char *key, const char *found,
+                            const char *expected)
+{
+    struct issue *issue =
+        validation_add(run, ISSUE_ERROR, ISSUE_INVARIANT, place, name, node, found, expected);
+    if (issue != NULL)
+        issue->key = key;
+}
+
+static bool is_unused(const struct scope *scope, const char *id)
+{
+    const struct index_row *row = id == NULL ? NULL : index_find(&scope->contained, id);
+    return row != NULL && !row->used;
+}
+
+static void check_contained(struct validation *run, const struct place *place,
+                            const struct json *resource)
+{
+    const struct json *meta = json_get(resource, "meta");
+    const struct json *version = json_get(meta, "versionId");
+    const struct json *updated = json_get(meta, "lastUpdated");
+    const char *id = json_get_text(resource, "id");
+    if (json_get(resource, "contained") != NULL)
+        contained_issue(run, place, "contained", json_get(resource, "contained"), "dom-2",
+                        "a contained resource inside a contained resource",
+                        "all contained resources in the outermost one");
+    if (is_unused(run->scope, id))
+        contained_issue(run, place, NULL, resource, "dom-3",
+                        "a contained resource that nothing refers to",
+                        "a reference to # and its id, or a reference from it to #");
+    if (version != NULL || updated != NULL)
+        contained_issue(run, place, version != NULL ? "meta.versionId" : "meta.lastUpdated",
+                        version != NULL ? version : updated, "dom-4",
+                        "a version or time of change on a contained resource", "neither");
+    if (json_get(meta, "security") != NULL)
+        contained_issue(run, place, "meta.security", json_get(meta, "security"), "dom-5",
+                        "security labels on a contained resource", "none");
+}
+
+void validation_contained(struct validation *run, const struct place *place)
+{
+    if (run->scope->container != NULL)
+        return;
+    struct place at = {place, "contained", NULL, 0};
+    const struct json *list = json_get(run->scope->resource, "contained");
+    for (const struct json *each = json_first(list); each != NULL; each = json_next(each)) {
+        check_contained(run, &at, each);
+        at.index++;
+    }
+}

@@ -1,0 +1,414 @@
+/* validate_rule: the invariants of the definitions.
+ *
+ * Three ways to answer one: a truth table over the children that are there, made by the generator
+ * (fhir/definitions/presence.py); a native function for what every message meets; else the
+ * invariant's own FHIRPath, compiled when first needed and kept by the validator. Where the
+ * published expression is known to be wrong, the table of corrections stands in for it
+ * (docs/validator.md). Rules that the walk itself decides (ele-1, ref-1, dom-2 to dom-5, txt-1,
+ * txt-2) are passed over. */
+#include <string.h>
+
+#include "fhir/primitive.h"
+#include "fhir/validate_rule.h"
+#include "fhir/validate_run.h"
+#include "fhir/validate_words.h"
+
+/* ---- expressions that the published definitions have wrong ---- */
+
+struct correction {
+    const char *key, *published, *corrected;
+};
+
+#define NAME_PUBLISHED "name.matches('[A-Z]([A-Za-z0-9_]){0,254}')"
+
+static const struct correction corrections[] = {
+    /* an absent name is no fault; the whole name must match */
+    {NULL, NAME_PUBLISHED, "name.empty() or name.matches('^[A-Z]([A-Za-z0-9_]){0,254}$')"},
+    /* an absent fullUrl is no fault */
+    {"bdl-8", "fullUrl.contains('/_history/').not()",
+     "fullUrl.empty() or fullUrl.contains('/_history/').not()"},
+    /* the category is a CodeableConcept, not a text */
+    {"con-3", NULL,
+     "clinicalStatus.exists() or verificationStatus.coding.where(system = "
+     "'http://terminology.hl7.org/CodeSystem/condition-ver-status' and code = "
+     "'entered-in-error').exists() or category.coding.where(system = "
+     "'http://terminology.hl7.org/CodeSystem/condition-category' and code = "
+     "'problem-list-item').empty()"},
+    {"eld-19", NULL,
+     "path.matches('^[^\\\\s\\\\.,:;\\\\\\'\"\\\\/"
+     "|?!@#$%&*()\\\\[\\\\]{}]{1,64}(\\\\.[^\\\\s\\\\.,:;"
+     "\\\\\\'\"\\\\/|?!@#$%&*()\\\\[\\\\]{}]{1,64}(\\\\[x\\\\])?(\\\\:[^\\\\s\\\\.]+)?)*$')"},
+    {"eld-20", NULL, "path.matches('^[A-Za-z][A-Za-z0-9]*(\\\\.[a-z][A-Za-z0-9]*(\\\\[x])?)*$')"},
+    /* a parameter's type may be the target itself */
+    {"opd-3", NULL,
+     "targetProfile.empty() or type = 'Reference' or type = 'canonical' or "
+     "type.memberOf('http://hl7.org/fhir/ValueSet/resource-types')"},
+    {"que-7", NULL, "operator != 'exists' or (answer is boolean)"},
+    {"que-12", NULL, "enableWhen.count() < 2 or enableBehavior.exists()"},
+    {"ras-2", NULL,
+     "probability.empty() or (probability is decimal).not() or "
+     "(probability as decimal) <= 100"},
+    /* several `when` are allowed */
+    {"tim-9", NULL,
+     "offset.empty() or (when.exists() and when.where($this in ('C' | 'CM' | 'CD' | "
+     "'CV')).empty())"},
+};
+
+static const char *corrected(const char *key, const char *expression)
+{
+    for (size_t i = 0; i < sizeof corrections / sizeof *corrections; i++) {
+        const struct correction *row = &corrections[i];
+        if ((row->key == NULL || strcmp(row->key, key) == 0) &&
+            (row->published == NULL || strcmp(row->published, expression) == 0))
+            return row->corrected;
+    }
+    return expression;
+}
+
+/* ---- native answers ---- */
+
+static const char *text_of(const struct subject *subject, const char *name)
+{
+    return json_get_text(subject->node, name);
+}
+
+static bool has(const struct subject *subject, const char *name)
+{
+    return json_get(subject->node, name) != NULL;
+}
+
+static bool is_one_of(const char *text, const char *const *words)
+{
+    for (; text != NULL && *words != NULL; words++) {
+        if (strcmp(text, *words) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool type_is(const struct subject *subject, const char *type)
+{
+    const char *found = text_of(subject, "type");
+    return found != NULL && strcmp(found, type) == 0;
+}
+
+static const struct json *first_entry(const struct subject *subject)
+{
+    return json_first(json_get(subject->node, "entry"));
+}
+
+static bool elsewhere(struct validation *run, const struct subject *subject)
+{
+    (void)run;
+    (void)subject;
+    return true;
+}
+
+static bool bdl_1(struct validation *run, const struct subject *subject)
+{
+    (void)run;
+    static const char *const types[] = {"searchset", "history", NULL};
+    return !has(subject, "total") || is_one_of(text_of(subject, "type"), types);
+}
+
+/* Of all entries: MEMBER is there; *ret_all, *ret_any. */
+static void count_member(const struct subject *subject, const char *member, bool *ret_all,
+                         bool *ret_any)
+{
+    *ret_all = true;
+    *ret_any = false;
+    for (const struct json *entry = first_entry(subject); entry != NULL; entry = json_next(entry)) {
+        bool there = json_get(entry, member) != NULL;
+        *ret_all = *ret_all && there;
+        *ret_any = *ret_any || there;
+    }
+}
+
+static bool bdl_2(struct validation *run, const struct subject *subject)
+{
+    (void)run;
+    bool all;
+    bool any;
+    count_member(subject, "search", &all, &any);
+    return !any || type_is(subject, "searchset");
+}
+
+static bool bdl_3(struct validation *run, const struct subject *subject)
+{
+    (void)run;
+    static const char *const types[] = {"batch", "transaction", "history", NULL};
+    bool all;
+    bool any;
+    count_member(subject, "request", &all, &any);
+    return is_one_of(text_of(subject, "type"), types) ? all : !any;
+}
+
+static bool bdl_4(struct validation *run, const struct subject *subject)
+{
+    (void)run;
+    static const char *const types[] = {"batch-response", "transaction-response", "history", NULL};
+    bool all;
+    bool any;
+    count_member(subject, "response", &all, &any);
+    return is_one_of(text_of(subject, "type"), types) ? all : !any;
+}
+
+static bool bdl_7(struct validation *run, const struct subject *subject)
+{
+    if (type_is(subject, "history"))
+        return true;
+    struct index urls = index_new(run->arena, json_count(json_get(subject->node, "entry")));
+    for (const struct json *entry = first_entry(subject); entry != NULL; entry = json_next(entry)) {
+        const char *url = json_get_text(entry, "fullUrl");
+        const char *version = json_text(json_find(entry, "resource", "meta", "versionId", NULL));
+        if (url == NULL)
+            continue;
+        if (version != NULL)
+            url = arena_print(run->arena, "%s%s", url, version);
+        if (index_add(&urls, url, entry)->count > 1)
+            return false;
+    }
+    return true;
+}
+
+static bool bdl_9(struct validation *run, const struct subject *subject)
+{
+    (void)run;
+    const struct json *identifier = json_get(subject->node, "identifier");
+    return !type_is(subject, "document") ||
+           (json_get(identifier, "system") != NULL && json_get(identifier, "value") != NULL);
+}
+
+static bool bdl_10(struct validation *run, const struct subject *subject)
+{
+    (void)run;
+    return !type_is(subject, "document") || has(subject, "timestamp");
+}
+
+static bool is_led_by(const struct subject *subject, const char *resource_type)
+{
+    const struct json *resource = json_get(first_entry(subject), "resource");
+    const char *type = json_get_text(resource, "resourceType");
+    return type != NULL && strcmp(type, resource_type) == 0;
+}
+
+static bool bdl_11(struct validation *run, const struct subject *subject)
+{
+    (void)run;
+    return !type_is(subject, "document") || is_led_by(subject, "Composition");
+}
+
+static bool bdl_12(struct validation *run, const struct subject *subject)
+{
+    (void)run;
+    return !type_is(subject, "message") || is_led_by(subject, "MessageHeader");
+}
+
+static bool bdl_8(struct validation *run, const struct subject *subject)
+{
+    (void)run;
+    const char *url = text_of(subject, "fullUrl");
+    return url == NULL || strstr(url, "/_history/") == NULL;
+}
+
+/* Of a contained resource a narrative is not asked for. */
+static bool dom_6(struct validation *run, const struct subject *subject)
+{
+    return run->scope->container != NULL || json_find(subject->node, "text", "div", NULL) != NULL;
+}
+
+static bool shares_coding(const struct json *one, const struct json *other)
+{
+    const struct json *left = json_first(json_get(one, "coding"));
+    for (; left != NULL; left = json_next(left)) {
+        const struct json *right = json_first(json_get(other, "coding"));
+        for (; right != NULL; right = json_next(right)) {
+            if (json_same(left, right))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool has_value(const struct json *object)
+{
+    for (const struct json *at = json_first(object); at != NULL; at = json_next(at)) {
+        if (strncmp(json_key(at) + (*json_key(at) == '_'), "value", 5) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool obs_7(struct validation *run, const struct subject *subject)
+{
+    (void)run;
+    const struct json *component = json_first(json_get(subject->node, "component"));
+    if (component == NULL || !has_value(subject->node))
+        return true;
+    for (; component != NULL; component = json_next(component)) {
+        if (shares_coding(json_get(component, "code"), json_get(subject->node, "code")))
+            return false;
+    }
+    return true;
+}
+
+static bool org_1(struct validation *run, const struct subject *subject)
+{
+    (void)run;
+    return has(subject, "identifier") || has(subject, "name") || has(subject, "_name");
+}
+
+static bool not_home(struct validation *run, const struct subject *subject)
+{
+    (void)run;
+    const char *use = text_of(subject, "use");
+    return use == NULL || strcmp(use, "home") != 0;
+}
+
+/* A day includes all its hours (https://hl7.org/fhir/R4/datatypes.html#Period), so only what is
+ * certainly after the end breaks the rule. */
+static bool per_1(struct validation *run, const struct subject *subject)
+{
+    (void)run;
+    const char *start = text_of(subject, "start");
+    const char *end = text_of(subject, "end");
+    int order;
+    return start == NULL || end == NULL || !primitive_date_order(start, end, &order) || order <= 0;
+}
+
+const struct native_rule validation_native_rules[] = {
+    {"bdl-1", bdl_1},     {"bdl-10", bdl_10},   {"bdl-11", bdl_11},   {"bdl-12", bdl_12},
+    {"bdl-2", bdl_2},     {"bdl-3", bdl_3},     {"bdl-4", bdl_4},     {"bdl-7", bdl_7},
+    {"bdl-8", bdl_8},     {"bdl-9", bdl_9},     {"dom-2", elsewhere}, {"dom-3", elsewhere},
+    {"dom-4", elsewhere}, {"dom-5", elsewhere}, {"dom-6", dom_6},     {"ele-1", elsewhere},
+    {"obs-7", obs_7},     {"org-1", org_1},     {"org-2", not_home},  {"org-3", not_home},
+    {"per-1", per_1},     {"ref-1", elsewhere}, {"txt-1", elsewhere}, {"txt-2", elsewhere},
+};
+const size_t validation_native_rule_count =
+    sizeof validation_native_rules / sizeof *validation_native_rules;
+
+/* ---- all rules ---- */
+
+struct rule {
+    const char *key;
+    const char *expression;
+    bool (*holds)(struct validation *run, const struct subject *subject); /* NULL: by FHIRPath */
+    const struct fhirpath *compiled;
+    bool is_broken; /* the expression did not compile */
+    bool is_error;
+};
+
+struct rule *validation_rules_new(struct arena *arena)
+{
+    struct rule *rules = arena_array(arena, definition_constraint_count, sizeof *rules);
+    for (unsigned i = 0; i < definition_constraint_count; i++) {
+        const struct definition_constraint *row = &definition_constraints[i];
+        struct rule *rule = &rules[i];
+        rule->key = definition_word(row->key);
+        rule->expression = corrected(rule->key, definition_word(row->expression));
+        rule->is_error = row->is_error;
+        for (size_t j = 0; j < validation_native_rule_count; j++) {
+            if (strcmp(validation_native_rules[j].key, rule->key) == 0)
+                rule->holds = validation_native_rules[j].holds;
+        }
+    }
+    return rules;
+}
+
+static void not_met(struct validation *run, const struct subject *subject, const struct rule *rule)
+{
+    const struct json *node = subject->node != NULL ? subject->node : subject->companion;
+    const char *words = validation_rule_words(rule->key);
+    if (words == NULL)
+        words = arena_print(run->arena, "content for which this is true: %s", rule->expression);
+    struct issue *issue =
+        validation_add(run, rule->is_error ? ISSUE_ERROR : ISSUE_WARNING, ISSUE_INVARIANT,
+                       subject->place, NULL, node, "content that breaks a rule", words);
+    if (issue != NULL)
+        issue->key = rule->key;
+}
+
+static void not_evaluated(struct validation *run, const struct subject *subject,
+                          const struct rule *rule, const struct fhirpath_fault *fault)
+{
+    const struct json *node = subject->node != NULL ? subject->node : subject->companion;
+    struct issue *issue =
+        validation_add(run, ISSUE_WARNING, ISSUE_PROCESSING, subject->place, NULL, node,
+                       "content for which a rule could not be evaluated", fault->message);
+    if (issue != NULL)
+        issue->key = rule->key;
+}
+
+static const struct scope *root_of(const struct scope *scope)
+{
+    while (scope->container != NULL)
+        scope = scope->container;
+    return scope;
+}
+
+struct fhirpath_session *validation_session(struct validation *run, const struct subject *subject)
+{
+    const struct scope *root = root_of(run->scope);
+    struct fhirpath_input input = {
+        .resource = run->scope->resource,
+        .root_resource = root->resource,
+        .context = subject->node,
+        .companion = subject->companion,
+        .type = subject->type,
+        .bundle = root->bundle == NULL ? NULL : bundle_resource(root->bundle),
+    };
+    if (run->session == NULL)
+        run->session = fhirpath_session_new(run->arena, &input);
+    else
+        *fhirpath_session_input(run->session) = input;
+    return run->session;
+}
+
+static void check_by_path(struct validation *run, const struct subject *subject, struct rule *rule)
+{
+    struct fhirpath_fault fault;
+    if (rule->compiled == NULL && !rule->is_broken)
+        rule->is_broken =
+            !fhirpath_compile(run->validator->arena, rule->expression, &rule->compiled, &fault);
+    if (rule->is_broken)
+        return; /* a test proves that none is */
+    struct fhirpath_session *session = validation_session(run, subject);
+    switch (fhirpath_is_true(session, rule->compiled, &fault)) {
+    case FHIRPATH_TRUE:
+        return;
+    case FHIRPATH_FALSE:
+        not_met(run, subject, rule);
+        return;
+    case FHIRPATH_FAULTY:
+        not_evaluated(run, subject, rule, &fault);
+    }
+}
+
+static bool presence_holds(const struct definition_presence *presence, uint64_t seen)
+{
+    unsigned facts = 0;
+    for (unsigned i = 0; i < presence->rank_count; i++)
+        facts |= (unsigned)(seen >> presence->ranks[i] & 1) << i;
+    return (presence->truth >> facts & 1) != 0;
+}
+
+void validation_rules(struct validation *run, const struct subject *subject,
+                      const struct definition_element *element)
+{
+    if (run->options->level == VALIDATE_STRUCTURE)
+        return;
+    unsigned first = element != NULL ? element->constraint : subject->type->constraint;
+    unsigned count = element != NULL ? element->constraint_count : subject->type->constraint_count;
+    for (unsigned i = first; i < first + count; i++) {
+        struct rule *rule = &run->validator->rules[definition_constraint_lists[i]];
+        unsigned presence = definition_presence_lists[i];
+        if (presence != 0) {
+            if (!presence_holds(&definition_presences[presence], subject->seen))
+                not_met(run, subject, rule);
+        } else if (rule->holds == NULL) {
+            check_by_path(run, subject, rule);
+        } else if (!rule->holds(run, subject)) {
+            not_met(run, subject, rule);
+        }
+    }
+}

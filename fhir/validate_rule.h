@@ -1,0 +1,20 @@
+/* validate_rule: the invariants that are answered without FHIRPath, for the test that proves each
+ * equal to its expression. Private to fhir/validate*.c and that test. */
+#ifndef FHIR_VALIDATE_RULE_H
+#define FHIR_VALIDATE_RULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct subject;
+struct validation;
+
+struct native_rule {
+    const char *key;
+    bool (*holds)(struct validation *run, const struct subject *subject);
+};
+
+extern const struct native_rule validation_native_rules[];
+extern const size_t validation_native_rule_count;
+
+#endif

@@ -1,0 +1,127 @@
+/* validate_run: what the parts of the validator share during one run. Private to fhir/validate*.c
+ * and fhir/profile*.c.
+ *
+ * The walk (validate_walk.c) goes over the tree once and calls the other parts for what it meets:
+ * validate_value.c for primitives and codes, validate_reference.c for references and contained
+ * resources, validate_bundle.c for Bundles, validate_rule.c for invariants. Where an issue stands
+ * is a chain of struct place on the stack; a path is only written when there is an issue. */
+#ifndef FHIR_VALIDATE_RUN_H
+#define FHIR_VALIDATE_RUN_H
+
+#include <stdint.h>
+
+#include "fhir/definitions.h"
+#include "fhir/fhirpath.h"
+#include "fhir/validate.h"
+#include "fhir/validate_index.h"
+
+struct bundle; /* index of a Bundle's entries */
+
+/* One step of a FHIRPath location; lives on the stack of the walk. */
+struct place {
+    const struct place *above; /* NULL: the outermost resource */
+    const char *name;          /* element; of the outermost resource its type */
+    const char *cast;          /* type of a choice: value.ofType(Quantity); or NULL */
+    long index;                /* of a list item; -1: none */
+};
+
+/* The resource around what is being checked. */
+struct scope {
+    struct scope *container; /* of a contained resource; else NULL */
+    const struct json *resource;
+    const struct definition_type *type;
+    struct index contained;      /* of the outermost scope: by id; used: something refers to it */
+    const struct bundle *bundle; /* the Bundle around it, or NULL */
+    const struct json *entry;    /* its entry there */
+    const struct bundle *index;  /* of a Bundle: its own entries */
+};
+
+/* Types that the walk treats apart, looked up once. */
+struct known_types {
+    const struct definition_type *element, *extension, *reference, *coding, *codeable_concept,
+        *bundle, *bundle_entry, *resource;
+};
+
+struct validator {
+    struct arena *arena;
+    struct known_types types;
+    struct rule *rules; /* by constraint row; validate_rule.c */
+};
+
+struct validation {
+    struct validator *validator;
+    struct arena *arena;
+    const struct validate_options *options;
+    struct issue_list *issues;
+    struct scope *scope;
+    struct fhirpath_session *session; /* made at the first rule that needs it */
+};
+
+/* A node being checked against a type. */
+struct subject {
+    const struct place *place;
+    const struct json *node;      /* object; of a primitive its value (NULL: only a companion) */
+    const struct json *companion; /* `_name` of a primitive, or NULL */
+    const struct definition_type *type;
+    uint64_t seen; /* bit i: the element of rank i is there; objects only */
+};
+
+/* ---- validate_walk.c ---- */
+
+/* An issue at PLACE (then NAME, unless NULL) about NODE. Returns it, or NULL when the list is full.
+ */
+struct issue *validation_add(struct validation *run, enum issue_severity severity,
+                             enum issue_code code, const struct place *place, const char *name,
+                             const struct json *node, const char *found, const char *expected);
+const char *validation_path(struct arena *arena, const struct place *place, const char *name);
+/* A resource that stands at PLACE; SCOPE says what is around it, the rest is filled in. */
+void validation_resource(struct validation *run, const struct place *place,
+                         const struct json *resource, struct scope scope);
+
+/* ---- validate_value.c ---- */
+
+void validation_primitive(struct validation *run, const struct subject *subject,
+                          const struct definition_element *element);
+/* Required bindings of Coding and CodeableConcept; those of codes are validation_primitive's. */
+void validation_binding(struct validation *run, const struct subject *subject,
+                        const struct definition_element *element);
+
+/* ---- validate_reference.c ---- */
+
+/* A Reference at SUBJECT that may point at the targets of CHOICE. */
+void validation_reference(struct validation *run, const struct subject *subject,
+                          const struct definition_choice *choice);
+/* Remembers that TEXT (`#id`) points into the outermost resource. */
+void validation_local_use(struct validation *run, const char *text);
+/* Fills scope->contained before the walk of an outermost resource. */
+void validation_index_contained(struct validation *run, struct scope *scope);
+/* dom-2 to dom-5 of the resource of run->scope, after its walk. */
+void validation_contained(struct validation *run, const struct place *place);
+/* The type named in a reference URL `.../Patient/12` or `Patient/12`; NULL: not to be told. */
+const struct definition_type *validation_type_in_url(const char *url);
+
+/* ---- validate_bundle.c ---- */
+
+/* Index of a Bundle's entries by fullUrl and by type and id. */
+const struct bundle *bundle_index(struct arena *arena, const struct json *resource);
+/* Entry rules of the Bundle at SUBJECT, before its entries are walked. */
+void validation_bundle(struct validation *run, const struct subject *subject,
+                       const struct bundle *bundle);
+enum bundle_match { BUNDLE_FOUND, BUNDLE_MISSING, BUNDLE_SEVERAL, BUNDLE_OTHER_URL };
+/* Resolves REFERENCE from ENTRY (https://hl7.org/fhir/R4/bundle.html#references). */
+enum bundle_match bundle_resolve(struct arena *arena, const struct bundle *bundle,
+                                 const struct json *entry, const char *reference,
+                                 const struct json **ret_resource);
+const char *bundle_type(const struct bundle *bundle);
+const struct json *bundle_resource(const struct bundle *bundle);
+
+/* ---- validate_rule.c ---- */
+
+struct rule *validation_rules_new(struct arena *arena);
+/* The run's FHIRPath session, set to SUBJECT. */
+struct fhirpath_session *validation_session(struct validation *run, const struct subject *subject);
+/* The invariants of SUBJECT's type and of ELEMENT (or NULL). */
+void validation_rules(struct validation *run, const struct subject *subject,
+                      const struct definition_element *element);
+
+#endif

@@ -1,0 +1,194 @@
+/* validate_value: primitive values by their lexical rules, and required bindings.
+ *
+ * A required binding means: a code must be in the set; a Coding by system and code; of a
+ * CodeableConcept at least one Coding (https://hl7.org/fhir/R4/terminologies.html#required). Sets
+ * that are rules instead of lists (media types, units) are checked by rule. */
+#include <string.h>
+
+#include "base/nearest.h"
+#include "fhir/primitive.h"
+#include "fhir/validate_run.h"
+#include "fhir/xhtml.h"
+
+#define MEDIA_TYPES "http://hl7.org/fhir/ValueSet/mimetypes"
+
+static const char *const kind_words[] = {
+    [JSON_NULL] = "null",   [JSON_BOOLEAN] = "true or false", [JSON_NUMBER] = "a number",
+    [JSON_TEXT] = "a text", [JSON_LIST] = "a list",           [JSON_OBJECT] = "an object",
+};
+
+static enum json_kind kind_of(enum definition_primitive primitive)
+{
+    switch (primitive) {
+    case PRIMITIVE_BOOLEAN:
+        return JSON_BOOLEAN;
+    case PRIMITIVE_DECIMAL:
+    case PRIMITIVE_INTEGER:
+    case PRIMITIVE_POSITIVEINT:
+    case PRIMITIVE_UNSIGNEDINT:
+        return JSON_NUMBER;
+    default:
+        return JSON_TEXT;
+    }
+}
+
+/* ---- codes ---- */
+
+static const char *nearest_code(const struct definition_value_set *set, const char *code)
+{
+    struct nearest nearest = nearest_start(code);
+    for (unsigned i = 0; i < set->code_count; i++)
+        nearest_try(&nearest, definition_word(definition_codes[set->code + i].code));
+    return nearest.best;
+}
+
+static const char *set_words(struct arena *arena, const struct definition_value_set *set)
+{
+    struct text words = text_new(arena, 160);
+    for (unsigned i = 0; i < set->code_count; i++) {
+        if (i > 0)
+            text_add(&words, " | ");
+        text_add(&words, definition_word(definition_codes[set->code + i].code));
+    }
+    if (words.full)
+        return arena_print(arena, "a code of %s", definition_word(set->url));
+    return arena_print(arena, "one of %s", words.at);
+}
+
+static void not_in_set(struct validation *run, const struct place *place, const char *name,
+                       const struct json *node, const struct definition_value_set *set,
+                       const char *found)
+{
+    struct issue *issue = validation_add(run, ISSUE_ERROR, ISSUE_CODE_INVALID, place, name, node,
+                                         found, set_words(run->arena, set));
+    if (issue != NULL && json_text(node) != NULL)
+        issue->nearest = nearest_code(set, json_text(node));
+}
+
+static void check_code(struct validation *run, const struct subject *subject,
+                       const struct definition_element *element, const char *code)
+{
+    if (element->value_set != 0) {
+        const struct definition_value_set *set = &definition_value_sets[element->value_set];
+        if (!definition_value_set_has(set, NULL, code))
+            not_in_set(run, subject->place, NULL, subject->node, set,
+                       "a code that is not in the required set");
+    } else if (strcmp(definition_word(element->value_set_url), MEDIA_TYPES) == 0 &&
+               strchr(code, '/') == NULL) {
+        validation_add(run, ISSUE_WARNING, ISSUE_CODE_INVALID, subject->place, NULL, subject->node,
+                       "a code that is no media type", "type/subtype, such as text/plain");
+    }
+}
+
+/* ---- primitives ---- */
+
+static void check_xhtml(struct validation *run, const struct subject *subject)
+{
+    struct xhtml_fault fault;
+    if (xhtml_check(run->arena, json_text(subject->node), &fault))
+        return;
+    struct issue *issue =
+        validation_add(run, ISSUE_ERROR, fault.key != NULL ? ISSUE_INVARIANT : ISSUE_INVALID,
+                       subject->place, NULL, subject->node, fault.found, fault.expected);
+    if (issue != NULL) {
+        issue->key = fault.key;
+        issue->value = NULL;
+    }
+}
+
+static void check_text(struct validation *run, const struct subject *subject, const char *text)
+{
+    const struct primitive_fault *fault = primitive_check(subject->type->primitive, text);
+    if (fault != NULL)
+        validation_add(run, fault->is_warning ? ISSUE_WARNING : ISSUE_ERROR, ISSUE_VALUE,
+                       subject->place, NULL, subject->node, fault->found, fault->expected);
+}
+
+void validation_primitive(struct validation *run, const struct subject *subject,
+                          const struct definition_element *element)
+{
+    enum definition_primitive primitive = subject->type->primitive;
+    enum json_kind wanted = kind_of(primitive);
+    enum json_kind kind = json_kind(subject->node);
+    if (kind != wanted) {
+        validation_add(run, ISSUE_ERROR, ISSUE_STRUCTURE, subject->place, NULL, subject->node,
+                       kind_words[kind],
+                       arena_print(run->arena, "%s (%s)", kind_words[wanted],
+                                   definition_type_name(subject->type)));
+        return;
+    }
+    if (wanted == JSON_BOOLEAN)
+        return;
+    if (primitive == PRIMITIVE_XHTML) {
+        check_xhtml(run, subject);
+        return;
+    }
+    const char *text =
+        wanted == JSON_NUMBER ? json_number(subject->node) : json_text(subject->node);
+    check_text(run, subject, text);
+    if (element->strength == BINDING_REQUIRED && primitive == PRIMITIVE_CODE)
+        check_code(run, subject, element, text);
+    else if (*text == '#')
+        validation_local_use(run, text);
+}
+
+/* ---- Coding and CodeableConcept ---- */
+
+enum fit { FITS, WRONG_SYSTEM, WRONG_CODE };
+
+static enum fit coding_fits(const struct definition_value_set *set, const struct json *coding)
+{
+    const char *system = json_get_text(coding, "system");
+    const char *code = json_get_text(coding, "code");
+    if (code == NULL || !definition_value_set_has(set, NULL, code))
+        return WRONG_CODE;
+    return system != NULL && definition_value_set_has(set, system, code) ? FITS : WRONG_SYSTEM;
+}
+
+static void check_coding(struct validation *run, const struct place *place,
+                         const struct json *coding, const struct definition_value_set *set)
+{
+    enum fit fit = coding_fits(set, coding);
+    if (fit == WRONG_CODE) {
+        const struct json *code = json_get(coding, "code");
+        not_in_set(run, place, "code", code != NULL ? code : coding, set,
+                   code != NULL ? "a code that is not in the required set" : "no code");
+    } else if (fit == WRONG_SYSTEM) {
+        const struct json *system = json_get(coding, "system");
+        const struct definition_code *first = &definition_codes[set->code];
+        validation_add(run, ISSUE_ERROR, ISSUE_CODE_INVALID, place, "system",
+                       system != NULL ? system : coding,
+                       system != NULL ? "a code of another system" : "a code without its system",
+                       definition_word(first->system));
+    }
+}
+
+static void check_concept(struct validation *run, const struct subject *subject,
+                          const struct definition_value_set *set)
+{
+    const struct json *list = json_get(subject->node, "coding");
+    const struct json *first = json_first(list);
+    if (first == NULL) {
+        validation_add(run, ISSUE_ERROR, ISSUE_CODE_INVALID, subject->place, NULL, subject->node,
+                       "no coding", set_words(run->arena, set));
+        return;
+    }
+    for (const struct json *coding = first; coding != NULL; coding = json_next(coding)) {
+        if (coding_fits(set, coding) == FITS)
+            return;
+    }
+    struct place place = {subject->place, "coding", NULL, 0};
+    check_coding(run, &place, first, set);
+}
+
+void validation_binding(struct validation *run, const struct subject *subject,
+                        const struct definition_element *element)
+{
+    if (element->value_set == 0)
+        return;
+    const struct definition_value_set *set = &definition_value_sets[element->value_set];
+    if (subject->type == run->validator->types.coding)
+        check_coding(run, subject->place, subject->node, set);
+    else if (subject->type == run->validator->types.codeable_concept)
+        check_concept(run, subject, set);
+}
