@@ -1,0 +1,232 @@
+/* record_default: what holds when a field is left out, and one text for equal records.
+ *
+ * Defaults come from the vocabulary; three are computed (note kind, day of measuring, the
+ * sensitivity of a PHQ-2 score). The canonical text is what record numbers are compared by and what
+ * the hash of a message is taken over. See record.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fhir/record.h"
+#include "fhir/record_vocabulary.h"
+
+/* ---- defaults ---- */
+
+static void fill(struct arena *arena, struct json *object, const struct record_field *field,
+                 const char *word)
+{
+    if (json_get(object, field->name) == NULL)
+        json_set_text(arena, object, field->name, word);
+}
+
+static bool is_range_of_motion(const struct json *object)
+{
+    return text_equal(json_get_text(object, "measure"), "range-of-motion");
+}
+
+static void fill_item(struct arena *arena, struct json *object, const struct record_shape *shape)
+{
+    for (size_t i = 0; i < shape->count; i++) {
+        const struct record_field *field = &shape->fields[i];
+        bool is_way = strcmp(field->name, "how") == 0; /* only a movement is active or passive */
+        if (field->standard != NULL && (!is_way || is_range_of_motion(object)))
+            fill(arena, object, field, field->standard);
+    }
+}
+
+static const char *note_kind(const struct json *tree, const struct directory *directory)
+{
+    static const struct {
+        const char *profession, *kind;
+    } kinds[] = {{"physical-therapist", "pt-progress-note"},
+                 {"chiropractor", "chiropractic-progress-note"}};
+    const char *writer = json_get_text(tree, "written_by");
+    const struct directory_entry *entry =
+        writer == NULL || directory == NULL ? NULL : directory_find(directory, writer);
+    for (size_t i = 0; entry != NULL && i < sizeof kinds / sizeof *kinds; i++) {
+        if (text_equal(entry->profession, kinds[i].profession))
+            return kinds[i].kind;
+    }
+    return "progress-note";
+}
+
+static bool has_word(const struct json *list, const char *word)
+{
+    for (struct json *item = json_first(list); item != NULL; item = json_next(item)) {
+        if (text_equal(json_text(item), word))
+            return true;
+    }
+    return false;
+}
+
+static bool has_mood_score(const struct json *tree)
+{
+    for (struct json *item = json_first(json_get(tree, "measurements")); item != NULL;
+         item = json_next(item)) {
+        if (text_equal(json_get_text(item, "measure"), "phq-2"))
+            return true;
+    }
+    return false;
+}
+
+static void fill_sensitivity(struct arena *arena, struct json *tree)
+{
+    struct json *list = json_get(tree, "sensitivity");
+    if (!has_mood_score(tree) || has_word(list, "mental-health"))
+        return;
+    if (list == NULL)
+        list = json_set(arena, tree, "sensitivity", json_new_list(arena));
+    if (json_kind(list) == JSON_LIST)
+        json_push(list, json_new_text(arena, "mental-health"));
+}
+
+static void fill_days(struct arena *arena, struct json *tree)
+{
+    const char *visit = json_get_text(tree, "visit_at");
+    if (visit == NULL || strlen(visit) < 10)
+        return;
+    const char *day = arena_copy_n(arena, visit, 10);
+    for (struct json *item = json_first(json_get(tree, "measurements")); item != NULL;
+         item = json_next(item)) {
+        if (json_kind(item) == JSON_OBJECT && json_get(item, "measured_on") == NULL)
+            json_set_text(arena, item, "measured_on", day);
+    }
+}
+
+void record_fill_defaults(struct arena *arena, struct json *tree, const struct directory *directory)
+{
+    const struct record_shape *shape = record_kind_find(record_kind(tree));
+    const struct record_field *field;
+    if (shape == NULL)
+        return;
+    for (size_t i = 0; (field = record_field_at(shape, i)) != NULL; i++) {
+        if (field->standard != NULL)
+            fill(arena, tree, field, field->standard);
+        else if (strcmp(field->name, "note_kind") == 0)
+            fill(arena, tree, field, note_kind(tree, directory));
+        struct json *list = field->type == RECORD_ITEM ? json_get(tree, field->name) : NULL;
+        for (struct json *item = json_first(list); item != NULL; item = json_next(item)) {
+            if (json_kind(item) == JSON_OBJECT)
+                fill_item(arena, item, field->item);
+        }
+    }
+    fill_days(arena, tree);
+    fill_sensitivity(arena, tree);
+}
+
+/* ---- canonical text ---- */
+
+/* A decimal by its value: no exponent, no sign of plus, no zeros that say nothing. "1.50" -> "1.5".
+ */
+static const char *shortest(struct arena *arena, const char *number)
+{
+    size_t length = strlen(number);
+    if (strpbrk(number, "eE") != NULL || strchr(number, '.') == NULL)
+        return number;
+    while (number[length - 1] == '0')
+        length--;
+    if (number[length - 1] == '.')
+        length--;
+    return length == 2 && number[0] == '-' && number[1] == '0'
+               ? "0"
+               : arena_copy_n(arena, number, length);
+}
+
+struct writing {
+    struct arena *arena;
+    struct text text;
+    bool with_private;
+};
+
+static void write_object(struct writing *writing, const struct json *object,
+                         const struct record_shape *shape);
+
+static void write_value(struct writing *writing, const struct json *node,
+                        const struct record_field *field)
+{
+    if (json_kind(node) == JSON_LIST) {
+        text_add(&writing->text, "[");
+        for (struct json *item = json_first(node); item != NULL; item = json_next(item)) {
+            write_value(writing, item, field);
+            if (json_next(item) != NULL)
+                text_add(&writing->text, ",");
+        }
+        text_add(&writing->text, "]");
+    } else if (json_kind(node) == JSON_OBJECT) {
+        write_object(writing, node, field == NULL ? NULL : field->item);
+    } else if (json_kind(node) == JSON_NUMBER &&
+               strcmp(json_key(node) == NULL ? "" : json_key(node), "visits_per_week") == 0) {
+        text_add(&writing->text, shortest(writing->arena, json_number(node)));
+    } else {
+        text_add(&writing->text, json_print(writing->arena, node));
+    }
+}
+
+static void write_member(struct writing *writing, const struct json *node,
+                         const struct record_field *field)
+{
+    if (!text_ends(writing->text.at, "{"))
+        text_add(&writing->text, ",");
+    text_add_json(&writing->text, json_key(node));
+    text_add(&writing->text, ":");
+    write_value(writing, node, field);
+}
+
+static int by_key(const void *one, const void *other)
+{
+    return strcmp(json_key(*(const struct json *const *)one),
+                  json_key(*(const struct json *const *)other));
+}
+
+/* Members that the shape does not have, by name. */
+static void write_others(struct writing *writing, const struct json *object,
+                         const struct record_shape *shape)
+{
+    size_t count = 0;
+    const struct json **others =
+        arena_array(writing->arena, json_count(object) + 1, sizeof *others);
+    for (struct json *node = json_first(object); node != NULL; node = json_next(node)) {
+        if (shape == NULL || record_field_find(shape, json_key(node)) == NULL)
+            others[count++] = node;
+    }
+    qsort(others, count, sizeof *others, by_key);
+    for (size_t i = 0; i < count; i++) {
+        if (writing->with_private || strcmp(json_key(others[i]), "received") != 0)
+            write_member(writing, others[i], NULL);
+    }
+}
+
+static void write_object(struct writing *writing, const struct json *object,
+                         const struct record_shape *shape)
+{
+    bool is_record = shape != NULL && record_kind_find(shape->name) == shape;
+    const struct record_field *field;
+    text_add(&writing->text, "{");
+    for (size_t i = 0; shape != NULL; i++) {
+        field = is_record ? record_field_at(shape, i) : i < shape->count ? &shape->fields[i] : NULL;
+        if (field == NULL)
+            break;
+        const struct json *node = json_get(object, field->name);
+        bool is_private = strcmp(field->name, "private_note") == 0;
+        if (node != NULL && (writing->with_private || !is_private))
+            write_member(writing, node, field);
+    }
+    write_others(writing, object, shape);
+    text_add(&writing->text, "}");
+}
+
+const char *record_canonical(struct arena *arena, const struct json *tree,
+                             const struct directory *directory, bool with_private)
+{
+    struct json *copy = json_copy(arena, tree);
+    record_fill_defaults(arena, copy, directory);
+    struct writing writing = {arena, text_new(arena, (size_t)RECORD_BYTES_MAX * 8), with_private};
+    write_object(&writing, copy, record_kind_find(record_kind(copy)));
+    return writing.text.at;
+}
+
+bool record_same(struct arena *arena, const struct json *one, const struct json *other,
+                 const struct directory *directory)
+{
+    return strcmp(record_canonical(arena, one, directory, true),
+                  record_canonical(arena, other, directory, true)) == 0;
+}

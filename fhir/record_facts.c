@@ -1,0 +1,128 @@
+/* record_facts: what a record is, whose it is, who gets it and how sensitive it is. See record.h.
+ */
+#include <string.h>
+
+#include "fhir/record.h"
+#include "fhir/record_vocabulary.h"
+
+const char *record_kind(const struct json *tree)
+{
+    const struct record_shape *shape = record_kind_find(json_get_text(tree, "record"));
+    return shape == NULL ? NULL : shape->name;
+}
+
+const char *record_sender(const struct json *tree, const struct directory *directory)
+{
+    const char *writer = json_get_text(tree, "written_by");
+    return writer == NULL ? NULL : directory_clinic_handle(directory, writer);
+}
+
+const char *record_identity(struct arena *arena, const struct json *tree,
+                            const struct directory *directory)
+{
+    const char *clinic = record_sender(tree, directory);
+    const char *kind = record_kind(tree);
+    const char *id = json_get_text(tree, "record_id");
+    if (clinic == NULL || kind == NULL || id == NULL)
+        return NULL;
+    return arena_print(arena, "%s %s %s", clinic, kind, id);
+}
+
+const char *record_purpose(const char *kind)
+{
+    bool is_shared = text_equal(kind, "case-conference") || text_equal(kind, "treatment-plan");
+    return is_shared ? "care-coordination" : "treatment";
+}
+
+/* ---- recipients ---- */
+
+struct recipients {
+    struct arena *arena;
+    const struct directory *directory;
+    const char *sender; /* clinic */
+    struct record_recipient *items;
+    size_t count, room;
+};
+
+static void add(struct recipients *recipients, const char *handle)
+{
+    if (handle == NULL)
+        return;
+    const struct directory_entry *entry = directory_find(recipients->directory, handle);
+    const struct directory_entry *clinic = directory_clinic(recipients->directory, entry);
+    struct record_recipient new = {entry == NULL ? handle : entry->handle,
+                                   clinic == NULL ? handle : clinic->handle};
+    if (text_equal(new.clinic, recipients->sender))
+        return;
+    size_t at = recipients->count; /* behind the last of the same clinic */
+    for (size_t i = 0; i < recipients->count; i++) {
+        if (strcmp(recipients->items[i].handle, new.handle) == 0)
+            return;
+        if (strcmp(recipients->items[i].clinic, new.clinic) == 0)
+            at = i + 1;
+    }
+    if (recipients->count == recipients->room) {
+        size_t room = recipients->room == 0 ? 8 : recipients->room * 2;
+        recipients->items =
+            arena_grow(recipients->arena, recipients->items,
+                       recipients->room * sizeof *recipients->items, room * sizeof new);
+        recipients->room = room;
+    }
+    memmove(recipients->items + at + 1, recipients->items + at,
+            (recipients->count - at) * sizeof new);
+    recipients->items[at] = new;
+    recipients->count++;
+}
+
+static void add_people(struct recipients *recipients, const struct json *list)
+{
+    for (struct json *item = json_first(list); item != NULL; item = json_next(item))
+        add(recipients, json_get_text(item, "who"));
+}
+
+/* The other side of the referral: its writer, or who was asked when the writer's clinic sends. */
+static void add_other_side(struct recipients *recipients, const struct record_referral *referral)
+{
+    if (referral == NULL)
+        return;
+    bool is_placer = text_equal(referral->placer, recipients->sender);
+    const char *writer = referral->written_by != NULL ? referral->written_by : referral->placer;
+    add(recipients, is_placer ? referral->referred_to : writer);
+}
+
+size_t record_recipients(struct arena *arena, const struct json *tree,
+                         const struct directory *directory, const struct record_referral *referral,
+                         const struct record_recipient **ret_recipients)
+{
+    struct recipients recipients = {
+        .arena = arena, .directory = directory, .sender = record_sender(tree, directory)};
+    const char *kind = record_kind(tree);
+    if (text_equal(kind, "referral"))
+        add(&recipients, json_get_text(tree, "referred_to"));
+    else if (text_equal(kind, "progress-note") || text_equal(kind, "discharge-summary"))
+        add_other_side(&recipients, referral);
+    else if (text_equal(kind, "treatment-plan"))
+        add_people(&recipients, json_get(tree, "team"));
+    else if (text_equal(kind, "case-conference"))
+        add_people(&recipients, json_get(tree, "participants"));
+    *ret_recipients = recipients.items;
+    return recipients.count;
+}
+
+/* ---- sensitivity ---- */
+
+size_t record_sensitivity(struct arena *arena, const struct json *tree,
+                          const char *const **ret_words)
+{
+    struct json *copy = json_copy(arena, tree);
+    record_fill_defaults(arena, copy, NULL);
+    const struct json *list = json_get(copy, "sensitivity");
+    const char **words = arena_array(arena, json_count(list) + 1, sizeof *words);
+    size_t count = 0;
+    for (struct json *item = json_first(list); item != NULL; item = json_next(item)) {
+        if (json_text(item) != NULL)
+            words[count++] = json_text(item);
+    }
+    *ret_words = words;
+    return count;
+}
