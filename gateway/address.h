@@ -17,4 +17,10 @@ unsigned address_port(const struct sockaddr_storage *address);
 /* 127.0.0.0/8 and ::1, also inside ::ffff:0:0/96. */
 bool address_is_loopback(const struct sockaddr_storage *address);
 
+/* May HOST, the name or address in a partner's URL, be reached at ADDRESS? Never: unspecified,
+ * multicast, broadcast and link-local addresses (169.254.0.0/16 holds the clouds' metadata
+ * services). Loopback only when HOST says so itself, so that no name can be turned to this
+ * machine's own services. */
+bool address_fits(const char *host, const struct sockaddr_storage *address);
+
 #endif
