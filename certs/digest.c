@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHA1_BYTES = 20, UUID_BYTES = 16 };
+enum { UUID_BYTES = 16, BASE64_STEP = 3 << 20 };
 
 /* RFC 4122 appendix C: the name space of URLs. */
 static const unsigned char url_space[UUID_BYTES] = {0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1,
@@ -34,6 +34,23 @@ void digest_sha256(const void *bytes, size_t length, unsigned char ret_digest[DI
     hash(EVP_sha256(), bytes, length, "", 0, ret_digest);
 }
 
+void digest_sha1(const void *bytes, size_t length, unsigned char ret_digest[DIGEST_SHA1_BYTES])
+{
+    hash(EVP_sha1(), bytes, length, "", 0, ret_digest);
+}
+
+void digest_base64(const void *bytes, size_t length, char *ret_text)
+{
+    const unsigned char *from = bytes;
+    *ret_text = '\0';
+    while (length > 0) { /* EVP_EncodeBlock counts in int */
+        size_t step = length < BASE64_STEP ? length : BASE64_STEP;
+        ret_text += EVP_EncodeBlock((unsigned char *)ret_text, from, (int)step);
+        from += step;
+        length -= step;
+    }
+}
+
 static bool read_uuid(const char *text, unsigned char ret_bytes[UUID_BYTES])
 {
     if (strlen(text) != DIGEST_UUID_TEXT - 1)
@@ -53,7 +70,7 @@ static bool read_uuid(const char *text, unsigned char ret_bytes[UUID_BYTES])
 static void uuid5_bytes(const unsigned char space[UUID_BYTES], const char *name,
                         unsigned char ret_bytes[UUID_BYTES])
 {
-    unsigned char full[SHA1_BYTES];
+    unsigned char full[DIGEST_SHA1_BYTES];
     hash(EVP_sha1(), space, UUID_BYTES, name, strlen(name), full);
     memcpy(ret_bytes, full, UUID_BYTES);
     ret_bytes[6] = (unsigned char)((ret_bytes[6] & 0x0f) | 0x50);

@@ -8,6 +8,11 @@
 enum { DIGEST_SHA256_BYTES = 32, DIGEST_UUID_TEXT = 37 };
 
 void digest_sha256(const void *bytes, size_t length, unsigned char ret_digest[DIGEST_SHA256_BYTES]);
+enum { DIGEST_SHA1_BYTES = 20 };
+/* For FHIR Attachment.hash only, which R4 defines as SHA-1. */
+void digest_sha1(const void *bytes, size_t length, unsigned char ret_digest[DIGEST_SHA1_BYTES]);
+/* Base64 of LENGTH bytes; RET_TEXT has room for (LENGTH + 2) / 3 * 4 + 1. */
+void digest_base64(const void *bytes, size_t length, char *ret_text);
 /* UUID version 5 (RFC 4122 section 4.3) of NAME in the namespace SPACE, a UUID in text form or any
  * other text (then its own version 5 in the URL namespace is the space). Lower case,
  * NUL-terminated. */

@@ -129,6 +129,12 @@ int64_t store_requeue_claimed(struct store *store, int64_t now_ms)
     return claimed;
 }
 
+void store_hasten(struct store *store, const char *partner, int64_t now_ms)
+{
+    sqlite_run(store, "UPDATE message SET due_ms=?2 WHERE partner=?1 AND state='queued' AND due_ms>?2",
+               "ti", partner, now_ms);
+}
+
 void store_add_attempt(struct store *store, const struct store_attempt *attempt)
 {
     sqlite_insert(store, &attempts, attempt);

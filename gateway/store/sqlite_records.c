@@ -8,7 +8,7 @@ static const struct column record_columns[] = {
     RECORD(id, COLUMN_WHOLE),      RECORD(clinic, COLUMN_TEXT),       RECORD(kind, COLUMN_TEXT),
     RECORD(number, COLUMN_TEXT),   RECORD(origin, COLUMN_TEXT),       RECORD(client, COLUMN_TEXT),
     RECORD(referral, COLUMN_LINK), RECORD(accepted_ms, COLUMN_WHOLE), RECORD(payload, COLUMN_WHOLE),
-    RECORD(hash, COLUMN_HASH),     RECORD(exported, COLUMN_YES_NO),
+    RECORD(attachments, COLUMN_LINK), RECORD(hash, COLUMN_HASH), RECORD(exported, COLUMN_YES_NO),
 };
 static const struct table records = TABLE("record", store_record, record_columns);
 
@@ -16,7 +16,7 @@ static const struct table records = TABLE("record", store_record, record_columns
 static const struct column release_columns[] = {
     RELEASE(id, COLUMN_WHOLE),         RELEASE(record, COLUMN_WHOLE),
     RELEASE(recipient, COLUMN_TEXT),   RELEASE(addressed_as, COLUMN_TEXT),
-    RELEASE(partner, COLUMN_TEXT),     RELEASE(client, COLUMN_TEXT),
+    RELEASE(client, COLUMN_TEXT),      RELEASE(partner, COLUMN_TEXT),
     RELEASE(state, COLUMN_TEXT),       RELEASE(reason, COLUMN_TEXT),
     RELEASE(decided_ms, COLUMN_WHOLE), RELEASE(message, COLUMN_LINK),
 };
@@ -97,7 +97,7 @@ int64_t store_add_release(struct store *store, const struct store_release *relea
 
 void store_set_release(struct store *store, const struct store_release *release)
 {
-    sqlite_update(store, &releases, 6, release);
+    sqlite_update(store, &releases, 5, release);
 }
 
 size_t store_releases(struct store *store, struct arena *arena, const char *client,
@@ -112,6 +112,12 @@ bool store_find_release(struct store *store, struct arena *arena, int64_t messag
                         struct store_release *ret_release)
 {
     return sqlite_select_one(store, arena, &releases, ret_release, "WHERE message=?", "i", message);
+}
+
+size_t store_waiting_clients(struct store *store, struct arena *arena, const char ***ret_clients)
+{
+    return sqlite_texts(store, arena, ret_clients,
+                        "SELECT DISTINCT client FROM release WHERE state='waiting'", "");
 }
 
 void store_add_person(struct store *store, const char *handle, const char *row)

@@ -2,12 +2,12 @@
 #include "gateway/store/sqlite.h"
 
 #define REFERRAL(member, type) {#member, type, offsetof(struct store_referral, member)}
-/* What never changes stands first: store_set_referral writes from filler_number on. */
+/* What never changes stands first: store_set_referral writes from partner on. */
 static const struct column referral_columns[] = {
     REFERRAL(id, COLUMN_WHOLE),           REFERRAL(placer, COLUMN_TEXT),
     REFERRAL(number, COLUMN_TEXT),        REFERRAL(filler, COLUMN_TEXT),
-    REFERRAL(role, COLUMN_TEXT),          REFERRAL(partner, COLUMN_TEXT),
-    REFERRAL(client, COLUMN_TEXT),        REFERRAL(created_ms, COLUMN_WHOLE),
+    REFERRAL(role, COLUMN_TEXT),          REFERRAL(client, COLUMN_TEXT),
+    REFERRAL(created_ms, COLUMN_WHOLE),   REFERRAL(partner, COLUMN_TEXT),
     REFERRAL(filler_number, COLUMN_TEXT), REFERRAL(service, COLUMN_TEXT),
     REFERRAL(priority, COLUMN_TEXT),      REFERRAL(task_status, COLUMN_TEXT),
     REFERRAL(business_status, COLUMN_TEXT), REFERRAL(reason, COLUMN_TEXT),
@@ -15,7 +15,7 @@ static const struct column referral_columns[] = {
     REFERRAL(visits_total, COLUMN_WHOLE), REFERRAL(valid_until, COLUMN_TEXT),
     REFERRAL(authored_at, COLUMN_TEXT),   REFERRAL(changed_ms, COLUMN_WHOLE),
 };
-enum { UNCHANGING_COLUMNS = 8 };
+enum { UNCHANGING_COLUMNS = 7 };
 static const struct table referrals = TABLE("referral", store_referral, referral_columns);
 
 #define EVENT(member, type) {#member, type, offsetof(struct store_event, member)}
@@ -52,8 +52,8 @@ bool store_find_referral(struct store *store, struct arena *arena, const char *p
 size_t store_referrals_numbered(struct store *store, struct arena *arena, const char *number,
                                 struct store_referral **ret_referrals)
 {
-    return sqlite_select(store, arena, &referrals, ret_referrals, "WHERE number=? ORDER BY id", "t",
-                         number);
+    return sqlite_select(store, arena, &referrals, ret_referrals, "WHERE number=?1 OR filler_number=?1 ORDER BY id",
+                         "t", number);
 }
 
 size_t store_referrals(struct store *store, struct arena *arena,

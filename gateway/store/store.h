@@ -47,7 +47,7 @@ const char *payload_get(struct store *store, struct arena *arena, int64_t id, si
 struct store_record {
     int64_t id;
     const char *clinic, *kind, *number, *origin, *client;
-    int64_t referral, accepted_ms, payload;
+    int64_t referral, accepted_ms, payload, attachments;
     bool exported;
     unsigned char hash[STORE_HASH_BYTES];
     const char *text; /* the record as JSON, when asked for */
@@ -76,13 +76,13 @@ struct store_referral {
 };
 
 int64_t store_add_referral(struct store *store, const struct store_referral *referral);
-/* Writes what can change: filler_number, statuses, reason, visits, priority, valid_until, changed_ms. */
+/* Writes what can change: partner, filler_number, statuses, reason, visits, priority, valid_until, changed_ms. */
 void store_set_referral(struct store *store, const struct store_referral *referral);
 bool store_get_referral(struct store *store, struct arena *arena, int64_t id,
                         struct store_referral *ret_referral);
 bool store_find_referral(struct store *store, struct arena *arena, const char *placer,
                          const char *number, struct store_referral *ret_referral);
-/* All referrals with this placer's number, at any placer. */
+/* All referrals with this number, of any placer or given by a filler. */
 size_t store_referrals_numbered(struct store *store, struct arena *arena, const char *number,
                                 struct store_referral **ret_referrals);
 size_t store_referrals(struct store *store, struct arena *arena,
@@ -120,6 +120,8 @@ bool store_find_inbound(struct store *store, struct arena *arena, const char *pa
                         const char *message_id, struct store_message *ret_message);
 bool store_find_inbound_bundle(struct store *store, struct arena *arena, const char *partner,
                                const char *bundle_id, struct store_message *ret_message);
+/* What waits for a later try to this partner is due at once: it answers again. */
+void store_hasten(struct store *store, const char *partner, int64_t now_ms);
 bool store_find_outbound(struct store *store, struct arena *arena, const char *message_id,
                          struct store_message *ret_message);
 /* Newest first; DIRECTION, STATE NULL: any; REFERRAL 0: any. */
@@ -165,6 +167,8 @@ size_t store_releases(struct store *store, struct arena *arena, const char *clie
                       const char *state, struct store_release **ret_releases);
 bool store_find_release(struct store *store, struct arena *arena, int64_t message,
                         struct store_release *ret_release);
+/* Clients that have something waiting in the tray. */
+size_t store_waiting_clients(struct store *store, struct arena *arena, const char ***ret_clients);
 
 /* ---- people, links, audit ---- */
 void store_add_person(struct store *store, const char *handle, const char *row);

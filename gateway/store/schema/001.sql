@@ -13,6 +13,7 @@ CREATE TABLE record (
   hash BLOB NOT NULL,                                             -- SHA-256 of the canonical text
   client TEXT NOT NULL, referral INTEGER REFERENCES referral (id),
   accepted_ms INTEGER NOT NULL, payload INTEGER NOT NULL REFERENCES payload (id),
+  attachments INTEGER REFERENCES payload (id),                    -- a JSON list, as sent
   exported INTEGER NOT NULL DEFAULT 1,                            -- 0: records/in lacks its file
   UNIQUE (clinic, kind, number));
 CREATE INDEX record_client ON record (client, kind);

@@ -1,0 +1,335 @@
+/* command: see command.h. */
+#include "gateway/commands/command.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/date.h"
+#include "base/nearest.h"
+
+static const struct command *const groups[] = {commands_setup, commands_run, commands_records,
+                                               commands_referrals};
+enum { GROUPS = sizeof groups / sizeof *groups };
+
+/* Every command takes these. */
+static const struct command_option common_options[] = {
+    {"d", "DIR", "data folder; default $REFGATE_DIR, else the current folder", false},
+    {"json", NULL, "print JSON, one object a line", false},
+    {"now", "TIME", "take TIME (2026-09-02T11:20:00-04:00) as the present", false},
+    {NULL, NULL, NULL, false},
+};
+
+/* ---- help ---- */
+
+static void help_options(struct text *out, const struct command_option *option)
+{
+    for (; option != NULL && option->name != NULL; option++) {
+        const char *dashes = strlen(option->name) == 1 ? "-" : "--";
+        struct arena arena = ARENA_EMPTY;
+        const char *left = arena_print(&arena, "%s%s %s", dashes, option->name,
+                                       option->value == NULL ? "" : option->value);
+        text_print(out, "  %-28s %s\n", left, option->help);
+        arena_free(&arena);
+    }
+}
+
+static void help_all(struct text *out)
+{
+    text_add(out, "refgate " REFGATE_VERSION
+                  ": referrals and progress notes between clinics, over mutual TLS\n\n"
+                  "usage: refgate COMMAND [OPTIONS] [ARGUMENTS]\n\n");
+    for (size_t i = 0; i < GROUPS; i++) {
+        for (const struct command *command = groups[i]; command->name != NULL; command++) {
+            struct arena arena = ARENA_EMPTY;
+            const char *left = arena_print(&arena, "%s %s", command->name, command->arguments);
+            text_print(out, "  %-40s %s\n", left, command->help);
+            arena_free(&arena);
+        }
+    }
+    text_add(out, "\nEvery command takes\n");
+    help_options(out, common_options);
+    text_add(out, "  --help                       with a command: its options\n");
+}
+
+static void help_command(struct text *out, const struct command *command)
+{
+    text_print(out, "usage: refgate %s %s\n%s\n\n", command->name, command->arguments,
+               command->help);
+    help_options(out, command->options);
+    help_options(out, common_options);
+}
+
+static void print_version(struct text *out)
+{
+    text_add(out, "refgate " REFGATE_VERSION
+                  "\nThis material contains content from LOINC (http://loinc.org). LOINC is copyright "
+                  "Regenstrief Institute, Inc. and the LOINC Committee and is available at no cost "
+                  "under the license at http://loinc.org/license\n"
+                  "SNOMED CT content: the Global Patient Set, (c) SNOMED International, CC BY 4.0.\n");
+}
+
+/* ---- finding the command ---- */
+
+/* How many of the words the command's name takes, 0 when they do not match. */
+static size_t name_words(const struct command *command, const char *const *words, size_t count)
+{
+    const char *name = command->name;
+    size_t taken = 0;
+    while (*name != '\0') {
+        size_t length = strcspn(name, " ");
+        if (taken >= count || strlen(words[taken]) != length ||
+            strncmp(words[taken], name, length) != 0)
+            return 0;
+        taken++;
+        name += length + (name[length] == ' ');
+    }
+    return taken;
+}
+
+static const struct command *find_command(const char *const *words, size_t count,
+                                          size_t *ret_taken)
+{
+    const struct command *best = NULL;
+    *ret_taken = 0;
+    for (size_t i = 0; i < GROUPS; i++) {
+        for (const struct command *command = groups[i]; command->name != NULL; command++) {
+            size_t taken = name_words(command, words, count);
+            if (taken > *ret_taken) {
+                *ret_taken = taken;
+                best = command;
+            }
+        }
+    }
+    return best;
+}
+
+static const char *nearest_command(const char *word)
+{
+    struct nearest nearest = nearest_start(word);
+    for (size_t i = 0; i < GROUPS; i++) {
+        for (const struct command *command = groups[i]; command->name != NULL; command++)
+            nearest_try(&nearest, command->name);
+    }
+    return nearest.best;
+}
+
+static bool unknown_command(struct command_call *call, const char *const *words, size_t count)
+{
+    const char *said = count == 0 ? "" : words[0];
+    const char *near = nearest_command(said);
+    text_print(&call->err, "refgate: found the command \"%s\"; expected one of refgate --help", said);
+    if (near != NULL)
+        text_print(&call->err, "; did you mean %s", near);
+    text_add(&call->err, "\n");
+    return false;
+}
+
+/* ---- options ---- */
+
+static const struct command_option *option_in(const struct command_option *option,
+                                              const char *name)
+{
+    for (; option != NULL && option->name != NULL; option++) {
+        if (strcmp(option->name, name) == 0)
+            return option;
+    }
+    return NULL;
+}
+
+static const struct command_option *find_option(const struct command *command, const char *name)
+{
+    const struct command_option *option = option_in(common_options, name);
+    return option != NULL || command == NULL ? option : option_in(command->options, name);
+}
+
+static bool is_option(const char *argument)
+{
+    return argument[0] == '-' && argument[1] != '\0';
+}
+
+static bool take_option(struct command_call *call, const char *const *arguments, size_t count,
+                        size_t *at)
+{
+    const char *name = arguments[*at] + (text_starts(arguments[*at], "--") ? 2 : 1);
+    const char *equals = strchr(name, '=');
+    if (equals != NULL)
+        name = arena_copy_n(call->arena, name, (size_t)(equals - name));
+    const struct command_option *option = find_option(call->command, name);
+    size_t room = sizeof call->values / sizeof *call->values;
+    if (option == NULL || call->value_count == room) {
+        text_print(&call->err, "refgate %s: found the option %s; expected one of refgate %s --help\n",
+                   call->command->name, arguments[*at], call->command->name);
+        return false;
+    }
+    const char *value = equals == NULL ? "" : equals + 1;
+    if (option->value != NULL && equals == NULL) {
+        if (*at + 1 >= count) {
+            text_print(&call->err, "refgate %s: found %s without a value; expected %s\n",
+                       call->command->name, arguments[*at], option->value);
+            return false;
+        }
+        value = arguments[++*at];
+    }
+    call->values[call->value_count++] = (struct command_value){option, value};
+    return true;
+}
+
+/* Splits the arguments into words and options; the command's name is found first, from the words before
+ * any option, because the options depend on it. */
+static bool split(struct command_call *call, const char *const *arguments, size_t count, size_t from)
+{
+    const char **words = arena_array(call->arena, count + 1, sizeof *words);
+    bool only_words = false;
+    for (size_t i = from; i < count; i++) {
+        if (!only_words && strcmp(arguments[i], "--") == 0)
+            only_words = true;
+        else if (only_words || !is_option(arguments[i]))
+            words[call->word_count++] = arguments[i];
+        else if (!take_option(call, arguments, count, &i))
+            return false;
+    }
+    call->words = words;
+    return true;
+}
+
+static bool check_word_count(struct command_call *call)
+{
+    const struct command *command = call->command;
+    if (call->word_count >= command->words_min && call->word_count <= command->words_max)
+        return true;
+    text_print(&call->err, "refgate %s: found %zu arguments; expected refgate %s %s\n", command->name,
+               call->word_count, command->name, command->arguments);
+    return false;
+}
+
+static bool use_common_options(struct command_call *call)
+{
+    const char *dir = command_option(call, "d");
+    const char *now = command_option(call, "now");
+    if (dir != NULL)
+        call->dir = dir;
+    if (now == NULL)
+        return true;
+    struct date_time time;
+    if (date_time_parse(now, &time) != DATE_RIGHT) {
+        text_print(&call->err, "refgate: found --now %s; expected a time such as "
+                               "2026-09-02T11:20:00-04:00\n",
+                   now);
+        return false;
+    }
+    call->clock = clock_fixed(time.seconds * 1000 + time.nanoseconds / 1000000);
+    return true;
+}
+
+bool command_parse(struct arena *arena, const char *const *arguments, size_t count,
+                   struct command_call *ret_call)
+{
+    struct command_call *call = ret_call;
+    const char *dir = getenv("REFGATE_DIR");
+    size_t leading = 0;
+    size_t taken;
+    memset(call, 0, sizeof *call);
+    call->arena = arena;
+    call->dir = dir == NULL || dir[0] == '\0' ? "." : dir;
+    call->clock = clock_system();
+    call->out = text_new(arena, COMMAND_OUTPUT_MAX);
+    call->err = text_new(arena, COMMAND_OUTPUT_MAX);
+    while (leading < count && !is_option(arguments[leading]))
+        leading++;
+    call->command = find_command(arguments, leading, &taken);
+    for (size_t i = 0; i < count && strcmp(arguments[i], "--") != 0; i++) {
+        if (strcmp(arguments[i], "--version") == 0) {
+            call->command = NULL;
+            print_version(&call->out);
+            return true;
+        }
+        if (strcmp(arguments[i], "--help") != 0 && strcmp(arguments[i], "-h") != 0)
+            continue;
+        if (call->command != NULL)
+            help_command(&call->out, call->command);
+        else
+            help_all(&call->out);
+        call->command = NULL;
+        return true;
+    }
+    if (call->command == NULL)
+        return unknown_command(call, arguments, leading);
+    return split(call, arguments, count, taken) && check_word_count(call) && use_common_options(call);
+}
+
+const char *command_option(const struct command_call *call, const char *name)
+{
+    for (size_t i = call->value_count; i-- > 0;) {
+        if (strcmp(call->values[i].option->name, name) == 0)
+            return call->values[i].value;
+    }
+    return NULL;
+}
+
+bool command_has(const struct command_call *call, const char *name)
+{
+    return command_option(call, name) != NULL;
+}
+
+const char *command_path(const struct command_call *call, const char *file)
+{
+    if (file[0] == '/' || call->cwd == NULL || strcmp(file, "-") == 0)
+        return file;
+    return arena_print(call->arena, "%s/%s", call->cwd, file);
+}
+
+/* ---- answers ---- */
+
+int command_fail(struct command_call *call, const struct fault *fault)
+{
+    text_print(&call->err, "refgate: %s\n", fault_sentence(fault));
+    return fault_exit_code(fault->kind);
+}
+
+void command_findings(struct command_call *call, const struct finding_list *findings)
+{
+    bool as_json = command_has(call, "json");
+    for (size_t i = 0; i < findings->count; i++) {
+        if (as_json)
+            finding_print_json(&findings->items[i], &call->err);
+        else
+            finding_print(&findings->items[i], &call->err);
+    }
+}
+
+struct command_table command_table(struct arena *arena, size_t columns)
+{
+    struct command_table table = {.arena = arena, .columns = columns};
+    return table;
+}
+
+void command_cell(struct command_table *table, const char *text)
+{
+    if (table->count == table->room) {
+        size_t room = table->room == 0 ? 64 : table->room * 2;
+        table->cells = arena_grow(table->arena, table->cells, table->room * sizeof *table->cells,
+                                  room * sizeof *table->cells);
+        table->room = room;
+    }
+    table->cells[table->count++] = text == NULL || text[0] == '\0' ? "-" : text;
+}
+
+void command_print_table(const struct command_table *table, struct text *out)
+{
+    size_t *widths = arena_array(table->arena, table->columns, sizeof *widths);
+    for (size_t i = 0; i < table->count; i++) {
+        size_t width = text_utf8_length(table->cells[i]);
+        if (width > widths[i % table->columns])
+            widths[i % table->columns] = width;
+    }
+    for (size_t i = 0; i < table->count; i++) {
+        size_t column = i % table->columns;
+        text_add(out, table->cells[i]);
+        if (column + 1 == table->columns) {
+            text_add(out, "\n");
+            continue;
+        }
+        size_t pad = widths[column] - text_utf8_length(table->cells[i]) + 2;
+        text_print(out, "%*s", (int)pad, "");
+    }
+}

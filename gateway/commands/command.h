@@ -1,0 +1,96 @@
+/* command: one table of what refgate can be told, used by the command line, the control socket, --help,
+ * the manual page and shell completion.
+ *
+ * A handler reads its call and writes to call->out and call->err; it knows neither where it runs nor who
+ * asked. Exit codes come from fault.def. */
+#ifndef GATEWAY_COMMANDS_COMMAND_H
+#define GATEWAY_COMMANDS_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/finding.h"
+#include "base/text.h"
+#include "gateway/office.h"
+
+enum { COMMAND_OPTIONS_MAX = 16, COMMAND_WORDS_MAX = 10000, COMMAND_OUTPUT_MAX = 256 << 20 };
+
+struct command_option {
+    const char *name;  /* without the dashes */
+    const char *value; /* what to show for its value; NULL: it takes none */
+    const char *help;
+    bool is_repeated;
+};
+
+enum command_place {
+    COMMAND_HERE, /* in the caller's process, no store */
+    COMMAND_STORE /* in the process that holds the store */
+};
+
+struct command_call;
+
+struct command {
+    const char *name;      /* "referrals accept" */
+    const char *arguments; /* "ID", "FILE..." or "" */
+    const char *help;
+    enum command_place place;
+    size_t words_min, words_max;
+    int (*run)(struct command_call *call);
+    const struct command_option *options; /* ended by a row without a name; NULL: none */
+};
+
+struct command_value {
+    const struct command_option *option;
+    const char *value; /* "" when it takes none */
+};
+
+struct command_call {
+    const struct command *command;
+    struct arena *arena;
+    const char *dir;      /* data folder */
+    const char *cwd;      /* folder that relative file names are meant in */
+    const char *const *words;
+    size_t word_count;
+    struct command_value values[64];
+    size_t value_count;
+    struct clock clock;     /* real, or fixed by --now */
+    const char *input;      /* standard input, when a word is "-" and the handler runs elsewhere */
+    size_t input_length;
+    struct office *office;  /* of COMMAND_STORE */
+    struct text out, err;
+};
+
+/* Groups of commands, each ended by a row without a name. */
+extern const struct command commands_setup[];     /* init, check, settings, partner */
+extern const struct command commands_run[];       /* serve, demo */
+extern const struct command commands_records[];   /* send, map, validate, fhirpath */
+extern const struct command commands_referrals[]; /* referrals, messages, consent, audit */
+
+/* Parses ARGUMENTS (without the program's name) into *ret_call; on false call->err says what is wrong.
+ * `--help` and `--version` are answered here: true with command NULL and the answer in call->out. */
+bool command_parse(struct arena *arena, const char *const *arguments, size_t count,
+                   struct command_call *ret_call);
+/* The value of an option, "" for one without value, NULL when not given. */
+const char *command_option(const struct command_call *call, const char *name);
+bool command_has(const struct command_call *call, const char *name);
+/* FILE as meant from the caller's folder. */
+const char *command_path(const struct command_call *call, const char *file);
+
+/* Writes the fault's sentence to call->err and returns its exit code. */
+int command_fail(struct command_call *call, const struct fault *fault);
+/* Findings to call->err, as lines or (with --json) as objects to call->out. */
+void command_findings(struct command_call *call, const struct finding_list *findings);
+
+/* A table for people: cells, ended by NULL, parted by columns as wide as needed. */
+struct command_table {
+    struct arena *arena;
+    size_t columns;
+    const char **cells;
+    size_t count, room;
+};
+struct command_table command_table(struct arena *arena, size_t columns);
+void command_cell(struct command_table *table, const char *text); /* NULL: "-" */
+void command_print_table(const struct command_table *table, struct text *out);
+
+#endif

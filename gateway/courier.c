@@ -1,0 +1,403 @@
+/* courier: see courier.h. */
+#include "gateway/courier.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <uv.h>
+
+#include "gateway/deliver.h"
+#include "gateway/log.h"
+#include "gateway/transmit.h"
+
+enum { LOOK_MAX_MS = 10000, CONNECTIONS_IDLE_MS = 300000, PARTNERS_A_LOOK = 256 };
+
+struct pace { /* of one partner */
+    struct pace *next;
+    struct deliver_pace pace;
+    bool is_down; /* told the log so; told again when it is back */
+    char name[];
+};
+
+struct courier {
+    struct uv_loop_s *loop;
+    struct setup *setup;
+    struct context *context;
+    struct writer *writer;
+    struct writer_port *port;
+    struct transmit *transmit;
+    struct pace *paces;
+    uv_timer_t timer;
+    uint64_t generation;
+    bool is_looking, look_again, is_stopping;
+    unsigned open_handles; /* closing: timer and transmit */
+    unsigned settling;     /* units at the writer */
+    void (*on_stopped)(void *owner);
+    void *owner;
+};
+
+struct look { /* a unit: what is due, claimed for partners with free slots */
+    struct unit unit;
+    struct arena arena;
+    struct courier *courier;
+    struct setup *setup; /* held */
+    struct {
+        const struct partner *partner;
+        size_t slots;
+    } wanted[PARTNERS_A_LOOK];
+    size_t wanted_count;
+    struct deliver_item *items[PARTNERS_A_LOOK];
+    size_t counts[PARTNERS_A_LOOK];
+    int64_t next_due_ms; /* wall; 0: nothing is queued */
+    size_t under_way;    /* exchanges that still read our arena */
+};
+
+struct parcel { /* one exchange */
+    struct look *look;
+    const struct partner *partner;
+    int64_t message;
+};
+
+struct settling { /* a unit: what became of one exchange */
+    struct unit unit;
+    struct arena arena;
+    struct courier *courier;
+    struct setup *setup;
+    int64_t message;
+    struct deliver_result result;
+    uint32_t random;
+    enum deliver_verdict verdict;
+};
+
+static uint32_t random_number(void)
+{
+    uint32_t number = 0;
+    uv_random(NULL, NULL, &number, sizeof number, 0, NULL);
+    return number;
+}
+
+static struct pace *pace_of(struct courier *courier, const char *name)
+{
+    for (struct pace *pace = courier->paces; pace != NULL; pace = pace->next) {
+        if (strcmp(pace->name, name) == 0)
+            return pace;
+    }
+    struct pace *pace = calloc(1, sizeof *pace + strlen(name) + 1);
+    if (pace == NULL)
+        return NULL;
+    memcpy(pace->name, name, strlen(name) + 1);
+    pace->next = courier->paces;
+    courier->paces = pace;
+    return pace;
+}
+
+/* ---- stopping ---- */
+
+static void maybe_stopped(struct courier *courier)
+{
+    if (!courier->is_stopping || courier->open_handles > 0 || courier->settling > 0 ||
+        courier->is_looking)
+        return;
+    void (*on_stopped)(void *owner) = courier->on_stopped;
+    void *owner = courier->owner;
+    writer_port_close(courier->port);
+    while (courier->paces != NULL) {
+        struct pace *next = courier->paces->next;
+        free(courier->paces);
+        courier->paces = next;
+    }
+    setup_release(courier->setup);
+    context_release(courier->context);
+    free(courier);
+    if (on_stopped != NULL)
+        on_stopped(owner);
+}
+
+/* ---- settling ---- */
+
+static bool settle(struct unit *unit, struct store *store)
+{
+    struct settling *settling = (struct settling *)unit;
+    settling->verdict =
+        deliver_settle(store, settling->setup, unit->arena, settling->message, &settling->result,
+                       clock_wall_ms(&settling->setup->clock), settling->random);
+    return true;
+}
+
+static void on_settled(struct unit *unit)
+{
+    struct settling *settling = (struct settling *)unit;
+    struct courier *courier = settling->courier;
+    setup_release(settling->setup);
+    arena_free(&settling->arena);
+    free(settling);
+    courier->settling--;
+    courier_wake(courier);
+    maybe_stopped(courier);
+}
+
+static enum deliver_outcome outcome_of(enum transmit_outcome outcome)
+{
+    if (outcome == TRANSMIT_ANSWERED)
+        return DELIVER_ANSWERED;
+    return transmit_unsent(outcome) ? DELIVER_CANNOT_CONNECT : DELIVER_UNKNOWN;
+}
+
+static struct deliver_result result_of(struct arena *arena, const struct transmit_result *from)
+{
+    struct deliver_result result = {
+        .outcome = outcome_of(from->outcome),
+        .status = from->status,
+        .body = arena_copy_n(arena, from->body, from->body_length),
+        .length = from->body_length,
+        .retry_after_s = from->retry_after_s > 0 ? (long)from->retry_after_s : 0,
+        .sentence = arena_copy(arena, from->sentence),
+        .connect_us = from->connect_us,
+        .tls_us = from->tls_us,
+        .first_byte_us = from->first_byte_us,
+        .total_us = from->total_us};
+    return result;
+}
+
+/* One line when a partner goes down, one when it is back. */
+static void tell_edges(struct pace *pace, const struct deliver_result *result, int64_t now_ms)
+{
+    bool is_down = deliver_is_open(&pace->pace, now_ms);
+    if (is_down && !pace->is_down)
+        log_event(LOG_LEVEL_WARNING, "partner-down", "partner", pace->name, "why",
+                  result->sentence, NULL);
+    if (!is_down && pace->is_down && pace->pace.failures == 0)
+        log_event(LOG_LEVEL_INFO, "partner-back", "partner", pace->name, NULL);
+    pace->is_down = pace->pace.failures > 0 && (is_down || pace->is_down);
+}
+
+static void release_look(struct look *look)
+{
+    if (look->under_way > 0)
+        return;
+    setup_release(look->setup);
+    arena_free(&look->arena);
+    free(look);
+}
+
+static void on_transmitted(void *owner, const struct transmit_result *from)
+{
+    struct parcel *parcel = owner;
+    struct look *look = parcel->look;
+    struct courier *courier = look->courier;
+    struct settling *settling = calloc(1, sizeof *settling);
+    struct pace *pace = pace_of(courier, parcel->partner->name);
+    int64_t now_ms = clock_monotonic_ms(&courier->setup->clock);
+    if (settling != NULL) {
+        settling->unit = (struct unit){.run = settle, .done = on_settled, .arena = &settling->arena};
+        settling->courier = courier;
+        settling->setup = setup_hold(look->setup);
+        settling->message = parcel->message;
+        settling->result = result_of(&settling->arena, from);
+        settling->random = random_number();
+        if (pace != NULL) {
+            deliver_ended(&pace->pace, &look->setup->config, parcel->partner, &settling->result,
+                          now_ms, settling->random);
+            tell_edges(pace, &settling->result, now_ms);
+        }
+    }
+    look->under_way--;
+    release_look(look);
+    /* A message that cannot be settled stays "sending" and goes again, with its ids, after a start. */
+    if (settling == NULL)
+        return;
+    courier->settling++;
+    if (!writer_post(courier->writer, courier->port, &settling->unit)) {
+        courier->settling--;
+        setup_release(settling->setup);
+        arena_free(&settling->arena);
+        free(settling);
+    }
+}
+
+/* ---- sending ---- */
+
+static void send_item(struct courier *courier, struct look *look, const struct partner *partner,
+                      const struct deliver_item *item)
+{
+    struct parcel *parcel = arena_alloc(&look->arena, sizeof *parcel);
+    const struct config *config = &look->setup->config;
+    const struct http_header headers[] = {
+        {"Content-Type", "application/fhir+json"},
+        {"Accept", "application/fhir+json"},
+        {"X-Request-Id", item->message.message_id},
+        {"X-Correlation-Id", item->correlation},
+    };
+    struct transmit_request request = {
+        .partner = partner->name,
+        .generation = courier->generation,
+        .context = courier->context,
+        .url = arena_print(&look->arena, "%s/$process-message", partner->url),
+        .body = item->body,
+        .body_length = item->length,
+        .headers = headers,
+        .headers_count = sizeof headers / sizeof *headers,
+        .limits = transmit_limits_default()};
+    request.limits.connect_ms = (unsigned)config->connect_deadline_ms;
+    request.limits.total_ms = (unsigned)config->request_deadline_ms;
+    request.limits.body_bytes_max = config->answer_max_bytes;
+    *parcel = (struct parcel){look, partner, item->message.id};
+    look->under_way++;
+    transmit_send(courier->transmit, &request, on_transmitted, parcel);
+}
+
+static bool claim(struct unit *unit, struct store *store)
+{
+    struct look *look = (struct look *)unit;
+    int64_t now_ms = clock_wall_ms(&look->setup->clock);
+    struct store_due_partner *due;
+    for (size_t i = 0; i < look->wanted_count; i++)
+        look->counts[i] =
+            deliver_claim(store, look->setup, unit->arena, look->wanted[i].partner->name, now_ms,
+                          look->wanted[i].slots, &look->items[i]);
+    size_t count = store_due_partners(store, unit->arena, &due);
+    look->next_due_ms = count == 0 ? 0 : due[0].first_due_ms;
+    return true;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    courier_wake(timer->data);
+}
+
+static void plan_next(struct courier *courier, const struct look *look)
+{
+    int64_t now_ms = clock_wall_ms(&courier->setup->clock);
+    int64_t wait = look->next_due_ms == 0 ? LOOK_MAX_MS : look->next_due_ms - now_ms;
+    if (wait > LOOK_MAX_MS)
+        wait = LOOK_MAX_MS;
+    if (wait < 100)
+        wait = 100; /* due but held back: a slot, a breaker or an earlier message stands before it */
+    if (!courier->is_stopping)
+        uv_timer_start(&courier->timer, on_timer, (uint64_t)wait, 0);
+}
+
+static void on_claimed(struct unit *unit)
+{
+    struct look *look = (struct look *)unit;
+    struct courier *courier = look->courier;
+    courier->is_looking = false;
+    look->under_way++; /* ours, until all are sent */
+    for (size_t i = 0; unit->fault.kind == FAULT_none && i < look->wanted_count; i++) {
+        struct pace *pace = pace_of(courier, look->wanted[i].partner->name);
+        if (pace != NULL)
+            deliver_started(&pace->pace, look->counts[i]);
+        for (size_t k = 0; k < look->counts[i] && !courier->is_stopping; k++)
+            send_item(courier, look, look->wanted[i].partner, &look->items[i][k]);
+    }
+    plan_next(courier, look);
+    look->under_way--;
+    release_look(look);
+    if (courier->look_again)
+        courier_wake(courier);
+    maybe_stopped(courier);
+}
+
+static bool is_resting(const struct setup *setup, const struct partner *partner)
+{
+    time_t now = (time_t)(clock_wall_ms(&setup->clock) / 1000);
+    struct tm parts;
+    localtime_r(&now, &parts);
+    return partner_in_maintenance(partner, (unsigned)parts.tm_wday,
+                                  (unsigned)(parts.tm_hour * 60 + parts.tm_min));
+}
+
+static void choose_partners(struct courier *courier, struct look *look)
+{
+    const struct setup *setup = courier->setup;
+    int64_t now_ms = clock_monotonic_ms(&setup->clock);
+    for (size_t i = 0; i < setup->partners.count && look->wanted_count < PARTNERS_A_LOOK; i++) {
+        const struct partner *partner = &setup->partners.items[i];
+        struct pace *pace = pace_of(courier, partner->name);
+        size_t slots =
+            pace == NULL ? 0 : deliver_slots(&pace->pace, &setup->config, partner, now_ms);
+        if (slots == 0 || is_resting(setup, partner))
+            continue;
+        look->wanted[look->wanted_count].partner = partner;
+        look->wanted[look->wanted_count++].slots = slots;
+    }
+}
+
+void courier_wake(struct courier *courier)
+{
+    if (courier->is_stopping)
+        return;
+    courier->look_again = courier->is_looking;
+    if (courier->is_looking)
+        return;
+    struct look *look = calloc(1, sizeof *look);
+    if (look == NULL)
+        return;
+    look->unit = (struct unit){.run = claim, .done = on_claimed, .arena = &look->arena};
+    look->courier = courier;
+    look->setup = setup_hold(courier->setup);
+    choose_partners(courier, look);
+    courier->is_looking = writer_post(courier->writer, courier->port, &look->unit);
+    if (!courier->is_looking) {
+        plan_next(courier, look);
+        release_look(look);
+    }
+}
+
+/* ---- life ---- */
+
+struct courier *courier_start(struct uv_loop_s *loop, struct setup *setup,
+                              struct context *context, struct writer *writer)
+{
+    struct courier *courier = calloc(1, sizeof *courier);
+    if (courier == NULL)
+        return NULL;
+    struct transmit_options options = {.loop = loop, .idle_ms = CONNECTIONS_IDLE_MS};
+    courier->loop = loop;
+    courier->setup = setup_hold(setup);
+    courier->context = context_hold(context);
+    courier->writer = writer;
+    courier->port = writer_port_open(loop);
+    courier->transmit = transmit_new(&options);
+    courier->generation = 1;
+    courier->timer.data = courier;
+    uv_timer_init(loop, &courier->timer);
+    courier_wake(courier);
+    return courier;
+}
+
+void courier_use(struct courier *courier, struct setup *setup, struct context *context)
+{
+    setup_release(courier->setup);
+    context_release(courier->context);
+    courier->setup = setup_hold(setup);
+    courier->context = context_hold(context);
+    courier->generation++;
+    courier_wake(courier);
+}
+
+static void on_handle_closed(struct courier *courier)
+{
+    courier->open_handles--;
+    maybe_stopped(courier);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    on_handle_closed(handle->data);
+}
+
+static void on_transmit_closed(void *owner)
+{
+    on_handle_closed(owner);
+}
+
+void courier_stop(struct courier *courier, void (*on_stopped)(void *owner), void *owner)
+{
+    courier->is_stopping = true;
+    courier->on_stopped = on_stopped;
+    courier->owner = owner;
+    courier->open_handles = 2;
+    uv_close((uv_handle_t *)&courier->timer, on_timer_closed);
+    transmit_close(courier->transmit, on_transmit_closed, courier);
+}

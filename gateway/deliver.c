@@ -1,0 +1,334 @@
+/* deliver: see deliver.h. */
+#include "gateway/deliver.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "certs/digest.h"
+#include "gateway/audit.h"
+#include "gateway/outbox.h"
+#include "gateway/release.h"
+#include "gateway/track.h"
+
+enum { FAILURES_TO_OPEN = 3, REASON_MAX = 500 };
+
+/* ---- claiming ---- */
+
+static const char *correlation_of(const struct setup *setup, struct arena *arena,
+                                  const struct store_message *message)
+{
+    char *uuid = arena_alloc(arena, DIGEST_UUID_TEXT);
+    digest_uuid5(setup->config.canonical_base,
+                 message->referral == 0
+                     ? message->message_id
+                     : arena_print(arena, "%s/referral/%lld", setup->config.org,
+                                   (long long)message->referral),
+                 uuid);
+    return uuid;
+}
+
+size_t deliver_claim(struct store *store, const struct setup *setup, struct arena *arena,
+                     const char *partner, int64_t now_ms, size_t slots,
+                     struct deliver_item **ret_items)
+{
+    struct store_message *due;
+    size_t count = store_due(store, arena, partner, now_ms, slots, &due);
+    struct deliver_item *items = arena_array(arena, count, sizeof *items);
+    size_t claimed = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *reason;
+        if (!release_again(setup, store, arena, &due[i], now_ms, &reason)) {
+            outbox_withdraw(store, arena, &due[i], reason, now_ms);
+            continue;
+        }
+        due[i].state = "sending";
+        due[i].attempts++;
+        store_set_message(store, &due[i]);
+        struct deliver_item *item = &items[claimed++];
+        item->message = due[i];
+        item->body = payload_get(store, arena, due[i].payload, &item->length);
+        item->correlation = correlation_of(setup, arena, &due[i]);
+    }
+    *ret_items = items;
+    return claimed;
+}
+
+/* ---- what an answer means ---- */
+
+struct reading {
+    enum deliver_verdict verdict;
+    const char *code;   /* response.code, when a response Bundle came */
+    const char *issues; /* its OperationOutcome.issue list as text */
+    const char *reason; /* for a person */
+};
+
+/* The first words of an OperationOutcome's issues. */
+static const char *issue_text(struct arena *arena, const struct json *issues)
+{
+    const struct json *issue = json_first(issues);
+    const char *text = json_get_text(json_get(issue, "details"), "text");
+    if (text == NULL)
+        text = json_get_text(issue, "diagnostics");
+    if (text == NULL)
+        text = json_get_text(issue, "code");
+    return text == NULL ? NULL : arena_copy_n(arena, text, strnlen(text, REASON_MAX));
+}
+
+static bool answers_us(const struct message_inbound *reply, const struct store_message *message)
+{
+    return text_equal(reply->reply_to, message->message_id) ||
+           text_equal(reply->reply_to, message->bundle_id);
+}
+
+static struct reading unclear(const char *reason)
+{
+    struct reading reading = {.verdict = DELIVER_LATER, .reason = reason};
+    return reading;
+}
+
+/* The body of a 2xx: a response Bundle that answers this message, or nothing at all with 202 and 204
+ * (custody taken). Anything else proves nothing: the same ids go again. */
+static struct reading read_success(const struct setup *setup, struct arena *arena,
+                                   const struct store_message *message,
+                                   const struct deliver_result *result)
+{
+    struct json_document document;
+    struct json_fault fault;
+    struct message_inbound reply;
+    struct finding_list findings = finding_list_new(arena);
+    struct setup_ids ids = {.space = "answer"};
+    struct fhir_context context = setup_context(setup, arena, &ids);
+    struct reading reading = {.verdict = DELIVER_DONE, .code = "ok"};
+    if (result->length == 0)
+        return result->status == 200 ? unclear("an empty answer that proves nothing") : reading;
+    if (!json_parse(arena, result->body, result->length, NULL, &document, &fault))
+        return unclear("an answer that is not JSON");
+    if (!message_read(&context, document.root, &reply, &findings) ||
+        reply.content != MESSAGE_REPLY)
+        return unclear("an answer that is not a response message");
+    if (!answers_us(&reply, message))
+        return unclear("an answer to some other message");
+    reading.code = reply.reply_code;
+    reading.issues = reply.reply_issues == NULL ? NULL : json_print(arena, reply.reply_issues);
+    if (text_equal(reply.reply_code, "ok"))
+        return reading;
+    reading.reason = issue_text(arena, reply.reply_issues);
+    reading.verdict =
+        text_equal(reply.reply_code, "transient-error") ? DELIVER_LATER : DELIVER_REJECTED;
+    return reading;
+}
+
+static const struct json *outcome_issues(struct arena *arena, const struct deliver_result *result)
+{
+    struct json_document document;
+    struct json_fault fault;
+    if (result->length == 0 ||
+        !json_parse(arena, result->body, result->length, NULL, &document, &fault))
+        return NULL;
+    return json_get(document.root, "issue");
+}
+
+static bool is_retried(int status)
+{
+    return status == 408 || status == 425 || status == 429 || status >= 500;
+}
+
+static struct reading read_refusal(struct arena *arena, const struct deliver_result *result)
+{
+    const struct json *issues = outcome_issues(arena, result);
+    const char *said = issue_text(arena, issues);
+    struct reading reading = {.verdict = DELIVER_PARKED};
+    if (result->status == 409 && text_equal(json_get_text(json_first(issues), "code"), "duplicate")) {
+        reading.verdict = DELIVER_DONE;
+        reading.code = "ok";
+        return reading;
+    }
+    if (is_retried(result->status))
+        reading.verdict = DELIVER_LATER;
+    reading.issues = issues == NULL ? NULL : json_print(arena, issues);
+    reading.reason = arena_print(arena, "the partner answered %d%s%s", result->status,
+                                 said == NULL ? "" : ": ", said == NULL ? "" : said);
+    return reading;
+}
+
+static struct reading read_result(const struct setup *setup, struct arena *arena,
+                                  const struct store_message *message,
+                                  const struct deliver_result *result)
+{
+    if (result->outcome == DELIVER_CANNOT_CONNECT)
+        return unclear(arena_print(arena, "cannot connect: %s", result->sentence));
+    if (result->outcome == DELIVER_UNKNOWN)
+        return unclear(arena_print(arena, "no whole answer, so it is unknown whether it arrived: %s",
+                                   result->sentence));
+    if (result->status == 200 || result->status == 202 || result->status == 204)
+        return read_success(setup, arena, message, result);
+    return read_refusal(arena, result);
+}
+
+/* ---- settling ---- */
+
+static const char *const outcome_words[] = {"answered", "cannot-connect", "unknown"};
+static const char *const verdict_states[] = {"sent", "rejected", "queued", "parked"};
+
+static void add_attempt(struct store *store, const struct store_message *message,
+                        const struct deliver_result *result, const char *reason, int64_t now_ms)
+{
+    struct store_attempt attempt = {.message = message->id,
+                                    .at_ms = now_ms,
+                                    .status = result->status,
+                                    .outcome = outcome_words[result->outcome],
+                                    .detail = reason,
+                                    .connect_us = result->connect_us,
+                                    .tls_us = result->tls_us,
+                                    .first_byte_us = result->first_byte_us,
+                                    .total_us = result->total_us};
+    store_add_attempt(store, &attempt);
+}
+
+static void schedule(const struct config *config, struct store_message *message,
+                     const struct deliver_result *result, int64_t now_ms, uint32_t random)
+{
+    int64_t wait = deliver_wait_ms(config, message->attempts, random);
+    int64_t asked = (int64_t)result->retry_after_s * 1000;
+    int64_t most = (int64_t)config->retry_max_ms;
+    if (asked > wait)
+        wait = asked < most ? asked : most;
+    message->due_ms = now_ms + wait;
+}
+
+static bool is_too_old(const struct config *config, const struct store_message *message,
+                       int64_t now_ms)
+{
+    return now_ms - message->created_ms > (int64_t)config->park_after_hours * 3600 * 1000;
+}
+
+/* The placer knows from the 200 that the referral was received; nothing is sent for that. */
+static void note_received(struct store *store, struct arena *arena,
+                          const struct store_message *message, const struct track_details *details)
+{
+    struct store_referral referral;
+    const struct track_move *move = track_find("receive");
+    struct fault fault;
+    if (!text_equal(message->kind, "referral") || message->referral == 0 ||
+        !store_get_referral(store, arena, message->referral, &referral))
+        return;
+    if (track_ours(&referral) == TRACK_PLACER &&
+        track_allows(move, TRACK_FILLER, &referral, arena, &fault))
+        track_apply(store, &referral, move, details, arena);
+}
+
+static void write_track(struct store *store, struct arena *arena,
+                        const struct store_message *message, enum deliver_verdict verdict,
+                        const char *reason, int64_t now_ms)
+{
+    struct track_details details = {.by = message->recipient,
+                                    .reason = reason,
+                                    .message = message->id,
+                                    .at_ms = now_ms};
+    if (verdict == DELIVER_DONE)
+        note_received(store, arena, message, &details);
+    if (message->referral == 0 || verdict == DELIVER_LATER)
+        return;
+    const char *what = verdict == DELIVER_DONE       ? "delivered"
+                       : verdict == DELIVER_REJECTED ? "refused by the partner"
+                                                     : "parked: a person must look at it";
+    track_note(store, message->referral, arena_print(arena, "%s %s", message->kind, what), &details);
+}
+
+enum deliver_verdict deliver_settle(struct store *store, const struct setup *setup,
+                                    struct arena *arena, int64_t message_row,
+                                    const struct deliver_result *result, int64_t now_ms,
+                                    uint32_t random)
+{
+    struct store_message message;
+    if (!store_get_message(store, arena, message_row, &message))
+        return DELIVER_PARKED;
+    struct reading reading = read_result(setup, arena, &message, result);
+    if (reading.verdict == DELIVER_LATER && is_too_old(&setup->config, &message, now_ms)) {
+        reading.verdict = DELIVER_PARKED;
+        reading.reason = arena_print(arena, "given up after %llu hours; last: %s",
+                                     (unsigned long long)setup->config.park_after_hours,
+                                     reading.reason);
+    }
+    message.state = verdict_states[reading.verdict];
+    message.reason = reading.reason;
+    message.response_code = reading.code;
+    message.response_issues = reading.issues;
+    if (reading.verdict == DELIVER_LATER)
+        schedule(&setup->config, &message, result, now_ms, random);
+    else
+        message.settled_ms = now_ms;
+    store_set_message(store, &message);
+    if (reading.verdict == DELIVER_DONE && message.attempts > 1)
+        store_hasten(store, message.partner, now_ms);
+    add_attempt(store, &message, result, reading.reason, now_ms);
+    write_track(store, arena, &message, reading.verdict, reading.reason, now_ms);
+    if (reading.verdict != DELIVER_LATER)
+        audit_add(store, now_ms, message.state, message.partner, message.message_id, reading.code);
+    return reading.verdict;
+}
+
+int64_t deliver_wait_ms(const struct config *config, int64_t tries, uint32_t random)
+{
+    uint64_t most = config->first_retry_ms;
+    for (int64_t i = 1; i < tries && most < config->retry_max_ms; i++)
+        most *= 2;
+    if (most > config->retry_max_ms)
+        most = config->retry_max_ms;
+    return (int64_t)(most * random / UINT32_MAX);
+}
+
+/* ---- pace ---- */
+
+static unsigned ceiling_of(const struct config *config, const struct partner *partner)
+{
+    return partner->in_flight_max > 0 ? partner->in_flight_max : config->in_flight_per_partner_max;
+}
+
+bool deliver_is_open(const struct deliver_pace *pace, int64_t monotonic_ms)
+{
+    return pace->failures >= FAILURES_TO_OPEN && pace->closed_until_ms > monotonic_ms;
+}
+
+size_t deliver_slots(const struct deliver_pace *pace, const struct config *config,
+                     const struct partner *partner, int64_t monotonic_ms)
+{
+    unsigned window = pace->window == 0 ? 1 : pace->window;
+    unsigned ceiling = ceiling_of(config, partner);
+    if (partner->disabled || deliver_is_open(pace, monotonic_ms))
+        return 0;
+    if (pace->failures >= FAILURES_TO_OPEN)
+        window = 1; /* half open: one probe */
+    if (window > ceiling)
+        window = ceiling;
+    return window > pace->in_flight ? window - pace->in_flight : 0;
+}
+
+void deliver_started(struct deliver_pace *pace, size_t count)
+{
+    pace->in_flight += (unsigned)count;
+    pace->is_probing = pace->failures >= FAILURES_TO_OPEN && count > 0;
+}
+
+void deliver_ended(struct deliver_pace *pace, const struct config *config,
+                   const struct partner *partner, const struct deliver_result *result,
+                   int64_t monotonic_ms, uint32_t random)
+{
+    unsigned ceiling = ceiling_of(config, partner);
+    bool is_sound = result->outcome == DELIVER_ANSWERED && !is_retried(result->status);
+    if (pace->in_flight > 0)
+        pace->in_flight--;
+    pace->is_probing = false;
+    if (is_sound) {
+        pace->failures = 0;
+        pace->closed_until_ms = 0;
+        pace->window = pace->window < ceiling ? pace->window + 1 : ceiling;
+        return;
+    }
+    pace->failures++;
+    pace->window = pace->window > 1 ? pace->window / 2 : 1;
+    if (pace->failures >= FAILURES_TO_OPEN)
+        pace->closed_until_ms =
+            monotonic_ms +
+            deliver_wait_ms(config, (int64_t)(pace->failures - FAILURES_TO_OPEN + 1), random);
+}

@@ -1,0 +1,357 @@
+/* effect: see effect.h. */
+#include "gateway/effect.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A referral of this partner by number, in any spelling both sides use: the placer's number, or the
+ * number of a record that corrected it. Somebody else's referral is "not found", as is none at all. */
+static bool find_referral(struct store *store, const struct inbox_item *item,
+                          struct store_referral *ret_referral)
+{
+    const struct message_referral *wanted = &item->message->referral;
+    const char *partner = admission_partner(item->admission);
+    struct store_referral *matches;
+    struct store_record record;
+    if (wanted->number == NULL)
+        return false;
+    if (wanted->placer != NULL &&
+        store_find_referral(store, item->arena, wanted->placer, wanted->number, ret_referral))
+        return text_equal(ret_referral->partner, partner);
+    if (wanted->placer != NULL && store_find_record(store, item->arena, wanted->placer, "referral",
+                                                    wanted->number, &record))
+        return store_get_referral(store, item->arena, record.referral, ret_referral) &&
+               text_equal(ret_referral->partner, partner);
+    size_t found = 0;
+    size_t count = store_referrals_numbered(store, item->arena, wanted->number, &matches);
+    for (size_t i = 0; i < count; i++) {
+        if (!text_equal(matches[i].partner, partner))
+            continue;
+        *ret_referral = matches[i];
+        found++;
+    }
+    return found == 1;
+}
+
+static bool not_found(const struct inbox_item *item, struct fault *ret_fault)
+{
+    const char *number = item->message->referral.number;
+    return fault_set(ret_fault, FAULT_not_found,
+                     arena_print(item->arena, "referral %s is not found among those we share with you",
+                                 number == NULL ? "(no number given)" : number));
+}
+
+static enum track_side their_side(const struct store_referral *referral)
+{
+    return track_ours(referral) == TRACK_PLACER ? TRACK_FILLER : TRACK_PLACER;
+}
+
+static int64_t whole(const char *text)
+{
+    return text == NULL ? 0 : strtoll(text, NULL, 10);
+}
+
+static struct track_details details_of(const struct inbox_item *item)
+{
+    const struct message_move *move = &item->message->move;
+    struct track_details details = {.by = move->by != NULL ? move->by : item->message->sender,
+                                    .reason = move->reason,
+                                    .business_status = move->business_status,
+                                    .visits_done = whole(move->visits_done),
+                                    .visits_total = whole(move->visits_total),
+                                    .at_ms = item->now_ms};
+    return details;
+}
+
+/* ---- moves ---- */
+
+/* The row of the table that the message asks for: by its word, else by the Task state it names. */
+static const struct track_move *asked_move(const struct message_move *asked,
+                                           const struct store_referral *referral)
+{
+    const struct track_move *move = asked->move == NULL ? NULL : track_find(asked->move);
+    if (move != NULL || asked->task_status == NULL)
+        return move;
+    return track_between(their_side(referral), referral->task_status, asked->task_status);
+}
+
+static bool check_move(struct store *store, const struct inbox_item *item, struct effect *effect,
+                       struct fault *ret_fault)
+{
+    const struct message_move *asked = &item->message->move;
+    effect->kind = asked->move == NULL ? "status" : asked->move;
+    if (!find_referral(store, item, &effect->referral)) {
+        effect->referral.id = 0;
+        return not_found(item, ret_fault);
+    }
+    if (track_is_over(effect->referral.task_status) &&
+        text_equal(effect->referral.task_status, asked->task_status))
+        return true; /* the end is the end: saying it again changes nothing */
+    const struct track_move *move = asked_move(asked, &effect->referral);
+    if (move == NULL)
+        return fault_set(ret_fault, FAULT_illegal_move,
+                         arena_print(item->arena, "referral %s is %s; a Task of it cannot become %s",
+                                     effect->referral.number, effect->referral.task_status,
+                                     asked->task_status == NULL ? "that" : asked->task_status));
+    effect->move = move;
+    effect->details = details_of(item);
+    return track_allows(move, their_side(&effect->referral), &effect->referral, item->arena,
+                        ret_fault);
+}
+
+/* ---- records ---- */
+
+static bool check_identity(struct store *store, const struct inbox_item *item,
+                           struct effect *effect, struct fault *ret_fault)
+{
+    const struct json *record = item->message->record;
+    const char *number = json_get_text(record, "record_id");
+    struct store_record known;
+    if (!store_find_record(store, item->arena, item->message->sender, effect->kind, number, &known))
+        return true;
+    effect->is_known_record = memcmp(known.hash, effect->hash, STORE_HASH_BYTES) == 0;
+    if (effect->is_known_record)
+        return true;
+    return fault_set(ret_fault, FAULT_conflict,
+                     arena_print(item->arena,
+                                 "%s %s was received before with other content; send a correction with "
+                                 "a number of its own that names the one it replaces",
+                                 effect->kind, number));
+}
+
+static bool check_new_referral(struct store *store, const struct inbox_item *item,
+                               struct effect *effect, struct fault *ret_fault)
+{
+    const char *replaced = json_get_text(item->message->record, "replaces_record_id");
+    if (effect->is_known_record)
+        return true;
+    if (replaced == NULL) {
+        if (!find_referral(store, item, &effect->referral)) {
+            effect->referral.id = 0;
+            return true;
+        }
+        return fault_set(ret_fault, FAULT_conflict,
+                         arena_print(item->arena, "referral number %s is in use already",
+                                     effect->referral.number));
+    }
+    struct message_inbound asked = *item->message;
+    struct inbox_item about = *item;
+    asked.referral.number = replaced;
+    about.message = &asked;
+    if (!find_referral(store, &about, &effect->referral))
+        effect->referral.id = 0; /* what it corrects never came: it stands as a referral of its own */
+    return true;
+}
+
+/* What a note or discharge of the filler does to the Task (a first note starts it, a discharge ends
+ * it). After the end only corrections are taken. */
+static bool check_note(struct store *store, const struct inbox_item *item, struct effect *effect,
+                       struct fault *ret_fault)
+{
+    struct store_referral *referral = &effect->referral;
+    bool corrects = json_get(item->message->record, "replaces_record_id") != NULL;
+    if (!find_referral(store, item, referral)) {
+        referral->id = 0;
+        return not_found(item, ret_fault);
+    }
+    effect->details = details_of(item);
+    if (track_ours(referral) == TRACK_FILLER || corrects || effect->is_known_record)
+        return true;
+    const char *wanted = text_equal(effect->kind, "discharge-summary") ? "complete" : "start";
+    const struct track_move *move = track_find(wanted);
+    bool is_under_way = text_equal(referral->task_status, "in-progress") ||
+                        text_equal(referral->task_status, "on-hold");
+    if (text_equal(wanted, "start") && is_under_way)
+        return true;
+    effect->move = move;
+    return track_allows(move, TRACK_FILLER, referral, item->arena, ret_fault);
+}
+
+/* A plan or a conference may name a referral of ours, and need not. */
+static bool check_shared(struct store *store, const struct inbox_item *item, struct effect *effect,
+                         struct fault *ret_fault)
+{
+    (void)ret_fault;
+    if (!find_referral(store, item, &effect->referral))
+        effect->referral.id = 0;
+    effect->details = details_of(item);
+    return true;
+}
+
+static const struct {
+    const char *kind;
+    bool (*check)(struct store *store, const struct inbox_item *item, struct effect *effect,
+                  struct fault *ret_fault);
+} record_kinds[] = {
+    {"referral", check_new_referral},  {"progress-note", check_note},
+    {"discharge-summary", check_note}, {"treatment-plan", check_shared},
+    {"case-conference", check_shared},
+};
+
+static bool check_record(struct store *store, const struct inbox_item *item, struct effect *effect,
+                         struct fault *ret_fault)
+{
+    const struct json *record = item->message->record;
+    effect->kind = json_get_text(record, "record");
+    setup_record_hash(item->setup, item->arena, record, false, effect->hash);
+    if (!check_identity(store, item, effect, ret_fault))
+        return false;
+    for (size_t i = 0; i < sizeof record_kinds / sizeof *record_kinds; i++) {
+        if (text_equal(record_kinds[i].kind, effect->kind))
+            return record_kinds[i].check(store, item, effect, ret_fault);
+    }
+    return fault_set(ret_fault, FAULT_unsupported,
+                     arena_print(item->arena, "a %s is not taken here", effect->kind));
+}
+
+bool effect_check(struct store *store, const struct inbox_item *item, struct effect *ret_effect,
+                  struct fault *ret_fault)
+{
+    memset(ret_effect, 0, sizeof *ret_effect);
+    switch (item->message->content) {
+    case MESSAGE_RECORD:
+        return check_record(store, item, ret_effect, ret_fault);
+    case MESSAGE_MOVE:
+    case MESSAGE_RECORD_CANCEL:
+        return check_move(store, item, ret_effect, ret_fault);
+    case MESSAGE_REPLY:
+        ret_effect->kind = "answer"; /* answers come with the exchange; a late one changes nothing */
+        return true;
+    }
+    return fault_set(ret_fault, FAULT_unsupported, NULL);
+}
+
+/* ---- apply ---- */
+
+static void add_referral(struct store *store, const struct inbox_item *item, struct effect *effect)
+{
+    const struct json *record = item->message->record;
+    struct store_referral *referral = &effect->referral;
+    const char *our = item->setup->config.org;
+    long visits = 0;
+    json_whole(json_get(record, "visits_requested"), &visits);
+    *referral = (struct store_referral){
+        .placer = item->message->sender,
+        .number = json_get_text(record, "record_id"),
+        .filler = our,
+        .filler_number = arena_print(item->arena, "%s-F-%lld", our,
+                                     (long long)store_count_filled(store) + 1),
+        .role = "filler",
+        .partner = admission_partner(item->admission),
+        .client = json_get_text(record, "client_id"),
+        .service = json_get_text(record, "service"),
+        .priority = json_get_text(record, "priority"),
+        .task_status = "requested",
+        .visits_total = visits,
+        .valid_until = json_get_text(record, "valid_until"),
+        .authored_at = json_get_text(record, "written_at"),
+        .created_ms = item->now_ms,
+        .changed_ms = item->now_ms};
+    referral->id = store_add_referral(store, referral);
+}
+
+static void add_record(struct store *store, const struct inbox_item *item, struct effect *effect)
+{
+    const struct json *record = item->message->record;
+    const char *text = json_print(item->arena, record);
+    struct store_record row = {.clinic = item->message->sender,
+                               .kind = effect->kind,
+                               .number = json_get_text(record, "record_id"),
+                               .origin = admission_partner(item->admission),
+                               .client = json_get_text(record, "client_id"),
+                               .referral = effect->referral.id,
+                               .accepted_ms = item->now_ms,
+                               .exported = false};
+    if (row.client == NULL)
+        row.client = "";
+    memcpy(row.hash, effect->hash, STORE_HASH_BYTES);
+    row.payload = payload_put(store, text, strlen(text));
+    store_add_record(store, &row);
+}
+
+/* Their number for a client of ours, when they name one of our numbers and the birth date agrees. */
+static void link_client(struct store *store, const struct inbox_item *item)
+{
+    const struct json *record = item->message->record;
+    const char *our = item->setup->config.org;
+    const char *their_number = json_get_text(record, "client_id");
+    const char *born = json_get_text(record, "client_birth_date");
+    const struct json *other = json_first(json_get(record, "client_other_ids"));
+    if (their_number == NULL || born == NULL)
+        return;
+    for (; other != NULL; other = json_next(other)) {
+        struct store_record *ours;
+        const char *number = json_get_text(other, "id");
+        if (number == NULL || !text_equal(json_get_text(other, "issued_by"), our) ||
+            store_records(store, item->arena, number, NULL, "own", &ours) == 0)
+            continue;
+        struct json_document document;
+        struct json_fault fault;
+        if (json_parse(item->arena, ours[0].text, strlen(ours[0].text), NULL, &document, &fault) &&
+            text_equal(json_get_text(document.root, "client_birth_date"), born))
+            store_add_link(store, number, item->message->sender, their_number);
+    }
+}
+
+static void add_people(struct store *store, const struct inbox_item *item)
+{
+    const struct json *person = json_first(item->message->new_people);
+    for (; person != NULL; person = json_next(person))
+        store_add_person(store, json_get_text(person, "handle"), json_print(item->arena, person));
+}
+
+static void apply_record(struct store *store, const struct inbox_item *item, struct effect *effect)
+{
+    bool is_referral = text_equal(effect->kind, "referral");
+    effect->details.at_ms = item->now_ms;
+    if (is_referral && effect->referral.id == 0)
+        add_referral(store, item, effect);
+    add_record(store, item, effect);
+    link_client(store, item);
+    add_people(store, item);
+}
+
+/* "progress-note WSM-N-2201 received", with what the Task did beside it. */
+static void note_record(struct store *store, const struct inbox_item *item, struct effect *effect)
+{
+    const char *number = json_get_text(item->message->record, "record_id");
+    if (effect->referral.id == 0)
+        return;
+    effect->details.by = json_get_text(item->message->record, "written_by");
+    effect->details.reason = NULL;
+    track_note(store, effect->referral.id,
+               arena_print(item->arena, "%s %s received", effect->kind, number), &effect->details);
+}
+
+static void take_filler_number(struct store *store, const struct inbox_item *item,
+                               struct store_referral *referral)
+{
+    const char *number = item->message->referral.filler_number;
+    if (referral->id == 0 || number == NULL || referral->filler_number != NULL ||
+        track_ours(referral) != TRACK_PLACER)
+        return;
+    referral->filler_number = number;
+    store_set_referral(store, referral);
+}
+
+void effect_apply(struct store *store, const struct inbox_item *item, struct effect *effect,
+                  struct store_message *message)
+{
+    bool has_record = item->message->content == MESSAGE_RECORD;
+    if (effect->is_known_record)
+        return;
+    if (has_record)
+        apply_record(store, item, effect);
+    if (message->referral != effect->referral.id) {
+        message->referral = effect->referral.id;
+        store_set_message(store, message);
+    }
+    effect->details.message = message->id;
+    take_filler_number(store, item, &effect->referral);
+    if (has_record) {
+        track_count_visits(store, &effect->referral, item->message->record);
+        note_record(store, item, effect);
+    }
+    if (effect->move != NULL)
+        track_apply(store, &effect->referral, effect->move, &effect->details, item->arena);
+}

@@ -1,0 +1,147 @@
+/* export: see export.h. */
+#include "gateway/export.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "gateway/file.h"
+#include "gateway/log.h"
+
+enum { NAME_MAX_BYTES = 200, PEOPLE_MAX_BYTES = 16 << 20 };
+
+static void add_escaped(struct text *name, const char *part)
+{
+    for (; *part != '\0'; part++) {
+        unsigned char byte = (unsigned char)*part;
+        if (isalnum(byte) || byte == '-' || byte == '_' || (byte == '.' && name->length > 0))
+            text_add_n(name, part, 1);
+        else
+            text_print(name, "%%%02X", byte);
+    }
+}
+
+const char *export_name(struct arena *arena, const char *from, const char *kind,
+                        const char *number)
+{
+    struct text name = text_new(arena, NAME_MAX_BYTES);
+    add_escaped(&name, from);
+    text_add(&name, "--");
+    add_escaped(&name, kind);
+    text_add(&name, "--");
+    add_escaped(&name, number);
+    return arena_print(arena, "%s.json", name.at);
+}
+
+const char *export_text(struct arena *arena, const struct json *record)
+{
+    return arena_print(arena, "%s\n", json_print_pretty(arena, record));
+}
+
+static bool mark(struct unit *unit, struct store *store);
+
+struct marking {
+    struct unit unit;
+    int64_t record;
+};
+
+static bool mark(struct unit *unit, struct store *store)
+{
+    store_set_exported(store, ((struct marking *)unit)->record);
+    return true;
+}
+
+static bool write_record(const struct office *office, struct arena *arena,
+                         const struct store_record *row)
+{
+    struct json_document document;
+    struct json_fault fault;
+    if (!json_parse(arena, row->text, strlen(row->text), NULL, &document, &fault))
+        return false;
+    const char *name = export_name(arena, row->clinic, row->kind, row->number);
+    const char *path =
+        setup_path(office->setup, arena, arena_print(arena, "records/in/%s", name));
+    const char *text = export_text(arena, document.root);
+    if (!file_replace(path, text, strlen(text), 0600)) {
+        log_event(LOG_LEVEL_ERROR, "records-in", "what", "a received record cannot be written",
+                  "why", strerror(errno), NULL);
+        return false;
+    }
+    struct marking marking = {.unit.run = mark, .unit.arena = arena, .record = row->id};
+    return writer_call(office->writer, &marking.unit);
+}
+
+/* ---- people ---- */
+
+static const char *const person_columns[] = {"handle",   "kind",       "name", "given_names",
+                                             "family_name", "profession", "npi",  "works_at",
+                                             "phone",    "email",      "partner"};
+enum { PERSON_COLUMNS = sizeof person_columns / sizeof *person_columns };
+
+static void add_cell(struct text *out, const char *cell)
+{
+    text_add(out, "\"");
+    for (; cell != NULL && *cell != '\0'; cell++)
+        text_add_n(out, *cell == '"' ? "\"\"" : cell, *cell == '"' ? 2 : 1);
+    text_add(out, "\"");
+}
+
+static const char *people_text(struct arena *arena, const char *const *rows, size_t count)
+{
+    struct text out = text_new(arena, PEOPLE_MAX_BYTES);
+    for (size_t i = 0; i < PERSON_COLUMNS; i++)
+        text_print(&out, "%s%s", i == 0 ? "" : ",", person_columns[i]);
+    text_add(&out, "\n");
+    for (size_t row = 0; row < count; row++) {
+        struct json_document person;
+        struct json_fault fault;
+        if (!json_parse(arena, rows[row], strlen(rows[row]), NULL, &person, &fault))
+            continue;
+        for (size_t i = 0; i < PERSON_COLUMNS; i++) {
+            text_add(&out, i == 0 ? "" : ",");
+            add_cell(&out, json_get_text(person.root, person_columns[i]));
+        }
+        text_add(&out, "\n");
+    }
+    return out.at;
+}
+
+static bool write_people(const struct office *office, struct arena *arena, struct store *reader)
+{
+    const char **rows;
+    size_t before = 0;
+    struct finding_list ignored = finding_list_new(arena);
+    size_t count = store_people(reader, arena, &rows);
+    const char *path = setup_path(office->setup, arena, "directory.received.csv");
+    if (count == 0)
+        return false;
+    const char *text = people_text(arena, rows, count);
+    const char *old = file_exists(path)
+                          ? file_read(arena, path, PEOPLE_MAX_BYTES, &before, &ignored)
+                          : NULL;
+    if (text_equal(old, text))
+        return false;
+    return file_replace(path, text, strlen(text), 0600);
+}
+
+size_t export_sweep(const struct office *office, bool *ret_people)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct store *reader = NULL;
+    struct store_record *rows;
+    struct fault fault;
+    size_t written = 0;
+    *ret_people = false;
+    if (!office_reader(office, &arena, &reader, &fault)) {
+        arena_free(&arena);
+        return 0;
+    }
+    size_t count = store_unexported(reader, &arena, &rows);
+    for (size_t i = 0; i < count && write_record(office, &arena, &rows[i]); i++)
+        written++;
+    if (count > 0)
+        *ret_people = write_people(office, &arena, reader);
+    store_close(reader);
+    arena_free(&arena);
+    return written;
+}

@@ -1,0 +1,150 @@
+/* file: see file.h. */
+#include "gateway/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+static char *refuse(const char *path, const char *found, const char *expected,
+                    struct finding_list *findings)
+{
+    struct finding finding = {.file = arena_copy(findings->arena, path),
+                              .found = arena_copy(findings->arena, found),
+                              .expected = expected};
+    finding_add(findings, finding);
+    return NULL;
+}
+
+/* Reads until the end; NULL with errno set. One byte more than allowed shows that it is too long. */
+static char *read_all(struct arena *arena, int file, size_t bytes_max, size_t *ret_length)
+{
+    size_t room = 64 * 1024;
+    size_t length = 0;
+    char *bytes = arena_alloc(arena, room);
+    for (;;) {
+        ssize_t count = read(file, bytes + length, room - length - 1);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return NULL;
+        if (count == 0)
+            break;
+        length += (size_t)count;
+        if (length > bytes_max) {
+            errno = EFBIG;
+            return NULL;
+        }
+        if (length + 1 == room) {
+            bytes = arena_grow(arena, bytes, room, room * 2);
+            room *= 2;
+        }
+    }
+    bytes[length] = '\0';
+    *ret_length = length;
+    return bytes;
+}
+
+char *file_read(struct arena *arena, const char *path, size_t bytes_max, size_t *ret_length,
+                struct finding_list *findings)
+{
+    if (strcmp(path, "-") == 0) {
+        char *input = read_all(arena, STDIN_FILENO, bytes_max, ret_length);
+        return input != NULL ? input
+                             : refuse("-", strerror(errno), "text on standard input", findings);
+    }
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (file < 0)
+        return refuse(path, errno == ELOOP ? "a symbolic link" : strerror(errno),
+                      "a file that can be read", findings);
+    struct stat about;
+    char *bytes = NULL;
+    if (fstat(file, &about) != 0 || !S_ISREG(about.st_mode)) {
+        refuse(path, "something that is not a regular file", "a regular file", findings);
+    } else {
+        bytes = read_all(arena, file, bytes_max, ret_length);
+        if (bytes == NULL)
+            refuse(path, errno == EFBIG ? "a file that is too large" : strerror(errno),
+                   arena_print(findings->arena, "at most %zu bytes", bytes_max), findings);
+    }
+    close(file);
+    return bytes;
+}
+
+static bool sync_folder_of(const char *path)
+{
+    struct arena arena = ARENA_EMPTY;
+    int folder = open(file_folder(&arena, path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    arena_free(&arena);
+    if (folder < 0)
+        return false;
+    bool synced = fsync(folder) == 0;
+    close(folder);
+    return synced;
+}
+
+static bool write_all(int file, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t count = write(file, bytes, length);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return false;
+        bytes += count;
+        length -= (size_t)count;
+    }
+    return true;
+}
+
+bool file_replace(const char *path, const void *bytes, size_t length, unsigned mode)
+{
+    struct arena arena = ARENA_EMPTY;
+    const char *beside = arena_print(&arena, "%s/.%s.%ld.tmp", file_folder(&arena, path),
+                                     file_base(path), (long)getpid());
+    int file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode);
+    bool done = file >= 0 && write_all(file, bytes, length) && fsync(file) == 0;
+    if (file >= 0)
+        done = close(file) == 0 && done;
+    done = done && rename(beside, path) == 0 && sync_folder_of(path);
+    if (!done)
+        unlink(beside);
+    arena_free(&arena);
+    return done;
+}
+
+bool file_move(const char *from, const char *to)
+{
+    return rename(from, to) == 0 && sync_folder_of(to) && sync_folder_of(from);
+}
+
+bool file_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+bool file_make_folder(const char *path, unsigned mode)
+{
+    struct stat about;
+    if (mkdir(path, (mode_t)mode) == 0)
+        return true;
+    return errno == EEXIST && stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+const char *file_base(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+const char *file_folder(struct arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return ".";
+    return slash == path ? "/" : arena_copy_n(arena, path, (size_t)(slash - path));
+}

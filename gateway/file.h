@@ -1,0 +1,27 @@
+/* file: reading and replacing small files safely. Used by setup, intake, commands. Blocking: never on
+ * an event loop. */
+#ifndef GATEWAY_FILE_H
+#define GATEWAY_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/finding.h"
+
+/* The whole of a regular file (no symbolic link as its last step), with a NUL behind it; NULL with a
+ * finding when it cannot be read or is longer than BYTES_MAX. "-" is standard input. */
+char *file_read(struct arena *arena, const char *path, size_t bytes_max, size_t *ret_length,
+                struct finding_list *findings);
+/* Puts BYTES under PATH with MODE in one step: a temporary file, synced, renamed, its folder synced. */
+bool file_replace(const char *path, const void *bytes, size_t length, unsigned mode);
+/* Moves FROM to TO (same file system), synced. */
+bool file_move(const char *from, const char *to);
+bool file_exists(const char *path);
+bool file_make_folder(const char *path, unsigned mode);
+/* The part of PATH behind the last slash. */
+const char *file_base(const char *path);
+/* The folder of PATH, "." when it names none. */
+const char *file_folder(struct arena *arena, const char *path);
+
+#endif

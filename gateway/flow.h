@@ -1,0 +1,69 @@
+/* flow: both chains of the gateway, where the stages meet.
+ *
+ *   outward: record -> check -> release (consent -> grant) -> message -> validate -> OUTBOX
+ *   inward:  request -> admit -> validate -> message -> INBOX -> acknowledge
+ *
+ * Left of a hinge is a chain of calls that may be thrown away; right of it are only states that survive a
+ * power cut. The outward functions run inside a store transaction (as units of the writer, or in the
+ * simulator); flow_receive prepares on the loop and commits through the writer. */
+#ifndef GATEWAY_FLOW_H
+#define GATEWAY_FLOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/finding.h"
+#include "fhir/record.h"
+#include "gateway/admit.h"
+#include "gateway/fault.h"
+#include "gateway/setup.h"
+#include "gateway/store/store.h"
+#include "gateway/track.h"
+
+/* What every step of a transaction needs. */
+struct flow {
+    const struct setup *setup;
+    struct store *store;
+    struct arena *arena;
+    int64_t now_ms;
+};
+
+/* ---- outward ---- */
+
+enum flow_answer {
+    FLOW_ACCEPTED, /* on its way, or waiting in the tray, for each recipient */
+    FLOW_KNOWN,    /* the same record was accepted before: nothing to do */
+    FLOW_REFUSED   /* see the findings */
+};
+
+struct flow_recipient {
+    const char *clinic;
+    bool is_queued;
+    const char *reason; /* why it waits */
+};
+
+struct flow_report {
+    enum flow_answer answer;
+    struct flow_recipient *recipients;
+    size_t count;
+};
+
+/* Takes one local record of our clinic, as read (record_read). ATTACHMENTS: the JSON list made by
+ * attachment_load, or NULL. */
+struct flow_report flow_send(const struct flow *flow, const struct record *record,
+                             const struct json *attachments, struct finding_list *findings);
+/* Makes a move of our side of a referral and tells the partner. ID: the placer's number, the filler's, or
+ * `clinic:number`. */
+bool flow_move(const struct flow *flow, const char *id, const char *word,
+               const struct track_details *details, struct store_referral *ret_referral,
+               struct fault *ret_fault);
+/* The referral that a person means by ID. */
+bool flow_find_referral(const struct flow *flow, const char *id,
+                        struct store_referral *ret_referral, struct fault *ret_fault);
+/* Consents, partners or the date have changed: releases what may now go, stops what may not. CLIENT
+ * NULL: everybody. Returns how many messages were queued. */
+size_t flow_reconsider(const struct flow *flow, const char *client);
+
+#endif

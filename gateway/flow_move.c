@@ -1,0 +1,217 @@
+/* flow_move: finding a referral, moving it, and telling the partner. Runs inside a store transaction. */
+#include <string.h>
+
+#include "certs/digest.h"
+#include "gateway/flow.h"
+#include "gateway/flow_parts.h"
+#include "gateway/outbox.h"
+#include "gateway/release.h"
+
+enum { SUGGESTIONS_MAX = 1000 };
+
+/* ---- by number, as a person types it ---- */
+
+/* "lakeside:R-1" -> "lakeside" and "R-1"; no colon: no clinic. */
+static const char *split_id(struct arena *arena, const char *id, const char **ret_clinic)
+{
+    const char *colon = strchr(id, ':');
+    *ret_clinic = NULL;
+    if (colon == NULL)
+        return id;
+    *ret_clinic = arena_copy_n(arena, id, (size_t)(colon - id));
+    return colon + 1;
+}
+
+/* Referrals with this number, also by the number of a record that corrected one. */
+static size_t referrals_called(const struct flow *flow, const char *clinic, const char *number,
+                               struct store_referral **ret_referrals)
+{
+    struct store_record record;
+    size_t count = store_referrals_numbered(flow->store, flow->arena, number, ret_referrals);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (clinic == NULL || text_equal((*ret_referrals)[i].placer, clinic))
+            (*ret_referrals)[kept++] = (*ret_referrals)[i];
+    }
+    const char *placer = clinic == NULL ? flow->setup->config.org : clinic;
+    if (kept > 0 || !store_find_record(flow->store, flow->arena, placer, "referral", number, &record))
+        return kept;
+    *ret_referrals = arena_alloc(flow->arena, sizeof **ret_referrals);
+    return store_get_referral(flow->store, flow->arena, record.referral, *ret_referrals) ? 1 : 0;
+}
+
+bool flow_find_referral(const struct flow *flow, const char *id,
+                        struct store_referral *ret_referral, struct fault *ret_fault)
+{
+    const char *clinic;
+    struct store_referral *matches;
+    const char *number = split_id(flow->arena, id, &clinic);
+    size_t count = referrals_called(flow, clinic, number, &matches);
+    if (count == 1) {
+        *ret_referral = matches[0];
+        return true;
+    }
+    if (count == 0)
+        return fault_set(ret_fault, FAULT_not_found,
+                         arena_print(flow->arena,
+                                     "found no referral %s; expected a number of refgate referrals list",
+                                     id));
+    return fault_set(ret_fault, FAULT_not_found,
+                     arena_print(flow->arena, "found %zu referrals %s; expected the clinic before it: "
+                                              "%s:%s or %s:%s",
+                                 count, number, matches[0].placer, number, matches[1].placer,
+                                 number));
+}
+
+/* ---- for record checks ---- */
+
+static const struct json *referral_record(const struct flow *flow,
+                                          const struct store_referral *referral,
+                                          const char *number)
+{
+    struct store_record row;
+    struct store_record full;
+    struct json_document document;
+    struct json_fault fault;
+    if (!store_find_record(flow->store, flow->arena, referral->placer, "referral", number, &row) ||
+        !store_get_record(flow->store, flow->arena, row.id, &full) ||
+        !json_parse(flow->arena, full.text, strlen(full.text), NULL, &document, &fault))
+        return NULL;
+    return document.root;
+}
+
+/* The record helper decides among these trees: the same rules as for files given to `map`. */
+static enum record_lookup ask(const struct flow *flow, const struct store_referral *referrals,
+                              size_t count, const char *number, const struct json *record,
+                              const char *id, struct record_referral *ret_referral,
+                              const char **ret_nearest)
+{
+    const struct json **trees = arena_array(flow->arena, count + 1, sizeof *trees);
+    struct record_known known = {.directory = flow->setup->directory, .referrals = trees};
+    for (size_t i = 0; i < count; i++) {
+        const char *called = number == NULL ? referrals[i].number : number;
+        const struct json *tree = referral_record(flow, &referrals[i], called);
+        if (tree != NULL)
+            trees[known.count++] = tree;
+    }
+    struct record_referrals lookup = record_referrals_of(&known);
+    return lookup.find(lookup.context, flow->arena, record, id, ret_referral, ret_nearest);
+}
+
+static enum record_lookup find(void *context, struct arena *arena, const struct json *record,
+                               const char *id, struct record_referral *ret_referral,
+                               const char **ret_nearest)
+{
+    struct flow_lookup *lookup = context;
+    const struct flow *flow = lookup->flow;
+    const char *clinic;
+    struct store_referral *matches;
+    const char *number = split_id(arena, id, &clinic);
+    size_t count = referrals_called(flow, clinic, number, &matches);
+    enum record_lookup answer =
+        ask(flow, matches, count, number, record, id, ret_referral, ret_nearest);
+    if (answer == RECORD_FOUND) {
+        lookup->placer = ret_referral->placer;
+        lookup->number = ret_referral->number;
+    } else if (answer == RECORD_UNKNOWN) {
+        count = store_referrals(flow->store, arena, &matches);
+        size_t from = count > SUGGESTIONS_MAX ? count - SUGGESTIONS_MAX : 0;
+        ask(flow, matches + from, count - from, NULL, record, id, ret_referral, ret_nearest);
+    }
+    return answer;
+}
+
+struct flow_lookup *flow_lookup_new(const struct flow *flow)
+{
+    struct flow_lookup *lookup = arena_alloc(flow->arena, sizeof *lookup);
+    lookup->flow = flow;
+    lookup->referrals.find = find;
+    lookup->referrals.context = lookup;
+    return lookup;
+}
+
+/* ---- telling the partner ---- */
+
+struct message_referral flow_message_referral(const struct store_referral *referral)
+{
+    struct message_referral named = {.placer = referral->placer,
+                                     .number = referral->number,
+                                     .filler = referral->filler,
+                                     .filler_number = referral->filler_number,
+                                     .client_number = referral->client};
+    return named;
+}
+
+/* The nth message about this referral: so that a second "progress" is another message, and the same one
+ * made again after a restore is the same. */
+static const char *move_space(const struct flow *flow, const struct store_referral *referral,
+                              const char *word)
+{
+    struct store_event *events;
+    size_t count = store_events(flow->store, flow->arena, referral->id, &events);
+    char *uuid = arena_alloc(flow->arena, DIGEST_UUID_TEXT);
+    digest_uuid5("https://refgate.invalid/message",
+                 arena_print(flow->arena, "%s|%s|%s|%s|%zu", flow->setup->config.org,
+                             referral->placer, referral->number, word, count),
+                 uuid);
+    return uuid;
+}
+
+static const char *count_text(struct arena *arena, int64_t count)
+{
+    return count > 0 ? arena_print(arena, "%lld", (long long)count) : NULL;
+}
+
+bool flow_tell(const struct flow *flow, const struct store_referral *referral, const char *word,
+               const struct track_details *details, struct fault *ret_fault)
+{
+    const char *reason;
+    const struct grant *grant = release_reply(flow->setup, flow->arena, referral, &reason);
+    if (grant == NULL)
+        return fault_set(ret_fault, FAULT_forbidden, reason);
+    struct setup_ids ids = {.space = move_space(flow, referral, word)};
+    struct fhir_context context = setup_context(flow->setup, flow->arena, &ids);
+    bool counts = text_equal(word, "progress") || text_equal(word, "complete");
+    struct message_move move = {
+        .move = word,
+        .referral = flow_message_referral(referral),
+        .from = flow->setup->config.org,
+        .to = grant_recipient(grant),
+        .by = details->by,
+        .at = clock_text(flow->arena, flow->now_ms),
+        .task_status = referral->task_status,
+        .business_status = details->business_status,
+        .reason = details->reason,
+        .visits_done = counts ? count_text(flow->arena, referral->visits_done) : NULL,
+        .visits_total = counts ? count_text(flow->arena, referral->visits_total) : NULL,
+        .authored_at = referral->authored_at};
+    struct outbox_item item = {.bundle = message_of_move(&context, &move),
+                               .kind = word,
+                               .referral = referral->id,
+                               .now_ms = flow->now_ms};
+    outbox_commit(flow->store, flow->arena, grant, &item);
+    return true;
+}
+
+/* ---- our own moves ---- */
+
+/* A draft was never sent, so there is nobody to tell. */
+static bool is_known_to_partner(const char *status_before)
+{
+    return !text_equal(status_before, "draft");
+}
+
+bool flow_move(const struct flow *flow, const char *id, const char *word,
+               const struct track_details *details, struct store_referral *ret_referral,
+               struct fault *ret_fault)
+{
+    const struct track_move *move = track_find(word);
+    struct track_details full = *details;
+    full.at_ms = flow->now_ms;
+    if (!flow_find_referral(flow, id, ret_referral, ret_fault) ||
+        !track_allows(move, track_ours(ret_referral), ret_referral, flow->arena, ret_fault))
+        return false;
+    const char *before = ret_referral->task_status;
+    track_apply(flow->store, ret_referral, move, &full, flow->arena);
+    return !is_known_to_partner(before) || flow_tell(flow, ret_referral, word, &full, ret_fault);
+}

@@ -1,0 +1,23 @@
+/* flow_parts: what the files of the flow share. Not for anyone else. */
+#ifndef GATEWAY_FLOW_PARTS_H
+#define GATEWAY_FLOW_PARTS_H
+
+#include "fhir/message.h"
+#include "gateway/flow.h"
+
+/* Finds referrals in the store for record checks, and remembers the last one found. */
+struct flow_lookup {
+    const struct flow *flow;
+    struct record_referrals referrals; /* hand this to record_check */
+    const char *placer, *number;       /* of the last referral found; NULL: none */
+};
+struct flow_lookup *flow_lookup_new(const struct flow *flow);
+
+/* A referral as messages name it. */
+struct message_referral flow_message_referral(const struct store_referral *referral);
+/* Queues the message that tells the partner of a move (after track_apply). False when the partner is no
+ * longer admitted: nothing is sent, the fault says why. */
+bool flow_tell(const struct flow *flow, const struct store_referral *referral, const char *word,
+               const struct track_details *details, struct fault *ret_fault);
+
+#endif

@@ -1,0 +1,519 @@
+/* flow_send: the outward chain for a record: check, release, message, outbox; and the tray.
+ *
+ * Runs inside a store transaction. The record is accepted first (row, referral, tray), then each recipient
+ * is decided on its own, so a refused recipient never holds up another. See flow.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/attachment.h"
+#include "gateway/audit.h"
+#include "gateway/flow.h"
+#include "gateway/flow_parts.h"
+#include "gateway/outbox.h"
+#include "gateway/release.h"
+
+/* A record on its way in, and what was found out about it. */
+struct sending {
+    const struct flow *flow;
+    const struct json *tree; /* defaults filled */
+    const char *kind, *number, *client;
+    struct store_record row;
+    struct store_referral referral; /* the one it belongs to, or is; id 0: none */
+    const struct track_move *move;  /* what it does to our Task; NULL: nothing */
+    struct flow_lookup *lookup;     /* which referral the check found */
+    struct finding_list *findings;
+};
+
+static bool refuse(struct sending *sending, const char *path, const char *found,
+                   const char *expected)
+{
+    finding_add(sending->findings,
+                (struct finding){.path = path, .found = found, .expected = expected});
+    return false;
+}
+
+/* ---- may it be accepted? ---- */
+
+static bool is_ours(struct sending *sending)
+{
+    const struct setup *setup = sending->flow->setup;
+    const char *sender = record_sender(sending->tree, setup->directory);
+    if (text_equal(sender, setup->config.org))
+        return true;
+    return refuse(sending, "written_by",
+                  arena_print(sending->flow->arena, "%s, who works at %s",
+                              json_get_text(sending->tree, "written_by"),
+                              sender == NULL ? "no clinic we know" : sender),
+                  arena_print(sending->flow->arena, "someone of %s, whose gateway this is",
+                              setup->config.org));
+}
+
+/* True when the number is free, or *ret_known when the same record is here already. */
+static bool is_number_free(struct sending *sending, bool *ret_known)
+{
+    const struct flow *flow = sending->flow;
+    struct store_record known;
+    *ret_known = false;
+    if (!store_find_record(flow->store, flow->arena, flow->setup->config.org, sending->kind,
+                           sending->number, &known))
+        return true;
+    *ret_known = memcmp(known.hash, sending->row.hash, STORE_HASH_BYTES) == 0;
+    if (*ret_known)
+        return true;
+    return refuse(sending, "record_id",
+                  arena_print(flow->arena, "%s, which was used before for other content",
+                              sending->number),
+                  "a new number, with replaces_record_id naming this one if it corrects it");
+}
+
+/* What a note or discharge of ours does to the Task of the referral we fill. */
+static bool choose_move(struct sending *sending)
+{
+    const struct flow *flow = sending->flow;
+    bool is_discharge = text_equal(sending->kind, "discharge-summary");
+    bool corrects = json_get(sending->tree, "replaces_record_id") != NULL;
+    struct fault fault;
+    if (track_ours(&sending->referral) == TRACK_PLACER || corrects)
+        return true;
+    bool is_started = text_equal(sending->referral.task_status, "in-progress") ||
+                      text_equal(sending->referral.task_status, "on-hold");
+    if (!is_discharge && is_started)
+        return true;
+    const struct track_move *move = track_find(is_discharge ? "complete" : "start");
+    if (track_allows(move, TRACK_FILLER, &sending->referral, flow->arena, &fault)) {
+        sending->move = move;
+        return true;
+    }
+    const char *state = sending->referral.task_status;
+    bool is_open = !track_is_over(state);
+    return refuse(sending, "referral_id",
+                  arena_print(flow->arena, "referral %s, which is %s", sending->referral.number,
+                              state),
+                  is_open ? "a referral that was accepted: accept it first (refgate referrals accept)"
+                          : "a referral that is not closed, or a correction with "
+                            "replaces_record_id");
+}
+
+/* The referral a record belongs to: for a correction of a referral the one it corrects, else the one that
+ * the check found. A plan or a conference may name one that only others know. */
+static bool find_its_referral(struct sending *sending)
+{
+    const struct flow *flow = sending->flow;
+    const char *replaced = json_get_text(sending->tree, "replaces_record_id");
+    const char *placer = sending->lookup->placer;
+    const char *number = sending->lookup->number;
+    struct fault fault;
+    if (text_equal(sending->kind, "referral")) {
+        placer = flow->setup->config.org;
+        number = replaced;
+    }
+    if (number == NULL ||
+        !flow_find_referral(flow, arena_print(flow->arena, "%s:%s", placer, number),
+                            &sending->referral, &fault)) {
+        sending->referral.id = 0;
+        return true;
+    }
+    bool is_note = text_equal(sending->kind, "progress-note") ||
+                   text_equal(sending->kind, "discharge-summary");
+    return !is_note || choose_move(sending);
+}
+
+/* ---- accepting ---- */
+
+static void add_referral(struct sending *sending)
+{
+    const struct flow *flow = sending->flow;
+    const char *to = json_get_text(sending->tree, "referred_to");
+    const char *filler = directory_clinic_handle(flow->setup->directory, to);
+    const struct partner *partner = filler == NULL ? NULL : setup_partner_of(flow->setup, filler);
+    long visits = 0;
+    json_whole(json_get(sending->tree, "visits_requested"), &visits);
+    sending->referral =
+        (struct store_referral){.placer = flow->setup->config.org,
+                                .number = sending->number,
+                                .filler = filler == NULL ? to : filler,
+                                .role = "placer",
+                                .partner = partner == NULL ? "" : partner->name,
+                                .client = sending->client,
+                                .service = json_get_text(sending->tree, "service"),
+                                .priority = json_get_text(sending->tree, "priority"),
+                                .task_status = "draft",
+                                .visits_total = visits,
+                                .valid_until = json_get_text(sending->tree, "valid_until"),
+                                .authored_at = json_get_text(sending->tree, "written_at"),
+                                .created_ms = flow->now_ms,
+                                .changed_ms = flow->now_ms};
+    sending->referral.id = store_add_referral(flow->store, &sending->referral);
+}
+
+static struct track_details details_of(const struct sending *sending, const char *reason)
+{
+    struct track_details details = {.by = json_get_text(sending->tree, "written_by"),
+                                    .reason = reason,
+                                    .at_ms = sending->flow->now_ms};
+    return details;
+}
+
+static void note(const struct sending *sending, const char *what, const char *reason)
+{
+    struct track_details details = details_of(sending, reason);
+    if (sending->referral.id != 0)
+        track_note(sending->flow->store, sending->referral.id,
+                   arena_print(sending->flow->arena, "%s %s %s", sending->kind, sending->number,
+                               what),
+                   &details);
+}
+
+/* A corrected referral that says "cancelled" takes the referral back. */
+static void move_placed(struct sending *sending)
+{
+    const struct flow *flow = sending->flow;
+    const struct track_move *cancel = track_find("cancel");
+    struct track_details details = details_of(sending, NULL);
+    struct fault fault;
+    if (text_equal(json_get_text(sending->tree, "status"), "cancelled") &&
+        track_allows(cancel, TRACK_PLACER, &sending->referral, flow->arena, &fault))
+        track_apply(flow->store, &sending->referral, cancel, &details, flow->arena);
+}
+
+static void accept_row(struct sending *sending, const struct json *attachments)
+{
+    const struct flow *flow = sending->flow;
+    const char *text = json_print(flow->arena, sending->tree);
+    if (text_equal(sending->kind, "referral")) {
+        if (sending->referral.id == 0)
+            add_referral(sending);
+        else
+            move_placed(sending);
+    }
+    sending->row.clinic = flow->setup->config.org;
+    sending->row.kind = sending->kind;
+    sending->row.number = sending->number;
+    sending->row.origin = "own";
+    sending->row.client = sending->client;
+    sending->row.referral = sending->referral.id;
+    sending->row.accepted_ms = flow->now_ms;
+    sending->row.exported = true;
+    sending->row.payload = payload_put(flow->store, text, strlen(text));
+    if (attachments != NULL) {
+        const char *list = json_print(flow->arena, attachments);
+        sending->row.attachments = payload_put(flow->store, list, strlen(list));
+    }
+    sending->row.id = store_add_record(flow->store, &sending->row);
+    note(sending, "accepted", NULL);
+}
+
+/* ---- one recipient ---- */
+
+struct loaded { /* a record row made ready for release again and again */
+    struct store_record row;
+    const struct json *tree;
+    struct store_referral referral;
+};
+
+static const struct json *parse(struct arena *arena, const char *text)
+{
+    struct json_document document;
+    struct json_fault fault;
+    if (text == NULL || !json_parse(arena, text, strlen(text), NULL, &document, &fault))
+        return NULL;
+    return document.root;
+}
+
+static void load_attachments(const struct flow *flow, const struct store_record *row,
+                             struct message_record_options *options)
+{
+    size_t length;
+    if (row->attachments == 0)
+        return;
+    const char *list = payload_get(flow->store, flow->arena, row->attachments, &length);
+    options->attachments = attachment_items(flow->arena, parse(flow->arena, list),
+                                            &options->attachment_count);
+}
+
+/* The linked numbers of the client at the recipient go with the record (exactly those confirmed). */
+static const struct json *with_links(const struct flow *flow, const struct loaded *loaded,
+                                     const char *recipient)
+{
+    const char **numbers;
+    size_t count =
+        store_links(flow->store, flow->arena, loaded->row.client, recipient, &numbers);
+    if (count == 0)
+        return loaded->tree;
+    struct json *copy = json_copy(flow->arena, loaded->tree);
+    struct json *list = json_get(copy, "client_other_ids");
+    if (list == NULL)
+        list = json_set(flow->arena, copy, "client_other_ids", json_new_list(flow->arena));
+    for (size_t i = 0; i < count; i++) {
+        bool is_there = false;
+        for (struct json *item = json_first(list); item != NULL; item = json_next(item))
+            is_there = is_there || (text_equal(json_get_text(item, "id"), numbers[i]) &&
+                                    text_equal(json_get_text(item, "issued_by"), recipient));
+        if (is_there)
+            continue;
+        struct json *item = json_push(list, json_new_object(flow->arena));
+        json_set_text(flow->arena, item, "id", numbers[i]);
+        json_set_text(flow->arena, item, "issued_by", recipient);
+    }
+    return copy;
+}
+
+/* The recipients' handles, as the tray row holds them ("osei;lindqvist"). */
+static size_t split_handles(struct arena *arena, const char *list, const char ***ret_handles)
+{
+    char *rest = arena_copy(arena, list);
+    const char **handles = arena_array(arena, strlen(list) / 2 + 1, sizeof *handles);
+    size_t count = 0;
+    for (char *next; rest != NULL; rest = next) {
+        next = strchr(rest, ';');
+        if (next != NULL)
+            *next++ = '\0';
+        handles[count++] = rest;
+    }
+    *ret_handles = handles;
+    return count;
+}
+
+static int64_t queue(const struct flow *flow, const struct loaded *loaded,
+                     const struct grant *grant)
+{
+    unsigned char hash[STORE_HASH_BYTES];
+    const struct json *record = with_links(flow, loaded, grant_recipient(grant));
+    const struct json *consent = grant_consent(grant);
+    setup_record_hash(flow->setup, flow->arena, loaded->tree, false, hash);
+    struct setup_ids ids = {
+        .space = setup_record_space(flow->arena, flow->setup->config.org, loaded->row.kind,
+                                    loaded->row.number, hash, grant_recipient(grant))};
+    struct fhir_context context = setup_context(flow->setup, flow->arena, &ids);
+    const char **handles;
+    struct message_referral referral = flow_message_referral(&loaded->referral);
+    struct message_record_options options = {.consents = &consent,
+                                             .consent_count = consent == NULL ? 0 : 1};
+    options.recipient_count = split_handles(flow->arena, grant_addressed_as(grant), &handles);
+    options.recipients = handles;
+    if (loaded->referral.id != 0) {
+        options.referral = &referral;
+        options.task_status = loaded->referral.task_status;
+    }
+    load_attachments(flow, &loaded->row, &options);
+    struct outbox_item item = {.bundle = message_of_record(&context, record, &options),
+                               .kind = loaded->row.kind,
+                               .referral = loaded->referral.id,
+                               .record = loaded->row.id,
+                               .now_ms = flow->now_ms};
+    return outbox_commit(flow->store, flow->arena, grant, &item);
+}
+
+/* A referral's first message out of the gate makes it "requested". */
+static void note_requested(const struct flow *flow, struct loaded *loaded)
+{
+    const struct track_move *request = track_find("request");
+    struct track_details details = {.by = json_get_text(loaded->tree, "written_by"),
+                                    .at_ms = flow->now_ms};
+    struct fault fault;
+    if (text_equal(loaded->row.kind, "referral") &&
+        track_allows(request, track_ours(&loaded->referral), &loaded->referral, flow->arena, &fault))
+        track_apply(flow->store, &loaded->referral, request, &details, flow->arena);
+}
+
+/* Decides one tray row now; writes it. True when the message was queued. */
+static bool decide(const struct flow *flow, struct loaded *loaded,
+                   const struct release_consents *consents, struct store_release *release)
+{
+    const char *reason = NULL;
+    const struct grant *grant =
+        release_record(flow->setup, flow->arena, loaded->tree, consents, release->recipient,
+                       release->addressed_as, flow->now_ms, &reason);
+    bool is_news = !text_equal(reason, release->reason);
+    release->decided_ms = flow->now_ms;
+    release->reason = reason;
+    if (grant != NULL) {
+        loaded->referral.partner = grant_partner(grant);
+        note_requested(flow, loaded);
+        release->partner = grant_partner(grant);
+        release->message = queue(flow, loaded, grant);
+        release->state = "sent";
+    } else if (is_news) {
+        struct track_details details = {.reason = reason, .at_ms = flow->now_ms};
+        audit_add(flow->store, flow->now_ms, "withheld", release->recipient, loaded->row.number,
+                  reason);
+        if (loaded->referral.id != 0)
+            track_note(flow->store, loaded->referral.id,
+                       arena_print(flow->arena, "%s %s waits", loaded->row.kind,
+                                   loaded->row.number),
+                       &details);
+    }
+    return grant != NULL;
+}
+
+/* ---- all recipients of a fresh record ---- */
+
+static struct record_referral referral_for_recipients(const struct store_referral *referral)
+{
+    struct record_referral known = {.placer = referral->placer,
+                                    .number = referral->number,
+                                    .written_by = referral->placer,
+                                    .referred_to = referral->filler};
+    return known;
+}
+
+/* Handles of one clinic stand side by side; they become one tray row. */
+static void release_all(struct sending *sending, struct flow_report *report)
+{
+    const struct flow *flow = sending->flow;
+    const struct record_recipient *recipients;
+    struct record_referral known = referral_for_recipients(&sending->referral);
+    size_t count = record_recipients(flow->arena, sending->tree, flow->setup->directory,
+                                     sending->referral.id == 0 ? NULL : &known, &recipients);
+    struct release_consents consents =
+        release_consents(flow->store, flow->arena, sending->client);
+    struct loaded loaded = {sending->row, sending->tree, sending->referral};
+    report->recipients = arena_array(flow->arena, count, sizeof *report->recipients);
+    for (size_t i = 0; i < count;) {
+        struct text handles = text_new(flow->arena, 10000);
+        const char *clinic = recipients[i].clinic;
+        for (; i < count && text_equal(recipients[i].clinic, clinic); i++)
+            text_print(&handles, "%s%s", handles.length == 0 ? "" : ";", recipients[i].handle);
+        struct store_release release = {.record = sending->row.id,
+                                        .recipient = clinic,
+                                        .addressed_as = handles.at,
+                                        .partner = "",
+                                        .client = sending->client,
+                                        .state = "waiting"};
+        bool is_queued = decide(flow, &loaded, &consents, &release);
+        store_add_release(flow->store, &release);
+        report->recipients[report->count++] =
+            (struct flow_recipient){clinic, is_queued, release.reason};
+    }
+    sending->referral = loaded.referral;
+}
+
+/* When the note itself must wait, the partner still learns that the Task moved: ids, status and count
+ * need no consent of their own. */
+static void tell_move_alone(struct sending *sending, const struct flow_report *report)
+{
+    for (size_t i = 0; i < report->count; i++) {
+        if (report->recipients[i].is_queued)
+            return;
+    }
+    struct track_details details = details_of(sending, NULL);
+    struct fault fault;
+    flow_tell(sending->flow, &sending->referral, sending->move->word, &details, &fault);
+}
+
+static void move_task(struct sending *sending)
+{
+    struct track_details details = details_of(sending, NULL);
+    if (text_equal(sending->kind, "discharge-summary"))
+        details.business_status = json_get_text(sending->tree, "discharge_reason");
+    track_apply(sending->flow->store, &sending->referral, sending->move, &details,
+                sending->flow->arena);
+}
+
+static bool check(struct sending *sending, const struct record *record, bool *ret_known)
+{
+    const struct flow *flow = sending->flow;
+    sending->lookup = flow_lookup_new(flow);
+    struct record_rules rules = {.arena = flow->arena,
+                                 .directory = flow->setup->directory,
+                                 .coding = flow->setup->coding,
+                                 .referrals = &sending->lookup->referrals};
+    if (!record_check(record, &rules, sending->findings))
+        return false;
+    record_fill_defaults(flow->arena, record->tree, flow->setup->directory);
+    sending->tree = record->tree;
+    sending->kind = record_kind(record->tree);
+    sending->number = json_get_text(record->tree, "record_id");
+    sending->client = json_get_text(record->tree, "client_id");
+    setup_record_hash(flow->setup, flow->arena, record->tree, true, sending->row.hash);
+    return is_ours(sending) && is_number_free(sending, ret_known) &&
+           (*ret_known || find_its_referral(sending));
+}
+
+struct flow_report flow_send(const struct flow *flow, const struct record *record,
+                             const struct json *attachments, struct finding_list *findings)
+{
+    struct sending sending = {.flow = flow, .findings = findings};
+    struct flow_report report = {.answer = FLOW_REFUSED};
+    bool is_known = false;
+    findings->file = record->file;
+    findings->row = record->row;
+    if (!check(&sending, record, &is_known))
+        return report;
+    report.answer = is_known ? FLOW_KNOWN : FLOW_ACCEPTED;
+    if (is_known)
+        return report;
+    accept_row(&sending, attachments);
+    if (text_equal(sending.kind, "consent")) {
+        flow_reconsider(flow, sending.client);
+        return report;
+    }
+    if (sending.move != NULL)
+        move_task(&sending);
+    track_count_visits(flow->store, &sending.referral, sending.tree);
+    release_all(&sending, &report);
+    if (sending.move != NULL)
+        tell_move_alone(&sending, &report);
+    return report;
+}
+
+/* ---- the tray again ---- */
+
+static bool load(const struct flow *flow, int64_t record, struct loaded *ret_loaded)
+{
+    memset(ret_loaded, 0, sizeof *ret_loaded);
+    if (!store_get_record(flow->store, flow->arena, record, &ret_loaded->row))
+        return false;
+    ret_loaded->tree = parse(flow->arena, ret_loaded->row.text);
+    if (ret_loaded->row.referral != 0)
+        store_get_referral(flow->store, flow->arena, ret_loaded->row.referral,
+                           &ret_loaded->referral);
+    return ret_loaded->tree != NULL;
+}
+
+static size_t release_waiting(const struct flow *flow, const char *client,
+                              const struct release_consents *consents)
+{
+    struct store_release *waiting;
+    size_t queued = 0;
+    size_t count = store_releases(flow->store, flow->arena, client, "waiting", &waiting);
+    for (size_t i = 0; i < count; i++) {
+        struct loaded loaded;
+        if (!load(flow, waiting[i].record, &loaded))
+            continue;
+        queued += decide(flow, &loaded, consents, &waiting[i]);
+        store_set_release(flow->store, &waiting[i]);
+    }
+    return queued;
+}
+
+static void stop_queued(const struct flow *flow, const char *client)
+{
+    struct store_message *queued;
+    size_t count = store_queued_of_client(flow->store, flow->arena, client, &queued);
+    for (size_t i = 0; i < count; i++) {
+        const char *reason;
+        if (!release_again(flow->setup, flow->store, flow->arena, &queued[i], flow->now_ms,
+                           &reason))
+            outbox_withdraw(flow->store, flow->arena, &queued[i], reason, flow->now_ms);
+    }
+}
+
+static size_t reconsider_one(const struct flow *flow, const char *client)
+{
+    struct release_consents consents = release_consents(flow->store, flow->arena, client);
+    stop_queued(flow, client);
+    return release_waiting(flow, client, &consents);
+}
+
+size_t flow_reconsider(const struct flow *flow, const char *client)
+{
+    const char **clients;
+    size_t queued = 0;
+    if (client != NULL)
+        return reconsider_one(flow, client);
+    size_t count = store_waiting_clients(flow->store, flow->arena, &clients);
+    for (size_t i = 0; i < count; i++)
+        queued += reconsider_one(flow, clients[i]);
+    return queued;
+}

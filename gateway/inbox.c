@@ -1,0 +1,115 @@
+/* inbox: see inbox.h. */
+#include "gateway/inbox.h"
+
+#include <string.h>
+
+#include "certs/digest.h"
+#include "gateway/acknowledge.h"
+#include "gateway/audit.h"
+#include "gateway/effect.h"
+
+/* Entries 1..n are compared: a sender that resends with a fresh header time has sent the same. White
+ * space and member order do not count, number text does. */
+static bool same_content(const struct json *one, const struct json *other)
+{
+    const struct json *left = json_first(json_get(one, "entry"));
+    const struct json *right = json_first(json_get(other, "entry"));
+    if (left == NULL || right == NULL)
+        return false;
+    left = json_next(left);
+    right = json_next(right);
+    while (left != NULL && right != NULL && json_same(left, right)) {
+        left = json_next(left);
+        right = json_next(right);
+    }
+    return left == NULL && right == NULL;
+}
+
+static bool is_same_message(struct store *store, const struct inbox_item *item,
+                            const unsigned char *hash, const struct store_message *seen)
+{
+    if (memcmp(hash, seen->hash, STORE_HASH_BYTES) == 0)
+        return true;
+    size_t length;
+    const char *body = payload_get(store, item->arena, seen->payload, &length);
+    struct json_document document;
+    struct json_fault fault;
+    return body != NULL && json_parse(item->arena, body, length, NULL, &document, &fault) &&
+           same_content(document.root, item->bundle);
+}
+
+static enum inbox_outcome conflict(const struct inbox_item *item, const char *what, const char *id,
+                                   struct fault *ret_fault)
+{
+    fault_set(ret_fault, FAULT_conflict,
+              arena_print(item->arena,
+                          "%s %s was used before for a message with other content; a changed message "
+                          "needs new ids",
+                          what, id));
+    return INBOX_CONFLICT;
+}
+
+static struct store_message new_row(const struct inbox_item *item, const unsigned char *hash)
+{
+    const struct message_inbound *message = item->message;
+    struct store_message row = {
+        .direction = "in",
+        .partner = admission_partner(item->admission),
+        .recipient = message->sender,
+        .message_id = message->message_id,
+        .bundle_id = message->bundle_id == NULL ? message->message_id : message->bundle_id,
+        .event = message->event,
+        .state = "done",
+        .due_ms = item->now_ms,
+        .created_ms = item->now_ms,
+        .settled_ms = item->now_ms,
+        .response_code = "ok",
+        .response_to = message->source_endpoint};
+    memcpy(row.hash, hash, STORE_HASH_BYTES);
+    return row;
+}
+
+static enum inbox_outcome take(struct store *store, const struct inbox_item *item,
+                               const unsigned char *hash, struct store_message *ret_row)
+{
+    struct effect effect = {.referral.id = 0};
+    struct fault refusal = {FAULT_none, NULL};
+    struct store_message row = new_row(item, hash);
+    bool is_possible = effect_check(store, item, &effect, &refusal);
+    row.kind = effect.kind == NULL ? "unknown" : effect.kind;
+    row.referral = effect.referral.id;
+    if (!is_possible) {
+        row.state = "refused";
+        row.reason = fault_sentence(&refusal);
+        row.response_code = "fatal-error";
+        row.response_issues = acknowledge_issue(item->arena, &refusal);
+    }
+    row.payload = payload_put(store, item->body, item->length);
+    row.id = store_add_message(store, &row);
+    if (is_possible)
+        effect_apply(store, item, &effect, &row);
+    audit_add(store, item->now_ms, is_possible ? "received" : "refused", row.partner,
+              row.message_id, is_possible ? row.kind : fault_name(refusal.kind));
+    *ret_row = row;
+    return INBOX_TAKEN;
+}
+
+enum inbox_outcome inbox_commit(struct store *store, const struct inbox_item *item,
+                                struct store_message *ret_row, struct fault *ret_fault)
+{
+    const struct message_inbound *message = item->message;
+    const char *partner = admission_partner(item->admission);
+    unsigned char hash[STORE_HASH_BYTES];
+    struct store_message seen;
+    digest_sha256(item->body, item->length, hash);
+    if (store_find_inbound(store, item->arena, partner, message->message_id, &seen)) {
+        if (!is_same_message(store, item, hash, &seen))
+            return conflict(item, "MessageHeader.id", message->message_id, ret_fault);
+        *ret_row = seen;
+        return INBOX_REPLAY;
+    }
+    if (message->bundle_id != NULL &&
+        store_find_inbound_bundle(store, item->arena, partner, message->bundle_id, &seen))
+        return conflict(item, "Bundle.id", message->bundle_id, ret_fault);
+    return take(store, item, hash, ret_row);
+}

@@ -1,0 +1,40 @@
+/* inbox: the inward hinge. A message of an admitted partner takes effect once, whatever arrives how often.
+ *
+ * Called inside a store transaction, on the writer thread. The ledger is the store's own unique keys
+ * (partner, MessageHeader.id) and (partner, Bundle.id): the same message again gets the stored answer,
+ * the same id with other content is a conflict. Message row, effect, track and audit go together. */
+#ifndef GATEWAY_INBOX_H
+#define GATEWAY_INBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "fhir/message.h"
+#include "gateway/admit.h"
+#include "gateway/fault.h"
+#include "gateway/setup.h"
+#include "gateway/store/store.h"
+
+struct inbox_item {
+    const struct setup *setup;
+    const struct admission *admission;
+    const struct message_inbound *message;
+    const struct json *bundle; /* parsed from body */
+    const char *body;          /* as it came */
+    size_t length;
+    int64_t now_ms;
+    struct arena *arena;
+};
+
+enum inbox_outcome {
+    INBOX_TAKEN,   /* new; *ret_row is its row, with what is to be answered */
+    INBOX_REPLAY,  /* seen before; *ret_row is the row of the first time */
+    INBOX_CONFLICT /* an id was used before for something else; *ret_fault says which */
+};
+
+enum inbox_outcome inbox_commit(struct store *store, const struct inbox_item *item,
+                                struct store_message *ret_row, struct fault *ret_fault);
+
+#endif

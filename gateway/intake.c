@@ -1,0 +1,87 @@
+/* intake: one text of records into the outward chain. The drop folder is in intake_folder.c. */
+#include "gateway/intake.h"
+
+#include <string.h>
+
+#include "gateway/attachment.h"
+#include "gateway/log.h"
+
+struct taking { /* a unit of the writer: one record */
+    struct unit unit;
+    const struct office *office;
+    const struct record *record;
+    const struct json *attachments;
+    int64_t now_ms;
+    struct finding_list *findings;
+    struct flow_report report;
+};
+
+static bool take(struct unit *unit, struct store *store)
+{
+    struct taking *taking = (struct taking *)unit;
+    struct flow flow = {taking->office->setup, store, unit->arena, taking->now_ms};
+    taking->report = flow_send(&flow, taking->record, taking->attachments, taking->findings);
+    return taking->report.answer != FLOW_REFUSED;
+}
+
+static void report_one(struct intake_report *report, struct arena *arena,
+                       const struct record *record, const struct flow_report *said)
+{
+    if (report->count == report->room) {
+        size_t room = report->room == 0 ? 16 : report->room * 2;
+        report->items = arena_grow(arena, report->items, report->room * sizeof *report->items,
+                                   room * sizeof *report->items);
+        report->room = room;
+    }
+    report->items[report->count++] =
+        (struct intake_record){.kind = json_get_text(record->tree, "record"),
+                               .number = json_get_text(record->tree, "record_id"),
+                               .row = record->row,
+                               .report = *said};
+    report->refused += said->answer == FLOW_REFUSED;
+}
+
+/* The check runs first and says everything; missing attachments are added to what it found. */
+static void take_record(const struct office *office, struct arena *arena,
+                        const struct record *record, const char *folder, int64_t now_ms,
+                        struct intake_report *report, struct finding_list *findings)
+{
+    struct taking taking = {.unit.run = take,
+                            .unit.arena = arena,
+                            .office = office,
+                            .record = record,
+                            .now_ms = now_ms,
+                            .findings = findings};
+    struct json *attachments = NULL;
+    findings->file = record->file;
+    findings->row = record->row;
+    bool has_files =
+        attachment_load(arena, record->tree, folder, office->setup->config.attachments_max_bytes,
+                        findings, &attachments);
+    taking.attachments = attachments;
+    taking.report.answer = FLOW_REFUSED;
+    if (has_files && !writer_call(office->writer, &taking.unit) &&
+        taking.unit.fault.kind != FAULT_none)
+        report->fault = taking.unit.fault;
+    report_one(report, arena, record, &taking.report);
+}
+
+struct intake_report intake_take(const struct office *office, struct arena *arena,
+                                 const char *name, const char *text, size_t length,
+                                 const char *folder, int64_t now_ms,
+                                 struct finding_list *findings)
+{
+    struct intake_report report = {.count = 0};
+    struct record_list records = {NULL, 0, 0};
+    size_t before = findings->count;
+    record_read(arena, record_format_of(name), text, length, name, &records, findings);
+    if (findings->count > before && records.count == 0)
+        report.refused = 1;
+    else if (findings->count > before)
+        report.refused += findings->count - before;
+    for (size_t i = 0; i < records.count && report.fault.kind == FAULT_none; i++)
+        take_record(office, arena, &records.items[i], folder, now_ms, &report, findings);
+    findings->file = NULL;
+    findings->row = 0;
+    return report;
+}

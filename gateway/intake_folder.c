@@ -1,0 +1,332 @@
+/* intake_folder: the drop folder records/out.
+ *
+ * A file is taken once it has not changed for drop_settle_ms; a text that ends early is given more time
+ * (drop_give_up_ms), because somebody may still be writing it. Names that start with '.' or end in .tmp or
+ * .part, links, folders and devices are left alone. The sweep's memory is only a convenience: after a
+ * restart every file is looked at afresh and what was taken before is known. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/csv.h"
+#include "gateway/file.h"
+#include "gateway/intake.h"
+#include "gateway/log.h"
+
+enum { NAME_TRIES = 1000, WHY_MAX_BYTES = 1 << 20 };
+
+struct seen { /* a file as it looked last time */
+    char *name;
+    long long size, modified_ns;
+    unsigned long long inode;
+    int64_t since_ms; /* monotonic */
+    bool is_there;    /* in this sweep */
+};
+
+struct intake {
+    struct seen *files;
+    size_t count, room;
+};
+
+struct sweep {
+    struct intake *intake;
+    const struct office *office;
+    struct arena *arena; /* of one file */
+    const char *out, *sent, *refused;
+    int64_t now_ms; /* monotonic */
+    size_t dealt_with;
+};
+
+struct intake *intake_new(void)
+{
+    return calloc(1, sizeof(struct intake));
+}
+
+void intake_free(struct intake *intake)
+{
+    if (intake == NULL)
+        return;
+    for (size_t i = 0; i < intake->count; i++)
+        free(intake->files[i].name);
+    free(intake->files);
+    free(intake);
+}
+
+/* ---- what was there before ---- */
+
+static struct seen *seen_of(struct intake *intake, const char *name)
+{
+    for (size_t i = 0; i < intake->count; i++) {
+        if (strcmp(intake->files[i].name, name) == 0)
+            return &intake->files[i];
+    }
+    if (intake->count == intake->room) {
+        size_t room = intake->room == 0 ? 32 : intake->room * 2;
+        struct seen *files = realloc(intake->files, room * sizeof *files);
+        if (files == NULL)
+            return NULL;
+        intake->files = files;
+        intake->room = room;
+    }
+    struct seen *seen = &intake->files[intake->count];
+    *seen = (struct seen){.name = strdup(name)};
+    if (seen->name == NULL)
+        return NULL;
+    intake->count++;
+    return seen;
+}
+
+static void forget_absent(struct intake *intake)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < intake->count; i++) {
+        if (!intake->files[i].is_there) {
+            free(intake->files[i].name);
+            continue;
+        }
+        intake->files[kept] = intake->files[i];
+        intake->files[kept++].is_there = false;
+    }
+    intake->count = kept;
+}
+
+/* How long the file has stood unchanged, -1 when it has just changed. */
+static int64_t unchanged_ms(struct seen *seen, const struct stat *about, int64_t now_ms)
+{
+    long long modified = (long long)about->st_mtim.tv_sec * 1000000000 + about->st_mtim.tv_nsec;
+    bool same = seen->inode == about->st_ino && seen->size == about->st_size &&
+                seen->modified_ns == modified;
+    seen->is_there = true;
+    if (same)
+        return now_ms - seen->since_ms;
+    seen->inode = about->st_ino;
+    seen->size = about->st_size;
+    seen->modified_ns = modified;
+    seen->since_ms = now_ms;
+    return -1;
+}
+
+/* ---- where files end ---- */
+
+/* NAME in FOLDER, or with a number behind it when that is taken. */
+static const char *free_name(struct arena *arena, const char *folder, const char *name)
+{
+    const char *path = arena_print(arena, "%s/%s", folder, name);
+    for (int i = 2; file_exists(path) && i < NAME_TRIES; i++)
+        path = arena_print(arena, "%s/%s.%d", folder, name, i);
+    return path;
+}
+
+static void move_to(const struct sweep *sweep, const char *name, const char *path)
+{
+    if (file_move(arena_print(sweep->arena, "%s/%s", sweep->out, name), path))
+        return;
+    log_event(LOG_LEVEL_ERROR, "drop-folder", "what", "a file cannot be moved out of records/out",
+              "why", strerror(errno), NULL);
+}
+
+static void write_why(const struct sweep *sweep, const char *refused_path,
+                      const struct finding_list *findings)
+{
+    struct text why = text_new(sweep->arena, WHY_MAX_BYTES);
+    for (size_t i = 0; i < findings->count; i++)
+        finding_print(&findings->items[i], &why);
+    file_replace(arena_print(sweep->arena, "%s.why.txt", refused_path), why.at, why.length, 0600);
+}
+
+/* ---- the bad rows of a table ---- */
+
+static bool is_bad_row(int row, const struct intake_report *report,
+                       const struct finding_list *findings)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        if (findings->items[i].row == row)
+            return true;
+    }
+    for (size_t i = 0; i < report->count; i++) {
+        if (report->items[i].row == row && report->items[i].report.answer == FLOW_REFUSED)
+            return true;
+    }
+    return false;
+}
+
+static void add_cell(struct text *out, const char *cell)
+{
+    if (strpbrk(cell, ",\"\r\n") == NULL) {
+        text_add(out, cell);
+        return;
+    }
+    text_add(out, "\"");
+    for (; *cell != '\0'; cell++)
+        text_add_n(out, *cell == '"' ? "\"\"" : cell, *cell == '"' ? 2 : 1);
+    text_add(out, "\"");
+}
+
+static void bad_csv_rows(struct arena *arena, const char *text, size_t length,
+                         const struct intake_report *report, const struct finding_list *findings,
+                         struct text *out)
+{
+    struct csv csv;
+    struct csv_row row;
+    struct finding_list ignored = finding_list_new(arena);
+    bool is_header = true;
+    enum csv_answer answer;
+    if (!csv_start(&csv, arena, text, length, &ignored))
+        return;
+    while ((answer = csv_next(&csv, &row, &ignored)) != CSV_END) {
+        if (answer == CSV_ROW && (is_header || is_bad_row(row.number, report, findings))) {
+            for (size_t i = 0; i < row.count; i++) {
+                text_add(out, i == 0 ? "" : ",");
+                add_cell(out, row.cells[i].text);
+            }
+            text_add(out, "\n");
+        }
+        is_header = false;
+    }
+}
+
+static void bad_lines(const char *text, size_t length, const struct intake_report *report,
+                      const struct finding_list *findings, struct text *out)
+{
+    const char *end = text + length;
+    for (int row = 1; text < end; row++) {
+        const char *line_end = memchr(text, '\n', (size_t)(end - text));
+        size_t size = (size_t)((line_end == NULL ? end : line_end) - text);
+        if (is_bad_row(row, report, findings)) {
+            text_add_n(out, text, size);
+            text_add(out, "\n");
+        }
+        text += size + 1;
+    }
+}
+
+/* ---- one file ---- */
+
+/* Is this JSON that stops in the middle? Somebody may still be writing it. */
+static bool ends_early(struct arena *arena, const char *name, const char *text, size_t length)
+{
+    struct json_document document;
+    struct json_fault fault;
+    if (record_format_of(name) != RECORD_JSON)
+        return false;
+    return !json_parse(arena, text, length, NULL, &document, &fault) && fault.offset >= length;
+}
+
+static void settle(const struct sweep *sweep, const char *name, const char *text, size_t length,
+                   const struct intake_report *report, const struct finding_list *findings)
+{
+    size_t taken = report->count - (report->refused < report->count ? report->refused : report->count);
+    enum record_format format = record_format_of(name);
+    if (report->refused == 0) {
+        move_to(sweep, name, free_name(sweep->arena, sweep->sent, name));
+        return;
+    }
+    const char *refused = free_name(sweep->arena, sweep->refused, name);
+    log_event(LOG_LEVEL_WARNING, "records-refused", "why", "see records/refused", NULL);
+    write_why(sweep, refused, findings);
+    if (taken == 0 || (format != RECORD_CSV && format != RECORD_NDJSON)) {
+        move_to(sweep, name, refused);
+        return;
+    }
+    struct text rows = text_new(sweep->arena, length * 2 + 1000);
+    if (format == RECORD_CSV)
+        bad_csv_rows(sweep->arena, text, length, report, findings, &rows);
+    else
+        bad_lines(text, length, report, findings, &rows);
+    file_replace(refused, rows.at, rows.length, 0600);
+    move_to(sweep, name, free_name(sweep->arena, sweep->sent, name));
+}
+
+static void take_file(struct sweep *sweep, const char *name, int64_t unchanged)
+{
+    const struct setup *setup = sweep->office->setup;
+    struct finding_list findings = finding_list_new(sweep->arena);
+    const char *path = arena_print(sweep->arena, "%s/%s", sweep->out, name);
+    size_t length = 0;
+    const char *text =
+        file_read(sweep->arena, path, setup->config.body_max_bytes, &length, &findings);
+    bool may_grow = unchanged < (int64_t)setup->config.drop_give_up_ms;
+    if (text != NULL && may_grow && ends_early(sweep->arena, name, text, length))
+        return;
+    struct intake_report report = {.refused = text == NULL};
+    if (text != NULL)
+        report = intake_take(sweep->office, sweep->arena, name, text, length, sweep->out,
+                             clock_wall_ms(&setup->clock), &findings);
+    if (report.fault.kind != FAULT_none)
+        return; /* the store is not well: the file stays and is taken later */
+    settle(sweep, name, text, length, &report, &findings);
+    sweep->dealt_with++;
+}
+
+static bool is_left_alone(const char *name)
+{
+    return name[0] == '.' || text_ends(name, ".tmp") || text_ends(name, ".part");
+}
+
+static void look_at(struct sweep *sweep, const char *name)
+{
+    struct stat about;
+    const char *path = arena_print(sweep->arena, "%s/%s", sweep->out, name);
+    if (is_left_alone(name) || lstat(path, &about) != 0 || !S_ISREG(about.st_mode))
+        return;
+    struct seen *seen = seen_of(sweep->intake, name);
+    if (seen == NULL)
+        return;
+    int64_t unchanged = unchanged_ms(seen, &about, sweep->now_ms);
+    if (unchanged >= 0 && unchanged >= (int64_t)sweep->office->setup->config.drop_settle_ms)
+        take_file(sweep, name, unchanged);
+}
+
+/* Names in order, so that the referral of a batch goes before its notes when they are named so. */
+static int by_name(const void *one, const void *other)
+{
+    return strcmp(*(const char *const *)one, *(const char *const *)other);
+}
+
+static size_t list_names(struct arena *arena, const char *folder, const char ***ret_names)
+{
+    DIR *open_folder = opendir(folder);
+    const char **names = NULL;
+    size_t count = 0;
+    size_t room = 0;
+    struct dirent *entry;
+    while (open_folder != NULL && (entry = readdir(open_folder)) != NULL) {
+        if (count == room) {
+            size_t bigger = room == 0 ? 64 : room * 2;
+            names = arena_grow(arena, names, room * sizeof *names, bigger * sizeof *names);
+            room = bigger;
+        }
+        names[count++] = arena_copy(arena, entry->d_name);
+    }
+    if (open_folder != NULL)
+        closedir(open_folder);
+    if (count > 1)
+        qsort(names, count, sizeof *names, by_name);
+    *ret_names = names;
+    return count;
+}
+
+size_t intake_sweep(struct intake *intake, const struct office *office)
+{
+    struct arena names_arena = ARENA_EMPTY;
+    struct arena arena = ARENA_EMPTY;
+    const char **names;
+    struct sweep sweep = {.intake = intake,
+                          .office = office,
+                          .arena = &arena,
+                          .out = setup_path(office->setup, &names_arena, "records/out"),
+                          .sent = setup_path(office->setup, &names_arena, "records/sent"),
+                          .refused = setup_path(office->setup, &names_arena, "records/refused"),
+                          .now_ms = clock_monotonic_ms(&office->setup->clock)};
+    size_t count = list_names(&names_arena, sweep.out, &names);
+    for (size_t i = 0; i < count; i++) {
+        look_at(&sweep, names[i]);
+        arena_reset(&arena);
+    }
+    forget_absent(intake);
+    arena_free(&arena);
+    arena_free(&names_arena);
+    return sweep.dealt_with;
+}

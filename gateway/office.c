@@ -1,0 +1,61 @@
+/* office: see office.h. */
+#include "gateway/office.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+bool office_lock(const char *dir, struct arena *arena, int *ret_lock, struct fault *ret_fault)
+{
+    const char *path = folder_path(arena, dir, "lock");
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock < 0)
+        return fault_set(ret_fault, FAULT_unreadable,
+                         arena_print(arena, "%s: %s; is %s a data folder made by refgate init?", path,
+                                     strerror(errno), dir));
+    if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+        close(lock);
+        return fault_set(ret_fault, FAULT_locked,
+                         arena_print(arena, "another refgate process works on %s", dir));
+    }
+    *ret_lock = lock;
+    return true;
+}
+
+const char *office_store_path(const struct setup *setup, struct arena *arena)
+{
+    return setup_path(setup, arena, "store.db");
+}
+
+bool office_open(const char *dir, struct arena *arena, struct finding_list *findings,
+                 struct office *ret_office, struct fault *ret_fault)
+{
+    struct office office = {.lock = -1};
+    if (!setup_load(dir, findings, &office.setup))
+        return fault_set(ret_fault, FAULT_settings, NULL);
+    if (!office_lock(dir, arena, &office.lock, ret_fault) ||
+        !store_open(office_store_path(office.setup, arena), &office.store, arena, ret_fault)) {
+        office_close(&office);
+        return false;
+    }
+    office.writer = writer_inline(office.store);
+    *ret_office = office;
+    return true;
+}
+
+void office_close(struct office *office)
+{
+    writer_stop(office->writer);
+    store_close(office->store);
+    if (office->lock >= 0)
+        close(office->lock);
+    setup_release(office->setup);
+}
+
+bool office_reader(const struct office *office, struct arena *arena, struct store **ret_store,
+                   struct fault *ret_fault)
+{
+    return store_open_reader(office_store_path(office->setup, arena), ret_store, arena, ret_fault);
+}

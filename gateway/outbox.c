@@ -1,0 +1,58 @@
+/* outbox: see outbox.h. */
+#include "gateway/outbox.h"
+
+#include <string.h>
+
+#include "certs/digest.h"
+#include "gateway/audit.h"
+
+static const struct json *header_of(const struct json *bundle)
+{
+    return json_find(bundle, "entry", "resource", NULL);
+}
+
+int64_t outbox_commit(struct store *store, struct arena *arena, const struct grant *grant,
+                      const struct outbox_item *item)
+{
+    const struct json *header = header_of(item->bundle);
+    const char *text = json_print(arena, item->bundle);
+    struct store_message message = {.direction = "out",
+                                    .partner = grant_partner(grant),
+                                    .recipient = grant_recipient(grant),
+                                    .message_id = json_get_text(header, "id"),
+                                    .bundle_id = json_get_text(item->bundle, "id"),
+                                    .event = json_get_text(json_get(header, "eventCoding"), "code"),
+                                    .kind = item->kind,
+                                    .referral = item->referral,
+                                    .record = item->record,
+                                    .state = "queued",
+                                    .due_ms = item->now_ms,
+                                    .created_ms = item->now_ms};
+    struct store_message queued;
+    if (store_find_outbound(store, arena, message.message_id, &queued))
+        return queued.id;
+    digest_sha256(text, strlen(text), message.hash);
+    message.payload = payload_put(store, text, strlen(text));
+    int64_t id = store_add_message(store, &message);
+    audit_add(store, item->now_ms, "queued", message.partner, message.message_id,
+              grant_basis(grant));
+    return id;
+}
+
+void outbox_withdraw(struct store *store, struct arena *arena, struct store_message *message,
+                     const char *reason, int64_t now_ms)
+{
+    struct store_release release;
+    message->state = "withdrawn";
+    message->reason = reason;
+    message->settled_ms = now_ms;
+    store_set_message(store, message);
+    audit_add(store, now_ms, "withheld", message->partner, message->message_id, reason);
+    if (!store_find_release(store, arena, message->id, &release))
+        return;
+    release.state = "waiting";
+    release.reason = reason;
+    release.decided_ms = now_ms;
+    release.message = 0;
+    store_set_release(store, &release);
+}

@@ -1,0 +1,297 @@
+/* receive: see receive.h. */
+#include "gateway/receive.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "fhir/validate.h"
+#include "gateway/acknowledge.h"
+#include "gateway/admit.h"
+#include "gateway/capability.h"
+#include "gateway/inbox.h"
+#include "gateway/log.h"
+
+enum { RETRY_AFTER_S = 2 };
+
+struct receiver {
+    struct receiver_options options;
+    struct writer_port *port;
+    struct arena arena; /* of the validator */
+    struct validator *validator;
+};
+
+/* One message between request and answer; lives in its exchange's arena. */
+struct receiving {
+    struct unit unit;
+    struct receiver *receiver;
+    struct exchange *exchange;
+    struct setup *setup; /* held */
+    const struct admission *admission;
+    struct json_document document;
+    struct message_inbound message;
+    enum inbox_outcome outcome;
+    struct store_message row;
+    struct fault refusal;
+};
+
+static const char fhir_json[] = "application/fhir+json; charset=utf-8";
+
+/* ---- answers ---- */
+
+static void answer_text(struct exchange *exchange, int status, const char *body,
+                        const struct http_header *headers, size_t headers_count)
+{
+    struct answer answer = {.status = status,
+                            .type = fhir_json,
+                            .headers = headers,
+                            .headers_count = headers_count,
+                            .body = body,
+                            .body_length = strlen(body)};
+    exchange_answer(exchange, &answer);
+}
+
+static void answer_fault(struct exchange *exchange, int status, const struct fault *fault,
+                         const char *path)
+{
+    struct http_header retry = {
+        "Retry-After", arena_print(&exchange->arena, "%d", RETRY_AFTER_S)};
+    answer_text(exchange, status, acknowledge_fault(&exchange->arena, fault, path), &retry,
+                fault_is_transient(fault->kind) ? 1 : 0);
+}
+
+static void refuse(struct exchange *exchange, const struct fault *fault)
+{
+    answer_fault(exchange, fault_http_status(fault->kind), fault, NULL);
+}
+
+static void not_allowed(struct exchange *exchange, const char *allowed)
+{
+    struct fault fault = {FAULT_unsupported,
+                          arena_print(&exchange->arena, "found %s; expected %s here",
+                                      exchange->method, allowed)};
+    struct http_header allow = {"Allow", allowed};
+    answer_text(exchange, 405, acknowledge_fault(&exchange->arena, &fault, NULL), &allow, 1);
+}
+
+/* ---- the message ---- */
+
+static bool is_json_type(const char *type)
+{
+    static const char *const types[] = {"application/fhir+json", "application/json", "text/json",
+                                        "application/json+fhir"};
+    if (type == NULL)
+        return false;
+    size_t length = strcspn(type, "; \t");
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (strlen(types[i]) == length && strncasecmp(type, types[i], length) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool parse(struct receiving *receiving)
+{
+    struct exchange *exchange = receiving->exchange;
+    const struct config *config = &receiving->setup->config;
+    struct json_options options = {.bytes_max = config->body_max_bytes,
+                                   .depth_max = (int)config->json_depth_max};
+    struct json_fault fault;
+    if (json_parse(&exchange->arena, exchange->body, exchange->body_length, &options,
+                   &receiving->document, &fault))
+        return true;
+    struct fault refusal = {
+        FAULT_unreadable,
+        arena_print(&exchange->arena, "line %d column %d: found %s%s%s", fault.line, fault.column,
+                    fault.found, fault.expected == NULL ? "" : "; expected ",
+                    fault.expected == NULL ? "" : fault.expected)};
+    answer_fault(exchange, 400, &refusal, fault.path);
+    return false;
+}
+
+static bool validate(struct receiving *receiving)
+{
+    struct exchange *exchange = receiving->exchange;
+    struct issue_list issues = issue_list_new(&exchange->arena);
+    struct validate_options options = {.type = "Bundle"};
+    if (validate_document(receiving->receiver->validator, &exchange->arena, &receiving->document,
+                          &options, &issues))
+        return true;
+    answer_text(exchange, fault_http_status(FAULT_invalid),
+                json_print(&exchange->arena, issue_outcome(&exchange->arena, &issues)), NULL, 0);
+    return false;
+}
+
+static bool read_message(struct receiving *receiving)
+{
+    struct exchange *exchange = receiving->exchange;
+    struct setup_ids ids = {.space = "inbound"};
+    struct fhir_context context = setup_context(receiving->setup, &exchange->arena, &ids);
+    struct finding_list findings = finding_list_new(&exchange->arena);
+    if (message_read(&context, receiving->document.root, &receiving->message, &findings))
+        return true;
+    answer_text(exchange, 422,
+                acknowledge_findings(&exchange->arena, FAULT_unsupported, &findings), NULL, 0);
+    return false;
+}
+
+static bool commit(struct unit *unit, struct store *store)
+{
+    struct receiving *receiving = (struct receiving *)unit;
+    const struct setup *setup = receiving->setup;
+    struct inbox_item item = {.setup = setup,
+                              .admission = receiving->admission,
+                              .message = &receiving->message,
+                              .bundle = receiving->document.root,
+                              .body = receiving->exchange->body,
+                              .length = receiving->exchange->body_length,
+                              .now_ms = clock_wall_ms(&setup->clock),
+                              .arena = unit->arena};
+    receiving->outcome = inbox_commit(store, &item, &receiving->row, &receiving->refusal);
+    return true;
+}
+
+static void on_committed(struct unit *unit)
+{
+    struct receiving *receiving = (struct receiving *)unit;
+    struct exchange *exchange = receiving->exchange;
+    struct receiver *receiver = receiving->receiver;
+    struct setup *setup = receiving->setup;
+    bool is_new = unit->fault.kind == FAULT_none && receiving->outcome == INBOX_TAKEN;
+    if (unit->fault.kind != FAULT_none)
+        refuse(exchange, &unit->fault);
+    else if (receiving->outcome == INBOX_CONFLICT)
+        refuse(exchange, &receiving->refusal);
+    else
+        answer_text(exchange, 200,
+                    acknowledge_message(setup, &exchange->arena, &receiving->row), NULL, 0);
+    setup_release(setup);
+    if (is_new && receiver->options.on_taken != NULL)
+        receiver->options.on_taken(receiver->options.owner);
+}
+
+static void post(struct receiving *receiving)
+{
+    struct receiver *receiver = receiving->receiver;
+    struct fault busy = {FAULT_busy, NULL};
+    receiving->unit.run = commit;
+    receiving->unit.done = on_committed;
+    receiving->unit.arena = &receiving->exchange->arena;
+    receiving->unit.is_written_late = true;
+    setup_hold(receiving->setup);
+    if (writer_post(receiver->options.writer, receiver->port, &receiving->unit))
+        return;
+    setup_release(receiving->setup);
+    refuse(receiving->exchange, &busy);
+}
+
+static void process_message(struct receiver *receiver, struct exchange *exchange)
+{
+    struct receiving *receiving = arena_alloc(&exchange->arena, sizeof *receiving);
+    struct fault fault = {FAULT_none, NULL};
+    receiving->receiver = receiver;
+    receiving->exchange = exchange;
+    receiving->setup = receiver->options.setup;
+    receiving->admission = admit_peer(receiving->setup, &exchange->arena, exchange->peer->partner, &fault);
+    if (receiving->admission == NULL) {
+        refuse(exchange, &fault);
+        return;
+    }
+    if (!is_json_type(exchange_header(exchange, "content-type"))) {
+        struct fault type = {FAULT_unsupported, "expected Content-Type application/fhir+json"};
+        answer_fault(exchange, 415, &type, NULL);
+        return;
+    }
+    if (!parse(receiving) || !validate(receiving) || !read_message(receiving))
+        return;
+    if (!admit_message(receiving->admission, receiving->setup, &exchange->arena,
+                       &receiving->message, &fault)) {
+        log_event(LOG_LEVEL_WARNING, "message-refused", "partner",
+                  admission_partner(receiving->admission), "kind", fault_name(fault.kind),
+                  "message", receiving->message.message_id, NULL);
+        refuse(exchange, &fault);
+        return;
+    }
+    post(receiving);
+}
+
+/* ---- routes ---- */
+
+static void metadata(struct receiver *receiver, struct exchange *exchange)
+{
+    struct fault fault = {FAULT_none, NULL};
+    if (admit_peer(receiver->options.setup, &exchange->arena, exchange->peer->partner, &fault) ==
+        NULL) {
+        refuse(exchange, &fault);
+        return;
+    }
+    answer_text(exchange, 200, capability_statement(receiver->options.setup, &exchange->arena), NULL,
+                0);
+}
+
+/* R4 spells the operation both ways; some senders post the Bundle to the base or to /Bundle. */
+static const struct {
+    const char *path, *method;
+    void (*handle)(struct receiver *receiver, struct exchange *exchange);
+} routes[] = {
+    {"/fhir/$process-message", "POST", process_message},
+    {"/fhir/$process-messages", "POST", process_message},
+    {"/fhir/Bundle", "POST", process_message},
+    {"/fhir", "POST", process_message},
+    {"/fhir/", "POST", process_message},
+    {"/fhir/metadata", "GET", metadata},
+};
+
+void receiver_on_request(void *owner, struct exchange *exchange)
+{
+    struct receiver *receiver = owner;
+    const char *allowed = NULL;
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        if (strcmp(routes[i].path, exchange->path) != 0)
+            continue;
+        if (strcmp(routes[i].method, exchange->method) == 0) {
+            routes[i].handle(receiver, exchange);
+            return;
+        }
+        allowed = routes[i].method;
+    }
+    if (allowed != NULL) {
+        not_allowed(exchange, allowed);
+        return;
+    }
+    struct fault fault = {FAULT_not_found,
+                          "found an address that is not served; expected /fhir/$process-message or "
+                          "/fhir/metadata"};
+    struct fault admission = {FAULT_none, NULL};
+    bool is_admitted = admit_peer(receiver->options.setup, &exchange->arena,
+                                  exchange->peer->partner, &admission) != NULL;
+    refuse(exchange, is_admitted ? &fault : &admission);
+}
+
+/* ---- life ---- */
+
+struct receiver *receiver_new(const struct receiver_options *options)
+{
+    struct receiver *receiver = calloc(1, sizeof *receiver);
+    if (receiver == NULL)
+        return NULL;
+    receiver->options = *options;
+    setup_hold(options->setup);
+    receiver->port = writer_port_open(options->loop);
+    receiver->validator = validator_new(&receiver->arena);
+    return receiver;
+}
+
+void receiver_use(struct receiver *receiver, struct setup *setup)
+{
+    setup_release(receiver->options.setup);
+    receiver->options.setup = setup_hold(setup);
+}
+
+void receiver_free(struct receiver *receiver)
+{
+    writer_port_close(receiver->port);
+    setup_release(receiver->options.setup);
+    arena_free(&receiver->arena);
+    free(receiver);
+}

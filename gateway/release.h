@@ -1,0 +1,51 @@
+/* release: may this leave? The only maker of a grant, and nothing leaves without one.
+ *
+ * outbox_commit() takes a `struct grant`; only this file can make one, in two ways: for a record, when
+ * every consent rule holds for that recipient now; for a reply within a partner's own referral (status,
+ * ids, visit count, a short reason). deliver asks again before each attempt, since consent can be
+ * withdrawn and partners can be disabled while a message waits. Called inside a store transaction. */
+#ifndef GATEWAY_RELEASE_H
+#define GATEWAY_RELEASE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "fhir/json.h"
+#include "gateway/setup.h"
+#include "gateway/store/store.h"
+
+struct grant; /* lives in the arena it was made in */
+
+/* The consents of one client, read once for all recipients of a record. */
+struct release_consents {
+    const struct json **records;
+    size_t count;
+};
+struct release_consents release_consents(struct store *store, struct arena *arena,
+                                         const char *client);
+
+/* A record to RECIPIENT (clinic), written as ADDRESSED_AS (that clinic or a person there). NULL with
+ * the reason in plain words when it must wait. */
+const struct grant *release_record(const struct setup *setup, struct arena *arena,
+                                   const struct json *record,
+                                   const struct release_consents *consents, const char *recipient,
+                                   const char *addressed_as, int64_t now_ms,
+                                   const char **ret_reason);
+/* Task status, ids, visit count and a short reason to the partner of this referral. NULL with the
+ * reason when the partner is no longer admitted. */
+const struct grant *release_reply(const struct setup *setup, struct arena *arena,
+                                  const struct store_referral *referral, const char **ret_reason);
+/* May this queued message still go? False with the reason. */
+bool release_again(const struct setup *setup, struct store *store, struct arena *arena,
+                   const struct store_message *message, int64_t now_ms, const char **ret_reason);
+
+const char *grant_partner(const struct grant *grant);
+const char *grant_recipient(const struct grant *grant);
+/* Those of the handles that may receive, parted by ';'. */
+const char *grant_addressed_as(const struct grant *grant);
+/* The consent record that permits it, sent along as evidence; NULL for a reply. */
+const struct json *grant_consent(const struct grant *grant);
+const char *grant_basis(const struct grant *grant); /* for the audit: the consent's id, or "reply" */
+
+#endif

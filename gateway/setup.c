@@ -1,0 +1,185 @@
+/* setup: see setup.h. */
+#include "gateway/setup.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "certs/digest.h"
+#include "fhir/record.h"
+#include "gateway/file.h"
+
+enum { TABLE_MAX_BYTES = 16 << 20 };
+
+/* libc reads TZ, once a process; `system` leaves it as it is. POSIX offsets have the other sign. */
+static void use_time_zone(const char *zone)
+{
+    char posix[64];
+    if (text_equal(zone, "system"))
+        return;
+    if (zone[0] == '+' || zone[0] == '-') {
+        snprintf(posix, sizeof posix, "<%s>%c%s", zone, zone[0] == '+' ? '-' : '+', zone + 1);
+        zone = posix;
+    }
+    setenv("TZ", zone, 1);
+    tzset();
+}
+
+static bool read_directory(struct setup *setup, const char *file, bool is_required,
+                           struct finding_list *findings)
+{
+    size_t length;
+    const char *path = folder_path(&setup->arena, setup->dir, file);
+    if (!is_required && access(path, F_OK) != 0)
+        return true;
+    const char *text = file_read(&setup->arena, path, TABLE_MAX_BYTES, &length, findings);
+    if (text == NULL)
+        return false;
+    size_t before = findings->count;
+    directory_read(setup->directory, text, length, path, findings);
+    return findings->count == before;
+}
+
+static bool read_codes(struct setup *setup, struct finding_list *findings)
+{
+    setup->coding = coding_standard();
+    if (setup->config.code_map[0] == '\0')
+        return true;
+    size_t length;
+    size_t before = findings->count;
+    const char *path = folder_path(&setup->arena, setup->dir, setup->config.code_map);
+    const char *text = file_read(&setup->arena, path, TABLE_MAX_BYTES, &length, findings);
+    if (text == NULL)
+        return false;
+    setup->coding = coding_with_map(&setup->arena, text, length, path, findings);
+    return findings->count == before;
+}
+
+static bool check_org(const struct setup *setup, struct finding_list *findings)
+{
+    const struct directory_entry *our = directory_find(setup->directory, setup->config.org);
+    if (our != NULL && !our->is_person)
+        return true;
+    struct finding finding = {.file = "settings.yaml",
+                              .path = "org",
+                              .found = arena_print(findings->arena, "\"%s\", which is no clinic of "
+                                                                    "the directory",
+                                                   setup->config.org),
+                              .expected = "the handle of our own row in directory.csv",
+                              .nearest = directory_nearest(setup->directory, setup->config.org)};
+    finding_add(findings, finding);
+    return false;
+}
+
+static bool load_all(struct setup *setup, struct finding_list *findings)
+{
+    extern char **environ;
+    if (!folder_config(&setup->arena, setup->dir, (const char *const *)environ, findings,
+                       &setup->config, NULL))
+        return false;
+    use_time_zone(setup->config.time_zone);
+    bool sound = folder_partners(&setup->arena, setup->dir, findings, &setup->partners);
+    setup->directory = directory_new(&setup->arena);
+    sound = read_directory(setup, setup->config.directory, true, findings) && sound;
+    sound = read_directory(setup, "directory.received.csv", false, findings) && sound;
+    sound = read_codes(setup, findings) && sound;
+    return check_org(setup, findings) && sound;
+}
+
+bool setup_load(const char *dir, struct finding_list *findings, struct setup **ret_setup)
+{
+    struct setup *setup = calloc(1, sizeof *setup);
+    if (setup == NULL) {
+        finding_add(findings, (struct finding){.found = "no memory left"});
+        return false;
+    }
+    setup->references = 1;
+    setup->dir = arena_copy(&setup->arena, dir);
+    setup->clock = clock_system();
+    if (!load_all(setup, findings)) {
+        setup_release(setup);
+        return false;
+    }
+    *ret_setup = setup;
+    return true;
+}
+
+struct setup *setup_hold(struct setup *setup)
+{
+    atomic_fetch_add(&setup->references, 1);
+    return setup;
+}
+
+void setup_release(struct setup *setup)
+{
+    if (setup == NULL || atomic_fetch_sub(&setup->references, 1) > 1)
+        return;
+    arena_free(&setup->arena);
+    free(setup);
+}
+
+const char *setup_path(const struct setup *setup, struct arena *arena, const char *name)
+{
+    return folder_path(arena, setup->dir, name);
+}
+
+const struct partner *setup_partner_of(const struct setup *setup, const char *clinic)
+{
+    const struct directory_entry *entry = directory_find(setup->directory, clinic);
+    const char *name =
+        entry == NULL ? NULL : directory_partner(setup->directory, entry, setup->config.org);
+    return name == NULL ? NULL : folder_partner(&setup->partners, name);
+}
+
+/* ---- ids ---- */
+
+static const char *make_id(void *maker, struct arena *arena, const char *name)
+{
+    const struct setup_ids *ids = maker;
+    char *uuid = arena_alloc(arena, DIGEST_UUID_TEXT);
+    digest_uuid5(ids->space, name, uuid);
+    return uuid;
+}
+
+static const char *endpoint_of(void *maker, const char *clinic)
+{
+    const struct setup_ids *ids = maker;
+    const struct partner *partner = setup_partner_of(ids->setup, clinic);
+    return partner == NULL ? NULL : partner->url;
+}
+
+struct fhir_context setup_context(const struct setup *setup, struct arena *arena,
+                                  struct setup_ids *ids)
+{
+    ids->setup = setup;
+    struct fhir_context context = {.arena = arena,
+                                   .directory = setup->directory,
+                                   .coding = setup->coding,
+                                   .base = setup->config.canonical_base,
+                                   .make_id = make_id,
+                                   .maker = ids,
+                                   .endpoint_of = endpoint_of};
+    return context;
+}
+
+void setup_record_hash(const struct setup *setup, struct arena *arena, const struct json *record,
+                       bool with_private, unsigned char *ret_hash)
+{
+    const char *text = record_canonical(arena, record, setup->directory, with_private);
+    digest_sha256(text, strlen(text), ret_hash);
+}
+
+const char *setup_record_space(struct arena *arena, const char *clinic, const char *kind,
+                               const char *number, const unsigned char *hash,
+                               const char *recipient)
+{
+    char hex[2 * DIGEST_SHA256_BYTES + 1];
+    char *uuid = arena_alloc(arena, DIGEST_UUID_TEXT);
+    digest_hex(hash, DIGEST_SHA256_BYTES, hex);
+    digest_uuid5("https://refgate.invalid/message",
+                 arena_print(arena, "%s|%s|%s|%s|%s", clinic, kind, number, hex, recipient), uuid);
+    return uuid;
+}

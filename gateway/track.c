@@ -1,0 +1,193 @@
+/* track: see track.h. */
+#include "gateway/track.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+#define PLACER TRACK_PLACER
+#define FILLER TRACK_FILLER
+static const struct track_move moves[] = {
+#define MOVE(word, who, from, to, sentence) {word, who, from, to, sentence},
+#include "gateway/track.def"
+#undef MOVE
+};
+enum { MOVES = sizeof moves / sizeof *moves };
+
+/* Every Task state stands in exactly one list of each side. */
+static const struct {
+    const char *task_status, *placer_list, *filler_list;
+    bool is_over;
+} states[] = {
+    {"draft", "not sent yet", "not sent yet", false},
+    {"requested", "waiting for an answer", "to answer", false},
+    {"received", "waiting for an answer", "to answer", false},
+    {"accepted", "waiting for the first visit", "to start", false},
+    {"ready", "waiting for the first visit", "to start", false},
+    {"in-progress", "under way", "under way", false},
+    {"on-hold", "on hold", "on hold", false},
+    {"completed", "closed", "closed", true},
+    {"failed", "closed", "closed", true},
+    {"rejected", "closed", "closed", true},
+    {"cancelled", "closed", "closed", true},
+    {"entered-in-error", "closed", "closed", true},
+};
+enum { STATES = sizeof states / sizeof *states };
+
+const struct track_move *track_find(const char *word)
+{
+    for (size_t i = 0; i < MOVES; i++) {
+        if (text_equal(moves[i].word, word))
+            return &moves[i];
+    }
+    return NULL;
+}
+
+static bool list_holds(const char *list, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = list; (at = strstr(at, word)) != NULL; at += length) {
+        bool starts = at == list || at[-1] == ' ';
+        if (starts && (at[length] == ' ' || at[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+const struct track_move *track_between(enum track_side who, const char *from, const char *to)
+{
+    for (size_t i = 0; i < MOVES; i++) {
+        const struct track_move *move = &moves[i];
+        if (move->who == who && text_equal(move->to, to) && list_holds(move->from, from))
+            return move;
+    }
+    return NULL;
+}
+
+bool track_is_over(const char *task_status)
+{
+    for (size_t i = 0; i < STATES; i++) {
+        if (text_equal(states[i].task_status, task_status))
+            return states[i].is_over;
+    }
+    return false;
+}
+
+enum track_side track_ours(const struct store_referral *referral)
+{
+    return text_equal(referral->role, "placer") ? TRACK_PLACER : TRACK_FILLER;
+}
+
+const char *track_list(const struct store_referral *referral)
+{
+    for (size_t i = 0; i < STATES; i++) {
+        if (text_equal(states[i].task_status, referral->task_status))
+            return track_ours(referral) == TRACK_PLACER ? states[i].placer_list
+                                                        : states[i].filler_list;
+    }
+    return "unknown";
+}
+
+/* "accept, decline": what this side could do now. */
+static const char *possible(enum track_side who, const char *from, struct arena *arena)
+{
+    struct text list = text_new(arena, 400);
+    for (size_t i = 0; i < MOVES; i++) {
+        if (moves[i].who != who || !list_holds(moves[i].from, from))
+            continue;
+        text_print(&list, "%s%s", list.length == 0 ? "" : ", ", moves[i].word);
+    }
+    return list.length == 0 ? "nothing" : list.at;
+}
+
+static bool abort_fits(const struct track_move *move, const struct store_referral *referral)
+{
+    bool is_answer = text_starts(move->word, "abort-");
+    bool is_asked = text_equal(referral->abort_status, "requested");
+    if (is_answer)
+        return is_asked;
+    return !text_equal(move->word, "abort") || !is_asked;
+}
+
+bool track_allows(const struct track_move *move, enum track_side who,
+                  const struct store_referral *referral, struct arena *arena,
+                  struct fault *ret_fault)
+{
+    if (move->who != who) {
+        const char *side = move->who == TRACK_PLACER ? "who placed it" : "who was asked";
+        return fault_set(ret_fault, FAULT_illegal_move,
+                         arena_print(arena, "referral %s: only the clinic %s can %s it",
+                                     referral->number, side, move->word));
+    }
+    if (!list_holds(move->from, referral->task_status))
+        return fault_set(ret_fault, FAULT_illegal_move,
+                         arena_print(arena, "referral %s is %s, so %s is not possible; possible now: %s",
+                                     referral->number, referral->task_status, move->word,
+                                     possible(who, referral->task_status, arena)));
+    if (!abort_fits(move, referral))
+        return fault_set(ret_fault, FAULT_illegal_move,
+                         arena_print(arena, "referral %s: %s", referral->number,
+                                     text_equal(move->word, "abort")
+                                         ? "it was asked to be stopped already"
+                                         : "nobody asked to stop it"));
+    return true;
+}
+
+static const char *abort_status_after(const struct track_move *move, const char *before)
+{
+    if (text_equal(move->word, "abort"))
+        return "requested";
+    if (text_equal(move->word, "abort-accept"))
+        return "accepted";
+    return text_equal(move->word, "abort-decline") ? "rejected" : before;
+}
+
+void track_note(struct store *store, int64_t referral, const char *what,
+                const struct track_details *details)
+{
+    struct store_event event = {.referral = referral,
+                                .message = details->message,
+                                .at_ms = details->at_ms,
+                                .what = what,
+                                .by = details->by,
+                                .detail = details->reason};
+    store_add_event(store, &event);
+}
+
+void track_count_visits(struct store *store, struct store_referral *referral,
+                        const struct json *record)
+{
+    long visits = 0;
+    bool is_said = json_whole(json_get(record, "visit_number"), &visits) ||
+                   json_whole(json_get(record, "visits_completed"), &visits);
+    if (!is_said || referral->id == 0 || visits <= referral->visits_done)
+        return;
+    referral->visits_done = visits;
+    store_set_referral(store, referral);
+}
+
+void track_apply(struct store *store, struct store_referral *referral,
+                 const struct track_move *move, const struct track_details *details,
+                 struct arena *arena)
+{
+    if (move->to[0] != '\0')
+        referral->task_status = move->to;
+    referral->abort_status = abort_status_after(move, referral->abort_status);
+    if (details->reason != NULL)
+        referral->reason = details->reason;
+    if (details->business_status != NULL)
+        referral->business_status = details->business_status;
+    if (details->visits_done > 0)
+        referral->visits_done = details->visits_done;
+    if (details->visits_total > 0)
+        referral->visits_total = details->visits_total;
+    referral->changed_ms = details->at_ms;
+    store_set_referral(store, referral);
+    bool counts = text_equal(move->word, "progress") && details->visits_done > 0;
+    track_note(store, referral->id,
+               counts ? arena_print(arena, "%s: %lld of %lld", move->sentence,
+                                    (long long)referral->visits_done,
+                                    (long long)referral->visits_total)
+                      : move->sentence,
+               details);
+}

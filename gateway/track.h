@@ -1,0 +1,61 @@
+/* track: where each referral stands, and which moves are possible from there (track.def).
+ *
+ * Called by flow.c inside a transaction of the store, for our own moves and for the partner's. A move
+ * changes the referral row and adds a line to its track in the same transaction. Pure but for the
+ * store handed in. */
+#ifndef GATEWAY_TRACK_H
+#define GATEWAY_TRACK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "fhir/json.h"
+#include "gateway/fault.h"
+#include "gateway/store/store.h"
+
+enum track_side { TRACK_PLACER, TRACK_FILLER };
+
+struct track_move {
+    const char *word;
+    enum track_side who;
+    const char *from; /* Task states, parted by spaces */
+    const char *to;   /* "": stays */
+    const char *sentence;
+};
+
+/* What a move says beside its word; NULL and 0 where it says nothing. */
+struct track_details {
+    const char *by;     /* handle */
+    const char *reason; /* short, plain words */
+    const char *business_status;
+    int64_t visits_done, visits_total;
+    int64_t message; /* row of the message that carried it; 0 for none */
+    int64_t at_ms;
+};
+
+const struct track_move *track_find(const char *word);
+/* The move by which WHO brings a Task from FROM to TO; NULL when there is none. */
+const struct track_move *track_between(enum track_side who, const char *from, const char *to);
+bool track_is_over(const char *task_status);
+/* Our side of a referral, and the other one. */
+enum track_side track_ours(const struct store_referral *referral);
+/* Is the move possible now? On false *ret_fault says what can be done instead. */
+bool track_allows(const struct track_move *move, enum track_side who,
+                  const struct store_referral *referral, struct arena *arena,
+                  struct fault *ret_fault);
+/* Makes the move: changes *referral and its row, adds a line to the track. Call track_allows first. */
+void track_apply(struct store *store, struct store_referral *referral,
+                 const struct track_move *move, const struct track_details *details,
+                 struct arena *arena);
+/* Visits that a note or discharge says were kept; the referral's count only grows. */
+void track_count_visits(struct store *store, struct store_referral *referral,
+                        const struct json *record);
+/* A line without a move, such as "progress-note sent". */
+void track_note(struct store *store, int64_t referral, const char *what,
+                const struct track_details *details);
+/* The one list a referral stands in: "to answer", "waiting for an answer", "to start", "under way",
+ * "on hold", "not sent yet", "closed". */
+const char *track_list(const struct store_referral *referral);
+
+#endif
