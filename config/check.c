@@ -198,6 +198,11 @@ static bool is_ipv4(const char *text)
     return text[strspn(text, "0123456789.")] == '\0';
 }
 
+static bool holds_dns_name(const char *text)
+{
+    return holds_host(text, strlen(text)) && !is_ipv4(text);
+}
+
 /* A URI with a scheme (RFC 3986 section 3.1) or a DNS name with no wild card. */
 static bool holds_san(const char *text)
 {
@@ -206,7 +211,7 @@ static bool holds_san(const char *text)
     if (length == 0 || length > 1000)
         return false;
     if (colon == NULL)
-        return holds_host(text, length) && !is_ipv4(text);
+        return holds_dns_name(text);
     if (!isalpha((unsigned char)text[0]) || colon[1] == '\0')
         return false;
     for (const char *at = text; at < colon; at++) {
@@ -270,6 +275,7 @@ const struct check check_file_or_none = {"the path of a file, or nothing", holds
 const struct check check_san = {
     "a URI such as urn:refgate:org:lakeside, or a DNS name without wild card; never an IP address",
     holds_san};
+const struct check check_dns_name = {"a DNS name without wild card", holds_dns_name};
 const struct check check_pin = {
     "64 hex digits or sha256// and 44 signs of base64: the SHA-256 of the public key", holds_pin};
 const struct check check_contact = {"a name, telephone number or mail address on one line",

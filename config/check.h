@@ -23,8 +23,9 @@ extern const struct check check_time_zone; /* `system`, `UTC`, `-05:00`, `Americ
 extern const struct check check_file;      /* a path, not empty */
 extern const struct check check_file_or_none;
 extern const struct check check_canonical; /* the name of a profile: http:// or https:// */
-extern const struct check check_crl_url; /* http:// or https:// or empty: a CRL is signed itself */
-extern const struct check check_san;     /* DNS name, or URI with a scheme; never an IP address */
+extern const struct check check_crl_url;  /* http:// or https:// or empty: a CRL is signed itself */
+extern const struct check check_san;      /* DNS name, or URI with a scheme; never an IP address */
+extern const struct check check_dns_name; /* no wild card, no IP address */
 extern const struct check check_pin; /* SHA-256 of a public key: sha256//BASE64, or 64 hex digits */
 extern const struct check check_window; /* `sat,sun 22:00-02:00`, `daily 01:00-01:30` */
 extern const struct check check_contact;

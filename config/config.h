@@ -16,6 +16,7 @@ struct config {
 #define SECTION(title)
 #define TEXT(key, check, start, when, help) const char *key;
 #define WORD(key, tag, words, start, when, help) enum tag key;
+#define LIST(key, check, when, help) struct option_list key;
 #define FLAG(key, start, when, help) bool key;
 #define COUNT(key, unit, start, min, max, when, help) unsigned key;
 #define BYTES(key, unit, start, min, max, when, help) size_t key;

@@ -194,6 +194,7 @@ bool folder_check(struct arena *arena, const char *dir, const struct config *con
     const char *file = folder_path(arena, dir, "settings.yaml");
     const char *const named[][2] = {{"cert_file", config->cert_file},
                                     {"key_file", config->key_file},
+                                    {"key_passphrase_file", config->key_passphrase_file},
                                     {"ca_file", config->ca_file},
                                     {"directory", config->directory},
                                     {"code_map", config->code_map}};

@@ -116,6 +116,12 @@ static const struct bad_case bad_cases[] = {
     {"org: a\ntime_zone: ../../etc/passwd\n", "settings.yaml:2: time_zone: found"},
     {"org: a\ntime_zone: +15:00\n", "settings.yaml:2: time_zone: found +15:00; expected"},
     {"org: a\ntime_zone: -05:61\n", "settings.yaml:2: time_zone: found"},
+    {"org: a\nserver_names: [gw.example, '*.example']\n",
+     "settings.yaml:2: server_names[2]: found \"*.example\"; expected a list, each item a DNS "
+     "name"},
+    {"org: a\nserver_names: gw.example\n",
+     "settings.yaml:2: server_names: found gw.example; expected a list"},
+    {"org: a\natna_compat: 1\n", "settings.yaml:2: atna_compat: found 1; expected true or false"},
     {"org: a\ncert_file:\n", "settings.yaml:2: cert_file: found nothing; expected the path of a"},
     {"org: a\ncert_file: keys/\n", "settings.yaml:2: cert_file: found keys/; expected the path"},
     {"org: [a]\n", "settings.yaml:1: org: found a list; expected a handle"},
