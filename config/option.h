@@ -90,6 +90,8 @@ size_t option_words(const struct option *option, struct arena *arena,
                     const char *ret_words[OPTION_WORDS_MAX]);
 /* The value as it is written in a file: `10000`, `json`, `[a, b]`. */
 const char *option_value(const struct option *option, struct arena *arena, const void *object);
+/* Where it came from, in words: "default", "line 12", "environment". */
+const char *option_origin(const struct option_origin *origin, struct arena *arena);
 bool option_equal(const struct option *option, struct arena *arena, const void *one,
                   const void *other);
 /* "a number of milliseconds from 100 to 600000", "one of json, text": for findings and the manual.

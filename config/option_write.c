@@ -114,6 +114,19 @@ const char *option_value(const struct option *option, struct arena *arena, const
     return out.at;
 }
 
+const char *option_origin(const struct option_origin *origin, struct arena *arena)
+{
+    switch (origin->source) {
+    case OPTION_FROM_FILE:
+        return arena_print(arena, "line %d", origin->line);
+    case OPTION_FROM_ENVIRONMENT:
+        return "environment";
+    case OPTION_FROM_DEFAULT:
+        break;
+    }
+    return "default";
+}
+
 bool option_equal(const struct option *option, struct arena *arena, const void *one,
                   const void *other)
 {

@@ -247,6 +247,10 @@ static void the_environment_wins_over_the_file(void **state)
     assert_int_equal(origins[option_find(table, "org") - table->rows].line, 1);
     assert_int_equal(origins[option_find(table, "ca_file") - table->rows].source,
                      OPTION_FROM_DEFAULT);
+    assert_string_equal(option_origin(&origins[option_find(table, "loops") - table->rows], &arena),
+                        "environment");
+    assert_string_equal(option_origin(&origins[option_find(table, "org") - table->rows], &arena),
+                        "line 1");
     static const char *const bad[] = {"REFGATE_LOPS=3", "REFGATE_LOOPS=x", NULL};
     from.environment = bad;
     assert_false(config_load(&arena, &from, &findings, &config, NULL));
