@@ -1,0 +1,454 @@
+/* consent: the seven rules as truth tables over small sets of consents. */
+#include "unit/fhir/record_sample.h"
+
+#include "fhir/consent.h"
+
+static const char template[] =
+    "{\"record\":\"consent\",\"record_id\":\"%s\",\"written_at\":\"%s\",\"written_by\":\"alvarez\","
+    "\"client_id\":\"C-1\",\"client_family_name\":\"X\",\"client_birth_date\":\"1990-01-01\","
+    "\"status\":\"active\",\"decision\":\"%s\",\"given_by\":\"client\",\"valid_from\":\"2026-01-"
+    "01\","
+    "\"share_from\":\"willow\",\"share_with\":[%s],\"purposes\":[\"treatment\"],"
+    "\"covers\":[\"all\"]%s}";
+
+enum { CONSENTS_MAX = 4 };
+
+struct given { /* one consent of a case */
+    const char *id, *written, *decision, *with, *more;
+};
+
+struct truth {
+    const char *name;
+    struct given consents[CONSENTS_MAX];
+    const char *recipient, *kind, *sensitivity;
+    bool is_allowed;
+    const char *reason; /* must be in the reason */
+};
+
+#define ALLOW(id, day, with, more)                                                                 \
+    {                                                                                              \
+        id, "2026-" day "T09:00:00-04:00", "allow", with, more                                     \
+    }
+#define REFUSE(id, day, with, more)                                                                \
+    {                                                                                              \
+        id, "2026-" day "T09:00:00-04:00", "refuse", with, more                                    \
+    }
+
+static const struct truth truths[] = {
+    {"none at all", {{0}}, "harbor", "progress-note", NULL, false, "no consent of this client"},
+    {"rule 1: stands",
+     {ALLOW("A", "03-01", "\"harbor\"", "")},
+     "harbor",
+     "progress-note",
+     NULL,
+     true,
+     "A"},
+    {"rule 1: last day", /* today is 2026-10-10 */
+     {ALLOW("A", "03-01", "\"harbor\"", ",\"valid_until\":\"2026-10-10\"")},
+     "harbor",
+     "progress-note",
+     NULL,
+     true,
+     "A"},
+    {"rule 1: over since yesterday",
+     {ALLOW("A", "03-01", "\"harbor\"", ",\"valid_until\":\"2026-10-09\"")},
+     "harbor",
+     "progress-note",
+     NULL,
+     false,
+     "ended on 2026-10-09"},
+    {"rule 2: another clinic",
+     {ALLOW("A", "03-01", "\"lakeside\"", "")},
+     "harbor",
+     "progress-note",
+     NULL,
+     false,
+     "names harbor"},
+    {"rule 2: the clinic of the person",
+     {ALLOW("A", "03-01", "\"lakeside\"", "")},
+     "osei",
+     "progress-note",
+     NULL,
+     true,
+     "A"},
+    {"rule 2: a person is not the whole clinic",
+     {ALLOW("A", "03-01", "\"osei\"", "")},
+     "lakeside",
+     "progress-note",
+     NULL,
+     false,
+     "names lakeside"},
+    {"rule 2: a colleague is not the person",
+     {ALLOW("A", "03-01", "\"osei\"", "")},
+     "lindqvist",
+     "progress-note",
+     NULL,
+     false,
+     "names lindqvist"},
+    {"rule 2: a person by NPI",
+     {ALLOW("A", "03-01", "\"npi:9900000073\"", "")},
+     "osei",
+     "progress-note",
+     NULL,
+     true,
+     "A"},
+    {"rule 2: a stranger",
+     {ALLOW("A", "03-01", "\"npi:1234567893\"", "")},
+     "npi:1234567893",
+     "progress-note",
+     NULL,
+     true,
+     "A"},
+    {"rule 5: written before records_from",
+     {ALLOW("A", "03-01", "\"harbor\"", ",\"records_from\":\"2026-09-03\"")},
+     "harbor",
+     "progress-note",
+     NULL,
+     false,
+     "from 2026-09-03"},
+    {"rule 5: written on records_from",
+     {ALLOW("A", "03-01", "\"harbor\"", ",\"records_from\":\"2026-09-02\"")},
+     "harbor",
+     "progress-note",
+     NULL,
+     true,
+     "A"},
+    {"rule 5: written after records_until",
+     {ALLOW("A", "03-01", "\"harbor\"", ",\"records_until\":\"2026-09-01\"")},
+     "harbor",
+     "progress-note",
+     NULL,
+     false,
+     "until 2026-09-01"},
+    {"rule 6: excluded",
+     {ALLOW("A", "03-01", "\"harbor\"", ",\"excludes\":[\"hiv\",\"mental-health\"]")},
+     "harbor",
+     "progress-note",
+     "mental-health",
+     false,
+     "excludes mental-health"},
+    {"rule 6: something else is excluded",
+     {ALLOW("A", "03-01", "\"harbor\"", ",\"excludes\":[\"hiv\"]")},
+     "harbor",
+     "progress-note",
+     "mental-health",
+     true,
+     "A"},
+    {"rule 6: a psychotherapy note by a general consent",
+     {ALLOW("A", "03-01", "\"harbor\"", "")},
+     "harbor",
+     "progress-note",
+     "psychotherapy-note",
+     false,
+     "names it alone"},
+    {"rule 6: a psychotherapy note by its own consent, older than the general one",
+     {ALLOW("A", "03-01", "\"harbor\"", ",\"sensitivity\":[\"psychotherapy-note\"]"),
+      ALLOW("B", "04-01", "\"harbor\"", "")},
+     "harbor",
+     "progress-note",
+     "psychotherapy-note",
+     true,
+     "A"},
+    {"rule 6: named, but not alone",
+     {ALLOW("A", "03-01", "\"harbor\"",
+            ",\"sensitivity\":[\"psychotherapy-note\",\"mental-health\"]")},
+     "harbor",
+     "progress-note",
+     "psychotherapy-note",
+     false,
+     "names it alone"},
+    {"rule 6: a consent for psychotherapy notes allows nothing else",
+     {ALLOW("A", "03-01", "\"harbor\"", ",\"sensitivity\":[\"psychotherapy-note\"]")},
+     "harbor",
+     "progress-note",
+     NULL,
+     false,
+     "names harbor"},
+    {"rule 7: allowed, then refused",
+     {ALLOW("A", "03-01", "\"harbor\"", ""), REFUSE("B", "04-01", "\"harbor\"", "")},
+     "harbor",
+     "progress-note",
+     NULL,
+     false,
+     "refused on 2026-04-01 (B)"},
+    {"rule 7: refused, then allowed",
+     {REFUSE("A", "03-01", "\"harbor\"", ""), ALLOW("B", "04-01", "\"harbor\"", "")},
+     "harbor",
+     "progress-note",
+     NULL,
+     true,
+     "B"},
+    {"rule 7: order in the list does not matter",
+     {ALLOW("B", "04-01", "\"harbor\"", ""), REFUSE("A", "03-01", "\"harbor\"", "")},
+     "harbor",
+     "progress-note",
+     NULL,
+     true,
+     "B"},
+    {"rule 7: both in the same second: the refusal",
+     {REFUSE("A", "03-01", "\"harbor\"", ""), ALLOW("B", "03-01", "\"harbor\"", "")},
+     "harbor",
+     "progress-note",
+     NULL,
+     false,
+     "refused"},
+    {"rule 7: a refusal of the person beats a newer permission of the clinic",
+     {REFUSE("A", "03-01", "\"osei\"", ""), ALLOW("B", "04-01", "\"lakeside\"", "")},
+     "osei",
+     "progress-note",
+     NULL,
+     false,
+     "refused on 2026-03-01 (A)"},
+    {"rule 7: ... but not a newer one that names the person",
+     {REFUSE("A", "03-01", "\"osei\"", ""), ALLOW("B", "04-01", "\"osei\"", "")},
+     "osei",
+     "progress-note",
+     NULL,
+     true,
+     "B"},
+    {"rule 7: ... and does not touch the colleague",
+     {REFUSE("A", "03-01", "\"osei\"", ""), ALLOW("B", "04-01", "\"lakeside\"", "")},
+     "lindqvist",
+     "progress-note",
+     NULL,
+     true,
+     "B"},
+    {"rule 7: a refusal of the clinic holds for its people",
+     {ALLOW("A", "03-01", "\"osei\"", ""), REFUSE("B", "04-01", "\"lakeside\"", "")},
+     "osei",
+     "progress-note",
+     NULL,
+     false,
+     "refused"},
+    {"rule 7: a refusal for another kind of record",
+     {ALLOW("A", "03-01", "\"harbor\"", ""),
+      {"B", "2026-04-01T09:00:00-04:00", "refuse", "\"harbor\"", ",\"covers\":0"}},
+     "harbor",
+     "progress-note",
+     NULL,
+     true,
+     "A"},
+    {"rule 7: a refusal that is over",
+     {ALLOW("A", "03-01", "\"harbor\"", ""),
+      REFUSE("B", "04-01", "\"harbor\"", ",\"valid_until\":\"2026-05-01\"")},
+     "harbor",
+     "progress-note",
+     NULL,
+     true,
+     "A"},
+    {"rule 7: the newest consent excludes, the older one did not",
+     {ALLOW("A", "03-01", "\"harbor\"", ""),
+      ALLOW("B", "04-01", "\"harbor\"", ",\"excludes\":[\"hiv\"]")},
+     "harbor",
+     "progress-note",
+     "hiv",
+     false,
+     "B for harbor excludes hiv"},
+    {"rule 7: the newest is over, the older one stands",
+     {ALLOW("A", "03-01", "\"harbor\"", ""),
+      ALLOW("B", "04-01", "\"harbor\"", ",\"valid_until\":\"2026-05-01\"")},
+     "harbor",
+     "progress-note",
+     NULL,
+     true,
+     "A"},
+    {"a corrected consent no longer counts",
+     {ALLOW("A", "03-01", "\"harbor\",\"lakeside\"", ""),
+      ALLOW("B", "04-01", "\"lakeside\"", ",\"replaces_record_id\":\"A\"")},
+     "harbor",
+     "progress-note",
+     NULL,
+     false,
+     "names harbor"},
+};
+
+/* Members that a case changes: PATCH holds the name and the value as JSON. */
+static struct json *patched(struct arena *arena, struct json *tree, const char *name,
+                            const char *value)
+{
+    struct json_document document;
+    struct json_fault fault;
+    assert_true(json_parse(arena, value, strlen(value), NULL, &document, &fault));
+    json_replace(arena, tree, name, document.root);
+    return tree;
+}
+
+static struct json *consent_of(struct arena *arena, const struct given *given)
+{
+    struct json_document document;
+    struct json_fault fault;
+    bool is_narrow = strcmp(given->more, ",\"covers\":0") == 0;
+    const char *text = arena_print(arena, template, given->id, given->written, given->decision,
+                                   given->with, is_narrow ? "" : given->more);
+    if (!json_parse(arena, text, strlen(text), NULL, &document, &fault))
+        fail_msg("%s: %s", text, fault.found);
+    return is_narrow ? patched(arena, document.root, "covers", "[\"case-conference\"]")
+                     : document.root;
+}
+
+static struct consent_question question_of(struct sample *sample,
+                                           const struct json *const *consents, size_t count)
+{
+    struct consent_question question = {.consents = consents,
+                                        .consent_count = count,
+                                        .directory = sample->directory,
+                                        .sender = "willow",
+                                        .recipient = "harbor",
+                                        .purpose = "treatment",
+                                        .kind = "progress-note",
+                                        .written_at = "2026-09-02T11:20:00-04:00",
+                                        .today = {2026, 10, 10}};
+    assert_int_equal(date_time_parse("2026-10-10T12:00:00-04:00", &question.now), DATE_RIGHT);
+    return question;
+}
+
+static void follows_the_truth_table(void **state)
+{
+    (void)state;
+    struct sample sample;
+    sample_open(&sample);
+    for (size_t i = 0; i < sizeof truths / sizeof *truths; i++) {
+        const struct truth *truth = &truths[i];
+        const struct json *consents[CONSENTS_MAX];
+        size_t count = 0;
+        for (; count < CONSENTS_MAX && truth->consents[count].id != NULL; count++)
+            consents[count] = consent_of(&sample.arena, &truth->consents[count]);
+        struct consent_question question = question_of(&sample, consents, count);
+        question.recipient = truth->recipient;
+        question.kind = truth->kind;
+        question.sensitivity = &truth->sensitivity;
+        question.sensitivity_count = truth->sensitivity != NULL;
+        struct consent_answer answer = consent_ask(&sample.arena, &question);
+        if (answer.is_allowed != truth->is_allowed || strstr(answer.reason, truth->reason) == NULL)
+            fail_msg("%s: %s: %s", truth->name, answer.is_allowed ? "allowed" : "waits",
+                     answer.reason);
+        assert_true(!answer.is_allowed || answer.evidence != NULL);
+    }
+    sample_close(&sample);
+}
+
+/* One consent that allows; each row changes one member, and the answer must turn. */
+static void each_rule_can_stop_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *value, *reason;
+    } changes[] = {
+        {"status", "\"draft\"", "is a draft"},
+        {"status", "\"revoked\"", "was revoked"},
+        {"revoked_at", "\"2026-10-05T16:45:00-04:00\"", "was revoked on 2026-10-05"},
+        {"decision", "\"refuse\"", "was refused"},
+        {"valid_from", "\"2026-10-11\"", "starts on 2026-10-11"},
+        {"valid_until", "\"2026-10-09\"", "ended on 2026-10-09"},
+        {"share_with", "[\"lakeside\"]", "no consent of this client names harbor"},
+        {"share_from", "\"lakeside\"", "lets lakeside send, not willow"},
+        {"purposes", "[\"care-coordination\",\"payment\"]", "the purpose treatment"},
+        {"covers", "[\"referral\",\"discharge-summary\"]", "does not cover a progress-note"},
+        {"records_from", "\"2026-09-03\"", "written from 2026-09-03"},
+        {"records_until", "\"2026-09-01\"", "written until 2026-09-01"},
+        {"excludes", "[\"mental-health\"]", "excludes mental-health"},
+        {"valid_until", "\"not a day\"", "ended on not a day"},
+    };
+    struct sample sample;
+    sample_open(&sample);
+    const char *sensitivity = "mental-health";
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        struct given given = ALLOW("A", "03-01", "\"harbor\"", "");
+        struct json *tree = consent_of(&sample.arena, &given);
+        const struct json *consents[] = {tree};
+        struct consent_question question = question_of(&sample, consents, 1);
+        question.sensitivity = &sensitivity;
+        question.sensitivity_count = 1;
+        assert_true(consent_ask(&sample.arena, &question).is_allowed);
+        patched(&sample.arena, tree, changes[i].name, changes[i].value);
+        struct consent_answer answer = consent_ask(&sample.arena, &question);
+        if (answer.is_allowed || strstr(answer.reason, changes[i].reason) == NULL)
+            fail_msg("%s: %s", changes[i].name, answer.reason);
+    }
+    sample_close(&sample);
+}
+
+static struct consent_answer ask_sample(struct sample *sample, const char *id,
+                                        const char *recipient)
+{
+    const struct json *consents[] = {sample_tree(sample, id)};
+    struct consent_question question = question_of(sample, consents, 1);
+    question.recipient = recipient;
+    return consent_ask(&sample->arena, &question);
+}
+
+static void judges_the_samples(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *id, *recipient;
+        bool is_allowed;
+        const char *reason;
+    } rows[] = {
+        {"WSM-C-0501", "osei", true, "WSM-C-0501"},
+        {"WSM-C-0501", "obrien", true, "WSM-C-0501"},
+        {"WSM-C-0502", "osei", true, "WSM-C-0502"},
+        {"WSM-C-0502", "lindqvist", false, "no consent of this client names lindqvist"},
+        {"WSM-C-0411", "harbor", false, "ended on 2026-01-09"},
+        {"WSM-C-0477", "harbor", false, "the consent WSM-C-0477 was revoked on 2026-10-05"},
+        {"WSM-C-0513", "harbor", false, "sharing with harbor was refused on 2026-09-02"},
+        {"WSM-C-0513", "lakeside", false, "names lakeside"},
+        {"WSM-C-0520", "tanaka", false, "starts on 2026-10-20"},
+    };
+    struct sample sample;
+    sample_open(&sample);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct consent_answer answer = ask_sample(&sample, rows[i].id, rows[i].recipient);
+        if (answer.is_allowed != rows[i].is_allowed ||
+            strstr(answer.reason, rows[i].reason) == NULL)
+            fail_msg("%s to %s: %s", rows[i].id, rows[i].recipient, answer.reason);
+    }
+    sample_close(&sample);
+}
+
+/* Taking back: the newest decision is gone, an older one does not come back; a revocation written
+ * as a record of its own does not outrank what was given in between. */
+static void withdrawal_holds(void **state)
+{
+    (void)state;
+    struct sample sample;
+    sample_open(&sample);
+    struct given older = ALLOW("A", "03-01", "\"harbor\",\"lakeside\"", "");
+    struct given newer = ALLOW("B", "04-01", "\"harbor\"", "");
+    struct given back = ALLOW("R", "06-01", "\"harbor\"", ",\"replaces_record_id\":\"A\"");
+    struct json *revoked = consent_of(&sample.arena, &newer);
+    patched(&sample.arena, revoked, "status", "\"revoked\"");
+    patched(&sample.arena, revoked, "revoked_at", "\"2026-05-01T09:00:00-04:00\"");
+    const struct json *two[] = {consent_of(&sample.arena, &older), revoked};
+    struct consent_question question = question_of(&sample, two, 2);
+    struct consent_answer answer = consent_ask(&sample.arena, &question);
+    assert_false(answer.is_allowed);
+    assert_string_equal(answer.reason, "the consent B was revoked on 2026-05-01");
+    question.recipient = "lakeside"; /* which B never named */
+    assert_true(consent_ask(&sample.arena, &question).is_allowed);
+
+    struct json *record = consent_of(&sample.arena, &back);
+    patched(&sample.arena, record, "status", "\"revoked\"");
+    patched(&sample.arena, record, "revoked_at", "\"2026-06-01T09:00:00-04:00\"");
+    const struct json *alone[] = {consent_of(&sample.arena, &older), record};
+    question = question_of(&sample, alone, 2);
+    assert_false(consent_ask(&sample.arena, &question).is_allowed);
+    const struct json *between[] = {consent_of(&sample.arena, &older), record,
+                                    consent_of(&sample.arena, &newer)};
+    question = question_of(&sample, between, 3);
+    answer = consent_ask(&sample.arena, &question);
+    assert_true(answer.is_allowed);
+    assert_ptr_equal(answer.evidence, between[2]);
+    sample_close(&sample);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(follows_the_truth_table),
+        cmocka_unit_test(each_rule_can_stop_it),
+        cmocka_unit_test(judges_the_samples),
+        cmocka_unit_test(withdrawal_holds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
