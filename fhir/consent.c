@@ -31,6 +31,7 @@ struct asking {
     const struct directory_entry *recipient; /* NULL: not in the directory */
     const struct directory_entry *clinic;    /* the recipient's, or NULL */
     bool is_psychotherapy;
+    struct candidate *candidates; /* one for each consent of the question */
 };
 
 static const char psychotherapy[] = "psychotherapy-note";
@@ -255,6 +256,30 @@ static const char *excluded_word(const struct asking *asking, const struct json 
     return NULL;
 }
 
+/* Why a permission does not reach this record; NULL: it does. */
+static const char *why_not(const struct asking *asking, const struct json *consent)
+{
+    const char *why = out_of_scope(asking, consent);
+    const char *word = excluded_word(asking, consent);
+    if (why == NULL && word != NULL)
+        why = arena_print(asking->arena, "excludes %s", word);
+    return why;
+}
+
+/* " (the older ...)" when a consent that the newest one overrules would let the record go. */
+static const char *overruled(const struct asking *asking, const struct candidate *decider)
+{
+    for (size_t i = 0; i < asking->question->consent_count; i++) {
+        const struct candidate *other = &asking->candidates[i];
+        if (other != decider && other->standing == STANDS && !other->is_refusal &&
+            other->is_alone == asking->is_psychotherapy && why_not(asking, other->tree) == NULL)
+            return arena_print(asking->arena,
+                               " (the older consent %s would, but the newest counts)",
+                               number_of(other->tree));
+    }
+    return "";
+}
+
 /* What the one consent that decides says of this record. */
 static struct consent_answer decide(const struct asking *asking, const struct candidate *candidate)
 {
@@ -266,13 +291,10 @@ static struct consent_answer decide(const struct asking *asking, const struct ca
     if (candidate->is_refusal)
         return wait_for(asking, consent, "sharing with %s was refused on %.10s (%s)", recipient,
                         text_or(consent, "written_at", "an unknown day"), number);
-    const char *why = out_of_scope(asking, consent);
+    const char *why = why_not(asking, consent);
     if (why != NULL)
-        return wait_for(asking, consent, "the consent %s for %s %s", number, recipient, why);
-    const char *word = excluded_word(asking, consent);
-    if (word != NULL)
-        return wait_for(asking, consent, "the consent %s for %s excludes %s", number, recipient,
-                        word);
+        return wait_for(asking, consent, "the consent %s for %s %s%s", number, recipient, why,
+                        overruled(asking, candidate));
     return (struct consent_answer){true, consent,
                                    arena_print(asking->arena, "the consent %s allows it", number)};
 }
@@ -297,13 +319,12 @@ static bool is_newer(const struct candidate *one, const struct candidate *other)
     return order > 0 || (order == 0 && (one->is_refusal || one->standing == REVOKED));
 }
 
-static const struct candidate *newest(const struct asking *asking,
-                                      const struct candidate *candidates, size_t count)
+static const struct candidate *newest(const struct asking *asking)
 {
     const struct candidate *best = NULL;
     const struct candidate *refusal = NULL; /* the newest that names the recipient itself */
-    for (size_t i = 0; i < count; i++) {
-        const struct candidate *candidate = &candidates[i];
+    for (size_t i = 0; i < asking->question->consent_count; i++) {
+        const struct candidate *candidate = &asking->candidates[i];
         if (!can_decide(asking, candidate))
             continue;
         if (is_newer(candidate, best))
@@ -316,14 +337,13 @@ static const struct candidate *newest(const struct asking *asking,
 
 /* Nothing decides: the most telling reason is why the newest consent that names the recipient does
  * not, else that none names it. */
-static struct consent_answer wait_without(const struct asking *asking,
-                                          const struct candidate *candidates, size_t count)
+static struct consent_answer wait_without(const struct asking *asking)
 {
     const struct consent_question *question = asking->question;
     const struct candidate *best = NULL;
     bool is_ordinary = false;
-    for (size_t i = 0; i < count; i++) {
-        const struct candidate *candidate = &candidates[i];
+    for (size_t i = 0; i < asking->question->consent_count; i++) {
+        const struct candidate *candidate = &asking->candidates[i];
         is_ordinary = is_ordinary || (candidate->standing == STANDS && !candidate->is_refusal);
         if (candidate->standing == STANDS || candidate->standing == OTHER_RECIPIENT ||
             candidate->standing == REPLACED || candidate->is_refusal)
@@ -347,17 +367,14 @@ static struct consent_answer wait_without(const struct asking *asking,
 struct consent_answer consent_ask(struct arena *arena, const struct consent_question *question)
 {
     struct asking asking = {.question = question, .arena = arena};
-    struct candidate *candidates =
-        arena_array(arena, question->consent_count + 1, sizeof *candidates);
+    asking.candidates = arena_array(arena, question->consent_count + 1, sizeof *asking.candidates);
     asking.recipient = directory_find(question->directory, question->recipient);
     asking.clinic = directory_clinic(question->directory, asking.recipient);
     for (size_t i = 0; i < question->sensitivity_count; i++)
         asking.is_psychotherapy =
             asking.is_psychotherapy || text_equal(question->sensitivity[i], psychotherapy);
     for (size_t i = 0; i < question->consent_count; i++)
-        candidates[i] = candidate_of(&asking, question->consents[i]);
-    const struct candidate *decider = newest(&asking, candidates, question->consent_count);
-    if (decider == NULL)
-        return wait_without(&asking, candidates, question->consent_count);
-    return decide(&asking, decider);
+        asking.candidates[i] = candidate_of(&asking, question->consents[i]);
+    const struct candidate *decider = newest(&asking);
+    return decider == NULL ? wait_without(&asking) : decide(&asking, decider);
 }

@@ -1,17 +1,22 @@
 /* consent: may this record go to this recipient? Pure rules over the client's consent records.
  *
  * Release asks it before a message is committed and deliver asks again before each attempt, because
- * a client may take back what was given. The rules (docs/records.md, "When may a record be sent"):
- *  1 the consent stands: active, not revoked, today inside valid_from..valid_until;
- *  2 the recipient, or the recipient's clinic, is in share_with, and share_from is the sender's
- * clinic; 3 the purpose is in purposes;  4 the kind of record in covers; 5 the record was written
- * inside records_from..records_until; 6 no sensitivity word of the record is in excludes; a
- * psychotherapy note goes only by a consent that names it alone (whose own sensitivity is just
- * psychotherapy-note); 7 the newest decision about a client and a recipient wins, a revoked one
- * included: what was taken back does not bring an older consent to life. A refusal that names the
- * recipient beats a newer permission that only names the clinic. A consent that another one
- * replaces, a draft, and one whose days are over or not yet come, decide nothing. A clinic's own
- * refusals outside their purposes and kinds do not apply. */
+ * a client may take back what was given. All rules must hold (docs/records.md):
+ *
+ * - 1 the consent stands: active, not revoked, today inside valid_from..valid_until;
+ * - 2 the recipient or its clinic is in share_with, and share_from is the sender's clinic;
+ * - 3 the purpose is in purposes;
+ * - 4 the kind of record is in covers;
+ * - 5 the record was written inside records_from..records_until;
+ * - 6 no sensitivity word of the record is in excludes; a psychotherapy note goes only by a consent
+ *   that names it alone (whose own sensitivity is just psychotherapy-note);
+ * - 7 the newest decision about a client and a recipient wins, a revoked one included: what was
+ *   taken back does not bring an older consent to life. A refusal that names the recipient beats a
+ *   newer permission that only names the clinic.
+ *
+ * The newest decision stands for the whole: a newer, narrower consent narrows. A consent that
+ * another one replaces, a draft, and one whose days are over or not yet come, decide nothing; a
+ * refusal holds for its purposes, kinds and days. */
 #ifndef FHIR_CONSENT_H
 #define FHIR_CONSENT_H
 
