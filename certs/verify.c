@@ -151,7 +151,7 @@ static bool leads_nowhere(enum verdict verdict)
 {
     return verdict == VERDICT_unknown_ca || verdict == VERDICT_incomplete ||
            verdict == VERDICT_false_ca || verdict == VERDICT_self_signed ||
-           verdict == VERDICT_bad_signature;
+           verdict == VERDICT_bad_signature || verdict == VERDICT_unpinned;
 }
 
 /* The chain under any CA that we know: `admitted`, or the refusal that tells most. */
@@ -209,7 +209,7 @@ static struct verify_answer judge_server(const struct verify_question *question,
     const struct partner *partner = &question->trust->partners[question->expected];
     enum verdict fit = fits(question->trust, question->expected, digest, names);
     if (partner->anchors == NULL && fit == VERDICT_wrong_pin)
-        answer.verdict = fit; /* another key: nothing else about it could be believed */
+        answer.verdict = VERDICT_unpinned; /* nothing else about it could be believed */
     else
         answer.verdict = ask_partner(question, question->expected, ANCHORS_SERVER, &answer.until);
     if (answer.verdict == VERDICT_admitted)
@@ -224,8 +224,9 @@ static struct verify_answer judge_client(const struct verify_question *question,
     struct verify_answer answer = {claim.verdict, VERIFY_NOBODY, claim.partner, INT64_MAX};
     bool is_claimed = claim.partner != VERIFY_NOBODY;
     bool by_pin_alone = is_claimed && question->trust->partners[claim.partner].anchors == NULL;
-    enum verdict chain = VERDICT_unknown_ca;
-    if (is_claimed && !(by_pin_alone && claim.verdict == VERDICT_wrong_pin))
+    bool is_unpinned = by_pin_alone && claim.verdict == VERDICT_wrong_pin;
+    enum verdict chain = is_unpinned ? VERDICT_unpinned : VERDICT_unknown_ca;
+    if (is_claimed && !is_unpinned)
         chain = ask_partner(question, claim.partner, ANCHORS_CLIENT, &answer.until);
     if (chain == VERDICT_admitted)
         return answer;
@@ -233,11 +234,9 @@ static struct verify_answer judge_client(const struct verify_question *question,
     if (!leads_nowhere(chain))
         return answer;
     enum verdict other = ask_everyone(question, &answer.until);
-    if (other == VERDICT_admitted && (by_pin_alone || !is_claimed))
-        answer.verdict = claim.verdict;
-    else if (other == VERDICT_admitted)
-        answer.verdict = VERDICT_foreign_ca;
-    else if (!is_claimed || by_pin_alone)
+    if (other == VERDICT_admitted)
+        answer.verdict = !is_claimed || is_unpinned ? claim.verdict : VERDICT_foreign_ca;
+    else if (!is_claimed)
         answer.verdict = other;
     return answer;
 }
