@@ -1,6 +1,7 @@
 /* text: see text.h. */
 #include "base/text.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -162,6 +163,14 @@ size_t text_utf8_fault(const char *text, size_t length)
     const unsigned char *bytes = (const unsigned char *)text;
     size_t at = 0;
     while (at < length) {
+        uint64_t eight;
+        if (length - at >= sizeof eight) { /* most text is ASCII: eight bytes at a time */
+            memcpy(&eight, bytes + at, sizeof eight);
+            if ((eight & 0x8080808080808080ull) == 0) {
+                at += sizeof eight;
+                continue;
+            }
+        }
         size_t step = sequence_length(bytes + at, length - at);
         if (step == 0)
             return at;

@@ -53,14 +53,16 @@ static void use(struct arena *arena)
 
 /* ---- the strict scan ---- */
 
-enum { KEYS_MAX = 4096 }; /* in one object */
+enum { FEW_KEYS = 16 }; /* in one object: compared one by one; more are looked up in a table */
 
 struct frame { /* one open object or list */
     const char *key;
     size_t key_length; /* of the member being read */
     int index;         /* of the item being read */
     bool is_list;
-    size_t keys_from; /* first of this object's keys in scan.keys */
+    size_t keys_from;   /* first of this object's keys in scan.keys */
+    uint32_t *places;   /* of many keys: open-addressing table of key numbers + 1, else NULL */
+    size_t place_count; /* a power of two, at least twice the keys */
 };
 
 struct key {
@@ -208,9 +210,35 @@ static bool scan_escape(struct scan *scan)
     return true;
 }
 
+/* Which of eight bytes are ", \\ or control characters: their highest bit is set. Bytes of 0x80 and
+ * above are plain here (text_utf8_fault looked at them). */
+static uint64_t special_bytes(uint64_t bytes)
+{
+    const uint64_t ones = 0x0101010101010101ull;
+    const uint64_t highs = 0x8080808080808080ull;
+    uint64_t quote = bytes ^ ones * '"';
+    uint64_t backslash = bytes ^ ones * '\\';
+    uint64_t found = (quote - ones) & ~quote;
+    found |= (backslash - ones) & ~backslash;
+    found |= (bytes - ones * 0x20) & ~bytes;
+    return found & highs;
+}
+
+static void skip_plain(struct scan *scan)
+{
+    while (scan->end - scan->at >= 8) {
+        uint64_t bytes;
+        memcpy(&bytes, scan->at, sizeof bytes);
+        if (special_bytes(bytes) != 0)
+            return;
+        scan->at += 8;
+    }
+}
+
 static bool scan_text(struct scan *scan)
 {
     scan->at++;
+    skip_plain(scan);
     while (scan->at < scan->end) {
         unsigned char byte = (unsigned char)*scan->at;
         if (byte == '"') {
@@ -220,6 +248,7 @@ static bool scan_text(struct scan *scan)
         if (byte == '\\') {
             if (!scan_escape(scan))
                 return false;
+            skip_plain(scan);
         } else if (byte < 0x20) {
             return fail(scan, byte == '\n' ? "a line end inside a text" : "a control character",
                         byte == '\n' ? "a closing quotation mark, or \\n"
@@ -300,25 +329,62 @@ static uint32_t hash_of(const char *at, size_t length)
     return hash;
 }
 
+static bool same_key(const struct key *one, const struct key *other)
+{
+    return one->hash == other->hash && one->length == other->length &&
+           memcmp(one->at, other->at, one->length) == 0;
+}
+
+/* Where KEY is, or would go, in the table of FRAME. */
+static uint32_t *key_place(const struct scan *scan, const struct frame *frame,
+                           const struct key *key)
+{
+    size_t place = key->hash & (frame->place_count - 1);
+    while (frame->places[place] != 0 && !same_key(&scan->keys[frame->places[place] - 1], key))
+        place = (place + 1) & (frame->place_count - 1);
+    return &frame->places[place];
+}
+
+static bool has_key(const struct scan *scan, const struct frame *frame, const struct key *key)
+{
+    if (frame->places != NULL)
+        return *key_place(scan, frame, key) != 0;
+    for (size_t i = frame->keys_from; i < scan->key_count; i++) {
+        if (same_key(&scan->keys[i], key))
+            return true;
+    }
+    return false;
+}
+
+/* Makes the table, or doubles it, and enters the keys that the object has so far. */
+static void make_places(struct scan *scan, struct frame *frame)
+{
+    frame->place_count = frame->places == NULL ? 4 * FEW_KEYS : 2 * frame->place_count;
+    frame->places = arena_array(scan->arena, frame->place_count, sizeof *frame->places);
+    for (size_t i = frame->keys_from; i < scan->key_count; i++)
+        *key_place(scan, frame, &scan->keys[i]) = (uint32_t)i + 1;
+}
+
 /* Adds the key just read to the innermost object; false when that object has it already. Keys with
- * escapes are compared as written: cJSON keeps both, and FHIR and record names need no escapes, so
- * an escaped spelling of a known name is refused as an escape in a name. */
+ * escapes never come here: scan_key refuses them. */
 static bool add_key(struct scan *scan, const char *at, size_t length)
 {
     struct frame *frame = &scan->frames[scan->depth - 1];
-    uint32_t hash = hash_of(at, length);
-    for (size_t i = frame->keys_from; i < scan->key_count; i++) {
-        const struct key *key = &scan->keys[i];
-        if (key->hash == hash && key->length == length && memcmp(key->at, at, length) == 0)
-            return false;
-    }
+    struct key key = {at, length, hash_of(at, length)};
+    if (has_key(scan, frame, &key))
+        return false;
     if (scan->key_count == scan->key_room) {
         size_t room = scan->key_room * 2;
         scan->keys = arena_grow(scan->arena, scan->keys, scan->key_room * sizeof *scan->keys,
                                 room * sizeof *scan->keys);
         scan->key_room = room;
     }
-    scan->keys[scan->key_count++] = (struct key){at, length, hash};
+    scan->keys[scan->key_count++] = key;
+    size_t count = scan->key_count - frame->keys_from;
+    if (frame->places != NULL && 2 * count <= frame->place_count)
+        *key_place(scan, frame, &key) = (uint32_t)scan->key_count;
+    else if (count > FEW_KEYS)
+        make_places(scan, frame);
     return true;
 }
 
@@ -342,8 +408,6 @@ static bool scan_key(struct scan *scan)
         scan->fault->is_repeat = true;
         return fail_at(scan, start, "the field a second time", "each field once");
     }
-    if (scan->key_count - frame->keys_from > KEYS_MAX)
-        return fail_at(scan, start, "too many fields in one object", "at most 4096");
     skip_space(scan);
     if (scan->at >= scan->end || *scan->at != ':')
         return fail(scan, "no colon after the field name", "a colon");
