@@ -1,9 +1,9 @@
 /* message: which resources each message carries, and the Bundle around them, both ways.
  *
- * Outbound the gateway hands over a checked local record, or a move of a referral's Task, and gets one
- * self-contained message Bundle. Inbound it hands over a parsed Bundle and gets local words back.
- * Profile: docs/wire-profile.md (FHIR R4 4.0.1 messaging). Pure: ids come from a maker, times are
- * arguments; everything made lives in context->arena. */
+ * Outbound the gateway hands over a checked local record, or a move of a referral's Task, and gets
+ * one self-contained message Bundle. Inbound it hands over a parsed Bundle and gets local words
+ * back. Profile: docs/wire-profile.md (FHIR R4 4.0.1 messaging). Pure: ids come from a maker, times
+ * are arguments; everything made lives in context->arena. */
 #ifndef FHIR_MESSAGE_H
 #define FHIR_MESSAGE_H
 
@@ -16,6 +16,9 @@
 #include "fhir/directory.h"
 #include "fhir/json.h"
 
+/* The canonical base every gateway starts with; understood whatever our own base is. */
+#define MESSAGE_BASE_DEFAULT "https://refgate.invalid/fhir"
+
 struct fhir_context {
     struct arena *arena;
     const struct directory *directory;
@@ -25,7 +28,9 @@ struct fhir_context {
      * within one message. The text lives in the arena. */
     const char *(*make_id)(void *maker, struct arena *arena, const char *name);
     void *maker;
-    const char *(*endpoint_of)(void *maker, const char *clinic); /* URL of a clinic's system; NULL: base + /clinic/HANDLE */
+    const char *(*endpoint_of)(
+        void *maker,
+        const char *clinic); /* URL of a clinic's system; NULL: base + /clinic/HANDLE */
 };
 
 /* A referral as both sides know it. Numbers are as the side that gave them wrote them. */
@@ -44,7 +49,8 @@ struct message_attachment { /* bytes of one attachment of the record, in the rec
 };
 
 struct message_record_options {
-    const char *const *recipients; /* handles of clinics or people, merged per clinic by the caller */
+    const char *const
+        *recipients; /* handles of clinics or people, merged per clinic by the caller */
     size_t recipient_count;
     const struct message_referral *referral; /* the referral a note belongs to; NULL when none */
     const struct json *const *consents;      /* consent records sent along as evidence */
@@ -65,14 +71,14 @@ struct message_move {
     const char *move; /* "accept" "decline" "start" "progress" "hold" "resume" "complete" "fail"
                          "cancel" (before start) "abort" (request) "abort-accept" "abort-decline" */
     struct message_referral referral;
-    const char *from, *to;       /* clinic handles */
-    const char *by;              /* handle of the person, or NULL: the clinic */
-    const char *at;              /* time with offset */
-    const char *task_status;     /* R4 Task.status after the move */
-    const char *business_status; /* word, or NULL */
-    const char *reason;          /* short reason, plain words, or NULL */
+    const char *from, *to;                  /* clinic handles */
+    const char *by;                         /* handle of the person, or NULL: the clinic */
+    const char *at;                         /* time with offset */
+    const char *task_status;                /* R4 Task.status after the move */
+    const char *business_status;            /* word, or NULL */
+    const char *reason;                     /* short reason, plain words, or NULL */
     const char *visits_done, *visits_total; /* for progress; NULL otherwise */
-    const char *authored_at; /* when the referral was written, or NULL */
+    const char *authored_at;                /* when the referral was written, or NULL */
 };
 struct json *message_of_move(const struct fhir_context *context, const struct message_move *move);
 
@@ -85,33 +91,38 @@ struct message_reply {
     const char *at;            /* time with offset */
     const struct json *issues; /* list of OperationOutcome.issue, or NULL */
 };
-struct json *message_of_reply(const struct fhir_context *context, const struct message_reply *reply);
+struct json *message_of_reply(const struct fhir_context *context,
+                              const struct message_reply *reply);
 
 enum message_content { MESSAGE_RECORD, MESSAGE_MOVE, MESSAGE_RECORD_CANCEL, MESSAGE_REPLY };
 
 /* What an incoming Bundle says. Texts live in the arena of the context. */
 struct message_inbound {
     enum message_content content;
-    const char *message_id;   /* MessageHeader.id, else Bundle.id */
-    const char *bundle_id;    /* NULL when the Bundle has none */
-    const char *event;        /* project event code after the alias table; NULL: unknown */
+    const char *message_id; /* MessageHeader.id, else Bundle.id */
+    const char *bundle_id;  /* NULL when the Bundle has none */
+    const char *event;      /* project event code after the alias table; NULL: unknown */
     const char *event_as_sent;
-    const char *sender;       /* handle of the sending clinic by the directory (NPI first); NULL: unknown */
-    const char *sender_name;  /* as shown by the sender, for a person to read */
+    const char
+        *sender; /* handle of the sending clinic by the directory (NPI first); NULL: unknown */
+    const char *sender_name; /* as shown by the sender, for a person to read */
     const char *source_endpoint;
-    const char *destination;  /* handle of the clinic addressed, when it can be told; else NULL */
+    const char *destination; /* handle of the clinic addressed, when it can be told; else NULL */
     struct message_referral referral; /* number NULL when the message concerns none */
-    struct json *record;      /* local record in our words with `received`; NULL for moves */
-    struct message_move move; /* of MESSAGE_MOVE; also what a record says of the Task (task_status) */
-    const char *reply_code;   /* of MESSAGE_REPLY */
-    const char *reply_to;     /* MessageHeader.id answered */
+    struct json *record; /* local record in our words with `received`; NULL for moves */
+    struct message_move
+        move;               /* of MESSAGE_MOVE; also what a record says of the Task (task_status) */
+    const char *reply_code; /* of MESSAGE_REPLY */
+    const char *reply_to;   /* MessageHeader.id answered */
     const struct json *reply_issues;
-    struct json *new_people;  /* list of directory rows (objects) not known here, for directory.received.csv */
+    struct json *new_people; /* list of directory rows (objects) not known here, for
+                                directory.received.csv */
 };
 
-/* Reads a message Bundle into local words. Returns false with findings (FHIRPath paths) when the sender
- * must be told that it cannot be processed: no patient identity, neither Task nor ServiceRequest,
- * unknown event or major version, unknown modifierExtension, not a message Bundle. */
+/* Reads a message Bundle into local words. Returns false with findings (FHIRPath paths) when the
+ * sender must be told that it cannot be processed: no patient identity, neither Task nor
+ * ServiceRequest, unknown event or major version, unknown modifierExtension, not a message Bundle.
+ */
 bool message_read(const struct fhir_context *context, const struct json *bundle,
                   struct message_inbound *ret_inbound, struct finding_list *findings);
 

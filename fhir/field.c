@@ -1,0 +1,489 @@
+/* field: tables walked in both directions, paths, marks, and the plain kinds. See field.h.
+ * Kinds with codes stand in field_code.c, those of the body in field_site.c, references in
+ * field_reference.c. */
+#include "fhir/field.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- paths ---- */
+
+enum { NAME_MAX_BYTES = 48 };
+
+enum selector { SELECT_NONE, SELECT_EACH, SELECT_ONE, SELECT_INDEX, SELECT_MATCH };
+
+struct step {
+    char name[NAME_MAX_BYTES];
+    enum selector selector;
+    size_t index;
+    char key[NAME_MAX_BYTES], word[NAME_MAX_BYTES];
+};
+
+static void copy_part(char *to, const char *from, size_t length)
+{
+    if (length >= NAME_MAX_BYTES)
+        length = NAME_MAX_BYTES - 1;
+    memcpy(to, from, length);
+    to[length] = '\0';
+}
+
+static void read_selector(struct step *step, const char *at, size_t length)
+{
+    const char *equals = memchr(at, '=', length);
+    if (length == 0) {
+        step->selector = SELECT_EACH;
+    } else if (*at == '+') {
+        step->selector = SELECT_ONE;
+    } else if (equals == NULL) {
+        step->selector = SELECT_INDEX;
+        step->index = (size_t)strtoul(at, NULL, 10);
+    } else {
+        step->selector = SELECT_MATCH;
+        copy_part(step->key, at, (size_t)(equals - at));
+        copy_part(step->word, equals + 1, length - (size_t)(equals - at) - 1);
+    }
+}
+
+/* Takes the step that PATH starts with; returns what follows it ("" at the end). */
+static const char *next_step(const char *path, struct step *ret_step)
+{
+    size_t name = strcspn(path, ".[");
+    copy_part(ret_step->name, path, name);
+    ret_step->selector = SELECT_NONE;
+    path += name;
+    if (*path == '[') {
+        size_t length = strcspn(path, "]") - 1;
+        read_selector(ret_step, path + 1, length);
+        path += length + 2;
+    }
+    return *path == '.' ? path + 1 : path;
+}
+
+static struct json *matching(struct json *list, const struct step *step)
+{
+    for (struct json *item = json_first(list); item != NULL; item = json_next(item)) {
+        if (text_equal(json_get_text(item, step->key), step->word))
+            return item;
+    }
+    return NULL;
+}
+
+/* The node a step leads to; for SELECT_EACH and SELECT_ONE the list itself. */
+static struct json *follow(struct json *from, const struct step *step)
+{
+    struct json *node = json_get(from, step->name);
+    if (json_kind(node) != JSON_LIST || step->selector == SELECT_EACH ||
+        step->selector == SELECT_ONE)
+        return node;
+    if (step->selector == SELECT_MATCH)
+        return matching(node, step);
+    return json_at(node, step->index);
+}
+
+struct json *field_at(struct json *from, const char *path)
+{
+    struct step step = {.index = 0};
+    while (*path != '\0' && from != NULL) {
+        step.index = 0;
+        path = next_step(path, &step);
+        from = follow(from, &step);
+    }
+    return from;
+}
+
+static struct json *member(struct field_job *job, struct json *object, const char *name,
+                           bool is_list)
+{
+    struct json *found = json_get(object, name);
+    if (found != NULL)
+        return found;
+    return json_set(job->arena, object, name,
+                    is_list ? json_new_list(job->arena) : json_new_object(job->arena));
+}
+
+/* The object a step leads to, made when it is not there. */
+static struct json *descend(struct field_job *job, struct json *from, const struct step *step)
+{
+    struct json *node = member(job, from, step->name, step->selector != SELECT_NONE);
+    if (step->selector == SELECT_NONE)
+        return node;
+    struct json *item =
+        step->selector == SELECT_MATCH ? matching(node, step) : json_at(node, step->index);
+    if (item != NULL)
+        return item;
+    item = json_push(node, json_new_object(job->arena));
+    if (step->selector == SELECT_MATCH)
+        json_set_text(job->arena, item, step->key, step->word);
+    return item;
+}
+
+void field_put(struct field_job *job, struct json *target, const char *path, struct json *value)
+{
+    struct step step = {.index = 0};
+    if (value == NULL)
+        return;
+    for (;;) {
+        path = next_step(path, &step);
+        if (*path == '\0')
+            break;
+        target = descend(job, target, &step);
+    }
+    if (step.selector == SELECT_NONE)
+        json_replace(job->arena, target, step.name, value);
+    else
+        json_push(member(job, target, step.name, true), value);
+}
+
+/* ---- marks: the nodes that were understood ---- */
+
+struct marks {
+    const struct json **slots; /* hash set of nodes; a power of two, at most half full */
+    size_t count, room;
+};
+
+static size_t slot_of(const struct marks *marks, const struct json *node)
+{
+    uint64_t hash = (uint64_t)(uintptr_t)node * 0x9e3779b97f4a7c15u;
+    size_t at = (size_t)(hash >> 20) & (marks->room - 1);
+    while (marks->slots[at] != NULL && marks->slots[at] != node)
+        at = (at + 1) & (marks->room - 1);
+    return at;
+}
+
+static void grow_marks(struct field_job *job, struct marks *marks)
+{
+    struct marks larger = {.room = marks->room == 0 ? 1024 : marks->room * 2};
+    larger.slots = arena_array(job->arena, larger.room, sizeof *larger.slots);
+    for (size_t i = 0; i < marks->room; i++) {
+        if (marks->slots[i] != NULL)
+            larger.slots[slot_of(&larger, marks->slots[i])] = marks->slots[i];
+    }
+    larger.count = marks->count;
+    *marks = larger;
+}
+
+void field_mark(struct field_job *job, const struct json *node)
+{
+    if (node == NULL)
+        return;
+    if (job->marks == NULL)
+        job->marks = arena_alloc(job->arena, sizeof *job->marks);
+    if (job->marks->count * 2 >= job->marks->room)
+        grow_marks(job, job->marks);
+    size_t at = slot_of(job->marks, node);
+    if (job->marks->slots[at] == node)
+        return;
+    job->marks->slots[at] = node;
+    job->marks->count++;
+}
+
+bool field_marked(const struct field_job *job, const struct json *node)
+{
+    return job->marks != NULL && job->marks->room > 0 &&
+           job->marks->slots[slot_of(job->marks, node)] == node;
+}
+
+/* ---- the two walks ---- */
+
+static bool is_each(const char *path)
+{
+    return text_ends(path, "[]");
+}
+
+static void write_row(struct field_job *job, const struct field *row, const struct json *local,
+                      struct json *target)
+{
+    const struct json *value = row->local == NULL ? local : json_get(local, row->local);
+    if (value == NULL)
+        return;
+    if (row->local == NULL || !is_each(row->path) || json_kind(value) != JSON_LIST) {
+        field_put(job, target, row->path, row->kind->write(job, row, value));
+        return;
+    }
+    const char *outer = job->list;
+    job->list = row->local;
+    job->index = 0;
+    for (struct json *item = json_first(value); item != NULL; item = json_next(item)) {
+        field_put(job, target, row->path, row->kind->write(job, row, item));
+        job->index++;
+    }
+    job->list = outer;
+}
+
+void field_write(struct field_job *job, const struct field *rows, const struct json *local,
+                 struct json *target)
+{
+    for (const struct field *row = rows; row->path != NULL; row++)
+        write_row(job, row, local, target);
+}
+
+static void read_list(struct field_job *job, const struct field *row, struct json *nodes,
+                      struct json *into)
+{
+    struct json *list = row->local == NULL ? NULL : json_get(into, row->local);
+    for (struct json *node = json_first(nodes); node != NULL; node = json_next(node)) {
+        if (field_marked(job, node))
+            continue;
+        struct json *value = row->kind->read(job, row, node, into);
+        if (value == NULL || row->local == NULL)
+            continue;
+        if (list == NULL)
+            list = json_set(job->arena, into, row->local, json_new_list(job->arena));
+        json_push(list, value);
+    }
+}
+
+static bool read_node(struct field_job *job, const struct field *row, struct json *node,
+                      struct json *into)
+{
+    bool is_there = row->local != NULL && json_get(into, row->local) != NULL;
+    struct json *value = row->kind->read(job, row, node, into);
+    if (row->local != NULL && !is_there)
+        json_set(job->arena, into, row->local, value);
+    return value != NULL;
+}
+
+static void read_row(struct field_job *job, const struct field *row, struct json *source,
+                     struct json *into)
+{
+    struct json *node = field_at(source, row->path);
+    if (node == NULL || field_marked(job, node))
+        return;
+    if (is_each(row->path)) {
+        read_list(job, row, node, into);
+        return;
+    }
+    if (json_kind(node) != JSON_LIST || !text_ends(row->path, "[+]")) {
+        read_node(job, row, node, into);
+        return;
+    }
+    for (struct json *item = json_first(node); item != NULL; item = json_next(item)) {
+        if (!field_marked(job, item) && read_node(job, row, item, into))
+            return;
+    }
+}
+
+void field_read(struct field_job *job, const struct field *rows, struct json *source,
+                struct json *local)
+{
+    for (const struct field *row = rows; row->path != NULL; row++)
+        read_row(job, row, source, local);
+}
+
+/* ---- plain ---- */
+
+static struct json *write_plain(struct field_job *job, const struct field *field,
+                                const struct json *value)
+{
+    (void)field;
+    return text_is_blank(json_text(value)) && json_kind(value) == JSON_TEXT
+               ? NULL
+               : json_copy(job->arena, value);
+}
+
+static struct json *read_plain(struct field_job *job, const struct field *field, struct json *node,
+                               struct json *into)
+{
+    enum json_kind kind = json_kind(node);
+    if (kind == JSON_OBJECT || kind == JSON_LIST || kind == JSON_NULL)
+        return NULL;
+    struct json *there = field->local == NULL ? NULL : json_get(into, field->local);
+    if (there == NULL || json_kind(there) == JSON_LIST || json_same(there, node))
+        field_mark(job, node);
+    return json_copy(job->arena, node);
+}
+
+const struct field_kind field_plain = {write_plain, read_plain};
+
+/* ---- words through a table ---- */
+
+static struct json *write_word(struct field_job *job, const struct field *field,
+                               const struct json *value)
+{
+    const struct field_word *words = field->option;
+    const char *word = json_text(value);
+    if (word == NULL || words == NULL)
+        return word == NULL ? NULL : json_new_text(job->arena, word);
+    for (; words->local != NULL; words++) {
+        if (strcmp(words->local, word) == 0)
+            return words->fhir == NULL ? NULL : json_new_text(job->arena, words->fhir);
+    }
+    return NULL;
+}
+
+static const char *local_word(const struct field_word *words, const char *code)
+{
+    if (words == NULL || code == NULL)
+        return code;
+    for (; words->local != NULL; words++) {
+        if (text_equal(words->fhir, code))
+            return words->local;
+    }
+    return NULL;
+}
+
+static struct json *read_word(struct field_job *job, const struct field *field, struct json *node,
+                              struct json *into)
+{
+    const char *word = local_word(field->option, json_text(node));
+    if (word == NULL)
+        return NULL;
+    const char *there = field->local == NULL ? NULL : json_get_text(into, field->local);
+    if (there == NULL || strcmp(there, word) == 0)
+        field_mark(job, node);
+    return json_new_text(job->arena, word);
+}
+
+const struct field_kind field_word = {write_word, read_word};
+
+/* ---- a text split into its words; the path names the list itself ---- */
+
+/* Where the words do not give the text back (two spaces), the text itself travels beside them. */
+static void keep_spacing(struct field_job *job, const struct field *field, struct json *list,
+                         const struct json *value)
+{
+    struct text joined = text_new(job->arena, 4096);
+    for (struct json *word = json_first(list); word != NULL; word = json_next(word))
+        text_print(&joined, "%s%s", joined.length > 0 ? " " : "", json_text(word));
+    if (!text_equal(joined.at, json_text(value)))
+        field_keep(job, field->local, value);
+}
+
+static struct json *write_words(struct field_job *job, const struct field *field,
+                                const struct json *value)
+{
+    struct json *list = json_new_list(job->arena);
+    const char *at = json_text(value);
+    while (at != NULL && *at != '\0') {
+        size_t length = strcspn(at, " ");
+        if (length > 0)
+            json_push(list, json_new_text(job->arena, arena_copy_n(job->arena, at, length)));
+        at += length;
+        at += strspn(at, " ");
+    }
+    keep_spacing(job, field, list, value);
+    return json_first(list) == NULL ? NULL : list;
+}
+
+static struct json *read_words(struct field_job *job, const struct field *field, struct json *node,
+                               struct json *into)
+{
+    (void)field;
+    (void)into;
+    struct text text = text_new(job->arena, 4096);
+    struct json *word = json_kind(node) == JSON_LIST ? json_first(node) : node;
+    for (; word != NULL; word = json_kind(node) == JSON_LIST ? json_next(word) : NULL) {
+        if (json_text(word) == NULL)
+            continue;
+        if (text.length > 0)
+            text_add(&text, " ");
+        text_add(&text, json_text(word));
+        field_mark(job, word);
+    }
+    return text.length == 0 ? NULL : json_new_text(job->arena, text.at);
+}
+
+const struct field_kind field_words = {write_words, read_words};
+
+/* ---- telephone and mail ---- */
+
+static struct json *write_contact(struct field_job *job, const struct field *field,
+                                  const struct json *value)
+{
+    struct json *contact = json_new_object(job->arena);
+    json_set_text(job->arena, contact, "system", field->option);
+    json_set(job->arena, contact, "value", json_copy(job->arena, value));
+    return contact;
+}
+
+static struct json *read_contact(struct field_job *job, const struct field *field,
+                                 struct json *node, struct json *into)
+{
+    (void)into;
+    if (!text_equal(json_get_text(node, "system"), field->option) ||
+        json_get_text(node, "value") == NULL)
+        return NULL;
+    field_mark(job, json_get(node, "system"));
+    field_mark(job, json_get(node, "value"));
+    return json_copy(job->arena, json_get(node, "value"));
+}
+
+const struct field_kind field_contact = {write_contact, read_contact};
+
+/* ---- always the same ---- */
+
+static struct json *write_constant(struct field_job *job, const struct field *field,
+                                   const struct json *value)
+{
+    (void)value;
+    return json_new_text(job->arena, field->option);
+}
+
+static struct json *read_constant(struct field_job *job, const struct field *field,
+                                  struct json *node, struct json *into)
+{
+    (void)into;
+    if (text_equal(json_text(node), field->option))
+        field_mark(job, node);
+    return NULL;
+}
+
+const struct field_kind field_constant = {write_constant, read_constant};
+
+/* ---- an element with a table of its own ---- */
+
+static struct json *write_group(struct field_job *job, const struct field *field,
+                                const struct json *value)
+{
+    struct json *object = json_new_object(job->arena);
+    field_write(job, field->option, value, object);
+    return json_first(object) == NULL ? NULL : object;
+}
+
+static struct json *read_group(struct field_job *job, const struct field *field, struct json *node,
+                               struct json *into)
+{
+    if (json_kind(node) != JSON_OBJECT)
+        return NULL;
+    if (field->local == NULL) {
+        field_read(job, field->option, node, into);
+        return NULL;
+    }
+    struct json *object = json_new_object(job->arena);
+    field_read(job, field->option, node, object);
+    return json_first(object) == NULL ? NULL : object;
+}
+
+const struct field_kind field_group = {write_group, read_group};
+
+/* ---- helpers ---- */
+
+const char *field_uri(const struct field_job *job, const char *suffix)
+{
+    return arena_print(job->arena, "%s%s", job->context->base, suffix);
+}
+
+static bool under(const char *uri, const char *base, const char *suffix)
+{
+    size_t length = strlen(base);
+    return strncmp(uri, base, length) == 0 && strcmp(uri + length, suffix) == 0;
+}
+
+bool field_is_ours(const struct field_job *job, const char *uri, const char *suffix)
+{
+    return uri != NULL &&
+           (under(uri, job->context->base, suffix) || under(uri, MESSAGE_BASE_DEFAULT, suffix));
+}
+
+const char *field_sentence(struct field_job *job, const char *word)
+{
+    char *text = arena_copy(job->arena, word);
+    for (char *at = text; *at != '\0'; at++) {
+        if (*at == '-')
+            *at = ' ';
+    }
+    if (*text >= 'a' && *text <= 'z')
+        *text = (char)(*text - 'a' + 'A');
+    return text;
+}

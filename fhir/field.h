@@ -1,0 +1,228 @@
+/* field: the engine beneath the mapping tables. One row a field; the same row writes and reads.
+ *
+ * A table (`fhir/map/`) says for each local field where it stands in a FHIR resource and of what
+ * kind it is; this file walks tables in both directions. What a row understood while reading is
+ * marked, so that fhir/message_received can tell what is left without a word of ours. Called by
+ * fhir/message only. Pure; everything made lives in the arena of the context. One job belongs to
+ * one thread. */
+#ifndef FHIR_FIELD_H
+#define FHIR_FIELD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "fhir/message.h"
+
+struct field;
+struct bundle; /* fhir/message_bundle.h */
+struct marks;
+struct people;
+
+/* One message being made or read. */
+struct field_job {
+    const struct fhir_context *context;
+    struct arena *arena; /* of the context */
+    struct bundle *bundle;
+    struct json *record; /* the local record with its defaults; inbound: as far as it is read */
+    const char *kind;    /* of the record: "referral", ... */
+    const char *clinic;  /* handle of the clinic that wrote the record */
+    struct message_referral referral;
+    struct json *main;     /* the main resource of the record */
+    struct json *resource; /* the resource at hand: its `contained` takes what a field needs */
+    const char *list;      /* outbound: the list whose item is at hand, or NULL */
+    size_t index;          /* of that item, 0-based */
+    /* outbound */
+    struct json *extras;     /* record-field extensions for the main resource, or NULL */
+    struct json *labels;     /* meta.security of everything made from the record, or NULL */
+    const char *task_status; /* of the referral's Task, or NULL */
+    const struct message_record_options *options;
+    /* inbound */
+    struct marks *marks;
+    struct people *people;   /* matched so far */
+    struct json *new_people; /* list of directory rows */
+    const char *partner;     /* name that strangers of this message are put under */
+};
+
+/* How one kind of field crosses. WRITE gets the local value (the whole local object when the row
+ * has no local name) and returns the FHIR value, or NULL for none. READ gets the FHIR value and
+ * returns the local one, or NULL when it says nothing in our words; a row without a local name may
+ * put members into INTO instead. READ marks what it understood. */
+struct field_kind {
+    struct json *(*write)(struct field_job *job, const struct field *field,
+                          const struct json *value);
+    struct json *(*read)(struct field_job *job, const struct field *field, struct json *node,
+                         struct json *into);
+};
+
+/* One row. `path` is dotted; `name[0]` the item of that place, `name[key=word]` the item whose
+ * member is that word, `name[]` at the end every item (the local value is a list), `name[+]` at the
+ * end one more item (read from the first that says it). */
+struct field {
+    const char *local; /* name in the local object; NULL: the row looks at the whole object */
+    const char *path;
+    const struct field_kind *kind;
+    const void *option; /* as the kind says */
+};
+
+/* A table ends with a row without a path. */
+#define FIELD_END                                                                                  \
+    {                                                                                              \
+        NULL, NULL, NULL, NULL                                                                     \
+    }
+
+void field_write(struct field_job *job, const struct field *rows, const struct json *local,
+                 struct json *target);
+/* Reads what SOURCE says into LOCAL; members that are there already are kept. */
+void field_read(struct field_job *job, const struct field *rows, struct json *source,
+                struct json *local);
+
+/* ---- kinds ---- */
+
+/* Text, date, time, number and yes-or-no as they are. */
+extern const struct field_kind field_plain;
+/* Words through a table; NULL: the same words on both sides, any word. */
+struct field_word {
+    const char *local, *fhir; /* ends with a row of NULL */
+};
+extern const struct field_kind field_word; /* option: struct field_word[] */
+/* Text <-> a list of its words ("María José" <-> two given names). */
+extern const struct field_kind field_words;
+/* A telephone number or address <-> ContactPoint of that system. */
+extern const struct field_kind field_contact; /* option: "phone", "email" */
+/* A text that is always the same; understood when it is that text. */
+extern const struct field_kind field_constant; /* option: the text */
+
+/* A code that is always the same. `system` that starts with "/" lies under the canonical base. */
+struct field_code {
+    const char *system, *code, *display, *text;
+};
+extern const struct field_kind field_fixed_concept; /* CodeableConcept; option: struct field_code */
+extern const struct field_kind field_fixed_coding;  /* Coding; option: struct field_code */
+
+/* Words of the code tables, one kind each (fhir/coding.h): every code the tables know. */
+struct field_codes {
+    const char *kind; /* of coding rows */
+    bool is_plain;    /* text from the word itself, not from a table's display */
+};
+extern const struct field_kind field_concept; /* CodeableConcept; option: struct field_codes */
+extern const struct field_kind
+    field_coding; /* Coding: the first code; option: struct field_codes */
+
+/* Words of ours without a code elsewhere, under base/CodeSystem/NAME. */
+struct field_term {
+    const char *word, *display;
+    const char *system, *code; /* a standard code beside it, or NULL */
+};
+struct field_terms {
+    const char *name;               /* of the code system */
+    const struct field_term *terms; /* ends with a row of NULL */
+};
+extern const struct field_kind
+    field_local_concept; /* CodeableConcept; option: struct field_terms */
+
+/* Number with the unit of the local member `unit` beside it <-> Quantity. Row without local name.
+ * option: the name of the number ("value", "target"). */
+extern const struct field_kind field_quantity;
+/* Number <-> Quantity with one UCUM unit. */
+struct field_unit {
+    const char *ucum, *unit;
+};
+extern const struct field_kind field_measured; /* option: struct field_unit */
+
+/* An object <-> an element with a table of its own. */
+extern const struct field_kind field_group; /* option: struct field[] */
+
+/* Area and side of the local object <-> CodeableConcept with a contained BodyStructure for the side
+ * (R4 extension bodySite). Row without local name, or with one for a list of areas. */
+extern const struct field_kind field_site;
+/* The same for Flag, which has no body site (R4 extension flag-detail). Path: "extension[]". */
+extern const struct field_kind field_flag_site;
+
+/* The project extension record-field {name, value[x]}: path "extension[+]", for a list
+ * "extension[]". */
+extern const struct field_kind
+    field_extra; /* row.local is the name; value[x] as the vocabulary says */
+struct json *field_new_extra(struct field_job *job, const char *name, const struct json *value);
+/* Keeps a value that its element cannot give back exactly: a record-field extension on the record's
+ * main resource. NAME may name a member of an item: "participants[2].attendance". */
+void field_keep(struct field_job *job, const char *name, const struct json *value);
+/* Takes every record-field extension of LIST whose name is a field of this kind of record. */
+void field_read_extras(struct field_job *job, struct json *list, struct json *into);
+
+/* A handle <-> a Reference to the person (PractitionerRole, Practitioner) or clinic. */
+extern const struct field_kind field_person;
+/* A handle <-> a Reference to the clinic alone. */
+extern const struct field_kind field_clinic;
+/* Always a Reference to the entry of that name in the Bundle ("Patient"); nothing when it has none.
+ */
+extern const struct field_kind field_link; /* option: name of the entry */
+/* A referral's or record's number <-> a logical Reference. */
+struct field_number {
+    const char *type; /* of the resource referred to, or NULL */
+    bool is_referral; /* a number of the referral's placer; else of the writer's clinic */
+    bool is_bare;     /* the Identifier alone, without a Reference around it */
+};
+extern const struct field_kind field_number; /* option: struct field_number */
+/* Always a logical Reference to the referral of the record, when it belongs to one. */
+extern const struct field_kind field_of_referral;
+/* Sensitivity words <-> meta.security. Path "meta.security[]". */
+extern const struct field_kind field_sensitivity;
+
+/* ---- paths ---- */
+
+/* The node at PATH under FROM, or NULL; a list without a place means its first item. */
+struct json *field_at(struct json *from, const char *path);
+/* Puts VALUE at PATH, making what lies between. */
+void field_put(struct field_job *job, struct json *target, const char *path, struct json *value);
+
+/* ---- marks ---- */
+
+void field_mark(struct field_job *job, const struct json *node); /* and all beneath it */
+bool field_marked(const struct field_job *job, const struct json *node);
+
+/* ---- small helpers of the kinds ---- */
+
+/* base + SUFFIX. */
+const char *field_uri(const struct field_job *job, const char *suffix);
+/* Whether URI is base + SUFFIX, under our base or the one that every gateway starts with. */
+bool field_is_ours(const struct field_job *job, const char *uri, const char *suffix);
+struct json *field_new_coding(struct field_job *job, const char *system, const char *code,
+                              const char *display);
+/* {system, value}, with {type} of code table kind identifier-type when TYPE is not NULL. */
+struct json *field_new_identifier(struct field_job *job, const char *type, const char *system,
+                                  const char *value);
+/* "in-progress" -> "In progress". */
+const char *field_sentence(struct field_job *job, const char *word);
+/* Whether a CodeableConcept has this code; NULL system: any. */
+bool field_has_code(const struct json *concept, const char *system, const char *code);
+/* CodeableConcepts by hand: an empty one, a coding more (each code once), a row of the tables more.
+ */
+struct json *field_new_concept(struct field_job *job, const char *text);
+void field_add_coding(struct field_job *job, struct json *concept, const char *system,
+                      const char *code, const char *display);
+void field_add_row(struct field_job *job, struct json *concept, const struct coding_row *row);
+const char *field_row_system(const struct field_job *job, const struct coding_row *row);
+struct json *field_concept_of(struct field_job *job, const struct field_codes *codes,
+                              const char *word);
+/* The display of a word, else the word as a sentence. */
+const char *field_display(struct field_job *job, const char *kind, const char *word);
+/* Back: the row of one coding; the word of the first coding that the tables know. */
+const struct coding_row *field_find_row(const struct field_job *job, const char *kind,
+                                        const struct json *coding);
+const char *field_word_of(const struct field_job *job, const char *kind,
+                          const struct json *concept);
+/* Marks of a CodeableConcept what equals EXPECTED: codings by system and code, text as a whole. */
+void field_mark_concept(struct field_job *job, struct json *node, const struct json *expected);
+/* A body area with its side; NULL when both are NULL. And back, marking what was understood. */
+struct json *field_new_site(struct field_job *job, const char *area, const char *side);
+void field_read_site(struct field_job *job, struct json *node, const char **ret_area,
+                     const char **ret_side);
+struct json *field_new_quantity(struct field_job *job, const struct json *number, const char *unit,
+                                const char *code);
+/* The UCUM code of a unit as written, else the measure's own unit; NULL: unknown. */
+const char *field_ucum(const char *unit, const char *measure);
+/* A Quantity into the members NAME and `unit`; false when it is none that we can say. */
+bool field_read_quantity(struct field_job *job, struct json *node, const char *name,
+                         struct json *into);
+
+#endif

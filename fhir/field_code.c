@@ -1,0 +1,453 @@
+/* field_code: kinds of field that carry codes, and numbers with units. See field.h.
+ *
+ * A concept is written as the tables say: our own word first, then every standard code they know,
+ * and always plain text (docs/mapping.md). Read back, a concept is understood as far as it equals
+ * what we would write for the word found; other codings, and other text, stay unmarked and so reach
+ * `received`. */
+#include "fhir/field.h"
+
+#include <string.h>
+
+static const char ucum[] = "http://unitsofmeasure.org";
+
+/* ---- helpers ---- */
+
+struct json *field_new_coding(struct field_job *job, const char *system, const char *code,
+                              const char *display)
+{
+    struct json *coding = json_new_object(job->arena);
+    json_set_text(job->arena, coding, "system", system);
+    json_set_text(job->arena, coding, "code", code);
+    json_set_text(job->arena, coding, "display", display);
+    return coding;
+}
+
+struct json *field_new_identifier(struct field_job *job, const char *type, const char *system,
+                                  const char *value)
+{
+    struct json *identifier = json_new_object(job->arena);
+    const struct coding_row *row =
+        type == NULL ? NULL : coding_find(job->context->coding, "identifier-type", type);
+    if (row != NULL) {
+        struct json *concept =
+            json_set(job->arena, identifier, "type", json_new_object(job->arena));
+        struct json *codings = json_set(job->arena, concept, "coding", json_new_list(job->arena));
+        json_push(codings, field_new_coding(job, row->system, row->code, row->display));
+    }
+    json_set_text(job->arena, identifier, "system", system);
+    json_set_text(job->arena, identifier, "value", value);
+    return identifier;
+}
+
+bool field_has_code(const struct json *concept, const char *system, const char *code)
+{
+    for (struct json *coding = json_first(json_get(concept, "coding")); coding != NULL;
+         coding = json_next(coding)) {
+        if (text_equal(json_get_text(coding, "code"), code) &&
+            (system == NULL || text_equal(json_get_text(coding, "system"), system)))
+            return true;
+    }
+    return false;
+}
+
+static const char *code_system(const struct field_job *job, const char *system)
+{
+    return system[0] == '/' ? field_uri(job, system) : system;
+}
+
+static bool same_system(const struct field_job *job, const char *found, const char *system)
+{
+    return system[0] == '/' ? field_is_ours(job, found, system) : text_equal(found, system);
+}
+
+static struct json *has_coding(struct json *codings, const char *system, const char *code)
+{
+    for (struct json *coding = json_first(codings); coding != NULL; coding = json_next(coding)) {
+        if (text_equal(json_get_text(coding, "system"), system) &&
+            text_equal(json_get_text(coding, "code"), code))
+            return coding;
+    }
+    return NULL;
+}
+
+struct json *field_new_concept(struct field_job *job, const char *text)
+{
+    struct json *concept = json_new_object(job->arena);
+    json_set(job->arena, concept, "coding", json_new_list(job->arena));
+    json_set_text(job->arena, concept, "text", text);
+    return concept;
+}
+
+void field_add_coding(struct field_job *job, struct json *concept, const char *system,
+                      const char *code, const char *display)
+{
+    struct json *codings = json_get(concept, "coding");
+    if (has_coding(codings, system, code) == NULL)
+        json_push(codings, field_new_coding(job, system, code, display));
+}
+
+/* The row's system as it goes on the wire. */
+const char *field_row_system(const struct field_job *job, const struct coding_row *row)
+{
+    return row->is_local
+               ? arena_print(job->arena, "%s/CodeSystem/%s", job->context->base, row->system)
+               : row->system;
+}
+
+void field_add_row(struct field_job *job, struct json *concept, const struct coding_row *row)
+{
+    field_add_coding(job, concept, field_row_system(job, row), row->code, row->display);
+}
+
+const struct coding_row *field_find_row(const struct field_job *job, const char *kind,
+                                        const struct json *coding)
+{
+    const char *system = json_get_text(coding, "system");
+    const char *code = json_get_text(coding, "code");
+    const struct fhir_context *context = job->context;
+    const struct coding_row *row =
+        coding_find_code(context->coding, context->base, kind, system, code);
+    return row != NULL
+               ? row
+               : coding_find_code(context->coding, MESSAGE_BASE_DEFAULT, kind, system, code);
+}
+
+/* Marks of a CodeableConcept what equals EXPECTED: codings by system and code, the text as a whole.
+ */
+void field_mark_concept(struct field_job *job, struct json *node, const struct json *expected)
+{
+    struct json *codings = json_get(expected, "coding");
+    for (struct json *coding = json_first(json_get(node, "coding")); coding != NULL;
+         coding = json_next(coding)) {
+        if (has_coding(codings, json_get_text(coding, "system"), json_get_text(coding, "code")))
+            field_mark(job, coding);
+    }
+    const char *text = json_get_text(node, "text");
+    const char *display = json_get_text(json_first(codings), "display");
+    if (text != NULL &&
+        (text_equal(text, json_get_text(expected, "text")) || text_equal(text, display)))
+        field_mark(job, json_get(node, "text"));
+}
+
+/* ---- always the same code ---- */
+
+static struct json *fixed_coding(struct field_job *job, const struct field_code *code)
+{
+    return field_new_coding(job, code_system(job, code->system), code->code, code->display);
+}
+
+static struct json *write_fixed_concept(struct field_job *job, const struct field *field,
+                                        const struct json *value)
+{
+    (void)value;
+    const struct field_code *code = field->option;
+    struct json *concept = field_new_concept(job, code->text);
+    json_push(json_get(concept, "coding"), fixed_coding(job, code));
+    return concept;
+}
+
+static void mark_fixed(struct field_job *job, const struct field_code *code, struct json *coding)
+{
+    if (text_equal(json_get_text(coding, "code"), code->code) &&
+        same_system(job, json_get_text(coding, "system"), code->system))
+        field_mark(job, coding);
+}
+
+static struct json *read_fixed_concept(struct field_job *job, const struct field *field,
+                                       struct json *node, struct json *into)
+{
+    const struct field_code *code = field->option;
+    (void)into;
+    for (struct json *coding = json_first(json_get(node, "coding")); coding != NULL;
+         coding = json_next(coding))
+        mark_fixed(job, code, coding);
+    struct json *text = json_get(node, "text");
+    if (text_equal(json_text(text), code->text) || text_equal(json_text(text), code->display))
+        field_mark(job, text);
+    return NULL;
+}
+
+const struct field_kind field_fixed_concept = {write_fixed_concept, read_fixed_concept};
+
+static struct json *write_fixed_coding(struct field_job *job, const struct field *field,
+                                       const struct json *value)
+{
+    (void)value;
+    return fixed_coding(job, field->option);
+}
+
+static struct json *read_fixed_coding(struct field_job *job, const struct field *field,
+                                      struct json *node, struct json *into)
+{
+    (void)into;
+    mark_fixed(job, field->option, node);
+    return NULL;
+}
+
+const struct field_kind field_fixed_coding = {write_fixed_coding, read_fixed_coding};
+
+/* ---- words of the code tables ---- */
+
+static void add_rows(struct field_job *job, struct json *concept, const char *kind,
+                     const char *word, bool local)
+{
+    const struct coding *coding = job->context->coding;
+    for (const struct coding_row *row = coding_next(coding, kind, word, NULL); row != NULL;
+         row = coding_next(coding, kind, word, row)) {
+        if (row->is_local == local)
+            field_add_row(job, concept, row);
+    }
+}
+
+static void add_beside(struct field_job *job, struct json *concept, const char *kind,
+                       const char *word)
+{
+    const struct coding *coding = job->context->coding;
+    for (const struct coding_row *row = coding_next(coding, kind, word, NULL); row != NULL;
+         row = coding_next(coding, kind, word, row)) {
+        for (size_t i = 0; i < 2 && row->also[i] != NULL; i++)
+            add_rows(job, concept, NULL, row->also[i], false);
+    }
+}
+
+const char *field_display(struct field_job *job, const char *kind, const char *word)
+{
+    const struct coding *coding = job->context->coding;
+    const struct coding_row *row = coding_next(coding, kind, word, NULL);
+    while (row != NULL && row->display == NULL)
+        row = coding_next(coding, kind, word, row);
+    return row != NULL ? row->display : field_sentence(job, word);
+}
+
+struct json *field_concept_of(struct field_job *job, const struct field_codes *codes,
+                              const char *word)
+{
+    struct json *concept = field_new_concept(job, NULL);
+    add_rows(job, concept, codes->kind, word, true);
+    add_rows(job, concept, codes->kind, word, false);
+    add_beside(job, concept, codes->kind, word);
+    if (json_first(json_get(concept, "coding")) == NULL)
+        json_remove(concept, "coding");
+    json_set_text(job->arena, concept, "text",
+                  codes->is_plain ? field_sentence(job, word)
+                                  : field_display(job, codes->kind, word));
+    return concept;
+}
+
+static struct json *write_concept(struct field_job *job, const struct field *field,
+                                  const struct json *value)
+{
+    return json_text(value) == NULL ? NULL : field_concept_of(job, field->option, json_text(value));
+}
+
+/* The word of the first coding the tables know, or NULL. */
+const char *field_word_of(const struct field_job *job, const char *kind, const struct json *concept)
+{
+    for (struct json *coding = json_first(json_get(concept, "coding")); coding != NULL;
+         coding = json_next(coding)) {
+        const struct coding_row *row = field_find_row(job, kind, coding);
+        if (row != NULL)
+            return row->key;
+    }
+    return NULL;
+}
+
+static struct json *read_concept(struct field_job *job, const struct field *field,
+                                 struct json *node, struct json *into)
+{
+    const struct field_codes *codes = field->option;
+    (void)into;
+    const char *word = field_word_of(job, codes->kind, node);
+    if (word == NULL)
+        return NULL;
+    field_mark_concept(job, node, field_concept_of(job, codes, word));
+    return json_new_text(job->arena, word);
+}
+
+const struct field_kind field_concept = {write_concept, read_concept};
+
+static struct json *write_coding(struct field_job *job, const struct field *field,
+                                 const struct json *value)
+{
+    const struct field_codes *codes = field->option;
+    const struct coding_row *row = coding_find(job->context->coding, codes->kind, json_text(value));
+    return row == NULL ? NULL
+                       : field_new_coding(job, field_row_system(job, row), row->code, row->display);
+}
+
+static struct json *read_coding(struct field_job *job, const struct field *field, struct json *node,
+                                struct json *into)
+{
+    const struct field_codes *codes = field->option;
+    (void)into;
+    const struct coding_row *row = field_find_row(job, codes->kind, node);
+    if (row == NULL)
+        return NULL;
+    field_mark(job, node);
+    return json_new_text(job->arena, row->key);
+}
+
+const struct field_kind field_coding = {write_coding, read_coding};
+
+/* ---- words of ours ---- */
+
+static const struct field_term *term_of(const struct field_terms *terms, const char *word)
+{
+    for (const struct field_term *term = terms->terms; word != NULL && term->word != NULL; term++) {
+        if (strcmp(term->word, word) == 0)
+            return term;
+    }
+    return NULL;
+}
+
+static struct json *term_concept(struct field_job *job, const struct field_terms *terms,
+                                 const struct field_term *term)
+{
+    struct json *concept = field_new_concept(job, NULL);
+    field_add_coding(job, concept,
+                     arena_print(job->arena, "%s/CodeSystem/%s", job->context->base, terms->name),
+                     term->word, term->display);
+    if (term->system != NULL)
+        field_add_coding(job, concept, term->system, term->code, NULL);
+    json_set_text(job->arena, concept, "text", term->display);
+    return concept;
+}
+
+static struct json *write_local_concept(struct field_job *job, const struct field *field,
+                                        const struct json *value)
+{
+    const struct field_terms *terms = field->option;
+    const struct field_term *term = term_of(terms, json_text(value));
+    return term == NULL ? NULL : term_concept(job, terms, term);
+}
+
+/* The term of a coding of ours, else the first with the same standard code. */
+static const struct field_term *term_of_coding(const struct field_job *job,
+                                               const struct field_terms *terms,
+                                               const struct json *coding)
+{
+    const char *system = json_get_text(coding, "system");
+    const char *code = json_get_text(coding, "code");
+    if (field_is_ours(job, system, arena_print(job->arena, "/CodeSystem/%s", terms->name)))
+        return term_of(terms, code);
+    for (const struct field_term *term = terms->terms; term->word != NULL; term++) {
+        if (term->system != NULL && text_equal(term->system, system) &&
+            text_equal(term->code, code))
+            return term;
+    }
+    return NULL;
+}
+
+static struct json *read_local_concept(struct field_job *job, const struct field *field,
+                                       struct json *node, struct json *into)
+{
+    const struct field_terms *terms = field->option;
+    const struct field_term *term = NULL;
+    (void)into;
+    for (struct json *coding = json_first(json_get(node, "coding")); coding != NULL && term == NULL;
+         coding = json_next(coding))
+        term = term_of_coding(job, terms, coding);
+    if (term == NULL)
+        return NULL;
+    field_mark_concept(job, node, term_concept(job, terms, term));
+    return json_new_text(job->arena, term->word);
+}
+
+const struct field_kind field_local_concept = {write_local_concept, read_local_concept};
+
+/* ---- numbers with units ---- */
+
+struct json *field_new_quantity(struct field_job *job, const struct json *number, const char *unit,
+                                const char *code)
+{
+    struct json *quantity = json_new_object(job->arena);
+    json_set(job->arena, quantity, "value", json_copy(job->arena, number));
+    json_set_text(job->arena, quantity, "unit", unit);
+    if (code != NULL) {
+        json_set_text(job->arena, quantity, "system", ucum);
+        json_set_text(job->arena, quantity, "code", code);
+    }
+    return quantity;
+}
+
+/* The UCUM code of a unit as written, else the measure's own unit. */
+const char *field_ucum(const char *unit, const char *measure)
+{
+    const struct unit_row *row = coding_unit(unit);
+    if (row != NULL)
+        return row->ucum;
+    const struct measure_row *known = unit == NULL ? coding_measure(measure) : NULL;
+    return known == NULL ? NULL : known->unit;
+}
+
+static struct json *write_quantity(struct field_job *job, const struct field *field,
+                                   const struct json *value)
+{
+    const struct json *number = json_get(value, field->option);
+    const char *unit = json_get_text(value, "unit");
+    if (json_number(number) == NULL)
+        return NULL;
+    return field_new_quantity(job, number, unit, field_ucum(unit, json_get_text(value, "measure")));
+}
+
+/* The unit in our words: as written; else the first spelling of its code; none for a plain score.
+ */
+static const char *unit_of(const struct json *quantity)
+{
+    const char *unit = json_get_text(quantity, "unit");
+    const char *code = json_get_text(quantity, "code");
+    if (unit != NULL || code == NULL || strcmp(code, "{score}") == 0 || strcmp(code, "1") == 0)
+        return unit;
+    const char *written = coding_unit_of(code);
+    return written != NULL ? written : code;
+}
+
+bool field_read_quantity(struct field_job *job, struct json *node, const char *name,
+                         struct json *into)
+{
+    static const char *const parts[] = {"value", "unit", "system", "code"};
+    struct json *number = json_get(node, "value");
+    if (json_number(number) == NULL || json_get(node, "comparator") != NULL)
+        return false;
+    if (json_get(into, name) != NULL)
+        return false;
+    json_set(job->arena, into, name, json_copy(job->arena, number));
+    json_set_text(job->arena, into, "unit", unit_of(node));
+    for (size_t i = 0; i < 4; i++)
+        field_mark(job, json_get(node, parts[i]));
+    return true;
+}
+
+static struct json *read_quantity(struct field_job *job, const struct field *field,
+                                  struct json *node, struct json *into)
+{
+    field_read_quantity(job, node, field->option, into);
+    return NULL;
+}
+
+const struct field_kind field_quantity = {write_quantity, read_quantity};
+
+static struct json *write_measured(struct field_job *job, const struct field *field,
+                                   const struct json *value)
+{
+    const struct field_unit *unit = field->option;
+    return field_new_quantity(job, value, unit->unit, unit->ucum);
+}
+
+static struct json *read_measured(struct field_job *job, const struct field *field,
+                                  struct json *node, struct json *into)
+{
+    const struct field_unit *unit = field->option;
+    (void)into;
+    const char *code = json_get_text(node, "code");
+    bool is_it = code == NULL ? json_get(node, "unit") == NULL ||
+                                    text_equal(json_get_text(node, "unit"), unit->unit)
+                              : strcmp(code, unit->ucum) == 0;
+    if (!is_it || json_number(json_get(node, "value")) == NULL ||
+        json_get(node, "comparator") != NULL)
+        return NULL;
+    field_mark(job, node);
+    return json_copy(job->arena, json_get(node, "value"));
+}
+
+const struct field_kind field_measured = {write_measured, read_measured};

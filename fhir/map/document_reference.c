@@ -1,0 +1,77 @@
+/* document_reference: an attachment <-> DocumentReference, its bytes inline. */
+#include <string.h>
+
+#include "fhir/map/map.h"
+
+/* att-1: inline data needs a content type; this one says that the record names none. */
+static const char unsaid[] = "application/octet-stream";
+
+/* RFC 6838 section 4.2: type "/" subtype, restricted names. */
+static bool is_media_type(const char *text)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&-^_.+";
+    if (text == NULL)
+        return false;
+    size_t first = strspn(text, letters);
+    size_t second = text[first] == '/' ? strspn(text + first + 1, letters) : 0;
+    return first > 0 && second > 0 && text[first + 1 + second] == '\0';
+}
+
+static const struct message_attachment *bytes_of(const struct field_job *job)
+{
+    const struct message_record_options *options = job->options;
+    if (options == NULL || job->index >= options->attachment_count)
+        return NULL;
+    const struct message_attachment *attachment = &options->attachments[job->index];
+    return attachment->base64 == NULL ? NULL : attachment;
+}
+
+static struct json *write_attachment(struct field_job *job, const struct field *field,
+                                     const struct json *value)
+{
+    const struct message_attachment *bytes = bytes_of(job);
+    const char *type = json_get_text(value, "media_type");
+    bool is_type = is_media_type(type) && strcmp(type, unsaid) != 0;
+    struct json *attachment = json_new_object(job->arena);
+    (void)field;
+    if (type != NULL && !is_type)
+        field_keep(job, "media_type", json_get(value, "media_type"));
+    if (is_type || bytes != NULL)
+        json_set_text(job->arena, attachment, "contentType", is_type ? type : unsaid);
+    if (bytes != NULL) {
+        json_set_text(job->arena, attachment, "data", bytes->base64);
+        json_set(job->arena, attachment, "size", json_new_whole(job->arena, bytes->size));
+        json_set_text(job->arena, attachment, "hash", bytes->hash_base64);
+    }
+    json_set_text(job->arena, attachment, "title", json_get_text(value, "file"));
+    return attachment;
+}
+
+/* The bytes are taken from the Bundle by the gateway, which writes them beside the record. */
+static struct json *read_attachment(struct field_job *job, const struct field *field,
+                                    struct json *node, struct json *into)
+{
+    static const char *const bytes[] = {"data", "size", "hash"};
+    struct json *type = json_get(node, "contentType");
+    struct json *title = json_get(node, "title");
+    (void)field;
+    if (json_text(title) != NULL) {
+        json_set(job->arena, into, "file", json_copy(job->arena, title));
+        field_mark(job, title);
+    }
+    field_mark(job, type);
+    if (json_text(type) != NULL && strcmp(json_text(type), unsaid) != 0)
+        json_set(job->arena, into, "media_type", json_copy(job->arena, type));
+    for (size_t i = 0; i < 3; i++)
+        field_mark(job, json_get(node, bytes[i]));
+    return NULL;
+}
+
+static const struct field_kind attachment = {write_attachment, read_attachment};
+
+const struct field map_document[] = {{NULL, "status", &field_constant, "current"},
+                                     {NULL, "subject", &field_link, "Patient"},
+                                     {"title", "description", &field_plain, NULL},
+                                     {NULL, "content[0].attachment", &attachment, NULL},
+                                     FIELD_END};

@@ -1,0 +1,72 @@
+/* organization: a clinic of the directory <-> Organization and Endpoint. */
+#include "fhir/map/map.h"
+#include "fhir/map/people.h"
+#include "fhir/message_bundle.h"
+#include "fhir/message_people.h"
+
+static const struct field_codes professions = {"specialty", false};
+static const struct field_code messaging = {
+    "http://terminology.hl7.org/CodeSystem/endpoint-connection-type", "hl7-fhir-msg",
+    "HL7 FHIR Messaging", NULL};
+static const struct field_code payload = {"/CodeSystem/payload", "referral-messages",
+                                          "Referral messages (FHIR R4)",
+                                          "Referral messages (FHIR R4)"};
+
+static struct json *write_endpoint(struct field_job *job, const struct field *field,
+                                   const struct json *value)
+{
+    (void)field;
+    return json_new_text(job->arena, people_endpoint(job, json_get_text(value, "handle")));
+}
+
+/* The address belongs to the MessageHeader (source.endpoint); it is read there. */
+static struct json *read_endpoint(struct field_job *job, const struct field *field,
+                                  struct json *node, struct json *into)
+{
+    (void)field;
+    (void)into;
+    field_mark(job, node);
+    return NULL;
+}
+
+static const struct field_kind endpoint_address = {write_endpoint, read_endpoint};
+
+static struct json *write_endpoint_link(struct field_job *job, const struct field *field,
+                                        const struct json *value)
+{
+    const char *name = arena_print(job->arena, "Endpoint/%s", json_get_text(value, "handle"));
+    (void)field;
+    return bundle_has(job, name) ? bundle_reference(job, name, NULL) : NULL;
+}
+
+static struct json *read_endpoint_link(struct field_job *job, const struct field *field,
+                                       struct json *node, struct json *into)
+{
+    struct bundle_entry *entry = bundle_resolve(job, node);
+    (void)field;
+    (void)into;
+    if (entry == NULL)
+        return NULL;
+    field_mark(job, node);
+    field_read(job, map_endpoint, entry->resource, json_new_object(job->arena));
+    return NULL;
+}
+
+static const struct field_kind endpoint_link = {write_endpoint_link, read_endpoint_link};
+
+const struct field map_organization[] = {{"npi", "identifier[+]", &map_npi, NULL},
+                                         {NULL, "identifier[+]", &map_handle, "clinic"},
+                                         {"name", "name", &field_plain, NULL},
+                                         {"profession", "type[0]", &field_concept, &professions},
+                                         {"phone", "telecom[+]", &field_contact, "phone"},
+                                         {"email", "telecom[+]", &field_contact, "email"},
+                                         {NULL, "endpoint[+]", &endpoint_link, NULL},
+                                         FIELD_END};
+
+const struct field map_endpoint[] = {
+    {NULL, "status", &field_constant, "active"},
+    {NULL, "connectionType", &field_fixed_coding, &messaging},
+    {NULL, "payloadType[0]", &field_fixed_concept, &payload},
+    {NULL, "payloadMimeType[+]", &field_constant, "application/fhir+json"},
+    {NULL, "address", &endpoint_address, NULL},
+    FIELD_END};

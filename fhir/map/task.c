@@ -1,0 +1,264 @@
+/* task: where a referral stands <-> Task (order, fulfill), and the actions of a case conference. */
+#include <string.h>
+
+#include "fhir/map/map.h"
+#include "fhir/map/timing.h"
+#include "fhir/message_bundle.h"
+#include "fhir/message_people.h"
+
+/* ---- numbers of the referral: PLAC the placer's, FILL the filler's ---- */
+
+static struct json *write_placer(struct field_job *job, const struct field *field,
+                                 const struct json *value)
+{
+    const struct message_referral *referral = &job->referral;
+    (void)field;
+    (void)value;
+    if (referral->number == NULL)
+        return NULL;
+    struct json *identifier = field_new_identifier(
+        job, "placer-number", people_system(job, referral->placer, "record"), referral->number);
+    json_set(job->arena, identifier, "assigner", people_reference(job, referral->placer));
+    return identifier;
+}
+
+static struct json *write_filler(struct field_job *job, const struct field *field,
+                                 const struct json *value)
+{
+    const struct message_referral *referral = &job->referral;
+    (void)field;
+    (void)value;
+    if (referral->filler_number == NULL)
+        return NULL;
+    struct json *identifier =
+        field_new_identifier(job, "filler-number", people_system(job, referral->filler, "record"),
+                             referral->filler_number);
+    json_set(job->arena, identifier, "assigner", people_reference(job, referral->filler));
+    return identifier;
+}
+
+/* The numbers were taken when the message was split (message_read); here they are understood. */
+static void mark_number(struct field_job *job, struct json *node, const char *number)
+{
+    struct json *assigner = json_get(node, "assigner");
+    if (number == NULL || !text_equal(json_get_text(node, "value"), number))
+        return;
+    if (assigner != NULL)
+        people_handle(job, assigner, job->resource);
+    field_mark(job, node);
+}
+
+static struct json *read_placer(struct field_job *job, const struct field *field, struct json *node,
+                                struct json *into)
+{
+    (void)field;
+    (void)into;
+    mark_number(job, node, job->referral.number);
+    return NULL;
+}
+
+static struct json *read_filler(struct field_job *job, const struct field *field, struct json *node,
+                                struct json *into)
+{
+    (void)field;
+    (void)into;
+    mark_number(job, node, job->referral.filler_number);
+    return NULL;
+}
+
+const struct field_kind map_placer_number = {write_placer, read_placer};
+const struct field_kind map_filler_number = {write_filler, read_filler};
+
+/* ---- Task.status of the referral: the move's, else by how the record stands ---- */
+
+static const struct field_word by_record[] = {{"active", "requested"},
+                                              {"on-hold", "requested"},
+                                              {"cancelled", "cancelled"},
+                                              {"completed", "completed"},
+                                              {NULL, NULL}};
+
+static struct json *write_status(struct field_job *job, const struct field *field,
+                                 const struct json *value)
+{
+    (void)field;
+    if (job->task_status != NULL)
+        return json_new_text(job->arena, job->task_status);
+    const char *status = json_get_text(value, "status");
+    for (const struct field_word *word = by_record; word->local != NULL && status != NULL; word++) {
+        if (strcmp(word->local, status) == 0)
+            return json_new_text(job->arena, word->fhir);
+    }
+    return json_new_text(job->arena, "requested");
+}
+
+static struct json *read_status(struct field_job *job, const struct field *field, struct json *node,
+                                struct json *into)
+{
+    (void)field;
+    (void)into;
+    job->task_status = json_text(node);
+    field_mark(job, node);
+    return NULL;
+}
+
+static const struct field_kind task_status = {write_status, read_status};
+
+/* ---- Task.input: first visit by ---- */
+
+static const struct field_code first_visit_by = {"/CodeSystem/task-input", "first-visit-by",
+                                                 "First visit no later than",
+                                                 "First visit no later than"};
+
+static struct json *write_input(struct field_job *job, const struct field *field,
+                                const struct json *value)
+{
+    static const struct field type = {NULL, "type", &field_fixed_concept, &first_visit_by};
+    struct json *input = json_new_object(job->arena);
+    (void)field;
+    json_set(job->arena, input, "type", type.kind->write(job, &type, value));
+    json_set(job->arena, input, "valueDate", json_copy(job->arena, value));
+    return input;
+}
+
+static struct json *read_input(struct field_job *job, const struct field *field, struct json *node,
+                               struct json *into)
+{
+    struct json *type = json_get(node, "type");
+    (void)field;
+    (void)into;
+    if (!field_has_code(type, NULL, first_visit_by.code) || json_get(node, "valueDate") == NULL)
+        return NULL;
+    field_mark(job, node);
+    return json_copy(job->arena, json_get(node, "valueDate"));
+}
+
+static const struct field_kind visit_input = {write_input, read_input};
+
+/* ---- people of the referral: requester and owner do not move with the message ---- */
+
+static struct json *write_side(struct field_job *job, const struct field *field,
+                               const struct json *value)
+{
+    const char *member = strcmp(field->option, "placer") == 0 ? "written_by" : "referred_to";
+    const char *person = strcmp(job->kind, "referral") == 0 ? json_get_text(value, member) : NULL;
+    const char *clinic =
+        strcmp(field->option, "placer") == 0 ? job->referral.placer : job->referral.filler;
+    return people_reference(job, person != NULL ? person : clinic);
+}
+
+static struct json *read_side(struct field_job *job, const struct field *field, struct json *node,
+                              struct json *into)
+{
+    bool is_placer = strcmp(field->option, "placer") == 0;
+    const char *handle = people_handle(job, node, job->resource);
+    const char *member = is_placer ? "written_by" : "referred_to";
+    if (handle == NULL)
+        return NULL;
+    if (strcmp(job->kind, "referral") == 0) {
+        if (json_get(into, member) == NULL)
+            json_set_text(job->arena, into, member, handle);
+        if (text_equal(json_get_text(into, member), handle))
+            field_mark(job, node);
+        return NULL;
+    }
+    const char *clinic = people_clinic(job, handle);
+    const char **side = is_placer ? &job->referral.placer : &job->referral.filler;
+    if (*side == NULL)
+        *side = clinic;
+    if (text_equal(*side, clinic))
+        field_mark(job, node);
+    return NULL;
+}
+
+static const struct field_kind side = {write_side, read_side};
+
+/* ---- Task.focus: the ServiceRequest of this Bundle, else its number ---- */
+
+static struct json *write_focus(struct field_job *job, const struct field *field,
+                                const struct json *value)
+{
+    if (bundle_has(job, "ServiceRequest"))
+        return bundle_reference(job, "ServiceRequest", NULL);
+    return field_of_referral.write(job, field, value);
+}
+
+static struct json *read_focus(struct field_job *job, const struct field *field, struct json *node,
+                               struct json *into)
+{
+    return field_of_referral.read(job, field, node, into);
+}
+
+static const struct field_kind focus = {write_focus, read_focus};
+
+/* ---- when ---- */
+
+static struct json *write_time(struct field_job *job, const struct field *field,
+                               const struct json *value)
+{
+    const struct json *time = json_get(value, "written_at");
+    if (strcmp(field->option, "authored") == 0 && strcmp(job->kind, "referral") != 0)
+        return NULL; /* the order's time is the placer's to say */
+    return json_copy(job->arena, time);
+}
+
+static struct json *read_time(struct field_job *job, const struct field *field, struct json *node,
+                              struct json *into)
+{
+    (void)field;
+    if (json_get(into, "written_at") == NULL)
+        json_set(job->arena, into, "written_at", json_copy(job->arena, node));
+    if (json_same(json_get(into, "written_at"), node))
+        field_mark(job, node);
+    return NULL;
+}
+
+static const struct field_kind moment = {write_time, read_time};
+
+static const struct field_code fulfill = {"http://hl7.org/fhir/CodeSystem/task-code", "fulfill",
+                                          "Fulfill the focal request", NULL};
+
+const struct field map_task[] = {
+    {NULL, "identifier[+]", &map_placer_number, NULL},
+    {NULL, "identifier[+]", &map_filler_number, NULL},
+    {NULL, "status", &task_status, NULL},
+    {"discharge_reason", "businessStatus", &field_local_concept, &map_discharge_reasons},
+    {NULL, "intent", &field_constant, "order"},
+    {"priority", "priority", &field_word, NULL},
+    {NULL, "code", &field_fixed_concept, &fulfill},
+    {NULL, "focus", &focus, NULL},
+    {NULL, "for", &field_link, "Patient"},
+    {NULL, "authoredOn", &moment, "authored"},
+    {NULL, "lastModified", &moment, "modified"},
+    {NULL, "requester", &side, "placer"},
+    {NULL, "owner", &side, "filler"},
+    {"valid_until", "restriction.period.end", &field_plain, NULL},
+    {"first_visit_by", "input[+]", &visit_input, NULL},
+    FIELD_END};
+
+static const struct field_term reasons[] = {
+    {"goals-met", "Goals met", NULL, NULL},
+    {"no-further-gain", "No further gain", NULL, NULL},
+    {"client-choice", "Client's choice", NULL, NULL},
+    {"referred-on", "Referred on", NULL, NULL},
+    {"did-not-attend", "Did not attend", NULL, NULL},
+    {"authorization-ended", "Authorisation ended", NULL, NULL},
+    {"other", "Other reason", NULL, NULL},
+    {NULL, NULL, NULL, NULL}};
+const struct field_terms map_discharge_reasons = {"discharge-reason", reasons};
+
+/* ---- an action agreed in a case conference ---- */
+
+static const struct field_word action_statuses[] = {
+    {"open", "requested"}, {"done", "completed"}, {"dropped", "cancelled"}, {NULL, NULL}};
+static const struct field_code action = {"/CodeSystem/task-code", "conference-action",
+                                         "Action agreed in a case conference", NULL};
+
+const struct field map_action[] = {{"status", "status", &field_word, action_statuses},
+                                   {NULL, "intent", &field_constant, "order"},
+                                   {NULL, "code", &field_fixed_concept, &action},
+                                   {"text", "description", &field_plain, NULL},
+                                   {NULL, "for", &field_link, "Patient"},
+                                   {NULL, "encounter", &field_link, "Encounter"},
+                                   {"owner", "owner", &field_person, NULL},
+                                   {"due_on", "restriction.period.end", &field_plain, NULL},
+                                   FIELD_END};

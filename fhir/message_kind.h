@@ -1,0 +1,37 @@
+/* message_kind: what each kind of record is on the wire: its main resource, parts, event and Task.
+ * Constant tables, walked outbound by message_record.c and inbound by message_read.c. */
+#ifndef FHIR_MESSAGE_KIND_H
+#define FHIR_MESSAGE_KIND_H
+
+#include "fhir/map/map.h"
+
+enum message_task {
+    MESSAGE_TASK_NEVER,
+    MESSAGE_TASK_MOVED, /* when the record moved the referral */
+    MESSAGE_TASK_ALWAYS
+};
+
+struct message_kind {
+    const char *kind;         /* "referral" */
+    const char *type;         /* of the main resource */
+    const char *name;         /* of its entry */
+    const struct field *rows; /* of the main resource */
+    const struct map_part *parts;
+    const char *event, *event_corrected;
+    const char *event_cancelled; /* or NULL */
+    enum message_task task;
+    const char *task_status; /* when the caller gives none, or NULL */
+    bool is_task_first;      /* the focus is the Task alone */
+    /* Outbound, when all parts stand; inbound, before the parts are read. NULL: nothing. */
+    void (*finish)(struct field_job *job);
+    void (*begin_reading)(struct field_job *job);
+};
+
+/* NULL: no such kind. */
+const struct message_kind *message_kind_find(const char *kind);
+
+/* One resource of a part, filled from LOCAL, linked from the main resource. */
+struct json *message_add_part(struct field_job *job, const struct map_part *part,
+                              const struct json *local, const char *name);
+
+#endif

@@ -1,0 +1,33 @@
+/* message_people: handles of the directory <-> Practitioner, PractitionerRole, Organization,
+ * Endpoint.
+ *
+ * Outbound every handle that is mentioned gets its resources once. Inbound a person or clinic is
+ * matched by NPI to a handle, else is `npi:N`, else PARTNER/slug; who is new becomes a row for
+ * directory.received.csv. Lives in the arena of the job. */
+#ifndef FHIR_MESSAGE_PEOPLE_H
+#define FHIR_MESSAGE_PEOPLE_H
+
+#include "fhir/field.h"
+
+/* A Reference to the person or clinic of HANDLE, whose resources are added when they are not there.
+ */
+struct json *people_reference(struct field_job *job, const char *handle);
+/* The handle of its clinic; HANDLE itself when no clinic is known. */
+const char *people_clinic(struct field_job *job, const char *handle);
+/* The name a person reads; HANDLE itself when there is none. */
+const char *people_name(const struct field_job *job, const char *handle);
+/* The endpoint of a clinic's system. */
+const char *people_endpoint(struct field_job *job, const char *clinic);
+
+/* base/sid/NPI-or-handle/WHAT ("client", "record"): the number systems of a clinic. */
+const char *people_system(struct field_job *job, const char *clinic, const char *what);
+/* Back: the handle of the clinic, also under another base; NULL: not such a system. */
+const char *people_system_clinic(struct field_job *job, const char *system, const char *what);
+
+/* The handle that a Reference (or its display alone) means; NULL: nobody is named. CONTAINER: the
+ * resource it stands in, for contained ones; may be NULL. */
+const char *people_handle(struct field_job *job, struct json *reference, struct json *container);
+/* The handle of an Organization, Practitioner or PractitionerRole resource. */
+const char *people_handle_of(struct field_job *job, struct json *resource);
+
+#endif
