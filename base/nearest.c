@@ -2,9 +2,8 @@
 #include "base/nearest.h"
 
 #include <string.h>
-#include <strings.h>
 
-enum { PREFIX_LEAST = 4 }; /* letters that make a start worth offering */
+enum { START_LEAST = 4 }; /* letters that make a start worth offering */
 
 static unsigned char lower(char c)
 {
@@ -57,10 +56,15 @@ static unsigned allowed(size_t length)
     return length <= 4 ? 1 : length <= 8 ? 2 : length <= 14 ? 3 : 4;
 }
 
+/* Whether the shorter word starts the longer one, but perhaps for its last letter ("rotate" and
+ * "rotation"). A word inside another one is not offered: "started" is not "not-started". */
 static bool is_start(const char *one, size_t one_length, const char *other, size_t other_length)
 {
     size_t shorter = one_length < other_length ? one_length : other_length;
-    return shorter >= PREFIX_LEAST && strncasecmp(one, other, shorter) == 0;
+    size_t common = 0;
+    while (common < shorter && lower(one[common]) == lower(other[common]))
+        common++;
+    return common >= START_LEAST && common + 1 >= shorter;
 }
 
 void nearest_try(struct nearest *nearest, const char *candidate)

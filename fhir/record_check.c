@@ -359,6 +359,16 @@ static void check_handle(struct checking *check, const struct value *value)
         refuse(check, value, "a clinic", "a person of directory.csv", NULL);
 }
 
+const char *record_number_remark(const char *number)
+{
+    size_t digits = 0;
+    for (const char *at = number; *at != '\0'; at++)
+        digits += *at >= '0' && *at <= '9';
+    if (strpbrk(number, "eE") != NULL)
+        return "a number with an exponent";
+    return digits > DIGITS_MAX ? "more than 18 digits" : NULL;
+}
+
 static void check_number(struct checking *check, const struct value *value)
 {
     const struct record_field *field = value->field;
@@ -368,15 +378,9 @@ static void check_number(struct checking *check, const struct value *value)
         refuse_type(check, value);
         return;
     }
-    size_t digits = 0;
-    for (const char *at = number; *at != '\0'; at++)
-        digits += *at >= '0' && *at <= '9';
-    if (strpbrk(number, "eE") != NULL)
-        remark = "a number with an exponent";
-    else if (field->type == RECORD_WHOLE && strchr(number, '.') != NULL)
+    remark = record_number_remark(number);
+    if (remark == NULL && field->type == RECORD_WHOLE && strchr(number, '.') != NULL)
         remark = "which is not whole";
-    else if (digits > DIGITS_MAX)
-        remark = "more than 18 digits";
     double amount = strtod(number, NULL);
     bool is_out = field->allowed == RECORD_RANGE &&
                   (amount < strtod(field->lowest, NULL) || amount > strtod(field->highest, NULL));

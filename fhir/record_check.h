@@ -57,6 +57,9 @@ bool record_id_form(const char *text, bool is_received, struct text_form *ret_fo
 bool record_code_form(struct arena *arena, const char *system, const char *code,
                       struct text_form *ret_form);
 
+/* What is odd about a number, apart from its size; NULL: nothing. */
+const char *record_number_remark(const char *number);
+
 /* Measurements and goals: measure, unit and range agree; joints move as they can. */
 void record_check_measures(struct checking *check);
 /* All rules between fields. */

@@ -168,7 +168,8 @@ static bool check_unit(struct checking *check, const struct measured *measured)
 static void check_range(struct checking *check, const struct measured *measured)
 {
     const char *number = json_number(json_get(measured->object, measured->value_name));
-    if (number == NULL || measured->lowest == NULL || measured->highest == NULL)
+    if (number == NULL || record_number_remark(number) != NULL || measured->lowest == NULL ||
+        measured->highest == NULL)
         return;
     double value = strtod(number, NULL);
     if (value >= strtod(measured->lowest, NULL) && value <= strtod(measured->highest, NULL))

@@ -9,7 +9,7 @@
 #include "base/nearest.h"
 #include "fhir/record_check.h"
 
-enum { OLDEST_CLIENT_YEARS = 130 };
+enum { OLDEST_CLIENT_YEARS = 130, VISIT_MINUTES_LEAST = 5 };
 
 /* Puts a fault at the member NAME, or at the record when it is missing. */
 static void fault_at(struct checking *check, const char *name, const char *found,
@@ -256,8 +256,11 @@ static void check_referral(struct checking *check)
     default:
         break;
     }
-    fault_at(check, "referral_id", arena_print(check->arena, "\"%s\", %s", id, remark), expected,
-             nearest);
+    const char *colon = strchr(id, ':');
+    struct text_form form;
+    if (record_id_form(colon == NULL ? id : colon + 1, check->rules->is_received, &form))
+        fault_at(check, "referral_id", arena_print(check->arena, "\"%s\", %s", id, remark),
+                 expected, nearest); /* else its form has been told */
 }
 
 static void check_numbers(struct checking *check)
@@ -284,7 +287,8 @@ static void check_visit(struct checking *check)
         if (json_whole(json_get(item, "minutes"), &minutes) && minutes > 0 && minutes <= 240)
             sum += minutes;
     }
-    if (!json_whole(json_get(check->tree, "visit_minutes"), &visit) || visit <= 0 || sum <= visit)
+    if (!json_whole(json_get(check->tree, "visit_minutes"), &visit) ||
+        visit < VISIT_MINUTES_LEAST || sum <= visit)
         return;
     fault_at(check, "techniques",
              arena_print(check->arena, "%ld minutes of techniques in a visit of %ld", sum, visit),
@@ -358,7 +362,7 @@ static void check_steps(struct checking *check)
     for (struct json *step = json_first(json_get(check->tree, "steps")); step != NULL;
          step = json_next(step), item++) {
         const char *id = json_get_text(step, "goal_id");
-        if (id == NULL || goal_exists(goals, id))
+        if (id == NULL || json_first(goals) == NULL || goal_exists(goals, id))
             continue;
         struct nearest nearest = nearest_start(id);
         for (struct json *goal = json_first(goals); goal != NULL; goal = json_next(goal)) {
