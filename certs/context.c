@@ -258,16 +258,11 @@ void context_session_free(struct ssl_st *session)
 
 void context_suite(const struct ssl_st *session, char ret_text[CONTEXT_SUITE_TEXT])
 {
-    /* Only SSL_get_peer_tmp_key() is declared without const. */
-    EVP_PKEY *share = NULL;
-    char group[64] = "";
-    size_t length = 0;
-    if (SSL_get_peer_tmp_key((SSL *)(uintptr_t)session, &share) == 1)
-        EVP_PKEY_get_group_name(share, group, sizeof group, &length);
-    EVP_PKEY_free(share);
-    ERR_clear_error();
-    snprintf(ret_text, CONTEXT_SUITE_TEXT, "%s %s%s%s", SSL_get_version(session),
-             SSL_get_cipher_name(session), group[0] == '\0' ? "" : " ", group);
+    /* The macro is declared without const; it only reads. */
+    int group = (int)SSL_get_negotiated_group((SSL *)(uintptr_t)session);
+    const char *name = group == NID_undef ? NULL : OBJ_nid2sn(group);
+    snprintf(ret_text, CONTEXT_SUITE_TEXT, "%s %s %s", SSL_get_version(session),
+             SSL_get_cipher_name(session), name == NULL ? "-" : name);
 }
 
 bool context_apply_client(void *ssl_ctx, struct context_call *call)
