@@ -89,11 +89,34 @@ static const char *target_words(struct arena *arena, const struct definition_cho
     return words.at;
 }
 
+/* Targets that the definition does not allow but the official examples use, so that systems in the
+ * field do too: a warning. */
+static bool is_common_slip(const struct definition_choice *choice,
+                           const struct definition_type *type)
+{
+    static const char *const slips[][3] = {
+        {"DeviceMetric", "parent", "DeviceDefinition"},
+        {"DeviceUseStatement", "reasonReference", "Procedure"},
+        {"MedicationRequest.dispenseRequest", "performer", "Practitioner"},
+        {"Observation", "performer", "Encounter"},
+    };
+    const struct definition_element *element = definition_element_of(choice);
+    const char *owner = definition_type_name(&definition_types[element->type]);
+    for (size_t i = 0; i < sizeof slips / sizeof *slips; i++) {
+        if (strcmp(slips[i][0], owner) == 0 &&
+            strcmp(slips[i][1], definition_element_name(element)) == 0 &&
+            strcmp(slips[i][2], definition_type_name(type)) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void wrong_target(struct validation *run, const struct subject *subject, const char *name,
                          const struct definition_choice *choice, const struct definition_type *type)
 {
     const struct json *node = json_get(subject->node, name);
-    validation_add(run, ISSUE_ERROR, ISSUE_STRUCTURE, subject->place, name, node,
+    validation_add(run, is_common_slip(choice, type) ? ISSUE_WARNING : ISSUE_ERROR, ISSUE_STRUCTURE,
+                   subject->place, name, node,
                    arena_print(run->arena, "a reference to %s", definition_type_name(type)),
                    target_words(run->arena, choice));
 }

@@ -1,7 +1,6 @@
 /* xhtml: one pass over a narrative, with a stack of open elements. See xhtml.h. */
 #include "fhir/xhtml.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -87,22 +86,36 @@ static bool malformed(struct reader *reader, const char *found)
     return fail(reader, NULL, found, "well-formed XHTML");
 }
 
-static int compare_word(const void *key, const void *member)
+/* Order of NAME and WORD; most words differ in their first letter. */
+static int compare_word(struct name name, const char *word)
 {
-    const struct name *name = key;
-    const char *word = *(const char *const *)member;
-    int order = strncmp(name->at, word, name->length);
-    return order != 0 ? order : -(word[name->length] != '\0');
+    if (name.at[0] != word[0])
+        return (unsigned char)name.at[0] < (unsigned char)word[0] ? -1 : 1;
+    int order = strncmp(name.at, word, name.length);
+    return order != 0 ? order : -(word[name.length] != '\0');
 }
 
 static bool is_in(struct name name, const char *const *words, size_t count)
 {
-    return bsearch(&name, words, count, sizeof *words, compare_word) != NULL;
+    size_t low = 0;
+    size_t high = count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int order = compare_word(name, words[middle]);
+        if (order == 0)
+            return true;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return false;
 }
 
 static bool name_is(struct name name, const char *word)
 {
-    return strlen(word) == name.length && memcmp(name.at, word, name.length) == 0;
+    return name.at[0] == word[0] && strlen(word) == name.length &&
+           memcmp(name.at, word, name.length) == 0;
 }
 
 static bool is_space(char c)
@@ -197,24 +210,27 @@ static bool take_value(struct reader *reader, struct name *ret_value)
     return true;
 }
 
-static bool may_have(const struct reader *reader, struct name element, struct name attribute)
+static bool may_have(struct name element, struct name attribute)
 {
     if (is_in(attribute, attributes, sizeof attributes / sizeof *attributes))
         return true;
     if (attribute.length >= 5 && memcmp(attribute.at, "xmlns", 5) == 0)
         return true;
-    if (element.length + attribute.length > 30)
+    char both[32];
+    if (element.length + attribute.length + 1 >= sizeof both)
         return false;
-    const char *both = arena_print(reader->arena, "%.*s.%.*s", (int)element.length, element.at,
-                                   (int)attribute.length, attribute.at);
-    struct name name = {both, strlen(both)};
+    memcpy(both, element.at, element.length);
+    both[element.length] = '.';
+    memcpy(both + element.length + 1, attribute.at, attribute.length);
+    struct name name = {both, element.length + 1 + attribute.length};
+    both[name.length] = '\0';
     return is_in(name, element_attributes, sizeof element_attributes / sizeof *element_attributes);
 }
 
 static bool check_attribute(struct reader *reader, struct name element, struct name attribute,
                             struct name value)
 {
-    if (!may_have(reader, element, attribute))
+    if (!may_have(element, attribute))
         return fail(reader, "txt-1",
                     arena_print(reader->arena, "the attribute %s on <%s>", shown(reader, attribute),
                                 shown(reader, element)),
@@ -327,6 +343,8 @@ static bool take_markup(struct reader *reader)
 {
     if (reader->at[1] == '/')
         return take_close_tag(reader);
+    if (reader->at[1] != '!' && reader->at[1] != '?')
+        return take_open_tag(reader);
     if (text_starts(reader->at, "<!--"))
         return skip_to(reader, "-->");
     if (text_starts(reader->at, "<![CDATA[") && reader->depth > 0) {
@@ -335,9 +353,7 @@ static bool take_markup(struct reader *reader)
     }
     if (text_starts(reader->at, "<?") && reader->depth == 0)
         return skip_to(reader, "?>");
-    if (reader->at[1] == '!' || reader->at[1] == '?')
-        return fail(reader, "txt-1", "a declaration", "elements and text only");
-    return take_open_tag(reader);
+    return fail(reader, "txt-1", "a declaration", "elements and text only");
 }
 
 static bool take_text(struct reader *reader)
