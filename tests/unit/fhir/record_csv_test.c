@@ -267,7 +267,7 @@ static void tells_what_is_wrong_with_a_cell(void **state)
          "goals[1].text", 3, 98, NULL},
         {"referral,R-1,2026-10-01T14:10:00-04:00,alvarez,C-1,X,1984-03-09,harbor,chiropractic,a,,,,"
          ",,,Ann,",
-         "client_frist_name", 3, 93, NULL},
+         "client_frist_name", 3, 93, "client_family_name"},
         {"referral,R-1,2026-10-01T14:10:00-04:00,alvarez,C-1,X,1984-03-09,harbor,chiropractic,a,,,,"
          ",,,,rest",
          "home_care", 3, 94, NULL},
