@@ -21,7 +21,7 @@ struct fhirpath_session; /* buffers and caches reused by evaluations, one thread
 enum {
     FHIRPATH_TEXT_MAX = 64 * 1024,         /* bytes of an expression */
     FHIRPATH_DEPTH_MAX = 200,              /* nesting of an expression, and of its evaluation */
-    FHIRPATH_STEPS_MAX = 2 * 1000 * 1000,  /* default of fhirpath_input.steps_max */
+    FHIRPATH_STEPS_MAX = 10 * 1000 * 1000, /* default of fhirpath_input.steps_max */
     FHIRPATH_MEMORY_MAX = 64 * 1024 * 1024 /* bytes; default of fhirpath_input.memory_max */
 };
 
