@@ -188,7 +188,11 @@ static enum wire socket_result(ssize_t result, enum wire wants)
 enum wire wire_handshake(struct connection *connection)
 {
     forget_errors();
-    return tls_result(connection, SSL_accept(connection->tls));
+    int result = SSL_accept(connection->tls);
+    unsigned long error = ERR_peek_last_error();
+    connection->bare =
+        result <= 0 && ERR_GET_REASON(error) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE;
+    return tls_result(connection, result);
 }
 
 enum wire wire_read(struct connection *connection, char *bytes, size_t room, size_t *ret_length)
@@ -317,7 +321,7 @@ void wire_refused(struct connection *connection)
     struct listener *listener = connection->listener;
     struct verify_peer peer;
     listener->home.counters.handshakes_failed++;
-    if (!verify_peer_of(connection->tls, &peer))
+    if (!verify_peer_of(connection->tls, &peer) && !connection->bare)
         return;
     listener->home.counters.refused_peers++;
     if (listener->on_refused != NULL)
@@ -480,20 +484,10 @@ void listener_remove(struct connection *connection)
     listener->home.counters.connections--;
 }
 
-void listener_forget(struct connection *connection)
+/* The last handle that libuv closes takes the listener with it; close callbacks come in no order.
+ */
+static void let_go(struct listener *listener)
 {
-    struct listener *listener = connection->listener;
-    http_peer_release(connection->http.peer);
-    free(connection);
-    listener->handles_open--;
-    resume_accepting(listener);
-}
-
-/* ---- time ---- */
-
-static void on_handle_closed(uv_handle_t *handle)
-{
-    struct listener *listener = handle->data;
     if (--listener->handles_open > 0)
         return;
     void (*on_stopped)(void *owner) = listener->on_stopped;
@@ -506,6 +500,22 @@ static void on_handle_closed(uv_handle_t *handle)
     free(listener);
     if (on_stopped != NULL)
         on_stopped(owner);
+}
+
+void listener_forget(struct connection *connection)
+{
+    struct listener *listener = connection->listener;
+    http_peer_release(connection->http.peer);
+    free(connection);
+    resume_accepting(listener);
+    let_go(listener);
+}
+
+/* ---- time ---- */
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    let_go(handle->data);
 }
 
 static void end_all(struct listener *listener)
