@@ -87,7 +87,8 @@ struct json *field_at(struct json *from, const char *path)
     while (*path != '\0' && from != NULL) {
         step.index = 0;
         path = next_step(path, &step);
-        from = follow(from, &step);
+        bool is_list = *path == '\0' && step.selector == SELECT_NONE;
+        from = is_list ? json_get(from, step.name) : follow(from, &step);
     }
     return from;
 }

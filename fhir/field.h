@@ -14,7 +14,7 @@
 #include "fhir/message.h"
 
 struct field;
-struct bundle; /* fhir/message_bundle.h */
+struct message_entries; /* fhir/message_entries.h */
 struct marks;
 struct people;
 
@@ -22,7 +22,7 @@ struct people;
 struct field_job {
     const struct fhir_context *context;
     struct arena *arena; /* of the context */
-    struct bundle *bundle;
+    struct message_entries *entries;
     struct json *record; /* the local record with its defaults; inbound: as far as it is read */
     const char *kind;    /* of the record: "referral", ... */
     const char *clinic;  /* handle of the clinic that wrote the record */
@@ -40,6 +40,7 @@ struct field_job {
     struct marks *marks;
     struct people *people;   /* matched so far */
     struct json *new_people; /* list of directory rows */
+    struct json *move;       /* what a record's Task says of visits, or NULL */
     const char *partner;     /* name that strangers of this message are put under */
 };
 
@@ -170,7 +171,7 @@ extern const struct field_kind field_sensitivity;
 
 /* ---- paths ---- */
 
-/* The node at PATH under FROM, or NULL; a list without a place means its first item. */
+/* The node at PATH under FROM, or NULL; on the way a list without a place means its first item. */
 struct json *field_at(struct json *from, const char *path);
 /* Puts VALUE at PATH, making what lies between. */
 void field_put(struct field_job *job, struct json *target, const char *path, struct json *value);

@@ -1,7 +1,7 @@
 /* field_reference: kinds of field that point at something: people, the client, numbers of records
  * and referrals; and the security labels. See field.h. */
 #include "fhir/field.h"
-#include "fhir/message_bundle.h"
+#include "fhir/message_entries.h"
 #include "fhir/message_people.h"
 
 #include <string.h>
@@ -44,7 +44,7 @@ static struct json *write_link(struct field_job *job, const struct field *field,
                                const struct json *value)
 {
     (void)value;
-    return bundle_has(job, field->option) ? bundle_reference(job, field->option, NULL) : NULL;
+    return entries_has(job, field->option) ? entries_reference(job, field->option, NULL) : NULL;
 }
 
 static struct json *read_link(struct field_job *job, const struct field *field, struct json *node,
@@ -52,7 +52,7 @@ static struct json *read_link(struct field_job *job, const struct field *field, 
 {
     (void)field;
     (void)into;
-    if (bundle_resolve(job, node) != NULL)
+    if (entries_resolve(job, node) != NULL)
         field_mark(job, node);
     return NULL;
 }
@@ -79,7 +79,7 @@ static struct json *write_number(struct field_job *job, const struct field *fiel
     const char *system = number_system(job, option, number);
     if (option->is_bare)
         return field_new_identifier(job, NULL, system, number);
-    return bundle_logical_reference(job, option->type, system, number);
+    return entries_logical_reference(job, option->type, system, number);
 }
 
 /* The number as our words have it: of another clinic than the writer's or the placer's with its
@@ -101,7 +101,7 @@ static struct json *read_number(struct field_job *job, const struct field *field
     (void)into;
     const struct json *identifier = option->is_bare ? node : json_get(node, "identifier");
     if (identifier == NULL) { /* a reference to a resource of the Bundle that has a number */
-        struct bundle_entry *entry = bundle_resolve(job, node);
+        struct message_entry *entry = entries_resolve(job, node);
         identifier = entry == NULL ? NULL : json_first(json_get(entry->resource, "identifier"));
     }
     const char *number = number_of(job, identifier);
@@ -122,7 +122,7 @@ static struct json *write_of_referral(struct field_job *job, const struct field 
     (void)value;
     return job->referral.number == NULL
                ? NULL
-               : bundle_logical_reference(job, "ServiceRequest", system, job->referral.number);
+               : entries_logical_reference(job, "ServiceRequest", system, job->referral.number);
 }
 
 static struct json *read_of_referral(struct field_job *job, const struct field *field,
@@ -131,14 +131,15 @@ static struct json *read_of_referral(struct field_job *job, const struct field *
     (void)field;
     (void)into;
     const char *value = json_text(json_find(node, "identifier", "value", NULL));
-    if (value == NULL ? bundle_resolve(job, node) != NULL : text_equal(value, job->referral.number))
+    if (value == NULL ? entries_resolve(job, node) != NULL
+                      : text_equal(value, job->referral.number))
         field_mark(job, node);
     return NULL;
 }
 
 const struct field_kind field_of_referral = {write_of_referral, read_of_referral};
 
-/* ---- security labels; they are written by bundle_add on everything made from the record ---- */
+/* ---- security labels; they are written by entries_add on everything made from the record ---- */
 
 static struct json *write_sensitivity(struct field_job *job, const struct field *field,
                                       const struct json *value)

@@ -4,7 +4,7 @@
  * `locationQualifier` hangs on the R4 extensions bodySite and flag-detail (docs/mapping.md).
  * Nothing is read from the text. */
 #include "fhir/field.h"
-#include "fhir/message_bundle.h"
+#include "fhir/message_entries.h"
 
 #include <string.h>
 
@@ -50,7 +50,7 @@ static struct json *contain(struct field_job *job, const char *area, const char 
             json_set(job->arena, body, "locationQualifier", json_new_list(job->arena));
         json_push(list, field_concept_of(job, &sides, side));
     }
-    json_set(job->arena, body, "patient", bundle_reference(job, "Patient", NULL));
+    json_set(job->arena, body, "patient", entries_reference(job, "Patient", NULL));
     struct json *reference = json_new_object(job->arena);
     json_set_text(job->arena, reference, "reference", arena_print(job->arena, "#%s", id));
     return reference;

@@ -5,14 +5,27 @@
 #include <string.h>
 
 #include "fhir/map/map.h"
-#include "fhir/message_bundle.h"
+#include "fhir/message_entries.h"
 #include "fhir/message_event.h"
 #include "fhir/message_people.h"
 
+/* The sender's Organization says how it is reached: it is the one with an Endpoint. */
+static void add_endpoint(struct field_job *job, const char *from)
+{
+    struct json *row = json_new_object(job->arena);
+    if (directory_find(job->context->directory, from) == NULL)
+        return;
+    json_set_text(job->arena, row, "handle", from);
+    field_write(job, map_endpoint, row,
+                entries_add(job, "Endpoint", arena_print(job->arena, "Endpoint/%s", from), false));
+}
+
 struct json *header_start(struct field_job *job)
 {
-    bundle_new(job);
-    return bundle_add(job, "MessageHeader", "MessageHeader", true);
+    entries_new(job);
+    struct json *header = entries_add(job, "MessageHeader", "MessageHeader", true);
+    add_endpoint(job, job->clinic);
+    return header;
 }
 
 static void write_destination(struct field_job *job, struct json *list,
@@ -36,18 +49,6 @@ static void write_source(struct field_job *job, struct json *header,
     json_set_text(job->arena, source, "software", "refgate");
     json_set_text(job->arena, source, "endpoint", endpoint);
     json_set(job->arena, header, "source", source);
-}
-
-/* The sender's Organization says how it is reached: it is the one with an Endpoint. */
-static void write_sender(struct field_job *job, struct json *header,
-                         const struct message_envelope *envelope)
-{
-    const char *name = arena_print(job->arena, "Endpoint/%s", envelope->from);
-    struct json *row = json_new_object(job->arena);
-    json_set_text(job->arena, row, "handle", envelope->from);
-    if (directory_find(job->context->directory, envelope->from) != NULL)
-        field_write(job, map_endpoint, row, bundle_add(job, "Endpoint", name, false));
-    json_set(job->arena, header, "sender", people_reference(job, envelope->from));
 }
 
 static void write_author(struct field_job *job, struct json *header,
@@ -79,14 +80,14 @@ void header_write(struct field_job *job, struct json *header,
         for (size_t i = 0; i < envelope->recipient_count; i++)
             write_destination(job, list, envelope, envelope->recipients[i]);
     }
-    write_sender(job, header, envelope);
+    json_set(job->arena, header, "sender", people_reference(job, envelope->from));
     write_author(job, header, envelope);
     write_source(job, header, envelope);
     write_reason(job, header, envelope->reason);
     if (focus != NULL && focus[0] != NULL) {
         struct json *list = json_set(job->arena, header, "focus", json_new_list(job->arena));
         for (size_t i = 0; focus[i] != NULL; i++)
-            json_push(list, bundle_reference(job, focus[i], NULL));
+            json_push(list, entries_reference(job, focus[i], NULL));
     }
     json_set_text(job->arena, header, "definition",
                   arena_print(job->arena, "%s/MessageDefinition/%s|%d", job->context->base,
@@ -105,6 +106,6 @@ struct json *header_bundle(struct field_job *job, const char *at)
     }
     json_set_text(job->arena, bundle, "type", "message");
     json_set_text(job->arena, bundle, "timestamp", at);
-    json_set(job->arena, bundle, "entry", job->bundle->list);
+    json_set(job->arena, bundle, "entry", job->entries->list);
     return bundle;
 }

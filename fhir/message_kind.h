@@ -22,9 +22,9 @@ struct message_kind {
     enum message_task task;
     const char *task_status; /* when the caller gives none, or NULL */
     bool is_task_first;      /* the focus is the Task alone */
-    /* Outbound, when all parts stand; inbound, before the parts are read. NULL: nothing. */
+    /* When all parts are written, and when all are read. NULL: nothing more. */
     void (*finish)(struct field_job *job);
-    void (*begin_reading)(struct field_job *job);
+    void (*finish_reading)(struct field_job *job);
 };
 
 /* NULL: no such kind. */

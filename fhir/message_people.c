@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "fhir/map/map.h"
-#include "fhir/message_bundle.h"
+#include "fhir/message_entries.h"
 
 /* ---- number systems ---- */
 
@@ -81,10 +81,10 @@ static void add(struct field_job *job, const char *type, const struct directory_
                 const struct field *rows)
 {
     const char *name = entry_name(job, type, entry->handle);
-    if (bundle_has(job, name))
+    if (entries_has(job, name))
         return;
     struct json *outer = job->resource;
-    struct json *resource = bundle_add(job, type, name, false);
+    struct json *resource = entries_add(job, type, name, false);
     job->resource = resource;
     field_write(job, rows, row_of(job, entry), resource);
     job->resource = outer;
@@ -117,7 +117,7 @@ struct json *people_reference(struct field_job *job, const char *handle)
     } else {
         add(job, type, entry, map_organization);
     }
-    return bundle_reference(job, entry_name(job, type, entry->handle), entry->name);
+    return entries_reference(job, entry_name(job, type, entry->handle), entry->name);
 }
 
 /* ---- inbound: the handle of a resource ---- */
@@ -255,7 +255,7 @@ static struct people *known_already(const struct field_job *job, const struct js
 static void read_role(struct field_job *job, struct json *role, struct json *row)
 {
     struct json *reference = json_get(role, "practitioner");
-    struct json *person = bundle_resource(job, reference, role);
+    struct json *person = entries_resource(job, reference, role);
     if (person != NULL) {
         read_resource(job, map_practitioner, person, row);
     } else {
@@ -321,6 +321,6 @@ static const char *handle_of_logical(struct field_job *job, const struct json *r
 
 const char *people_handle(struct field_job *job, struct json *reference, struct json *container)
 {
-    struct json *resource = bundle_resource(job, reference, container);
+    struct json *resource = entries_resource(job, reference, container);
     return resource != NULL ? people_handle_of(job, resource) : handle_of_logical(job, reference);
 }

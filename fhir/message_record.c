@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "fhir/map/map.h"
-#include "fhir/message_bundle.h"
+#include "fhir/message_entries.h"
 #include "fhir/message_event.h"
 #include "fhir/message_header.h"
 #include "fhir/message_kind.h"
@@ -69,11 +69,11 @@ static bool is_wanted(const struct field_job *job, const struct map_part *part)
 struct json *message_add_part(struct field_job *job, const struct map_part *part,
                               const struct json *local, const char *name)
 {
-    struct json *resource = bundle_add(job, part->type, name, true);
+    struct json *resource = entries_add(job, part->type, name, true);
     job->resource = resource;
     field_write(job, part->rows, local, resource);
     if (part->link != NULL)
-        field_put(job, job->main, part->link, bundle_reference(job, name, NULL));
+        field_put(job, job->main, part->link, entries_reference(job, name, NULL));
     return resource;
 }
 
@@ -146,7 +146,7 @@ static bool has_task(const struct message_kind *kind, const struct message_recor
 
 static void write_body(struct field_job *job, const struct message_kind *kind)
 {
-    struct json *patient = bundle_add(job, "Patient", "Patient", true);
+    struct json *patient = entries_add(job, "Patient", "Patient", true);
     job->resource = patient;
     field_write(job, map_patient, job->record, patient);
     write_main(job, kind);
@@ -171,7 +171,7 @@ static struct json *finish(struct field_job *job, const struct message_kind *kin
 {
     const struct message_record_options *options = job->options;
     const char *at = json_get_text(job->record, "written_at");
-    const char *main_first[] = {kind->name, bundle_has(job, "Task") ? "Task" : NULL, NULL};
+    const char *main_first[] = {kind->name, entries_has(job, "Task") ? "Task" : NULL, NULL};
     const char *task_only[] = {"Task", NULL};
     struct message_envelope envelope = {.event = event_of(kind, job->record),
                                         .from = job->clinic,
@@ -202,8 +202,9 @@ struct json *message_of_record(const struct fhir_context *context, const struct 
     set_referral(&job, job.options);
     job.labels = labels_of(&job);
     struct json *header = header_start(&job);
-    struct json *task = has_task(kind, job.options) ? bundle_add(&job, "Task", "Task", true) : NULL;
-    job.main = bundle_add(&job, kind->type, kind->name, true);
+    struct json *task =
+        has_task(kind, job.options) ? entries_add(&job, "Task", "Task", true) : NULL;
+    job.main = entries_add(&job, kind->type, kind->name, true);
     write_body(&job, kind);
     if (task != NULL) {
         job.resource = task;

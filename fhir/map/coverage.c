@@ -1,6 +1,6 @@
 /* coverage: insurer, member and claim number <-> Coverage; the authorisation <-> ClaimResponse. */
 #include "fhir/map/map.h"
-#include "fhir/message_bundle.h"
+#include "fhir/message_entries.h"
 
 static const char absent[] = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 
@@ -27,7 +27,7 @@ static struct json *write_payer(struct field_job *job, const struct field *field
 static struct json *read_payer(struct field_job *job, const struct field *field, struct json *node,
                                struct json *into)
 {
-    struct json *organization = bundle_resource(job, node, job->resource);
+    struct json *organization = entries_resource(job, node, job->resource);
     struct json *name = json_get(organization, "name");
     (void)field;
     if (name == NULL)

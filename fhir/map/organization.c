@@ -1,7 +1,7 @@
 /* organization: a clinic of the directory <-> Organization and Endpoint. */
 #include "fhir/map/map.h"
 #include "fhir/map/people.h"
-#include "fhir/message_bundle.h"
+#include "fhir/message_entries.h"
 #include "fhir/message_people.h"
 
 static const struct field_codes professions = {"specialty", false};
@@ -36,13 +36,13 @@ static struct json *write_endpoint_link(struct field_job *job, const struct fiel
 {
     const char *name = arena_print(job->arena, "Endpoint/%s", json_get_text(value, "handle"));
     (void)field;
-    return bundle_has(job, name) ? bundle_reference(job, name, NULL) : NULL;
+    return entries_has(job, name) ? entries_reference(job, name, NULL) : NULL;
 }
 
 static struct json *read_endpoint_link(struct field_job *job, const struct field *field,
                                        struct json *node, struct json *into)
 {
-    struct bundle_entry *entry = bundle_resolve(job, node);
+    struct message_entry *entry = entries_resolve(job, node);
     (void)field;
     (void)into;
     if (entry == NULL)

@@ -78,7 +78,8 @@ static struct json *read_other_id(struct field_job *job, const struct field *fie
     const char *issuer = issuer_of(job, node);
     (void)field;
     (void)into;
-    if (issuer == NULL || json_get_text(node, "value") == NULL)
+    if (issuer == NULL || json_get_text(node, "value") == NULL ||
+        field_marked(job, json_get(node, "value")))
         return NULL;
     mark_number(job, node);
     struct json *other = json_new_object(job->arena);

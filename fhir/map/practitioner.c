@@ -1,7 +1,7 @@
 /* practitioner: a person of the directory <-> Practitioner and PractitionerRole. */
 #include "fhir/map/map.h"
 #include "fhir/map/people.h"
-#include "fhir/message_bundle.h"
+#include "fhir/message_entries.h"
 #include "fhir/message_people.h"
 
 static const char npi_system[] = "http://hl7.org/fhir/sid/us-npi";
@@ -56,9 +56,9 @@ static struct json *write_role_link(struct field_job *job, const struct field *f
                                     const struct json *value)
 {
     const char *handle = json_get_text(value, "handle");
-    return bundle_reference(job,
-                            arena_print(job->arena, "%s%s", (const char *)field->option, handle),
-                            json_get_text(value, "name"));
+    return entries_reference(job,
+                             arena_print(job->arena, "%s%s", (const char *)field->option, handle),
+                             json_get_text(value, "name"));
 }
 
 /* The Practitioner of a role is read by people_handle_of; here only its place is understood. */
@@ -66,7 +66,7 @@ static struct json *read_role_link(struct field_job *job, const struct field *fi
                                    struct json *node, struct json *into)
 {
     (void)field;
-    if (bundle_resource(job, node, job->resource) != NULL)
+    if (entries_resource(job, node, job->resource) != NULL)
         field_mark(job, node);
     else if (json_get(into, "name") == NULL)
         json_set_text(job->arena, into, "name", json_get_text(node, "display"));

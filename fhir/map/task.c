@@ -3,7 +3,7 @@
 
 #include "fhir/map/map.h"
 #include "fhir/map/timing.h"
-#include "fhir/message_bundle.h"
+#include "fhir/message_entries.h"
 #include "fhir/message_people.h"
 
 /* ---- numbers of the referral: PLAC the placer's, FILL the filler's ---- */
@@ -177,8 +177,8 @@ static const struct field_kind side = {write_side, read_side};
 static struct json *write_focus(struct field_job *job, const struct field *field,
                                 const struct json *value)
 {
-    if (bundle_has(job, "ServiceRequest"))
-        return bundle_reference(job, "ServiceRequest", NULL);
+    if (entries_has(job, "ServiceRequest"))
+        return entries_reference(job, "ServiceRequest", NULL);
     return field_of_referral.write(job, field, value);
 }
 
@@ -214,6 +214,83 @@ static struct json *read_time(struct field_job *job, const struct field *field, 
 
 static const struct field_kind moment = {write_time, read_time};
 
+/* ---- visits done of those asked for: output.valueRatio 4/10 {session} ---- */
+
+static const struct field_code visits_done = {"/CodeSystem/task-output", "visits-done",
+                                              "Visits done", "Visits done"};
+
+static struct json *sessions(struct field_job *job, const struct json *count)
+{
+    return field_new_quantity(job, count, "{session}", "{session}");
+}
+
+static struct json *write_visits(struct field_job *job, const struct field *field,
+                                 const struct json *value)
+{
+    static const struct field type = {NULL, "type", &field_fixed_concept, &visits_done};
+    const struct json *done = json_get(value, "visits_done");
+    const struct json *total = json_get(value, "visits_total");
+    (void)field;
+    if (done == NULL)
+        return NULL;
+    struct json *output = json_new_object(job->arena);
+    json_set(job->arena, output, "type", type.kind->write(job, &type, value));
+    if (total == NULL) { /* rat-1: a Ratio has both or none */
+        json_set(job->arena, output, "valueQuantity", sessions(job, done));
+        return output;
+    }
+    struct json *ratio = json_set(job->arena, output, "valueRatio", json_new_object(job->arena));
+    json_set(job->arena, ratio, "numerator", sessions(job, done));
+    json_set(job->arena, ratio, "denominator", sessions(job, total));
+    return output;
+}
+
+static struct json *read_visits(struct field_job *job, const struct field *field, struct json *node,
+                                struct json *into)
+{
+    struct json *ratio = json_get(node, "valueRatio");
+    bool is_sessions = field_has_code(json_get(node, "type"), NULL, visits_done.code);
+    struct json *done =
+        ratio == NULL ? json_get(node, "valueQuantity") : json_get(ratio, "numerator");
+    struct json *total = json_get(ratio, "denominator");
+    (void)field;
+    if (!is_sessions && !text_equal(json_get_text(done, "code"), "{session}"))
+        return NULL;
+    json_set(job->arena, into, "visits_done", json_copy(job->arena, json_get(done, "value")));
+    json_set(job->arena, into, "visits_total", json_copy(job->arena, json_get(total, "value")));
+    field_mark(job, node);
+    return NULL;
+}
+
+static const struct field_kind visits = {write_visits, read_visits};
+
+/* The same from what the caller of message_of_record says. */
+static struct json *write_task_visits(struct field_job *job, const struct field *field,
+                                      const struct json *value)
+{
+    const struct message_record_options *options = job->options;
+    (void)value;
+    if (options == NULL || options->visits_done == NULL)
+        return NULL;
+    struct json *counts = json_new_object(job->arena);
+    json_set(job->arena, counts, "visits_done", json_new_number(job->arena, options->visits_done));
+    if (options->visits_total != NULL)
+        json_set(job->arena, counts, "visits_total",
+                 json_new_number(job->arena, options->visits_total));
+    return write_visits(job, field, counts);
+}
+
+static struct json *read_task_visits(struct field_job *job, const struct field *field,
+                                     struct json *node, struct json *into)
+{
+    (void)into;
+    if (job->move == NULL)
+        job->move = json_new_object(job->arena);
+    return read_visits(job, field, node, job->move);
+}
+
+static const struct field_kind task_visits = {write_task_visits, read_task_visits};
+
 static const struct field_code fulfill = {"http://hl7.org/fhir/CodeSystem/task-code", "fulfill",
                                           "Fulfill the focal request", NULL};
 
@@ -233,7 +310,147 @@ const struct field map_task[] = {
     {NULL, "owner", &side, "filler"},
     {"valid_until", "restriction.period.end", &field_plain, NULL},
     {"first_visit_by", "input[+]", &visit_input, NULL},
+    {NULL, "output[+]", &task_visits, NULL},
     FIELD_END};
+
+/* ---- a move of the Task without a record: the local side is what struct message_move says ---- */
+
+static struct json *write_business(struct field_job *job, const struct field *field,
+                                   const struct json *value)
+{
+    struct json *concept = field_new_concept(job, NULL);
+    const char *word = json_text(value);
+    (void)field;
+    field_add_coding(job, concept, field_uri(job, "/CodeSystem/business-status"), word,
+                     field_sentence(job, word));
+    json_set_text(job->arena, concept, "text", field_sentence(job, word));
+    return concept;
+}
+
+static struct json *read_business(struct field_job *job, const struct field *field,
+                                  struct json *node, struct json *into)
+{
+    struct json *coding = json_first(json_get(node, "coding"));
+    struct json *word = json_get(coding, "code");
+    (void)field;
+    (void)into;
+    if (word == NULL)
+        word = json_get(node, "text");
+    field_mark(job, node);
+    return json_copy(job->arena, word);
+}
+
+static const struct field_kind business_status = {write_business, read_business};
+
+static struct json *write_reason(struct field_job *job, const struct field *field,
+                                 const struct json *value)
+{
+    struct json *concept = json_new_object(job->arena);
+    (void)field;
+    json_set(job->arena, concept, "text", json_copy(job->arena, value));
+    return concept;
+}
+
+static struct json *read_reason(struct field_job *job, const struct field *field, struct json *node,
+                                struct json *into)
+{
+    struct json *text = json_get(node, "text");
+    struct json *coding = json_first(json_get(node, "coding"));
+    (void)field;
+    (void)into;
+    if (text == NULL)
+        text = json_get(coding, "display") != NULL ? json_get(coding, "display")
+                                                   : json_get(coding, "code");
+    field_mark(job, node);
+    return json_copy(job->arena, text);
+}
+
+static const struct field_kind reason = {write_reason, read_reason};
+
+static struct json *write_move_code(struct field_job *job, const struct field *field,
+                                    const struct json *value)
+{
+    static const struct field_code abort_code = {
+        "http://hl7.org/fhir/CodeSystem/task-code", "abort",
+        "Mark the focal resource as no longer active", NULL};
+    const struct field code = {NULL, "code", &field_fixed_concept,
+                               json_true(json_get(value, "is_abort")) ? &abort_code : &fulfill};
+    (void)field;
+    return code.kind->write(job, &code, value);
+}
+
+static struct json *read_move_code(struct field_job *job, const struct field *field,
+                                   struct json *node, struct json *into)
+{
+    (void)field;
+    (void)into;
+    field_mark(job, node);
+    return NULL;
+}
+
+static const struct field_kind move_code = {write_move_code, read_move_code};
+
+/* An abort is about the referral's Task, every other move about its ServiceRequest. */
+static struct json *write_move_focus(struct field_job *job, const struct field *field,
+                                     const struct json *value)
+{
+    if (!json_true(json_get(value, "is_abort")))
+        return write_focus(job, field, value);
+    return entries_logical_reference(
+        job, "Task", people_system(job, job->referral.placer, "record"), job->referral.number);
+}
+
+static const struct field_kind move_focus = {write_move_focus, read_focus};
+
+static struct json *write_client(struct field_job *job, const struct field *field,
+                                 const struct json *value)
+{
+    (void)field;
+    (void)value;
+    if (job->referral.client_number == NULL)
+        return NULL;
+    return entries_logical_reference(job, "Patient",
+                                     people_system(job, job->referral.placer, "client"),
+                                     job->referral.client_number);
+}
+
+static struct json *read_client(struct field_job *job, const struct field *field, struct json *node,
+                                struct json *into)
+{
+    const char *number = json_text(json_find(node, "identifier", "value", NULL));
+    (void)field;
+    (void)into;
+    if (number != NULL && job->referral.client_number == NULL)
+        job->referral.client_number = number;
+    if (number != NULL || entries_resolve(job, node) != NULL)
+        field_mark(job, node);
+    return NULL;
+}
+
+const struct field_kind map_client_number = {write_client, read_client};
+
+const struct field map_move[] = {{NULL, "identifier[+]", &map_placer_number, NULL},
+                                 {NULL, "identifier[+]", &map_filler_number, NULL},
+                                 {"task_status", "status", &field_plain, NULL},
+                                 {"reason", "statusReason", &reason, NULL},
+                                 {"business_status", "businessStatus", &business_status, NULL},
+                                 {NULL, "intent", &field_constant, "order"},
+                                 {NULL, "code", &move_code, NULL},
+                                 {NULL, "focus", &move_focus, NULL},
+                                 {NULL, "for", &map_client_number, NULL},
+                                 {"authored_at", "authoredOn", &field_plain, NULL},
+                                 {"at", "lastModified", &field_plain, NULL},
+                                 {NULL, "requester", &side, "placer"},
+                                 {NULL, "owner", &side, "filler"},
+                                 {NULL, "output[+]", &visits, NULL},
+                                 FIELD_END};
+
+/* A withdrawn order as far as a move may tell it: number, state and the client's number. */
+const struct field map_withdrawn[] = {{NULL, "identifier[+]", &map_placer_number, NULL},
+                                      {NULL, "status", &field_constant, "revoked"},
+                                      {NULL, "intent", &field_constant, "order"},
+                                      {NULL, "subject", &map_client_number, NULL},
+                                      FIELD_END};
 
 static const struct field_term reasons[] = {
     {"goals-met", "Goals met", NULL, NULL},

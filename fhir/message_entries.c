@@ -1,15 +1,15 @@
-/* message_bundle: entries and references. See message_bundle.h.
+/* message_entries: entries and references. See message_entries.h.
  * References are resolved as FHIR R4 bundle.html#references says, and beyond it tolerantly: without
  * fullUrl by type and id, and by identifier. */
-#include "fhir/message_bundle.h"
+#include "fhir/message_entries.h"
 
 #include <string.h>
 
 /* ---- making ---- */
 
-static struct bundle_entry *append(struct field_job *job, struct bundle_entry entry)
+static struct message_entry *append(struct field_job *job, struct message_entry entry)
 {
-    struct bundle *bundle = job->bundle;
+    struct message_entries *bundle = job->entries;
     if (bundle->count == bundle->room) {
         size_t room = bundle->room == 0 ? 48 : bundle->room * 2;
         bundle->entries =
@@ -21,31 +21,32 @@ static struct bundle_entry *append(struct field_job *job, struct bundle_entry en
     return &bundle->entries[bundle->count++];
 }
 
-struct bundle *bundle_new(struct field_job *job)
+struct message_entries *entries_new(struct field_job *job)
 {
-    struct bundle *bundle = arena_alloc(job->arena, sizeof *bundle);
+    struct message_entries *bundle = arena_alloc(job->arena, sizeof *bundle);
     bundle->list = json_new_list(job->arena);
-    job->bundle = bundle;
+    job->entries = bundle;
     return bundle;
 }
 
 /* The entry NAME, with its id made when it is first asked for. */
-static struct bundle_entry *named(struct field_job *job, const char *name)
+static struct message_entry *named(struct field_job *job, const char *name)
 {
-    for (size_t i = 0; i < job->bundle->count; i++) {
-        if (strcmp(job->bundle->entries[i].name, name) == 0)
-            return &job->bundle->entries[i];
+    for (size_t i = 0; i < job->entries->count; i++) {
+        if (strcmp(job->entries->entries[i].name, name) == 0)
+            return &job->entries->entries[i];
     }
     const struct fhir_context *context = job->context;
     const char *id = context->make_id(context->maker, job->arena, name);
-    return append(job, (struct bundle_entry){.name = arena_copy(job->arena, name),
-                                             .full_url = arena_print(job->arena, "urn:uuid:%s", id),
-                                             .id = id});
+    return append(job,
+                  (struct message_entry){.name = arena_copy(job->arena, name),
+                                         .full_url = arena_print(job->arena, "urn:uuid:%s", id),
+                                         .id = id});
 }
 
-struct json *bundle_add(struct field_job *job, const char *type, const char *name, bool labelled)
+struct json *entries_add(struct field_job *job, const char *type, const char *name, bool labelled)
 {
-    struct bundle_entry *entry = named(job, name);
+    struct message_entry *entry = named(job, name);
     struct json *resource = json_new_object(job->arena);
     entry->type = type;
     entry->resource = resource;
@@ -55,37 +56,37 @@ struct json *bundle_add(struct field_job *job, const char *type, const char *nam
         struct json *meta = json_set(job->arena, resource, "meta", json_new_object(job->arena));
         json_set(job->arena, meta, "security", json_copy(job->arena, job->labels));
     }
-    struct json *wrapper = json_push(job->bundle->list, json_new_object(job->arena));
+    struct json *wrapper = json_push(job->entries->list, json_new_object(job->arena));
     json_set_text(job->arena, wrapper, "fullUrl", entry->full_url);
     json_set(job->arena, wrapper, "resource", resource);
     return resource;
 }
 
-bool bundle_has(const struct field_job *job, const char *name)
+bool entries_has(const struct field_job *job, const char *name)
 {
-    for (size_t i = 0; i < job->bundle->count; i++) {
-        const struct bundle_entry *entry = &job->bundle->entries[i];
+    for (size_t i = 0; i < job->entries->count; i++) {
+        const struct message_entry *entry = &job->entries->entries[i];
         if (entry->resource != NULL && strcmp(entry->name, name) == 0)
             return true;
     }
     return false;
 }
 
-const char *bundle_url(struct field_job *job, const char *name)
+const char *entries_url(struct field_job *job, const char *name)
 {
     return named(job, name)->full_url;
 }
 
-struct json *bundle_reference(struct field_job *job, const char *name, const char *display)
+struct json *entries_reference(struct field_job *job, const char *name, const char *display)
 {
     struct json *reference = json_new_object(job->arena);
-    json_set_text(job->arena, reference, "reference", bundle_url(job, name));
+    json_set_text(job->arena, reference, "reference", entries_url(job, name));
     json_set_text(job->arena, reference, "display", display);
     return reference;
 }
 
-struct json *bundle_logical_reference(struct field_job *job, const char *type, const char *system,
-                                      const char *value)
+struct json *entries_logical_reference(struct field_job *job, const char *type, const char *system,
+                                       const char *value)
 {
     struct json *reference = json_new_object(job->arena);
     json_set_text(job->arena, reference, "type", type);
@@ -103,26 +104,26 @@ static bool index_entries(struct field_job *job, const struct json *bundle, int 
         const char *type = json_get_text(resource, "resourceType");
         if (type == NULL)
             continue;
-        if (job->bundle->count >= BUNDLE_ENTRIES_MAX)
+        if (job->entries->count >= MESSAGE_ENTRIES_MAX)
             return false;
         if (strcmp(type, "Bundle") == 0 && depth > 0) {
             if (!index_entries(job, resource, depth - 1))
                 return false;
             continue;
         }
-        append(job, (struct bundle_entry){.name = "",
-                                          .full_url = json_get_text(item, "fullUrl"),
-                                          .type = type,
-                                          .id = json_get_text(resource, "id"),
-                                          .resource = resource,
-                                          .parent = item});
+        append(job, (struct message_entry){.name = "",
+                                           .full_url = json_get_text(item, "fullUrl"),
+                                           .type = type,
+                                           .id = json_get_text(resource, "id"),
+                                           .resource = resource,
+                                           .parent = item});
     }
     return true;
 }
 
-bool bundle_index(struct field_job *job, const struct json *bundle)
+bool entries_index(struct field_job *job, const struct json *bundle)
 {
-    bundle_new(job);
+    entries_new(job);
     return index_entries(job, bundle, 1);
 }
 
@@ -144,19 +145,19 @@ static bool split_type_id(struct field_job *job, const char *reference, const ch
     return true;
 }
 
-static struct bundle_entry *by_url(const struct field_job *job, const char *url)
+static struct message_entry *by_url(const struct field_job *job, const char *url)
 {
-    for (size_t i = 0; i < job->bundle->count; i++) {
-        if (text_equal(job->bundle->entries[i].full_url, url))
-            return &job->bundle->entries[i];
+    for (size_t i = 0; i < job->entries->count; i++) {
+        if (text_equal(job->entries->entries[i].full_url, url))
+            return &job->entries->entries[i];
     }
     return NULL;
 }
 
-static struct bundle_entry *by_id(const struct field_job *job, const char *type, const char *id)
+static struct message_entry *by_id(const struct field_job *job, const char *type, const char *id)
 {
-    for (size_t i = 0; i < job->bundle->count; i++) {
-        struct bundle_entry *entry = &job->bundle->entries[i];
+    for (size_t i = 0; i < job->entries->count; i++) {
+        struct message_entry *entry = &job->entries->entries[i];
         if (text_equal(entry->id, id) && (type == NULL || strcmp(entry->type, type) == 0))
             return entry;
     }
@@ -177,14 +178,15 @@ static bool has_identifier(const struct json *resource, const struct json *wante
     return false;
 }
 
-static struct bundle_entry *by_identifier(const struct field_job *job, const struct json *reference)
+static struct message_entry *by_identifier(const struct field_job *job,
+                                           const struct json *reference)
 {
     const struct json *identifier = json_get(reference, "identifier");
     const char *type = json_get_text(reference, "type");
     if (json_get_text(identifier, "value") == NULL)
         return NULL;
-    for (size_t i = 0; i < job->bundle->count; i++) {
-        struct bundle_entry *entry = &job->bundle->entries[i];
+    for (size_t i = 0; i < job->entries->count; i++) {
+        struct message_entry *entry = &job->entries->entries[i];
         if ((type == NULL || strcmp(entry->type, type) == 0) &&
             has_identifier(entry->resource, identifier))
             return entry;
@@ -192,14 +194,14 @@ static struct bundle_entry *by_identifier(const struct field_job *job, const str
     return NULL;
 }
 
-struct bundle_entry *bundle_resolve(struct field_job *job, const struct json *reference)
+struct message_entry *entries_resolve(struct field_job *job, const struct json *reference)
 {
     const char *text = json_get_text(reference, "reference");
     const char *type = NULL;
     const char *id = NULL;
     if (text == NULL)
         return by_identifier(job, reference);
-    struct bundle_entry *entry = by_url(job, text);
+    struct message_entry *entry = by_url(job, text);
     if (entry != NULL)
         return entry;
     if (text_starts(text, "urn:uuid:"))
@@ -219,23 +221,23 @@ static struct json *contained_in(const struct json *container, const char *id)
     return NULL;
 }
 
-struct json *bundle_resource(struct field_job *job, const struct json *reference,
-                             const struct json *container)
+struct json *entries_resource(struct field_job *job, const struct json *reference,
+                              const struct json *container)
 {
     const char *text = json_get_text(reference, "reference");
     if (text != NULL && text[0] == '#')
         return contained_in(container, text + 1);
-    struct bundle_entry *entry = bundle_resolve(job, reference);
+    struct message_entry *entry = entries_resolve(job, reference);
     return entry == NULL ? NULL : entry->resource;
 }
 
-struct bundle_entry *bundle_next(const struct field_job *job, const char *type,
-                                 const struct bundle_entry *start)
+struct message_entry *entries_next(const struct field_job *job, const char *type,
+                                   const struct message_entry *start)
 {
-    size_t from = start == NULL ? 0 : (size_t)(start - job->bundle->entries) + 1;
-    for (size_t i = from; i < job->bundle->count; i++) {
-        if (strcmp(job->bundle->entries[i].type, type) == 0)
-            return &job->bundle->entries[i];
+    size_t from = start == NULL ? 0 : (size_t)(start - job->entries->entries) + 1;
+    for (size_t i = from; i < job->entries->count; i++) {
+        if (strcmp(job->entries->entries[i].type, type) == 0)
+            return &job->entries->entries[i];
     }
     return NULL;
 }

@@ -1,0 +1,54 @@
+/* message_entries: the entries of one Bundle, by name while it is made, by reference while it is
+ * read.
+ *
+ * Used by fhir/message and the kinds of field. Lives in the arena of the job. */
+#ifndef FHIR_MESSAGE_ENTRIES_H
+#define FHIR_MESSAGE_ENTRIES_H
+
+#include "fhir/field.h"
+
+enum { MESSAGE_ENTRIES_MAX = 1000 }; /* of a received Bundle, nested documents included */
+
+struct message_entry {
+    const char *name; /* outbound: "Patient", "Goal/2": what its id is made of */
+    const char *full_url;
+    const char *type, *id;
+    struct json *resource;
+    struct json *parent; /* inbound: the entry object, or NULL */
+    bool is_taken;       /* inbound: some table read it */
+};
+
+struct message_entries {
+    struct message_entry *entries;
+    size_t count, room;
+    struct json *list; /* outbound: Bundle.entry */
+};
+
+/* ---- making ---- */
+
+struct message_entries *entries_new(struct field_job *job);
+/* A new resource with id, fullUrl and, when LABELLED, the record's security labels. */
+struct json *entries_add(struct field_job *job, const char *type, const char *name, bool labelled);
+bool entries_has(const struct field_job *job, const char *name);
+/* "urn:uuid:..." of the entry NAME, which may be added later. */
+const char *entries_url(struct field_job *job, const char *name);
+/* A Reference to the entry NAME; DISPLAY may be NULL. */
+struct json *entries_reference(struct field_job *job, const char *name, const char *display);
+/* {type, identifier}: a logical Reference to what is not in the Bundle. */
+struct json *entries_logical_reference(struct field_job *job, const char *type, const char *system,
+                                       const char *value);
+
+/* ---- reading ---- */
+
+/* Takes the entries of a received Bundle, those of nested document Bundles too. False: too many. */
+bool entries_index(struct field_job *job, const struct json *bundle);
+/* The entry a Reference leads to: fullUrl, relative, absolute or by identifier; NULL: not here. */
+struct message_entry *entries_resolve(struct field_job *job, const struct json *reference);
+/* The resource a Reference leads to; contained ones are looked for in CONTAINER (may be NULL). */
+struct json *entries_resource(struct field_job *job, const struct json *reference,
+                              const struct json *container);
+/* The next entry of TYPE behind START (NULL: from the first), or NULL. */
+struct message_entry *entries_next(const struct field_job *job, const char *type,
+                                   const struct message_entry *start);
+
+#endif

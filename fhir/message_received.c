@@ -1,0 +1,258 @@
+/* message_received: a walk over all resources of a message that collects what is not marked.
+ *
+ * Passed over as carrying no content of its own: types, ids, fullUrls, meta except labels,
+ * references that lead to another entry (which is walked itself), and narratives generated from the
+ * data beside them. Everything else is told with its FHIR path, once. See message_received.h. */
+#include "fhir/message_received.h"
+
+#include <string.h>
+
+#include "fhir/message_entries.h"
+#include "fhir/narrative.h"
+
+struct walk {
+    struct field_job *job;
+    struct json *list;
+    size_t left_out;
+};
+
+static void tell(struct walk *walk, const char *path, const char *system, const char *code,
+                 const char *text)
+{
+    struct arena *arena = walk->job->arena;
+    if (json_count(walk->list) >= RECEIVED_MAX) {
+        walk->left_out++;
+        return;
+    }
+    struct json *entry = json_push(walk->list, json_new_object(arena));
+    json_set_text(arena, entry, "path", path);
+    json_set_text(arena, entry, "system", system);
+    json_set_text(arena, entry, "code", code);
+    json_set_text(arena, entry, "text", text);
+}
+
+static bool is_set(const struct walk *walk, const struct json *node)
+{
+    return node != NULL && !field_marked(walk->job, node);
+}
+
+/* Whether none of the members is marked, so that the object can be told as one. */
+static bool is_whole(const struct walk *walk, const struct json *object)
+{
+    for (struct json *member = json_first(object); member != NULL; member = json_next(member)) {
+        if (field_marked(walk->job, member))
+            return false;
+    }
+    return true;
+}
+
+/* ---- objects that are told as one ---- */
+
+static bool tell_coding(struct walk *walk, const char *path, const struct json *node)
+{
+    if (json_get_text(node, "code") == NULL || json_get(node, "value") != NULL ||
+        json_get(node, "url") != NULL || json_get(node, "resourceType") != NULL)
+        return false;
+    tell(walk, path, json_get_text(node, "system"), json_get_text(node, "code"),
+         json_get_text(node, "display"));
+    return true;
+}
+
+static bool tell_quantity(struct walk *walk, const char *path, const struct json *node)
+{
+    const char *value = json_number(json_get(node, "value"));
+    const char *unit = json_get_text(node, "unit");
+    const char *code = json_get_text(node, "code");
+    const char *comparator = json_get_text(node, "comparator");
+    if (value == NULL || json_get(node, "url") != NULL)
+        return false;
+    if (unit == NULL)
+        unit = code;
+    tell(walk, path, json_get_text(node, "system"), code,
+         arena_print(walk->job->arena, "%s%s%s%s", comparator == NULL ? "" : comparator, value,
+                     unit == NULL ? "" : " ", unit == NULL ? "" : unit));
+    return true;
+}
+
+static bool tell_identifier(struct walk *walk, const char *path, const struct json *node)
+{
+    const char *value = json_get_text(node, "value");
+    if (value == NULL || json_get(node, "url") != NULL)
+        return false;
+    tell(walk, path, json_get_text(node, "system"), NULL, value);
+    return true;
+}
+
+static bool tell_narrative(struct walk *walk, const char *path, const struct json *node)
+{
+    const char *div = json_get_text(node, "div");
+    if (div == NULL)
+        return false;
+    tell(walk, path, NULL, NULL, narrative_plain(walk->job->arena, div));
+    return true;
+}
+
+static bool is_reference(const struct json *node)
+{
+    return json_get_text(node, "reference") != NULL ||
+           (json_get(node, "display") != NULL && json_get(node, "code") == NULL &&
+            json_get(node, "url") == NULL);
+}
+
+static bool tell_reference(struct walk *walk, const char *path, struct json *node)
+{
+    if (!is_reference(node))
+        return false;
+    if (entries_resolve(walk->job, node) != NULL)
+        return true; /* the entry itself is walked */
+    const char *reference = json_get_text(node, "reference");
+    const char *display = json_get_text(node, "display");
+    const char *number = json_text(json_find(node, "identifier", "value", NULL));
+    if (reference != NULL && reference[0] == '#')
+        return true; /* `contained` is walked */
+    tell(walk, path, json_text(json_find(node, "identifier", "system", NULL)), number,
+         display != NULL ? display : reference);
+    return true;
+}
+
+/* A plain extension: its URL and what it says. */
+static bool tell_extension(struct walk *walk, const char *path, const struct json *node)
+{
+    const char *url = json_get_text(node, "url");
+    struct json *value = json_first(node);
+    while (value != NULL && !text_starts(json_key(value), "value"))
+        value = json_next(value);
+    const char *text = json_text(value) != NULL ? json_text(value) : json_number(value);
+    if (url == NULL || (text == NULL && json_kind(value) != JSON_BOOLEAN))
+        return false;
+    if (text == NULL)
+        text = json_true(value) ? "true" : "false";
+    tell(walk, path, url, NULL, text);
+    return true;
+}
+
+static bool tell_as_one(struct walk *walk, const char *path, struct json *node)
+{
+    if (json_kind(node) != JSON_OBJECT || !is_whole(walk, node))
+        return false;
+    return tell_narrative(walk, path, node) || tell_reference(walk, path, node) ||
+           tell_extension(walk, path, node) || tell_quantity(walk, path, node) ||
+           tell_identifier(walk, path, node) || tell_coding(walk, path, node);
+}
+
+/* ---- leaves ---- */
+
+static void tell_leaf(struct walk *walk, const char *path, const struct json *node)
+{
+    enum { LONGEST = 8000 };
+    const char *text = json_text(node);
+    if (json_kind(node) == JSON_BOOLEAN)
+        text = json_true(node) ? "true" : "false";
+    else if (text == NULL)
+        text = json_number(node);
+    if (text == NULL)
+        return;
+    if (strlen(text) > LONGEST)
+        text = arena_print(walk->job->arena, "(%zu characters)", strlen(text));
+    tell(walk, path, NULL, NULL, text);
+}
+
+/* ---- the walk ---- */
+
+static void walk_node(struct walk *walk, const char *path, struct json *node);
+
+static bool is_generated(const struct json *narrative)
+{
+    const char *status = json_get_text(narrative, "status");
+    return text_equal(status, "generated") || text_equal(status, "empty");
+}
+
+static bool is_passed_over(const char *key, const struct json *node)
+{
+    return strcmp(key, "resourceType") == 0 || strcmp(key, "id") == 0 ||
+           (strcmp(key, "text") == 0 && json_kind(node) == JSON_OBJECT && is_generated(node));
+}
+
+/* Labels of the message itself are words of the record; others are told. */
+static void walk_labels(struct walk *walk, const char *path, struct json *meta)
+{
+    size_t index = 0;
+    for (struct json *label = json_first(json_get(meta, "security")); label != NULL;
+         label = json_next(label), index++) {
+        const struct coding_row *row = field_find_row(walk->job, "sensitivity", label);
+        const char *code = json_get_text(label, "code");
+        struct json *words = json_get(walk->job->record, "sensitivity");
+        bool is_word = words != NULL && text_equal(code, "R");
+        for (struct json *word = json_first(words); word != NULL && row != NULL;
+             word = json_next(word))
+            is_word = is_word || text_equal(json_text(word), row->key);
+        if (!is_word && is_set(walk, label))
+            walk_node(walk, arena_print(walk->job->arena, "%s.meta.security[%zu]", path, index),
+                      label);
+    }
+}
+
+static void walk_members(struct walk *walk, const char *path, struct json *object)
+{
+    for (struct json *member = json_first(object); member != NULL; member = json_next(member)) {
+        const char *key = json_key(member);
+        if (strcmp(key, "meta") == 0)
+            walk_labels(walk, path, member);
+        else if (is_set(walk, member) && !is_passed_over(key, member))
+            walk_node(walk, arena_print(walk->job->arena, "%s.%s", path, key), member);
+    }
+}
+
+static void walk_items(struct walk *walk, const char *path, struct json *list)
+{
+    size_t index = 0;
+    bool is_single = json_first(list) != NULL && json_next(json_first(list)) == NULL;
+    for (struct json *item = json_first(list); item != NULL; item = json_next(item), index++) {
+        if (is_set(walk, item))
+            walk_node(walk,
+                      is_single ? path : arena_print(walk->job->arena, "%s[%zu]", path, index),
+                      item);
+    }
+}
+
+static void walk_node(struct walk *walk, const char *path, struct json *node)
+{
+    if (tell_as_one(walk, path, node))
+        return;
+    if (json_kind(node) == JSON_OBJECT)
+        walk_members(walk, path, node);
+    else if (json_kind(node) == JSON_LIST)
+        walk_items(walk, path, node);
+    else
+        tell_leaf(walk, path, node);
+}
+
+/* "Observation", or "Observation[2]" where the message has several. */
+static const char *root_path(const struct field_job *job, const struct message_entry *entry)
+{
+    size_t index = 0;
+    size_t count = 0;
+    for (struct message_entry *other = entries_next(job, entry->type, NULL); other != NULL;
+         other = entries_next(job, entry->type, other)) {
+        index += other < entry ? 1 : 0;
+        count++;
+    }
+    return count == 1 ? entry->type : arena_print(job->arena, "%s[%zu]", entry->type, index);
+}
+
+struct json *received_list(struct field_job *job)
+{
+    struct walk walk = {.job = job, .list = json_new_list(job->arena)};
+    for (size_t i = 0; i < job->entries->count; i++) {
+        struct message_entry *entry = &job->entries->entries[i];
+        if (is_set(&walk, entry->resource))
+            walk_members(&walk, root_path(job, entry), entry->resource);
+    }
+    if (walk.left_out > 0) {
+        struct json *last = json_push(walk.list, json_new_object(job->arena));
+        json_set_text(job->arena, last, "path", "Bundle");
+        json_set_text(job->arena, last, "text",
+                      arena_print(job->arena, "%zu more; see the message itself", walk.left_out));
+    }
+    return json_first(walk.list) == NULL ? NULL : walk.list;
+}

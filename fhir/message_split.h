@@ -1,0 +1,24 @@
+/* message_split: which resource of a received Bundle is what. */
+#ifndef FHIR_MESSAGE_SPLIT_H
+#define FHIR_MESSAGE_SPLIT_H
+
+#include "fhir/message_entries.h"
+
+struct message_split {
+    struct json *header;
+    struct message_entry *task;  /* the referral's Task, or NULL */
+    struct message_entry *abort; /* a Task with code abort, or NULL */
+    struct message_entry *order; /* ServiceRequest, or NULL */
+    struct message_entry *main;  /* main resource of a record, or NULL: the Bundle holds none */
+    struct message_entry *patient;
+    const char *kind; /* of record; NULL: none */
+};
+
+/* Sorts the entries of the indexed Bundle of JOB. EVENT: ours, for what content leaves open. */
+struct message_split split_message(struct field_job *job, struct json *header, const char *event);
+/* Takes the numbers of the referral and its two sides from Task, ServiceRequest and references. */
+void split_referral(struct field_job *job, const struct message_split *split, const char *sender);
+/* Whether a ServiceRequest says what is asked for, and not only its number. */
+bool split_is_full_order(const struct json *order);
+
+#endif
