@@ -32,6 +32,7 @@ struct client {
     uv_work_t work;
     uv_write_t write;
     struct command_call call;
+    struct office office; /* as of this line; its setup is held */
     const char *answer;
     bool is_working, is_gone;
 };
@@ -70,7 +71,7 @@ static int run_request(struct client *client, const struct json *request)
     call->cwd = json_get_text(request, "cwd");
     call->input = json_get_text(request, "input");
     call->input_length = call->input == NULL ? 0 : strlen(call->input);
-    call->office = client->control->office;
+    call->office = &client->office;
     return call->command->run(call);
 }
 
@@ -131,6 +132,7 @@ static void on_worked(uv_work_t *handle, int status)
     struct client *client = handle->data;
     (void)status;
     client->is_working = false;
+    setup_release(client->office.setup);
     struct office *office = client->control->office;
     if (office->wake != NULL)
         office->wake(office->owner);
@@ -173,7 +175,10 @@ static void on_bytes(uv_stream_t *stream, ssize_t count, const uv_buf_t *bytes)
     client->length = (size_t)(end - client->line);
     client->is_working = true;
     client->work.data = client;
+    client->office = *client->control->office;
+    setup_hold(client->office.setup);
     if (uv_queue_work(stream->loop, &client->work, work, on_worked) != 0) {
+        setup_release(client->office.setup);
         client->is_working = false;
         close_client(client);
     }

@@ -37,7 +37,14 @@ size_t deliver_claim(struct store *store, const struct setup *setup, struct aren
     size_t claimed = 0;
     for (size_t i = 0; i < count; i++) {
         const char *reason;
-        if (!release_again(setup, store, arena, &due[i], now_ms, &reason)) {
+        bool may_go = release_again(setup, store, arena, &due[i], now_ms, &reason);
+        if (!may_go && due[i].record == 0) { /* a status has no tray: it waits for its partner here */
+            due[i].due_ms = now_ms + (int64_t)setup->config.retry_max_ms;
+            due[i].reason = reason;
+            store_set_message(store, &due[i]);
+            continue;
+        }
+        if (!may_go) {
             outbox_withdraw(store, arena, &due[i], reason, now_ms);
             continue;
         }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/attachment.h"
 #include "gateway/audit.h"
+#include "gateway/compose.h"
 #include "gateway/flow.h"
 #include "gateway/flow_parts.h"
 #include "gateway/outbox.h"
@@ -220,15 +220,12 @@ static const struct json *parse(struct arena *arena, const char *text)
     return document.root;
 }
 
-static void load_attachments(const struct flow *flow, const struct store_record *row,
-                             struct message_record_options *options)
+static const struct json *attachments_of(const struct flow *flow, const struct store_record *row)
 {
     size_t length;
     if (row->attachments == 0)
-        return;
-    const char *list = payload_get(flow->store, flow->arena, row->attachments, &length);
-    options->attachments = attachment_items(flow->arena, parse(flow->arena, list),
-                                            &options->attachment_count);
+        return NULL;
+    return parse(flow->arena, payload_get(flow->store, flow->arena, row->attachments, &length));
 }
 
 /* The linked numbers of the client at the recipient go with the record (exactly those confirmed). */
@@ -277,26 +274,21 @@ static size_t split_handles(struct arena *arena, const char *list, const char **
 static int64_t queue(const struct flow *flow, const struct loaded *loaded,
                      const struct grant *grant)
 {
-    unsigned char hash[STORE_HASH_BYTES];
-    const struct json *record = with_links(flow, loaded, grant_recipient(grant));
-    const struct json *consent = grant_consent(grant);
-    setup_record_hash(flow->setup, flow->arena, loaded->tree, false, hash);
-    struct setup_ids ids = {
-        .space = setup_record_space(flow->arena, flow->setup->config.org, loaded->row.kind,
-                                    loaded->row.number, hash, grant_recipient(grant))};
-    struct fhir_context context = setup_context(flow->setup, flow->arena, &ids);
     const char **handles;
     struct message_referral referral = flow_message_referral(&loaded->referral);
-    struct message_record_options options = {.consents = &consent,
-                                             .consent_count = consent == NULL ? 0 : 1};
-    options.recipient_count = split_handles(flow->arena, grant_addressed_as(grant), &handles);
-    options.recipients = handles;
-    if (loaded->referral.id != 0) {
-        options.referral = &referral;
-        options.task_status = loaded->referral.task_status;
-    }
-    load_attachments(flow, &loaded->row, &options);
-    struct outbox_item item = {.bundle = message_of_record(&context, record, &options),
+    struct compose_item message = {
+        .record = with_links(flow, loaded, grant_recipient(grant)),
+        .sender = flow->setup->config.org,
+        .clinics = grant_recipient(grant),
+        .referral = loaded->referral.id == 0 ? NULL : &referral,
+        .visits_total = (long)loaded->referral.visits_total,
+        .consent = grant_consent(grant),
+        .attachments = attachments_of(flow, &loaded->row),
+        .taken_back =
+            store_count_withdrawn(flow->store, loaded->row.id, grant_recipient(grant))};
+    message.recipient_count = split_handles(flow->arena, grant_addressed_as(grant), &handles);
+    message.recipients = handles;
+    struct outbox_item item = {.bundle = compose_record(flow->setup, flow->arena, &message),
                                .kind = loaded->row.kind,
                                .referral = loaded->referral.id,
                                .record = loaded->row.id,

@@ -19,6 +19,7 @@ struct office {
     struct writer *writer;
     struct store *store; /* only when made by office_open: used through the writer */
     int lock;            /* file descriptor of DIR/lock; -1 when the service holds it */
+    void (*reload)(void *owner); /* of a running service: take the changed files; NULL: none runs */
     void (*wake)(void *owner); /* something may be due for delivery or export; NULL: nobody waits */
     void *owner;
 };

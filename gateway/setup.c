@@ -174,12 +174,14 @@ void setup_record_hash(const struct setup *setup, struct arena *arena, const str
 
 const char *setup_record_space(struct arena *arena, const char *clinic, const char *kind,
                                const char *number, const unsigned char *hash,
-                               const char *recipient)
+                               const char *recipient, int64_t taken_back)
 {
     char hex[2 * DIGEST_SHA256_BYTES + 1];
     char *uuid = arena_alloc(arena, DIGEST_UUID_TEXT);
     digest_hex(hash, DIGEST_SHA256_BYTES, hex);
     digest_uuid5("https://refgate.invalid/message",
-                 arena_print(arena, "%s|%s|%s|%s|%s", clinic, kind, number, hex, recipient), uuid);
+                 arena_print(arena, "%s|%s|%s|%s|%s|%lld", clinic, kind, number, hex, recipient,
+                             (long long)taken_back),
+                 uuid);
     return uuid;
 }

@@ -51,9 +51,10 @@ struct fhir_context setup_context(const struct setup *setup, struct arena *arena
  * with other content; else what travels. */
 void setup_record_hash(const struct setup *setup, struct arena *arena, const struct json *record,
                        bool with_private, unsigned char *ret_hash);
-/* The space of a record's message: our organization, record identity, content hash, recipient. */
+/* The space of a record's message: record identity with our organization, content hash, recipient, and
+ * how often it was taken back from the queue before. */
 const char *setup_record_space(struct arena *arena, const char *clinic, const char *kind,
                                const char *number, const unsigned char *hash,
-                               const char *recipient);
+                               const char *recipient, int64_t taken_back);
 
 #endif

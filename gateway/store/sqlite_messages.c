@@ -111,6 +111,14 @@ size_t store_queued_of_client(struct store *store, struct arena *arena, const ch
                          "t", client);
 }
 
+int64_t store_count_withdrawn(struct store *store, int64_t record, const char *recipient)
+{
+    return sqlite_number(store,
+                         "SELECT count(*) FROM message WHERE record=? AND recipient=? AND "
+                         "state='withdrawn'",
+                         "it", record, recipient);
+}
+
 size_t store_due_partners(struct store *store, struct arena *arena,
                           struct store_due_partner **ret_partners)
 {

@@ -134,6 +134,8 @@ size_t store_due(struct store *store, struct arena *arena, const char *partner, 
 /* Queued messages of records of this client. */
 size_t store_queued_of_client(struct store *store, struct arena *arena, const char *client,
                               struct store_message **ret_messages);
+/* How often a record was taken back from the queue to this recipient before. */
+int64_t store_count_withdrawn(struct store *store, int64_t record, const char *recipient);
 /* Partners that have queued messages, and when the first is due. */
 struct store_due_partner {
     const char *partner;

@@ -54,6 +54,7 @@ CREATE UNIQUE INDEX message_out_id ON message (message_id) WHERE direction = 'ou
 CREATE INDEX message_due ON message (partner, due_ms) WHERE state = 'queued';
 CREATE INDEX message_open ON message (referral, partner, id)
   WHERE state IN ('queued', 'sending', 'held') AND referral IS NOT NULL;
+CREATE INDEX message_record ON message (record) WHERE record IS NOT NULL;
 CREATE INDEX message_referral ON message (referral) WHERE referral IS NOT NULL;
 
 CREATE TABLE attempt (

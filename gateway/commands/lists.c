@@ -1,0 +1,242 @@
+/* lists: see lists.h. */
+#include "gateway/commands/lists.h"
+
+#include <string.h>
+
+struct command_table lists_table(struct arena *arena, const char *const *headings, size_t columns)
+{
+    struct command_table table = command_table(arena, columns);
+    for (size_t i = 0; i < columns; i++)
+        command_cell(&table, headings[i]);
+    return table;
+}
+
+void lists_object(struct command_call *call, const struct json *object)
+{
+    text_print(&call->out, "%s\n", json_print(call->arena, object));
+}
+
+/* ---- messages ---- */
+
+/* A message that waits says for what: the queue, an answer, or a way to connect. */
+static const char *state_words(const struct store_message *message)
+{
+    if (text_equal(message->state, "queued") && message->attempts == 0)
+        return "queued";
+    if (text_equal(message->state, "queued"))
+        return text_starts(message->reason, "cannot connect") ? "cannot connect, retrying"
+                                                              : "no clear answer, retrying";
+    if (text_equal(message->state, "sending"))
+        return "waiting for an answer";
+    return message->state;
+}
+
+static struct json *message_object(struct arena *arena, const struct store_message *message)
+{
+    struct json *object = json_new_object(arena);
+    json_set(arena, object, "number", json_new_whole(arena, (long)message->id));
+    json_set_text(arena, object, "direction", message->direction);
+    json_set_text(arena, object, "partner", message->partner);
+    json_set_text(arena, object, "clinic", message->recipient);
+    json_set_text(arena, object, "event", message->event);
+    json_set_text(arena, object, "kind", message->kind);
+    json_set_text(arena, object, "message_id", message->message_id);
+    json_set_text(arena, object, "bundle_id", message->bundle_id);
+    json_set_text(arena, object, "state", message->state);
+    json_set_text(arena, object, "shown_as", state_words(message));
+    json_set_text(arena, object, "reason", message->reason);
+    json_set(arena, object, "attempts", json_new_whole(arena, (long)message->attempts));
+    json_set_text(arena, object, "response", message->response_code);
+    json_set_text(arena, object, "created", clock_text(arena, message->created_ms));
+    if (message->settled_ms != 0)
+        json_set_text(arena, object, "settled", clock_text(arena, message->settled_ms));
+    if (text_equal(message->state, "queued"))
+        json_set_text(arena, object, "due", clock_text(arena, message->due_ms));
+    return object;
+}
+
+struct json *lists_message_objects(struct arena *arena, const struct store_message *messages,
+                                   size_t count)
+{
+    struct json *list = json_new_list(arena);
+    for (size_t i = 0; i < count; i++)
+        json_push(list, message_object(arena, &messages[i]));
+    return list;
+}
+
+void lists_messages(struct command_call *call, const struct store_message *messages, size_t count)
+{
+    static const char *const headings[] = {"NUMBER", "WAY",   "PARTNER", "KIND",
+                                           "STATE",  "TRIES", "CREATED", "REASON"};
+    struct command_table table = lists_table(call->arena, headings, 8);
+    for (size_t i = 0; i < count; i++) {
+        const struct store_message *message = &messages[i];
+        if (command_has(call, "json")) {
+            lists_object(call, message_object(call->arena, message));
+            continue;
+        }
+        command_cell(&table, arena_print(call->arena, "%lld", (long long)message->id));
+        command_cell(&table, message->direction);
+        command_cell(&table, message->partner);
+        command_cell(&table, message->kind);
+        command_cell(&table, state_words(message));
+        command_cell(&table, arena_print(call->arena, "%lld", (long long)message->attempts));
+        command_cell(&table, clock_text(call->arena, message->created_ms));
+        command_cell(&table, message->reason);
+    }
+    if (!command_has(call, "json"))
+        command_print_table(&table, &call->out);
+}
+
+static struct json *attempt_objects(struct arena *arena, const struct store_attempt *attempts,
+                                    size_t count)
+{
+    struct json *list = json_new_list(arena);
+    for (size_t i = 0; i < count; i++) {
+        struct json *object = json_push(list, json_new_object(arena));
+        json_set_text(arena, object, "at", clock_text(arena, attempts[i].at_ms));
+        json_set_text(arena, object, "outcome", attempts[i].outcome);
+        if (attempts[i].status != 0)
+            json_set(arena, object, "status", json_new_whole(arena, (long)attempts[i].status));
+        json_set_text(arena, object, "detail", attempts[i].detail);
+        json_set(arena, object, "connect_us", json_new_whole(arena, (long)attempts[i].connect_us));
+        json_set(arena, object, "tls_us", json_new_whole(arena, (long)attempts[i].tls_us));
+        json_set(arena, object, "first_byte_us",
+                 json_new_whole(arena, (long)attempts[i].first_byte_us));
+        json_set(arena, object, "total_us", json_new_whole(arena, (long)attempts[i].total_us));
+    }
+    return list;
+}
+
+static void print_attempts(struct command_call *call, const struct store_attempt *attempts,
+                           size_t count)
+{
+    static const char *const headings[] = {"AT", "OUTCOME", "STATUS", "MILLISECONDS", "DETAIL"};
+    struct command_table table = lists_table(call->arena, headings, 5);
+    for (size_t i = 0; i < count; i++) {
+        command_cell(&table, clock_text(call->arena, attempts[i].at_ms));
+        command_cell(&table, attempts[i].outcome);
+        command_cell(&table, arena_print(call->arena, "%lld", (long long)attempts[i].status));
+        command_cell(&table,
+                     arena_print(call->arena, "%lld", (long long)attempts[i].total_us / 1000));
+        command_cell(&table, attempts[i].detail);
+    }
+    command_print_table(&table, &call->out);
+}
+
+void lists_message(struct command_call *call, const struct store_message *message,
+                   const struct store_attempt *attempts, size_t count)
+{
+    struct json *object = message_object(call->arena, message);
+    if (command_has(call, "json")) {
+        json_set(call->arena, object, "track", attempt_objects(call->arena, attempts, count));
+        lists_object(call, object);
+        return;
+    }
+    for (const struct json *member = json_first(object); member != NULL;
+         member = json_next(member)) {
+        const char *value = json_text(member) != NULL ? json_text(member) : json_number(member);
+        text_print(&call->out, "%-12s %s\n", json_key(member), value);
+    }
+    text_add(&call->out, "\n");
+    print_attempts(call, attempts, count);
+}
+
+/* ---- consents and the tray ---- */
+
+static const struct json *parse(struct arena *arena, const char *text)
+{
+    struct json_document document;
+    struct json_fault fault;
+    if (text == NULL || !json_parse(arena, text, strlen(text), NULL, &document, &fault))
+        return NULL;
+    return document.root;
+}
+
+static const char *words(struct arena *arena, const struct json *list)
+{
+    struct text out = text_new(arena, 1000);
+    for (const struct json *item = json_first(list); item != NULL; item = json_next(item))
+        text_print(&out, "%s%s", out.length == 0 ? "" : ", ", json_text(item));
+    return out.at;
+}
+
+static void consent_cells(struct command_table *table, const struct json *consent)
+{
+    static const char *const fields[] = {"record_id", "client_id", "status", "decision"};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        command_cell(table, json_get_text(consent, fields[i]));
+    command_cell(table, words(table->arena, json_get(consent, "share_with")));
+    command_cell(table, words(table->arena, json_get(consent, "covers")));
+    command_cell(table, json_get_text(consent, "valid_from"));
+    command_cell(table, json_get_text(consent, "valid_until"));
+}
+
+int lists_consents(struct command_call *call, const char *number)
+{
+    static const char *const headings[] = {"CONSENT",    "CLIENT", "STATUS", "DECISION",
+                                           "SHARE WITH", "COVERS", "FROM",   "UNTIL"};
+    struct store *store;
+    struct fault fault;
+    struct store_record *rows;
+    size_t shown = 0;
+    if (!office_reader(call->office, call->arena, &store, &fault))
+        return command_fail(call, &fault);
+    size_t count = store_records(store, call->arena, NULL, "consent", "own", &rows);
+    store_close(store);
+    struct command_table table = lists_table(call->arena, headings, 8);
+    for (size_t i = 0; i < count; i++) {
+        if (number != NULL && !text_equal(rows[i].number, number))
+            continue;
+        const struct json *consent = parse(call->arena, rows[i].text);
+        shown++;
+        if (command_has(call, "json"))
+            lists_object(call, consent);
+        else if (number != NULL)
+            text_print(&call->out, "%s\n", json_print_pretty(call->arena, consent));
+        else
+            consent_cells(&table, consent);
+    }
+    if (number != NULL && shown == 0) {
+        fault_set(&fault, FAULT_not_found,
+                  arena_print(call->arena,
+                              "found no consent %s; expected a number of refgate consent list",
+                              number));
+        return command_fail(call, &fault);
+    }
+    if (number == NULL && !command_has(call, "json"))
+        command_print_table(&table, &call->out);
+    return 0;
+}
+
+void lists_tray(struct command_call *call, struct store *store,
+                const struct store_release *waiting, size_t count)
+{
+    static const char *const headings[] = {"RECORD", "KIND", "FOR", "CLIENT", "SINCE", "WAITS BECAUSE"};
+    struct command_table table = lists_table(call->arena, headings, 6);
+    for (size_t i = 0; i < count; i++) {
+        struct store_record record = {.kind = NULL};
+        store_get_record(store, call->arena, waiting[i].record, &record);
+        const char *since = clock_text(call->arena, record.accepted_ms);
+        if (command_has(call, "json")) {
+            struct json *object = json_new_object(call->arena);
+            json_set_text(call->arena, object, "record_id", record.number);
+            json_set_text(call->arena, object, "record", record.kind);
+            json_set_text(call->arena, object, "for", waiting[i].addressed_as);
+            json_set_text(call->arena, object, "clinic", waiting[i].recipient);
+            json_set_text(call->arena, object, "client_id", waiting[i].client);
+            json_set_text(call->arena, object, "since", since);
+            json_set_text(call->arena, object, "reason", waiting[i].reason);
+            lists_object(call, object);
+            continue;
+        }
+        command_cell(&table, record.number);
+        command_cell(&table, record.kind);
+        command_cell(&table, waiting[i].addressed_as);
+        command_cell(&table, waiting[i].client);
+        command_cell(&table, since);
+        command_cell(&table, waiting[i].reason);
+    }
+    if (!command_has(call, "json"))
+        command_print_table(&table, &call->out);
+}

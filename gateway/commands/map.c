@@ -1,0 +1,409 @@
+/* map: see map.h. Any clinic's record is mapped: the sender is the clinic of written_by. The consent
+ * decision of each recipient is named on stderr and withholds nothing; a note whose referral is neither in
+ * the store nor among the files is refused. */
+#include "gateway/commands/map.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "fhir/consent.h"
+#include "fhir/record.h"
+#include "gateway/attachment.h"
+#include "gateway/compose.h"
+#include "gateway/export.h"
+#include "gateway/file.h"
+
+enum { FILE_MAX_BYTES = 64 << 20, DIRECTORY_MAX_BYTES = 16 << 20 };
+
+struct source { /* one file's records or Bundle */
+    const char *file, *folder;
+    bool is_known_only; /* --known */
+    struct record_list records;
+    struct finding_list findings; /* of reading */
+    struct json_document bundle;  /* root NULL: it holds records */
+};
+
+struct mapping {
+    struct command_call *call;
+    struct arena *arena;
+    struct setup *setup; /* the data folder's, or `own` */
+    struct setup own;
+    struct source *sources;
+    size_t source_count;
+    struct record_known known; /* referrals of the files and of the store */
+    const struct json **referrals;
+    const struct json **consents;
+    size_t consent_count, consent_room, referral_room;
+    const char *out; /* --out */
+    bool is_refused, is_unreadable;
+};
+
+/* ---- what is known ---- */
+
+static const struct json *parse(struct arena *arena, const char *text)
+{
+    struct json_document document;
+    struct json_fault fault;
+    if (text == NULL || !json_parse(arena, text, strlen(text), NULL, &document, &fault))
+        return NULL;
+    return document.root;
+}
+
+static void add_tree(struct arena *arena, const struct json ***list, size_t *count, size_t *room,
+                     const struct json *tree)
+{
+    if (*count == *room) {
+        size_t bigger = *room == 0 ? 32 : *room * 2;
+        *list = arena_grow(arena, (void *)*list, *room * sizeof **list, bigger * sizeof **list);
+        *room = bigger;
+    }
+    (*list)[(*count)++] = tree;
+}
+
+static void learn(struct mapping *mapping, const struct json *tree)
+{
+    const char *kind = record_kind(tree);
+    if (text_equal(kind, "referral"))
+        add_tree(mapping->arena, &mapping->referrals, &mapping->known.count,
+                 &mapping->referral_room, tree);
+    if (text_equal(kind, "consent"))
+        add_tree(mapping->arena, &mapping->consents, &mapping->consent_count,
+                 &mapping->consent_room, tree);
+    mapping->known.referrals = mapping->referrals;
+}
+
+/* The store of the data folder, when there is one; it is only read. */
+static void learn_from_store(struct mapping *mapping)
+{
+    static const char *const kinds[] = {"referral", "consent"};
+    struct office office = {.setup = mapping->setup};
+    struct store *store;
+    struct fault fault;
+    if (!file_exists(office_store_path(mapping->setup, mapping->arena)) ||
+        !office_reader(&office, mapping->arena, &store, &fault))
+        return;
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        struct store_record *rows;
+        size_t count = store_records(store, mapping->arena, NULL, kinds[k], NULL, &rows);
+        for (size_t i = 0; i < count; i++) {
+            const struct json *tree = parse(mapping->arena, rows[i].text);
+            if (tree != NULL)
+                learn(mapping, tree);
+        }
+    }
+    store_close(store);
+}
+
+/* ---- the directory ---- */
+
+static bool read_directory(struct mapping *mapping, const char *path)
+{
+    struct finding_list findings = finding_list_new(mapping->arena);
+    size_t length;
+    const char *text = file_read(mapping->arena, path, DIRECTORY_MAX_BYTES, &length, &findings);
+    mapping->own.directory = directory_new(mapping->arena);
+    if (text != NULL)
+        directory_read(mapping->own.directory, text, length, path, &findings);
+    command_findings(mapping->call, &findings);
+    return findings.count == 0;
+}
+
+/* --directory FILE, else the data folder's, else directory.csv beside the first record. */
+static bool use_setup(struct mapping *mapping)
+{
+    struct command_call *call = mapping->call;
+    const char *given = command_option(call, "directory");
+    const char *settings = arena_print(call->arena, "%s/settings.yaml", call->dir);
+    struct finding_list findings = finding_list_new(call->arena);
+    mapping->own.config = config_defaults(call->arena);
+    mapping->own.coding = coding_standard();
+    mapping->own.dir = call->dir;
+    if (file_exists(settings)) {
+        if (!setup_load(call->dir, &findings, &mapping->setup)) {
+            command_findings(call, &findings);
+            return false;
+        }
+        mapping->own.config = mapping->setup->config;
+        mapping->own.coding = mapping->setup->coding;
+        mapping->own.partners = mapping->setup->partners;
+        mapping->own.directory = mapping->setup->directory;
+    }
+    mapping->own.clock = call->clock;
+    if (given != NULL)
+        return read_directory(mapping, command_path(call, given));
+    if (mapping->setup != NULL)
+        return true;
+    const char *first = command_path(call, call->words[0]);
+    return read_directory(mapping, arena_print(call->arena, "%s/directory.csv",
+                                               file_folder(call->arena, first)));
+}
+
+/* ---- reading the files ---- */
+
+static bool is_no_record_file(const char *file)
+{
+    const char *base = file_base(file);
+    return strcmp(base, "directory.csv") == 0 || strcmp(base, "measurements.csv") == 0;
+}
+
+static bool holds_bundle(const struct source *source, const char *text, size_t length,
+                         struct arena *arena, struct json_document *ret_document)
+{
+    struct json_fault fault;
+    if (record_format_of(source->file) == RECORD_CSV)
+        return false;
+    return json_parse(arena, text, length, NULL, ret_document, &fault) &&
+           text_equal(json_get_text(ret_document->root, "resourceType"), "Bundle");
+}
+
+static void read_source(struct mapping *mapping, const char *file, bool is_known_only)
+{
+    struct source *source = &mapping->sources[mapping->source_count];
+    const char *path = command_path(mapping->call, file);
+    size_t length;
+    if (is_no_record_file(file))
+        return;
+    source->file = file;
+    source->folder = file_folder(mapping->arena, path);
+    source->is_known_only = is_known_only;
+    source->findings = finding_list_new(mapping->arena);
+    mapping->source_count++;
+    const char *text =
+        file_read(mapping->arena, path, FILE_MAX_BYTES, &length, &source->findings);
+    if (text == NULL) {
+        mapping->is_unreadable = true;
+        command_findings(mapping->call, &source->findings);
+        return;
+    }
+    if (holds_bundle(source, text, length, mapping->arena, &source->bundle))
+        return;
+    source->bundle.root = NULL;
+    record_read(mapping->arena, record_format_of(file), text, length, file, &source->records,
+                &source->findings);
+    command_findings(mapping->call, &source->findings);
+    mapping->is_refused = mapping->is_refused || source->findings.count > 0;
+    for (size_t i = 0; i < source->records.count; i++)
+        learn(mapping, source->records.items[i].tree);
+}
+
+static void read_all(struct mapping *mapping)
+{
+    struct command_call *call = mapping->call;
+    mapping->sources = arena_array(mapping->arena, call->word_count + call->value_count,
+                                   sizeof *mapping->sources);
+    for (size_t i = 0; i < call->value_count; i++) {
+        if (text_equal(call->values[i].option->name, "known"))
+            read_source(mapping, call->values[i].value, true);
+    }
+    for (size_t i = 0; i < call->word_count; i++)
+        read_source(mapping, call->words[i], false);
+}
+
+/* ---- consent, named but not enforced ---- */
+
+static void name_consent(struct mapping *mapping, const struct record *record, const char *sender,
+                         const struct record_recipient *recipient)
+{
+    const struct json *tree = record->tree;
+    struct consent_question question = {.consents = mapping->consents,
+                                        .directory = mapping->own.directory,
+                                        .sender = sender,
+                                        .recipient = recipient->handle,
+                                        .kind = record_kind(tree),
+                                        .written_at = json_get_text(tree, "written_at")};
+    const struct json **mine =
+        arena_array(mapping->arena, mapping->consent_count + 1, sizeof *mine);
+    for (size_t i = 0; i < mapping->consent_count; i++) {
+        if (text_equal(json_get_text(mapping->consents[i], "client_id"),
+                       json_get_text(tree, "client_id")))
+            mine[question.consent_count++] = mapping->consents[i];
+    }
+    int64_t now_ms = clock_wall_ms(&mapping->own.clock);
+    question.consents = mine;
+    question.purpose = record_purpose(question.kind);
+    question.sensitivity_count = record_sensitivity(mapping->arena, tree, &question.sensitivity);
+    date_parse(clock_date(mapping->arena, now_ms), &question.today);
+    date_time_parse(clock_text(mapping->arena, now_ms), &question.now);
+    struct consent_answer answer = consent_ask(mapping->arena, &question);
+    text_print(&mapping->call->err, "%s: ", record->file);
+    if (record->row > 0)
+        text_print(&mapping->call->err, "row %d: ", record->row);
+    text_print(&mapping->call->err, "for %s: %s: %s\n", recipient->handle,
+               answer.is_allowed ? "may be sent" : "would wait", answer.reason);
+}
+
+/* ---- one record ---- */
+
+static const char *stem(struct arena *arena, const char *file)
+{
+    const char *base = file_base(file);
+    const char *dot = strrchr(base, '.');
+    return dot == NULL || dot == base ? base : arena_copy_n(arena, base, (size_t)(dot - base));
+}
+
+static void put_out(struct mapping *mapping, const char *name, const char *line)
+{
+    if (mapping->out == NULL) {
+        text_print(&mapping->call->out, "%s\n", line);
+        return;
+    }
+    const char *path = arena_print(mapping->arena, "%s/%s", mapping->out, name);
+    const char *text = arena_print(mapping->arena, "%s\n", line);
+    if (file_replace(path, text, strlen(text), 0600))
+        return;
+    text_print(&mapping->call->err, "refgate map: found %s, which cannot be written; expected a folder "
+                                    "for --out\n",
+               path);
+    mapping->is_unreadable = true;
+}
+
+/* The referral a note belongs to, as far as the known records tell. */
+static const struct json *find_referral(struct mapping *mapping, const struct json *tree,
+                                        struct message_referral *ret_referral)
+{
+    const char *id = json_get_text(tree, "referral_id");
+    const char *nearest;
+    struct record_referral found;
+    struct record_referrals lookup = record_referrals_of(&mapping->known);
+    if (id == NULL || lookup.find(lookup.context, mapping->arena, tree, id, &found, &nearest) !=
+                          RECORD_FOUND)
+        return NULL;
+    const char *filler = directory_clinic_handle(mapping->own.directory, found.referred_to);
+    *ret_referral = (struct message_referral){.placer = found.placer,
+                                              .number = found.number,
+                                              .filler = filler == NULL ? found.referred_to : filler};
+    for (size_t i = 0; i < mapping->known.count; i++) {
+        const struct json *referral = mapping->referrals[i];
+        if (text_equal(json_get_text(referral, "record_id"), found.number) &&
+            text_equal(record_sender(referral, mapping->own.directory), found.placer)) {
+            ret_referral->client_number = json_get_text(referral, "client_id");
+            return referral;
+        }
+    }
+    return NULL;
+}
+
+static const char *join_clinics(struct arena *arena, const struct record_recipient *recipients,
+                                size_t count, const char ***ret_handles)
+{
+    struct text clinics = text_new(arena, 10000);
+    const char **handles = arena_array(arena, count + 1, sizeof *handles);
+    for (size_t i = 0; i < count; i++) {
+        handles[i] = recipients[i].handle;
+        if (i == 0 || !text_equal(recipients[i].clinic, recipients[i - 1].clinic))
+            text_print(&clinics, "%s%s", clinics.length == 0 ? "" : ";", recipients[i].clinic);
+    }
+    *ret_handles = handles;
+    return clinics.at;
+}
+
+static void compose(struct mapping *mapping, const struct source *source,
+                    const struct record *record, const struct json *attachments)
+{
+    const struct json *tree = record->tree;
+    const char *sender = record_sender(tree, mapping->own.directory);
+    const struct record_recipient *recipients;
+    struct message_referral referral;
+    const char **handles;
+    const struct json *placed = find_referral(mapping, tree, &referral);
+    struct record_referral known = {.placer = referral.placer,
+                                    .number = referral.number,
+                                    .written_by = json_get_text(placed, "written_by"),
+                                    .referred_to = json_get_text(placed, "referred_to")};
+    size_t count = record_recipients(mapping->arena, tree, mapping->own.directory,
+                                     placed == NULL ? NULL : &known, &recipients);
+    struct compose_item item = {.record = tree,
+                                .sender = sender,
+                                .recipient_count = count,
+                                .referral = placed == NULL ? NULL : &referral,
+                                .attachments = attachments};
+    json_whole(json_get(placed, "visits_requested"), &item.visits_total);
+    item.clinics = join_clinics(mapping->arena, recipients, count, &handles);
+    item.recipients = handles;
+    for (size_t i = 0; i < count; i++)
+        name_consent(mapping, record, sender, &recipients[i]);
+    const char *name =
+        record->row > 0 ? arena_print(mapping->arena, "%s.row%d.bundle.json",
+                                      stem(mapping->arena, source->file), record->row)
+                        : arena_print(mapping->arena, "%s.bundle.json",
+                                      stem(mapping->arena, source->file));
+    put_out(mapping, name, json_print(mapping->arena, compose_record(&mapping->own, mapping->arena, &item)));
+}
+
+static void map_record(struct mapping *mapping, const struct source *source,
+                       const struct record *record)
+{
+    struct finding_list findings = finding_list_new(mapping->arena);
+    struct record_referrals lookup = record_referrals_of(&mapping->known);
+    struct record_rules rules = {.arena = mapping->arena,
+                                 .directory = mapping->own.directory,
+                                 .coding = mapping->own.coding,
+                                 .referrals = &lookup};
+    struct json *attachments = NULL;
+    findings.file = record->file;
+    findings.row = record->row;
+    bool is_right = record_check(record, &rules, &findings);
+    if (!source->is_known_only)
+        is_right = attachment_load(mapping->arena, record->tree, source->folder,
+                                   mapping->own.config.attachments_max_bytes, &findings,
+                                   &attachments) &&
+                   is_right;
+    if (!is_right) {
+        mapping->is_refused = true;
+        command_findings(mapping->call, &findings);
+        return;
+    }
+    record_fill_defaults(mapping->arena, record->tree, mapping->own.directory);
+    if (!source->is_known_only)
+        compose(mapping, source, record, attachments);
+}
+
+/* ---- a Bundle back into its records ---- */
+
+static void unmap(struct mapping *mapping, const struct source *source)
+{
+    struct finding_list findings = finding_list_new(mapping->arena);
+    struct setup_ids ids = {.space = "inbound"};
+    struct fhir_context context = setup_context(&mapping->own, mapping->arena, &ids);
+    struct message_inbound message;
+    findings.file = source->file;
+    if (!message_read(&context, source->bundle.root, &message, &findings)) {
+        mapping->is_refused = true;
+        command_findings(mapping->call, &findings);
+        return;
+    }
+    if (message.record == NULL) {
+        text_print(&mapping->call->err, "%s: a %s message without a record\n", source->file,
+                   message.event == NULL ? "response" : message.event);
+        return;
+    }
+    const char *name = export_name(mapping->arena, message.sender == NULL ? "unknown" : message.sender,
+                                   record_kind(message.record),
+                                   json_get_text(message.record, "record_id"));
+    put_out(mapping, name, json_print(mapping->arena, message.record));
+}
+
+int map_command(struct command_call *call)
+{
+    struct mapping mapping = {.call = call, .arena = call->arena};
+    const char *out = command_option(call, "out");
+    if (!use_setup(&mapping))
+        return fault_exit_code(FAULT_unreadable);
+    mapping.out = out == NULL ? NULL : command_path(call, out);
+    mapping.known.directory = mapping.own.directory;
+    if (mapping.out != NULL)
+        file_make_folder(mapping.out, 0700);
+    if (mapping.setup != NULL)
+        learn_from_store(&mapping);
+    read_all(&mapping);
+    for (size_t i = 0; i < mapping.source_count; i++) {
+        const struct source *source = &mapping.sources[i];
+        if (source->bundle.root != NULL)
+            unmap(&mapping, source);
+        for (size_t k = 0; k < source->records.count; k++)
+            map_record(&mapping, source, &source->records.items[k]);
+    }
+    if (mapping.setup != NULL)
+        setup_release(mapping.setup);
+    return mapping.is_unreadable ? fault_exit_code(FAULT_unreadable) : mapping.is_refused ? 1 : 0;
+}

@@ -1,0 +1,9 @@
+/* map: `refgate map`: records to Bundles and back, with nothing sent and no service needed. */
+#ifndef GATEWAY_COMMANDS_MAP_H
+#define GATEWAY_COMMANDS_MAP_H
+
+#include "gateway/commands/command.h"
+
+int map_command(struct command_call *call);
+
+#endif

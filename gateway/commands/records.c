@@ -1,0 +1,153 @@
+/* records: handing over the clinic's records, and looking at resources without sending anything. */
+#include "gateway/commands/command.h"
+
+#include <string.h>
+
+#include "fhir/validate.h"
+#include "gateway/commands/lists.h"
+#include "gateway/commands/map.h"
+#include "gateway/file.h"
+#include "gateway/intake.h"
+
+enum { FILE_MAX_BYTES = 64 << 20 };
+
+/* ---- send ---- */
+
+static const char *const answers[] = {"accepted", "known already", "refused"};
+
+static void print_report(struct command_call *call, const char *file,
+                         const struct intake_report *report)
+{
+    for (size_t i = 0; i < report->count; i++) {
+        const struct intake_record *record = &report->items[i];
+        text_print(&call->out, "%s: %s %s %s\n", file, record->kind == NULL ? "record" : record->kind,
+                   record->number == NULL ? "" : record->number, answers[record->report.answer]);
+        for (size_t k = 0; k < record->report.count; k++) {
+            const struct flow_recipient *recipient = &record->report.recipients[k];
+            text_print(&call->out, "  for %s: %s%s\n", recipient->clinic,
+                       recipient->is_queued ? "on its way" : "waits: ",
+                       recipient->is_queued ? "" : recipient->reason);
+        }
+    }
+}
+
+static void print_report_json(struct command_call *call, const char *file,
+                              const struct intake_report *report)
+{
+    for (size_t i = 0; i < report->count; i++) {
+        const struct intake_record *record = &report->items[i];
+        struct json *object = json_new_object(call->arena);
+        json_set_text(call->arena, object, "file", file);
+        if (record->row > 0)
+            json_set(call->arena, object, "row", json_new_whole(call->arena, record->row));
+        json_set_text(call->arena, object, "record", record->kind);
+        json_set_text(call->arena, object, "record_id", record->number);
+        json_set_text(call->arena, object, "answer", answers[record->report.answer]);
+        struct json *list =
+            json_set(call->arena, object, "recipients", json_new_list(call->arena));
+        for (size_t k = 0; k < record->report.count; k++) {
+            const struct flow_recipient *recipient = &record->report.recipients[k];
+            struct json *item = json_push(list, json_new_object(call->arena));
+            json_set_text(call->arena, item, "clinic", recipient->clinic);
+            json_set_text(call->arena, item, "state", recipient->is_queued ? "queued" : "waiting");
+            json_set_text(call->arena, item, "reason", recipient->reason);
+        }
+        lists_object(call, object);
+    }
+}
+
+/* Exit codes of one file; the largest of all files is the command's. */
+static int send_file(struct command_call *call, const char *file)
+{
+    struct finding_list findings = finding_list_new(call->arena);
+    const char *path = command_path(call, file);
+    const char *folder = file_folder(call->arena, path);
+    size_t length = call->input_length;
+    const char *text = strcmp(file, "-") == 0
+                           ? call->input
+                           : file_read(call->arena, path, FILE_MAX_BYTES, &length, &findings);
+    if (text == NULL) {
+        command_findings(call, &findings);
+        return fault_exit_code(FAULT_unreadable);
+    }
+    struct intake_report report =
+        intake_take(call->office, call->arena, file, text, length, folder,
+                    clock_wall_ms(&call->clock), &findings);
+    if (command_has(call, "json"))
+        print_report_json(call, file, &report);
+    else
+        print_report(call, file, &report);
+    command_findings(call, &findings);
+    if (report.fault.kind != FAULT_none)
+        return command_fail(call, &report.fault);
+    return report.refused > 0 ? fault_exit_code(FAULT_refused) : 0;
+}
+
+static int send(struct command_call *call)
+{
+    int worst = 0;
+    for (size_t i = 0; i < call->word_count; i++) {
+        int code = send_file(call, call->words[i]);
+        worst = code > worst ? code : worst;
+    }
+    return worst;
+}
+
+/* ---- validate ---- */
+
+static int validate_file(struct command_call *call, struct validator *validator, const char *file)
+{
+    struct finding_list findings = finding_list_new(call->arena);
+    struct issue_list issues = issue_list_new(call->arena);
+    struct validate_options options = {.level = VALIDATE_ALL};
+    size_t length = 0;
+    const char *text =
+        file_read(call->arena, command_path(call, file), FILE_MAX_BYTES, &length, &findings);
+    if (text == NULL) {
+        command_findings(call, &findings);
+        return fault_exit_code(FAULT_unreadable);
+    }
+    issues.shows_values = command_has(call, "show-values");
+    bool valid = validate_text(validator, call->arena, text, length, &options, &issues);
+    if (command_has(call, "ndjson"))
+        issue_print_line(&issues, file, &call->out);
+    else if (command_has(call, "json"))
+        lists_object(call, issue_outcome(call->arena, &issues));
+    else
+        issue_print(&issues, file, &call->out);
+    return valid ? 0 : 1;
+}
+
+static int validate(struct command_call *call)
+{
+    struct validator *validator = validator_new(call->arena);
+    int worst = 0;
+    for (size_t i = 0; i < call->word_count; i++) {
+        int code = validate_file(call, validator, call->words[i]);
+        worst = code > worst ? code : worst;
+    }
+    return worst;
+}
+
+static const struct command_option map_options[] = {
+    {"directory", "FILE", "people and clinics; default: the data folder's, else beside the record",
+     false},
+    {"known", "FILE", "records that are known already; checked, not printed; may be repeated", true},
+    {"out", "DIR", "write DIR/NAME.bundle.json instead of printing", false},
+    {NULL, NULL, NULL, false},
+};
+static const struct command_option validate_options[] = {
+    {"ndjson", NULL, "one JSON line a file", false},
+    {"show-values", NULL, "messages may show values of the resource", false},
+    {NULL, NULL, NULL, false},
+};
+
+const struct command commands_records[] = {
+    {"send", "FILE...", "hand over local records (JSON, NDJSON, CSV)", COMMAND_STORE, 1,
+     COMMAND_WORDS_MAX, send, NULL},
+    {"map", "FILE...", "print what would be sent, or a Bundle's records; send nothing",
+     COMMAND_HERE, 1, COMMAND_WORDS_MAX, map_command, map_options},
+    {"validate", "FILE...", "check FHIR R4 resources", COMMAND_HERE, 1, COMMAND_WORDS_MAX, validate,
+     validate_options},
+    {NULL, NULL, NULL, COMMAND_HERE, 0, 0, NULL, NULL},
+};

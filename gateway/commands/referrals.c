@@ -1,0 +1,357 @@
+/* referrals: the commands of the clinic's front desk: where each referral stands, and its moves. */
+#include "gateway/commands/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/commands/lists.h"
+#include "gateway/flow.h"
+
+/* ---- list and show ---- */
+
+static struct json *referral_object(struct arena *arena, const struct store_referral *referral)
+{
+    struct json *object = json_new_object(arena);
+    json_set_text(arena, object, "referral", referral->number);
+    json_set_text(arena, object, "from", referral->placer);
+    json_set_text(arena, object, "to", referral->filler);
+    json_set_text(arena, object, "filler_number", referral->filler_number);
+    json_set_text(arena, object, "side", referral->role);
+    json_set_text(arena, object, "client_id", referral->client);
+    json_set_text(arena, object, "service", referral->service);
+    json_set_text(arena, object, "priority", referral->priority);
+    json_set_text(arena, object, "status", referral->task_status);
+    json_set_text(arena, object, "list", track_list(referral));
+    json_set_text(arena, object, "business_status", referral->business_status);
+    json_set_text(arena, object, "reason", referral->reason);
+    json_set_text(arena, object, "abort", referral->abort_status);
+    json_set(arena, object, "visits_done", json_new_whole(arena, (long)referral->visits_done));
+    json_set(arena, object, "visits_total", json_new_whole(arena, (long)referral->visits_total));
+    json_set_text(arena, object, "valid_until", referral->valid_until);
+    json_set_text(arena, object, "since", clock_text(arena, referral->created_ms));
+    json_set_text(arena, object, "changed", clock_text(arena, referral->changed_ms));
+    return object;
+}
+
+static const char *visits(struct arena *arena, const struct store_referral *referral)
+{
+    if (referral->visits_total == 0 && referral->visits_done == 0)
+        return NULL;
+    return arena_print(arena, "%lld/%lld", (long long)referral->visits_done,
+                       (long long)referral->visits_total);
+}
+
+static void referral_cells(struct command_table *table, const struct store_referral *referral)
+{
+    struct arena *arena = table->arena;
+    command_cell(table, referral->number);
+    command_cell(table, referral->placer);
+    command_cell(table, referral->filler);
+    command_cell(table, referral->client);
+    command_cell(table, referral->task_status);
+    command_cell(table, track_list(referral));
+    command_cell(table, visits(arena, referral));
+    command_cell(table, clock_text(arena, referral->changed_ms));
+}
+
+static int list(struct command_call *call)
+{
+    static const char *const headings[] = {"REFERRAL", "FROM", "TO", "CLIENT",
+                                           "STATUS",   "LIST", "VISITS", "CHANGED"};
+    struct store *store;
+    struct fault fault;
+    struct store_referral *referrals;
+    if (!office_reader(call->office, call->arena, &store, &fault))
+        return command_fail(call, &fault);
+    size_t count = store_referrals(store, call->arena, &referrals);
+    store_close(store);
+    struct command_table table = lists_table(call->arena, headings, 8);
+    const char *only = command_option(call, "list");
+    for (size_t i = 0; i < count; i++) {
+        if (only != NULL && !text_equal(only, track_list(&referrals[i])))
+            continue;
+        if (command_has(call, "json"))
+            lists_object(call, referral_object(call->arena, &referrals[i]));
+        else
+            referral_cells(&table, &referrals[i]);
+    }
+    if (!command_has(call, "json"))
+        command_print_table(&table, &call->out);
+    return 0;
+}
+
+static struct json *track_objects(struct arena *arena, const struct store_event *events,
+                                  size_t count)
+{
+    struct json *track = json_new_list(arena);
+    for (size_t i = 0; i < count; i++) {
+        struct json *line = json_push(track, json_new_object(arena));
+        json_set_text(arena, line, "at", clock_text(arena, events[i].at_ms));
+        json_set_text(arena, line, "what", events[i].what);
+        json_set_text(arena, line, "by", events[i].by);
+        json_set_text(arena, line, "detail", events[i].detail);
+    }
+    return track;
+}
+
+static void print_track(struct command_call *call, const struct store_referral *referral,
+                        const struct store_event *events, size_t count)
+{
+    text_print(&call->out, "referral %s from %s to %s: %s (%s)\n", referral->number,
+               referral->placer, referral->filler, referral->task_status, track_list(referral));
+    struct command_table table = command_table(call->arena, 4);
+    for (size_t i = 0; i < count; i++) {
+        command_cell(&table, clock_text(call->arena, events[i].at_ms));
+        command_cell(&table, events[i].what);
+        command_cell(&table, events[i].by);
+        command_cell(&table, events[i].detail);
+    }
+    command_print_table(&table, &call->out);
+}
+
+static int show(struct command_call *call)
+{
+    struct store *store;
+    struct fault fault;
+    struct store_referral referral;
+    struct store_event *events;
+    struct store_message *messages;
+    if (!office_reader(call->office, call->arena, &store, &fault))
+        return command_fail(call, &fault);
+    struct flow flow = {call->office->setup, store, call->arena, clock_wall_ms(&call->clock)};
+    bool found = flow_find_referral(&flow, call->words[0], &referral, &fault);
+    if (!found) {
+        store_close(store);
+        return command_fail(call, &fault);
+    }
+    size_t count = store_events(store, call->arena, referral.id, &events);
+    size_t message_count =
+        store_messages(store, call->arena, NULL, NULL, referral.id, 1000, &messages);
+    store_close(store);
+    if (!command_has(call, "json")) {
+        print_track(call, &referral, events, count);
+        text_add(&call->out, "\n");
+        lists_messages(call, messages, message_count);
+        return 0;
+    }
+    struct json *object = referral_object(call->arena, &referral);
+    json_set(call->arena, object, "track", track_objects(call->arena, events, count));
+    json_set(call->arena, object, "messages",
+             lists_message_objects(call->arena, messages, message_count));
+    lists_object(call, object);
+    return 0;
+}
+
+/* ---- moves ---- */
+
+struct moving {
+    struct unit unit;
+    struct command_call *call;
+    const char *word;
+    struct track_details details;
+    struct store_referral referral;
+};
+
+/* The person gives one word; which move it is depends on where the referral stands: taking back a
+ * referral that is under way is asking for it to be stopped, and the other side's "cancel" is its yes. */
+static const char *move_for(const char *word, const struct store_referral *referral)
+{
+    bool is_placer = track_ours(referral) == TRACK_PLACER;
+    bool is_under_way = text_equal(referral->task_status, "in-progress") ||
+                        text_equal(referral->task_status, "on-hold");
+    if (!text_equal(word, "cancel"))
+        return word;
+    if (!is_placer)
+        return "abort-accept";
+    return is_under_way ? "abort" : "cancel";
+}
+
+static bool run_move(struct unit *unit, struct store *store)
+{
+    struct moving *moving = (struct moving *)unit;
+    struct flow flow = {moving->call->office->setup, store, unit->arena,
+                        clock_wall_ms(&moving->call->clock)};
+    const char *id = moving->call->words[0];
+    struct fault *fault = &unit->fault;
+    if (!flow_find_referral(&flow, id, &moving->referral, fault))
+        return false;
+    moving->word = move_for(moving->word, &moving->referral);
+    return flow_move(&flow, id, moving->word, &moving->details, &moving->referral, fault);
+}
+
+static bool read_count(struct command_call *call, const char *text, struct moving *moving)
+{
+    long long done = 0;
+    long long total = 0;
+    char rest;
+    int fields = sscanf(text, "%lld/%lld%c", &done, &total, &rest);
+    if ((fields != 1 && fields != 2) || done < 0 || done > 999 || total < 0 || total > 999 ||
+        (fields == 2 && done > total)) {
+        text_print(&call->err, "refgate referrals progress: found \"%s\"; expected visits done of all, "
+                               "such as 3/6\n",
+                   text);
+        return false;
+    }
+    moving->details.visits_done = done;
+    moving->details.visits_total = total;
+    return true;
+}
+
+static int move(struct command_call *call, const char *word)
+{
+    struct moving moving = {.unit.run = run_move,
+                            .unit.arena = call->arena,
+                            .call = call,
+                            .word = word,
+                            .details = {.by = command_option(call, "by"),
+                                        .reason = command_option(call, "reason")}};
+    if (text_equal(word, "progress") && !read_count(call, call->words[1], &moving))
+        return fault_exit_code(FAULT_usage);
+    bool called = writer_call(call->office->writer, &moving.unit);
+    if (!called)
+        return command_fail(call, &moving.unit.fault);
+    if (command_has(call, "json"))
+        lists_object(call, referral_object(call->arena, &moving.referral));
+    else
+        text_print(&call->out, "referral %s is now %s\n", moving.referral.number,
+                   moving.referral.task_status);
+    return 0;
+}
+
+#define MOVE_COMMAND(name, word)                                                                   \
+    static int name(struct command_call *call)                                                     \
+    {                                                                                              \
+        return move(call, word);                                                                   \
+    }
+MOVE_COMMAND(accept, "accept")
+MOVE_COMMAND(decline, "decline")
+MOVE_COMMAND(begin, "start")
+MOVE_COMMAND(progress, "progress")
+MOVE_COMMAND(hold, "hold")
+MOVE_COMMAND(resume, "resume")
+MOVE_COMMAND(complete, "complete")
+MOVE_COMMAND(fail, "fail")
+MOVE_COMMAND(cancel, "cancel")
+MOVE_COMMAND(keep, "abort-decline")
+
+/* ---- messages ---- */
+
+static int messages_list(struct command_call *call)
+{
+    struct store *store;
+    struct fault fault;
+    struct store_message *messages;
+    if (!office_reader(call->office, call->arena, &store, &fault))
+        return command_fail(call, &fault);
+    size_t count = store_messages(store, call->arena, command_option(call, "direction"),
+                                  command_option(call, "state"), 0, 10000, &messages);
+    store_close(store);
+    lists_messages(call, messages, count);
+    return 0;
+}
+
+static int messages_show(struct command_call *call)
+{
+    struct store *store;
+    struct fault fault;
+    struct store_message message;
+    struct store_attempt *attempts;
+    long long id = 0;
+    char rest;
+    if (sscanf(call->words[0], "%lld%c", &id, &rest) != 1) {
+        fault_set(&fault, FAULT_usage,
+                  arena_print(call->arena, "found \"%s\"; expected a number of refgate messages list",
+                              call->words[0]));
+        return command_fail(call, &fault);
+    }
+    if (!office_reader(call->office, call->arena, &store, &fault))
+        return command_fail(call, &fault);
+    bool found = store_get_message(store, call->arena, id, &message);
+    size_t count = found ? store_attempts(store, call->arena, id, &attempts) : 0;
+    size_t length = 0;
+    const char *body = found && command_has(call, "body")
+                           ? payload_get(store, call->arena, message.payload, &length)
+                           : NULL;
+    store_close(store);
+    if (!found) {
+        fault_set(&fault, FAULT_not_found,
+                  arena_print(call->arena,
+                              "found no message %lld; expected a number of refgate messages list",
+                              id));
+        return command_fail(call, &fault);
+    }
+    if (body != NULL)
+        text_print(&call->out, "%s\n", body);
+    else
+        lists_message(call, &message, attempts, count);
+    return 0;
+}
+
+/* ---- consent ---- */
+
+static int consent_list(struct command_call *call)
+{
+    return lists_consents(call, NULL);
+}
+
+static int consent_show(struct command_call *call)
+{
+    return lists_consents(call, call->words[0]);
+}
+
+static int tray_list(struct command_call *call)
+{
+    struct store *store;
+    struct fault fault;
+    struct store_release *waiting;
+    if (!office_reader(call->office, call->arena, &store, &fault))
+        return command_fail(call, &fault);
+    size_t count = store_releases(store, call->arena, NULL, "waiting", &waiting);
+    lists_tray(call, store, waiting, count);
+    store_close(store);
+    return 0;
+}
+
+static const struct command_option list_options[] = {
+    {"list", "LIST", "only those of one list, such as \"to answer\"", false},
+    {NULL, NULL, NULL, false},
+};
+static const struct command_option move_options[] = {
+    {"by", "HANDLE", "who decided (a handle of directory.csv)", false},
+    {"reason", "TEXT", "short and plain; the partner reads it", false},
+    {NULL, NULL, NULL, false},
+};
+static const struct command_option message_options[] = {
+    {"direction", "in|out", "only received ones, or only ours", false},
+    {"state", "STATE", "queued, sending, sent, rejected, parked, held, withdrawn, done, refused", false},
+    {NULL, NULL, NULL, false},
+};
+static const struct command_option show_options[] = {
+    {"body", NULL, "print the Bundle itself", false},
+    {NULL, NULL, NULL, false},
+};
+
+#define ROW(name, arguments, help, words, run, options)                                            \
+    {name, arguments, help, COMMAND_STORE, words, words, run, options}
+const struct command commands_referrals[] = {
+    ROW("referrals list", "", "every referral and where it stands", 0, list, list_options),
+    ROW("referrals show", "ID", "one referral, its track and its messages", 1, show, NULL),
+    ROW("referrals accept", "ID", "say yes to a referral", 1, accept, move_options),
+    ROW("referrals decline", "ID", "say no, with --reason", 1, decline, move_options),
+    ROW("referrals start", "ID", "care has begun", 1, begin, move_options),
+    ROW("referrals progress", "ID N/M", "N of M visits are done", 2, progress, move_options),
+    ROW("referrals hold", "ID", "pause, with --reason", 1, hold, move_options),
+    ROW("referrals resume", "ID", "go on after a pause", 1, resume, move_options),
+    ROW("referrals complete", "ID", "care has ended as planned", 1, complete, move_options),
+    ROW("referrals fail", "ID", "care cannot be finished, with --reason", 1, fail, move_options),
+    ROW("referrals cancel", "ID", "take it back; once started: ask to stop, or agree to stop", 1,
+        cancel, move_options),
+    ROW("referrals keep", "ID", "do not stop although asked to", 1, keep, move_options),
+    ROW("messages list", "", "what was sent and received", 0, messages_list, message_options),
+    ROW("messages show", "NUMBER", "one message and every attempt to send it", 1, messages_show,
+        show_options),
+    ROW("consent list", "", "consents we hold", 0, consent_list, NULL),
+    ROW("consent show", "RECORD_ID", "one consent", 1, consent_show, NULL),
+    ROW("tray list", "", "records that wait, and for what", 0, tray_list, NULL),
+    {NULL, NULL, NULL, COMMAND_HERE, 0, 0, NULL, NULL},
+};

@@ -1,0 +1,472 @@
+/* setup: a new gateway, its partners, and everything wrong with either before it matters. */
+#include "gateway/commands/command.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "certs/authority.h"
+#include "gateway/audit.h"
+#include "gateway/commands/lists.h"
+#include "gateway/file.h"
+#include "gateway/tls.h"
+
+enum { FILE_MAX_BYTES = 1 << 20 };
+
+/* ---- init ---- */
+
+static const char *const folders[] = {"",          "keys",         "ca",           "partners",
+                                      "records",   "records/out",  "records/in",   "records/sent",
+                                      "records/refused"};
+
+static bool put(struct command_call *call, const char *dir, const char *name, const char *text,
+                unsigned mode)
+{
+    const char *path = arena_print(call->arena, "%s/%s", dir, name);
+    if (file_replace(path, text, strlen(text), mode))
+        return true;
+    text_print(&call->err, "refgate: %s cannot be written: %s\n", path, strerror(errno));
+    return false;
+}
+
+static bool copy(struct command_call *call, const char *from, const char *dir, const char *name,
+                 unsigned mode, struct finding_list *findings)
+{
+    size_t length;
+    const char *text =
+        file_read(call->arena, command_path(call, from), FILE_MAX_BYTES, &length, findings);
+    return text != NULL && put(call, dir, name, text, mode);
+}
+
+static bool is_address(const char *host)
+{
+    unsigned char bytes[16];
+    return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
+}
+
+/* HOST of "HOST:PORT" or "[::1]:PORT". */
+static const char *host_of(struct arena *arena, const char *listen)
+{
+    const char *colon = strrchr(listen, ':');
+    size_t length = colon == NULL ? strlen(listen) : (size_t)(colon - listen);
+    if (length >= 2 && listen[0] == '[')
+        return arena_copy_n(arena, listen + 1, length - 2);
+    return arena_copy_n(arena, listen, length);
+}
+
+/* A private CA of this gateway's own, and a first certificate from it. */
+static bool make_keys(struct command_call *call, const char *dir, const char *org,
+                      const char *listen, struct finding_list *findings)
+{
+    const char *ca = arena_print(call->arena, "%s/ca", dir);
+    const char *host = host_of(call->arena, listen);
+    bool is_any = text_equal(host, "0.0.0.0") || text_equal(host, "::");
+    struct authority_options options = {.handle = org};
+    struct request_names names = {.handle = org};
+    static const char *const localhost[] = {"localhost"};
+    if (is_any) {
+        names.dns = localhost;
+        names.dns_count = 1;
+    } else if (is_address(host)) {
+        names.ip = &host;
+        names.ip_count = 1;
+    } else {
+        names.dns = &host;
+        names.dns_count = 1;
+    }
+    if (!authority_init(ca, &options, findings))
+        return false;
+    struct authority *authority = authority_open(ca, NULL, findings);
+    if (authority == NULL)
+        return false;
+    bool issued = authority_issue(
+        authority, REQUEST_KEY_P256, &names, 0, arena_print(call->arena, "%s/keys/gateway.crt", dir),
+        arena_print(call->arena, "%s/keys/gateway.key", dir), findings);
+    authority_close(authority);
+    return issued &&
+           copy(call, arena_print(call->arena, "%s/ca.crt", ca), dir, "keys/ca.crt", 0644, findings);
+}
+
+static bool take_keys(struct command_call *call, const char *dir, struct finding_list *findings)
+{
+    return copy(call, command_option(call, "cert"), dir, "keys/gateway.crt", 0644, findings) &&
+           copy(call, command_option(call, "key"), dir, "keys/gateway.key", 0600, findings) &&
+           copy(call, command_option(call, "ca"), dir, "keys/ca.crt", 0644, findings);
+}
+
+/* The folder's own name as a handle, when it is one. */
+static const char *org_of(struct command_call *call, const char *dir)
+{
+    const char *given = command_option(call, "org");
+    if (given != NULL)
+        return given;
+    const char *base = file_base(dir);
+    return check_handle.holds(base) ? base : "clinic";
+}
+
+static bool write_files(struct command_call *call, const char *dir, const char *org,
+                        const char *listen)
+{
+    struct config config = config_defaults(call->arena);
+    config.org = org;
+    config.listen = listen;
+    const char *directory =
+        arena_print(call->arena,
+                    "handle,kind,name,given_names,family_name,profession,npi,works_at,phone,email,"
+                    "partner\n%s,clinic,%s,,,,,,,,self\n",
+                    org, org);
+    return put(call, dir, "settings.yaml", config_write(call->arena, &config), 0600) &&
+           put(call, dir, "directory.csv", directory, 0600);
+}
+
+static bool check_init(struct command_call *call, const char *dir, const char *org,
+                       const char *listen)
+{
+    const char *const pair[] = {"cert", "key", "ca"};
+    size_t given = 0;
+    for (size_t i = 0; i < 3; i++)
+        given += command_has(call, pair[i]);
+    if (file_exists(arena_print(call->arena, "%s/settings.yaml", dir)))
+        text_print(&call->err, "refgate init: found a gateway in %s; expected a new folder\n", dir);
+    else if (!check_handle.holds(org))
+        text_print(&call->err, "refgate init: found --org %s; expected %s\n", org,
+                   check_handle.expected);
+    else if (!check_host_port.holds(listen))
+        text_print(&call->err, "refgate init: found --listen %s; expected %s\n", listen,
+                   check_host_port.expected);
+    else if (given != 0 && given != 3)
+        text_add(&call->err, "refgate init: found some of --cert, --key and --ca; expected all three, "
+                             "or none for a private CA of its own\n");
+    else
+        return true;
+    return false;
+}
+
+static const char *partner_url(struct arena *arena, const char *listen)
+{
+    const char *host = host_of(arena, listen);
+    bool is_any = text_equal(host, "0.0.0.0") || text_equal(host, "::");
+    return arena_print(arena, "https://%s%s/fhir", is_any ? "YOUR-HOST" : host,
+                       strrchr(listen, ':'));
+}
+
+static int init(struct command_call *call)
+{
+    const char *dir = command_path(call, call->words[0]);
+    const char *org = org_of(call, dir);
+    const char *listen = command_option(call, "listen");
+    struct finding_list findings = finding_list_new(call->arena);
+    struct fault fault;
+    struct store *store;
+    if (listen == NULL)
+        listen = "0.0.0.0:8443";
+    if (!check_init(call, dir, org, listen))
+        return fault_exit_code(FAULT_usage);
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        const char *folder = arena_print(call->arena, "%s/%s", dir, folders[i]);
+        if (file_make_folder(folder, 0700))
+            continue;
+        text_print(&call->err, "refgate init: %s cannot be made: %s\n", folder, strerror(errno));
+        return fault_exit_code(FAULT_unreadable);
+    }
+    bool made = command_has(call, "cert") ? take_keys(call, dir, &findings)
+                                          : make_keys(call, dir, org, listen, &findings);
+    if (!made) {
+        command_findings(call, &findings);
+        return fault_exit_code(FAULT_settings);
+    }
+    if (!store_open(arena_print(call->arena, "%s/store.db", dir), &store, call->arena, &fault))
+        return command_fail(call, &fault);
+    store_close(store);
+    if (!write_files(call, dir, org, listen))
+        return fault_exit_code(FAULT_unreadable);
+    text_print(&call->out,
+               "Made the gateway of %s in %s.\nNext: list your people and partners in "
+               "%s/directory.csv, add partners, then run: refgate serve -d %s\n"
+               "Send your partners %s/keys/ca.crt and this line:\n"
+               "  refgate partner add %s --url %s --ca ca.crt\n",
+               org, dir, dir, dir, dir, org, partner_url(call->arena, listen));
+    return 0;
+}
+
+/* ---- check, settings ---- */
+
+static void check_store(struct command_call *call, const struct setup *setup,
+                        struct finding_list *findings)
+{
+    struct store *store;
+    struct fault fault;
+    int64_t rows;
+    int64_t bad;
+    if (!store_open_reader(office_store_path(setup, call->arena), &store, call->arena, &fault)) {
+        finding_add(findings, (struct finding){.file = "store.db",
+                                               .found = fault_sentence(&fault),
+                                               .expected = "the store that refgate init made"});
+        return;
+    }
+    if (!audit_verify(store, &rows, &bad))
+        finding_add(findings, (struct finding){.file = "store.db",
+                                               .path = "audit",
+                                               .found = arena_print(call->arena,
+                                                                    "row %lld, which does not fit the "
+                                                                    "one before it",
+                                                                    (long long)bad),
+                                               .expected = "an unbroken chain"});
+    store_close(store);
+}
+
+static int check(struct command_call *call)
+{
+    struct finding_list findings = finding_list_new(call->arena);
+    struct setup *setup = NULL;
+    if (setup_load(call->dir, &findings, &setup)) {
+        folder_check(call->arena, call->dir, &setup->config, &setup->partners, &findings);
+        struct context *context = tls_context(setup, &findings);
+        if (context != NULL)
+            context_release(context);
+        check_store(call, setup, &findings);
+    }
+    command_findings(call, &findings);
+    if (findings.count == 0)
+        text_print(&call->out, "All is well: %zu partners, %zu people and clinics.\n",
+                   setup->partners.count, directory_count(setup->directory));
+    setup_release(setup);
+    return findings.count == 0 ? 0 : fault_exit_code(FAULT_settings);
+}
+
+static int settings(struct command_call *call)
+{
+    extern char **environ;
+    const struct option_table *table = config_options();
+    struct finding_list findings = finding_list_new(call->arena);
+    struct option_origin *origins = arena_array(call->arena, table->count, sizeof *origins);
+    struct config config;
+    folder_config(call->arena, call->dir, (const char *const *)environ, &findings, &config, origins);
+    struct command_table rows = command_table(call->arena, 3);
+    for (size_t i = 0; i < table->count; i++) {
+        if (table->rows[i].kind == OPTION_SECTION)
+            continue;
+        const char *value = option_value(&table->rows[i], call->arena, &config);
+        const char *origin = option_origin(&origins[i], call->arena);
+        if (command_has(call, "json")) {
+            struct json *object = json_new_object(call->arena);
+            json_set_text(call->arena, object, "key", table->rows[i].key);
+            json_set_text(call->arena, object, "value", value);
+            json_set_text(call->arena, object, "from", origin);
+            lists_object(call, object);
+            continue;
+        }
+        command_cell(&rows, table->rows[i].key);
+        command_cell(&rows, value);
+        command_cell(&rows, origin);
+    }
+    command_print_table(&rows, &call->out);
+    command_findings(call, &findings);
+    return findings.count == 0 ? 0 : fault_exit_code(FAULT_settings);
+}
+
+/* ---- partners ---- */
+
+/* The name its certificate is to carry when none was given: the URI that init gives, and the host of the
+ * URL when that is a name. Never an address. */
+static const char *default_names(struct arena *arena, const char *name, const char *url)
+{
+    const char *host = strstr(url, "://");
+    const char *uri = arena_print(arena, "urn:refgate:org:%s", name);
+    if (host == NULL)
+        return uri;
+    host += 3;
+    size_t length = host[0] == '[' ? strcspn(host, "]") : strcspn(host, ":/");
+    const char *alone = arena_copy_n(arena, host, length);
+    bool is_name = host[0] != '[' && !is_address(alone) && strchr(alone, '.') != NULL;
+    return is_name ? arena_print(arena, "%s,%s", uri, alone) : uri;
+}
+
+static bool set_partner(struct command_call *call, struct partner *partner,
+                        struct finding_list *findings)
+{
+    static const struct {
+        const char *option, *key;
+    } flags[] = {{"url", "url"}, {"style", "style"}, {"dialect", "dialect"}, {"pin", "pins"}};
+    const char *san = command_option(call, "san");
+    bool is_right = true;
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        const char *value = command_option(call, flags[i].option);
+        if (value != NULL)
+            is_right = partner_set(call->arena, partner, flags[i].key, value, findings) && is_right;
+    }
+    if (san == NULL && !command_has(call, "pin"))
+        san = default_names(call->arena, partner->name, partner->url);
+    if (san != NULL)
+        is_right = partner_set(call->arena, partner, "san", san, findings) && is_right;
+    return is_right;
+}
+
+static int partner_add(struct command_call *call)
+{
+    struct finding_list findings = finding_list_new(call->arena);
+    struct partner partner;
+    const char *name = call->words[0];
+    const char *ca = command_option(call, "ca");
+    const char *file = arena_print(call->arena, "partners/%s.yaml", name);
+    const char *ca_file = arena_print(call->arena, "partners/%s.ca.crt", name);
+    bool is_right = partner_new(call->arena, name, &findings, &partner);
+    if (is_right && file_exists(arena_print(call->arena, "%s/%s", call->dir, file))) {
+        finding_add(&findings, (struct finding){.file = file,
+                                                .found = "a partner of this name already",
+                                                .expected = "another name, or edit its file"});
+        is_right = false;
+    }
+    is_right = is_right && set_partner(call, &partner, &findings);
+    if (is_right && ca != NULL) {
+        struct certificate *items;
+        size_t count;
+        is_right = certificate_read(call->arena, command_path(call, ca), &findings, &items, &count) &&
+                   partner_set(call->arena, &partner, "ca_file", ca_file, &findings);
+    }
+    is_right = is_right && partner_settle(call->arena, &partner, file, &findings);
+    if (is_right && ca != NULL)
+        is_right = copy(call, ca, call->dir, ca_file, 0644, &findings);
+    if (!is_right) {
+        command_findings(call, &findings);
+        return fault_exit_code(FAULT_usage);
+    }
+    if (!put(call, call->dir, file, partner_write(call->arena, &partner), 0600))
+        return fault_exit_code(FAULT_unreadable);
+    text_print(&call->out,
+               "Added partner %s (%s/%s).\nPut its clinics and people in directory.csv; a running "
+               "service takes it with: refgate reload\n",
+               name, call->dir, file);
+    return 0;
+}
+
+static bool load_partners(struct command_call *call, struct partner_list *ret_partners)
+{
+    struct finding_list findings = finding_list_new(call->arena);
+    bool is_right = folder_partners(call->arena, call->dir, &findings, ret_partners);
+    command_findings(call, &findings);
+    return is_right;
+}
+
+static struct json *partner_object(struct arena *arena, const struct partner *partner)
+{
+    const struct option_table *table = partner_options();
+    struct json *object = json_new_object(arena);
+    json_set_text(arena, object, "partner", partner->name);
+    for (size_t i = 0; i < table->count; i++) {
+        if (table->rows[i].kind != OPTION_SECTION)
+            json_set_text(arena, object, table->rows[i].key,
+                          option_value(&table->rows[i], arena, partner));
+    }
+    return object;
+}
+
+static int partner_list(struct command_call *call)
+{
+    static const char *const headings[] = {"PARTNER", "URL", "STYLE", "STATE"};
+    struct partner_list partners;
+    bool is_right = load_partners(call, &partners);
+    struct command_table table = lists_table(call->arena, headings, 4);
+    for (size_t i = 0; i < partners.count; i++) {
+        const struct partner *partner = &partners.items[i];
+        if (command_has(call, "json")) {
+            lists_object(call, partner_object(call->arena, partner));
+            continue;
+        }
+        command_cell(&table, partner->name);
+        command_cell(&table, partner->url);
+        command_cell(&table, partner->style == PARTNER_MESSAGE ? "message" : "rest");
+        command_cell(&table, partner->disabled ? "disabled" : "in use");
+    }
+    if (!command_has(call, "json"))
+        command_print_table(&table, &call->out);
+    return is_right ? 0 : fault_exit_code(FAULT_settings);
+}
+
+static int partner_show(struct command_call *call)
+{
+    struct partner_list partners;
+    load_partners(call, &partners);
+    const struct partner *partner = folder_partner(&partners, call->words[0]);
+    if (partner == NULL) {
+        struct fault fault = {FAULT_not_found,
+                              arena_print(call->arena,
+                                          "found no partner %s; expected one of refgate partner list",
+                                          call->words[0])};
+        return command_fail(call, &fault);
+    }
+    if (command_has(call, "json"))
+        lists_object(call, partner_object(call->arena, partner));
+    else
+        text_add(&call->out, partner_write(call->arena, partner));
+    return 0;
+}
+
+/* ---- reload ---- */
+
+static int reload(struct command_call *call)
+{
+    if (call->office->reload == NULL) {
+        text_add(&call->out, "No service runs on this folder; nothing to reload.\n");
+        return 0;
+    }
+    struct finding_list findings = finding_list_new(call->arena);
+    struct setup *fresh = NULL;
+    bool is_right = setup_load(call->dir, &findings, &fresh);
+    struct context *context = is_right ? tls_context(fresh, &findings) : NULL;
+    const char *later = is_right ? config_needs_restart(call->arena, &call->office->setup->config,
+                                                        &fresh->config)
+                                 : NULL;
+    if (context != NULL)
+        context_release(context);
+    if (is_right)
+        setup_release(fresh);
+    if (context == NULL) {
+        command_findings(call, &findings);
+        text_add(&call->err, "refgate: the new settings are faulty; the service goes on with the old "
+                             "ones\n");
+        return fault_exit_code(FAULT_settings);
+    }
+    call->office->reload(call->office->owner);
+    text_add(&call->out, "Reloading.\n");
+    if (later != NULL)
+        text_print(&call->out, "Taken only after a restart: %s\n", later);
+    return 0;
+}
+
+static const struct command_option init_options[] = {
+    {"org", "HANDLE", "our clinic's short name; default: the folder's name", false},
+    {"listen", "HOST:PORT", "where partners reach us; default 0.0.0.0:8443", false},
+    {"cert", "FILE", "a certificate of ours (PEM), with --key and --ca", false},
+    {"key", "FILE", "its key (PEM)", false},
+    {"ca", "FILE", "the CA that issued it (PEM)", false},
+    {NULL, NULL, NULL, false},
+};
+static const struct command_option partner_options_table[] = {
+    {"url", "URL", "its FHIR base, https://...", false},
+    {"ca", "FILE", "its CA (PEM)", false},
+    {"san", "NAMES", "names its certificate may carry, parted by commas; default "
+                     "urn:refgate:org:NAME and the URL's host name",
+     false},
+    {"pin", "SPKI", "SHA-256 of its public key, sha256//BASE64", false},
+    {"style", "message|rest", "how it speaks; default message", false},
+    {"dialect", "WORD", "habits of its system; default refgate", false},
+    {NULL, NULL, NULL, false},
+};
+
+#define HERE(name, arguments, help, words, run, options)                                           \
+    {name, arguments, help, COMMAND_HERE, words, words, run, options}
+const struct command commands_setup[] = {
+    HERE("init", "DIR", "a new gateway: settings, keys, store, folders", 1, init, init_options),
+    HERE("check", "", "everything wrong with settings, certificates and store", 0, check, NULL),
+    HERE("settings", "", "the settings in force and where each came from", 0, settings, NULL),
+    HERE("partner add", "NAME", "a new partner: its address and how we know it", 1, partner_add,
+         partner_options_table),
+    HERE("partner list", "", "every partner", 0, partner_list, NULL),
+    HERE("partner show", "NAME", "one partner's settings", 1, partner_show, NULL),
+    {"reload", "", "let a running service take changed settings, partners and certificates",
+     COMMAND_STORE, 0, 0, reload, NULL},
+    {NULL, NULL, NULL, COMMAND_HERE, 0, 0, NULL, NULL},
+};

@@ -1,0 +1,498 @@
+/* gateway: see gateway.h.
+ *
+ * Start: lock, settings, store (what a crash left is put right), keys, listening socket, loops. Reload
+ * (SIGHUP, or people that a partner named): a new generation is read and checked on a pool thread, then
+ * swapped; a faulty one changes nothing. Stop: no new requests, those in hand are answered, the courier
+ * breaks off (what it was sending goes again after the next start), the writer ends last. */
+#include "gateway/gateway.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "certs/install.h"
+#include "gateway/control.h"
+#include "gateway/courier.h"
+#include "gateway/export.h"
+#include "gateway/flow.h"
+#include "gateway/intake.h"
+#include "gateway/listen.h"
+#include "gateway/log.h"
+#include "gateway/office.h"
+#include "gateway/station.h"
+#include "gateway/tls.h"
+
+enum { SWEEP_MS = 400, REVIEW_MS = 3600 * 1000, DRAIN_MS = 5000, LOOPS_MAX = 64 };
+
+/* A job on the thread pool that never runs twice at once; asked for again meanwhile, it runs again. */
+struct job {
+    uv_work_t work;
+    struct gateway *gateway;
+    void (*run)(struct job *job);
+    void (*done)(struct job *job);
+    bool is_running, is_wanted;
+    struct office office; /* as of this run; its setup is held */
+};
+
+struct gateway {
+    uv_loop_t loop;
+    struct arena arena; /* of the whole life */
+    const char *dir;
+    struct office office;
+    struct store *store;
+    struct context *context;
+    struct intake *intake;
+    struct station *stations[LOOPS_MAX];
+    unsigned station_count;
+    _Atomic unsigned stations_open;
+    struct courier *courier;
+    struct control *control;
+    uv_signal_t signals[3];
+    uv_timer_t sweep_timer, review_timer;
+    uv_async_t taken;  /* a station took a message */
+    uv_async_t parts;  /* a station stopped, or the store broke */
+    struct job sweep, export, reload, review;
+    bool export_people;       /* of the last export */
+    struct setup *fresh;      /* of the last reload; NULL: it was faulty */
+    struct context *fresh_context;
+    bool is_stopping, is_courier_open, is_control_open, are_handles_closed;
+    _Atomic bool is_store_broken, is_reload_wanted;
+    int exit_code;
+};
+
+/* ---- jobs ---- */
+
+static void maybe_close(struct gateway *gateway);
+
+static void job_work(uv_work_t *work)
+{
+    struct job *job = work->data;
+    job->run(job);
+}
+
+static void job_start(struct job *job);
+
+static void job_worked(uv_work_t *work, int status)
+{
+    struct job *job = work->data;
+    (void)status;
+    job->is_running = false;
+    setup_release(job->office.setup);
+    if (job->done != NULL)
+        job->done(job);
+    if (job->is_wanted)
+        job_start(job);
+    maybe_close(job->gateway);
+}
+
+static void job_start(struct job *job)
+{
+    struct gateway *gateway = job->gateway;
+    job->is_wanted = job->is_running;
+    if (job->is_running || gateway->is_stopping)
+        return;
+    job->work.data = job;
+    job->office = gateway->office;
+    setup_hold(job->office.setup);
+    job->is_running = uv_queue_work(&gateway->loop, &job->work, job_work, job_worked) == 0;
+    if (!job->is_running)
+        setup_release(job->office.setup);
+}
+
+static void run_sweep(struct job *job)
+{
+    if (intake_sweep(job->gateway->intake, &job->office) > 0)
+        uv_async_send(&job->gateway->taken);
+}
+
+static void run_export(struct job *job)
+{
+    bool people = false;
+    export_sweep(&job->office, &people);
+    job->gateway->export_people = people;
+}
+
+static void exported(struct job *job)
+{
+    if (job->gateway->export_people)
+        job_start(&job->gateway->reload);
+}
+
+/* ---- review: the date, consents and partners may have changed what may go ---- */
+
+struct reviewing {
+    struct unit unit;
+    const struct setup *setup;
+    size_t queued;
+};
+
+static bool review(struct unit *unit, struct store *store)
+{
+    struct reviewing *reviewing = (struct reviewing *)unit;
+    struct flow flow = {reviewing->setup, store, unit->arena,
+                        clock_wall_ms(&reviewing->setup->clock)};
+    reviewing->queued = flow_reconsider(&flow, NULL);
+    return true;
+}
+
+static void run_review(struct job *job)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct reviewing reviewing = {
+        .unit.run = review, .unit.arena = &arena, .setup = job->office.setup};
+    writer_call(job->office.writer, &reviewing.unit);
+    if (reviewing.queued > 0)
+        uv_async_send(&job->gateway->taken);
+    arena_free(&arena);
+}
+
+/* ---- reload ---- */
+
+static void print_findings(const struct finding_list *findings)
+{
+    struct text text = text_new(findings->arena, 1 << 20);
+    for (size_t i = 0; i < findings->count; i++)
+        finding_print(&findings->items[i], &text);
+    fputs(text.at, stderr);
+}
+
+static void run_reload(struct job *job)
+{
+    struct gateway *gateway = job->gateway;
+    struct arena arena = ARENA_EMPTY;
+    struct finding_list findings = finding_list_new(&arena);
+    gateway->fresh = NULL;
+    gateway->fresh_context = NULL;
+    if (setup_load(gateway->dir, &findings, &gateway->fresh)) {
+        gateway->fresh_context = tls_context(gateway->fresh, &findings);
+        if (gateway->fresh_context == NULL) {
+            setup_release(gateway->fresh);
+            gateway->fresh = NULL;
+        }
+    }
+    if (gateway->fresh == NULL) {
+        log_event(LOG_LEVEL_ERROR, "reload-refused", "why",
+                  "the new settings are faulty; the old ones stay", NULL);
+        print_findings(&findings);
+    }
+    arena_free(&arena);
+}
+
+static void reloaded(struct job *job)
+{
+    struct gateway *gateway = job->gateway;
+    if (gateway->fresh == NULL)
+        return;
+    setup_release(gateway->office.setup);
+    context_release(gateway->context);
+    gateway->office.setup = gateway->fresh;
+    gateway->context = gateway->fresh_context;
+    gateway->fresh = NULL;
+    if (gateway->is_stopping)
+        return;
+    for (unsigned i = 0; i < gateway->station_count; i++)
+        station_use(gateway->stations[i], gateway->office.setup, gateway->context);
+    courier_use(gateway->courier, gateway->office.setup, gateway->context);
+    log_event(LOG_LEVEL_INFO, "reloaded", NULL);
+    job_start(&gateway->review);
+}
+
+/* ---- events ---- */
+
+static void on_taken(uv_async_t *async)
+{
+    struct gateway *gateway = async->data;
+    job_start(&gateway->export);
+    if (!gateway->is_stopping)
+        courier_wake(gateway->courier);
+}
+
+static void message_taken(void *owner)
+{
+    uv_async_send(&((struct gateway *)owner)->taken);
+}
+
+static void on_sweep_timer(uv_timer_t *timer)
+{
+    job_start(&((struct gateway *)timer->data)->sweep);
+}
+
+static void on_review_timer(uv_timer_t *timer)
+{
+    struct gateway *gateway = timer->data;
+    job_start(&gateway->review);
+}
+
+/* ---- stopping ---- */
+
+static void on_courier_stopped(void *owner)
+{
+    struct gateway *gateway = owner;
+    gateway->is_courier_open = false;
+    maybe_close(gateway);
+}
+
+static void on_control_stopped(void *owner)
+{
+    struct gateway *gateway = owner;
+    gateway->is_control_open = false;
+    maybe_close(gateway);
+}
+
+static void station_stopped(void *owner)
+{
+    struct gateway *gateway = owner;
+    atomic_fetch_sub(&gateway->stations_open, 1);
+    uv_async_send(&gateway->parts);
+}
+
+static void stop(struct gateway *gateway)
+{
+    if (gateway->is_stopping)
+        return;
+    gateway->is_stopping = true;
+    log_event(LOG_LEVEL_INFO, "stopping", NULL);
+    for (unsigned i = 0; i < gateway->station_count; i++)
+        station_stop(gateway->stations[i], DRAIN_MS);
+    courier_stop(gateway->courier, on_courier_stopped, gateway);
+    control_stop(gateway->control, on_control_stopped, gateway);
+}
+
+static void close_handle(uv_handle_t *handle, void *owner)
+{
+    struct gateway *gateway = owner;
+    bool is_ours = handle->data == gateway;
+    if (is_ours && !uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+/* When every part has ended only our own handles keep the loop alive. */
+static void maybe_close(struct gateway *gateway)
+{
+    bool is_working = gateway->sweep.is_running || gateway->export.is_running ||
+                      gateway->reload.is_running || gateway->review.is_running;
+    if (!gateway->is_stopping || gateway->are_handles_closed || gateway->stations_open > 0 ||
+        gateway->is_courier_open || gateway->is_control_open || is_working)
+        return;
+    gateway->are_handles_closed = true;
+    uv_walk(&gateway->loop, close_handle, gateway);
+}
+
+static void on_parts(uv_async_t *async)
+{
+    struct gateway *gateway = async->data;
+    if (gateway->is_store_broken) {
+        gateway->exit_code = fault_exit_code(FAULT_store_broken);
+        stop(gateway);
+    }
+    if (gateway->is_reload_wanted) {
+        gateway->is_reload_wanted = false;
+        job_start(&gateway->reload);
+    }
+    maybe_close(gateway);
+}
+
+static void on_store_broken(void *owner, const char *why)
+{
+    struct gateway *gateway = owner;
+    log_event(LOG_LEVEL_ERROR, "store-broken", "why", why, "what",
+              "nothing more is accepted; stopping", NULL);
+    gateway->is_store_broken = true;
+    uv_async_send(&gateway->parts);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct gateway *gateway = handle->data;
+    if (number == SIGHUP)
+        job_start(&gateway->reload);
+    else
+        stop(gateway);
+}
+
+/* ---- starting ---- */
+
+static bool fail(const struct fault *fault)
+{
+    fprintf(stderr, "refgate: %s\n", fault_sentence(fault));
+    return false;
+}
+
+static bool recover(struct gateway *gateway, struct fault *ret_fault)
+{
+    store_begin(gateway->store);
+    int64_t count =
+        store_requeue_claimed(gateway->store, clock_wall_ms(&gateway->office.setup->clock));
+    if (!store_commit(gateway->store, ret_fault))
+        return false;
+    if (count > 0)
+        log_number(LOG_LEVEL_INFO, "recovered", "queued_again", count, NULL);
+    return true;
+}
+
+static bool open_folder(struct gateway *gateway, struct finding_list *findings,
+                        struct fault *ret_fault)
+{
+    struct office *office = &gateway->office;
+    if (!office_lock(gateway->dir, &gateway->arena, &office->lock, ret_fault))
+        return false;
+    if (!setup_load(gateway->dir, findings, &office->setup))
+        return fault_set(ret_fault, FAULT_settings, NULL);
+    const struct config *config = &office->setup->config;
+    log_set_level((enum log_level)config->log_level);
+    struct identity_files files = tls_identity_files(office->setup, &gateway->arena);
+    install_recover(&files, findings);
+    gateway->context = tls_context(office->setup, findings);
+    if (gateway->context == NULL)
+        return fault_set(ret_fault, FAULT_settings, NULL);
+    if (!store_open(office_store_path(office->setup, &gateway->arena), &gateway->store,
+                    &gateway->arena, ret_fault))
+        return false;
+    return recover(gateway, ret_fault);
+}
+
+static bool open_listening(struct gateway *gateway, int *ret_socket, struct fault *ret_fault)
+{
+    const char *listen = gateway->office.setup->config.listen;
+    const char *colon = strrchr(listen, ':');
+    const char *host = arena_copy_n(&gateway->arena, listen, (size_t)(colon - listen));
+    return listen_open(&gateway->arena, host, colon + 1, ret_socket, ret_fault);
+}
+
+static bool start_stations(struct gateway *gateway, int socket, struct fault *ret_fault)
+{
+    unsigned loops = gateway->office.setup->config.loops;
+    for (unsigned i = 0; i < loops && i < LOOPS_MAX; i++) {
+        struct station_options options = {.loop = i == 0 ? &gateway->loop : NULL,
+                                          .socket = socket,
+                                          .setup = gateway->office.setup,
+                                          .context = gateway->context,
+                                          .writer = gateway->office.writer,
+                                          .on_taken = message_taken,
+                                          .on_stopped = station_stopped,
+                                          .owner = gateway};
+        gateway->stations[i] = station_start(&options, ret_fault);
+        if (gateway->stations[i] == NULL)
+            return false;
+        gateway->station_count++;
+        gateway->stations_open++;
+    }
+    return true;
+}
+
+static void start_handles(struct gateway *gateway)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        uv_signal_init(&gateway->loop, &gateway->signals[i]);
+        gateway->signals[i].data = gateway;
+        uv_signal_start(&gateway->signals[i], on_signal, numbers[i]);
+    }
+    uv_timer_init(&gateway->loop, &gateway->sweep_timer);
+    uv_timer_init(&gateway->loop, &gateway->review_timer);
+    gateway->sweep_timer.data = gateway;
+    gateway->review_timer.data = gateway;
+    uv_timer_start(&gateway->sweep_timer, on_sweep_timer, 0, SWEEP_MS);
+    uv_timer_start(&gateway->review_timer, on_review_timer, 0, REVIEW_MS);
+}
+
+static void start_asyncs(struct gateway *gateway)
+{
+    uv_async_init(&gateway->loop, &gateway->taken, on_taken);
+    uv_async_init(&gateway->loop, &gateway->parts, on_parts);
+    gateway->taken.data = gateway;
+    gateway->parts.data = gateway;
+}
+
+static void reload_wanted(void *owner)
+{
+    struct gateway *gateway = owner;
+    gateway->is_reload_wanted = true;
+    uv_async_send(&gateway->parts);
+}
+
+static bool start(struct gateway *gateway, int *ret_socket, struct fault *ret_fault)
+{
+    struct office *office = &gateway->office;
+    uv_loop_init(&gateway->loop);
+    start_asyncs(gateway);
+    if (!open_listening(gateway, ret_socket, ret_fault))
+        return false;
+    office->writer = writer_start(gateway->store, office->setup->config.writer_queue_max,
+                                  on_store_broken, gateway);
+    office->wake = message_taken;
+    office->reload = reload_wanted;
+    office->owner = gateway;
+    gateway->intake = intake_new();
+    if (office->writer == NULL || gateway->intake == NULL)
+        return fault_set(ret_fault, FAULT_internal, "the writer cannot be started");
+    if (!start_stations(gateway, *ret_socket, ret_fault))
+        return false;
+    gateway->control =
+        control_start(&gateway->loop, office, gateway->dir, &gateway->arena, ret_fault);
+    if (gateway->control == NULL)
+        return false;
+    gateway->courier =
+        courier_start(&gateway->loop, office->setup, gateway->context, office->writer);
+    if (gateway->courier == NULL)
+        return fault_set(ret_fault, FAULT_internal, "the courier cannot be started");
+    gateway->is_courier_open = true;
+    gateway->is_control_open = true;
+    gateway->sweep = (struct job){.gateway = gateway, .run = run_sweep};
+    gateway->export = (struct job){.gateway = gateway, .run = run_export, .done = exported};
+    gateway->reload = (struct job){.gateway = gateway, .run = run_reload, .done = reloaded};
+    gateway->review = (struct job){.gateway = gateway, .run = run_review};
+    start_handles(gateway);
+    job_start(&gateway->export);
+    return true;
+}
+
+static void tell_ready(struct gateway *gateway, int socket, int ready_fd)
+{
+    unsigned port = listen_port(socket);
+    log_number(LOG_LEVEL_INFO, "ready", "port", port, "org", gateway->office.setup->config.org,
+               NULL);
+    if (ready_fd < 0)
+        return;
+    dprintf(ready_fd, "ready %u\n", port);
+    close(ready_fd);
+}
+
+static void close_all(struct gateway *gateway)
+{
+    for (unsigned i = 0; i < gateway->station_count; i++)
+        station_free(gateway->stations[i]);
+    writer_stop(gateway->office.writer);
+    store_close(gateway->store);
+    intake_free(gateway->intake);
+    context_release(gateway->context);
+    setup_release(gateway->office.setup);
+    uv_loop_close(&gateway->loop);
+    close(gateway->office.lock);
+    arena_free(&gateway->arena);
+}
+
+int gateway_run(const char *dir, int ready_fd)
+{
+    struct gateway gateway = {.dir = dir, .office.lock = -1};
+    struct finding_list findings = finding_list_new(&gateway.arena);
+    struct fault fault = {FAULT_none, NULL};
+    int socket = -1;
+    signal(SIGPIPE, SIG_IGN);
+    if (!open_folder(&gateway, &findings, &fault) || !start(&gateway, &socket, &fault)) {
+        print_findings(&findings);
+        fail(&fault);
+        return fault_exit_code(fault.kind); /* nothing was promised; the system takes the rest back */
+    }
+    tell_ready(&gateway, socket, ready_fd);
+    uv_run(&gateway.loop, UV_RUN_DEFAULT);
+    close(socket);
+    int code = gateway.exit_code;
+    close_all(&gateway);
+    return code;
+}

@@ -1,0 +1,78 @@
+/* main: the one program. Parses the arguments, runs the command here or hands it to the service that holds
+ * the store, prints what it answers. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gateway/commands/command.h"
+#include "gateway/control.h"
+#include "gateway/file.h"
+
+enum { INPUT_MAX_BYTES = 64 << 20, LOCKED_TRIES = 50, LOCKED_WAIT_US = 100 * 1000 };
+
+/* Standard input is the caller's: when a word is "-" the handler gets its text. */
+static void read_input(struct command_call *call, struct finding_list *findings)
+{
+    for (size_t i = 0; i < call->word_count; i++) {
+        if (strcmp(call->words[i], "-") == 0 && call->input == NULL)
+            call->input =
+                file_read(call->arena, "-", INPUT_MAX_BYTES, &call->input_length, findings);
+    }
+}
+
+static int run_with_store(struct command_call *call, const char *const *arguments, size_t count,
+                          struct finding_list *findings)
+{
+    struct office office;
+    struct fault fault = {FAULT_none, NULL};
+    int code;
+    read_input(call, findings);
+    for (int tries = 0; tries < LOCKED_TRIES; tries++) {
+        if (control_ask(call, arguments, count, &code))
+            return code;
+        fault.kind = FAULT_none;
+        if (office_open(call->dir, call->arena, findings, &office, &fault))
+            break;
+        if (fault.kind != FAULT_locked) /* else a service is starting or another command runs */
+            break;
+        usleep(LOCKED_WAIT_US);
+    }
+    if (fault.kind != FAULT_none) {
+        command_findings(call, findings);
+        return command_fail(call, &fault);
+    }
+    call->office = &office;
+    code = call->command->run(call);
+    office_close(&office);
+    return code;
+}
+
+static int run(struct command_call *call, const char *const *arguments, size_t count)
+{
+    struct finding_list findings = finding_list_new(call->arena);
+    if (call->command == NULL)
+        return 0;
+    if (call->command->place == COMMAND_HERE)
+        return call->command->run(call);
+    return run_with_store(call, arguments, count, &findings);
+}
+
+int main(int count, char **arguments)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct command_call call;
+    char cwd[4096];
+    const char *const *words = (const char *const *)arguments + 1;
+    size_t word_count = count > 0 ? (size_t)count - 1 : 0;
+    int code = fault_exit_code(FAULT_usage);
+    bool parsed = command_parse(&arena, words, word_count, &call);
+    call.cwd = getcwd(cwd, sizeof cwd);
+    if (parsed)
+        code = run(&call, words, word_count);
+    fputs(call.out.at, stdout);
+    fputs(call.err.at, stderr);
+    if (fflush(stdout) != 0 && code == 0)
+        code = fault_exit_code(FAULT_unreadable);
+    arena_free(&arena);
+    return code;
+}

@@ -1,0 +1,91 @@
+/* tls: see tls.h. */
+#include "gateway/tls.h"
+
+#include <time.h>
+
+static const char *const *paths(const struct setup *setup, struct arena *arena,
+                                const struct option_list *files)
+{
+    const char **list = arena_array(arena, files->count + 1, sizeof *list);
+    for (size_t i = 0; i < files->count; i++)
+        list[i] = setup_path(setup, arena, files->items[i]);
+    return list;
+}
+
+static const char *path_or_null(const struct setup *setup, struct arena *arena, const char *file)
+{
+    return file[0] == '\0' ? NULL : setup_path(setup, arena, file);
+}
+
+static const char *const *all_pins(struct arena *arena, const struct partner *partner)
+{
+    const char **pins =
+        arena_array(arena, partner->pins.count + partner->next_pins.count + 1, sizeof *pins);
+    for (size_t i = 0; i < partner->pins.count; i++)
+        pins[i] = partner->pins.items[i];
+    for (size_t i = 0; i < partner->next_pins.count; i++)
+        pins[partner->pins.count + i] = partner->next_pins.items[i];
+    return pins;
+}
+
+static const enum trust_crl crl_policies[] = {
+    [PARTNER_CRL_AUTO] = TRUST_CRL_AUTO,
+    [PARTNER_CRL_HARD] = TRUST_CRL_HARD,
+    [PARTNER_CRL_SOFT] = TRUST_CRL_SOFT,
+    [PARTNER_CRL_OFF] = TRUST_CRL_OFF,
+};
+
+static struct trust *trust_of(const struct setup *setup, struct arena *arena,
+                              struct finding_list *findings)
+{
+    size_t count = setup->partners.count;
+    struct trust_partner *partners = arena_array(arena, count, sizeof *partners);
+    struct trust_partner issuer = {.ca_file = setup_path(setup, arena, setup->config.ca_file),
+                                   .crl = TRUST_CRL_OFF};
+    for (size_t i = 0; i < count; i++) {
+        const struct partner *partner = &setup->partners.items[i];
+        partners[i] =
+            (struct trust_partner){.name = partner->name,
+                                   .ca_file = path_or_null(setup, arena, partner->ca_file),
+                                   .pins = all_pins(arena, partner),
+                                   .pin_count = partner->pins.count + partner->next_pins.count,
+                                   .sans = partner->san.items,
+                                   .san_count = partner->san.count,
+                                   .crl_files = paths(setup, arena, &partner->crl_files),
+                                   .crl_count = partner->crl_files.count,
+                                   .crl = crl_policies[partner->crl_policy],
+                                   .disabled = partner->disabled};
+    }
+    return trust_new(partners, count, &issuer, findings);
+}
+
+struct identity_files tls_identity_files(const struct setup *setup, struct arena *arena)
+{
+    const struct config *config = &setup->config;
+    struct identity_files files = {
+        .cert_file = setup_path(setup, arena, config->cert_file),
+        .key_file = setup_path(setup, arena, config->key_file),
+        .passphrase_file = path_or_null(setup, arena, config->key_passphrase_file)};
+    return files;
+}
+
+struct context *tls_context(const struct setup *setup, struct finding_list *findings)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct context *context = NULL;
+    size_t before = findings->count;
+    const struct config *config = &setup->config;
+    struct identity_files files = tls_identity_files(setup, &arena);
+    struct context_options options = {.names = config->server_names.items,
+                                      .name_count = config->server_names.count,
+                                      .atna_compat = config->atna_compat};
+    struct identity *identity = identity_load(&files, findings);
+    struct trust *trust = trust_of(setup, &arena, findings);
+    if (identity != NULL && findings->count == before)
+        context = context_new(identity, trust, &options, findings);
+    if (identity != NULL)
+        identity_release(identity);
+    trust_release(trust);
+    arena_free(&arena);
+    return context;
+}
