@@ -282,8 +282,8 @@ static bool is_descending(const struct step *step, size_t key)
            step->arguments[key]->has_sign;
 }
 
-/* Items without a key come first. */
-static int order_of_keys(struct sorting *sorting, struct value one, struct value other)
+/* Items without a key come first, whatever the direction. */
+static int order_of_keys(struct sorting *sorting, size_t key, struct value one, struct value other)
 {
     bool known;
     int order = 0;
@@ -293,16 +293,16 @@ static int order_of_keys(struct sorting *sorting, struct value one, struct value
         sorting->is_faulty = true;
         return 0;
     }
-    return known ? order : 0;
+    if (!known)
+        return 0;
+    return is_descending(sorting->step, key) ? -order : order;
 }
 
 static bool comes_after(struct sorting *sorting, uint32_t one, uint32_t other)
 {
     for (size_t key = 0; key < sorting->key_count; key++) {
-        int order = order_of_keys(sorting, sorting->keys[one * sorting->key_count + key],
+        int order = order_of_keys(sorting, key, sorting->keys[one * sorting->key_count + key],
                                   sorting->keys[other * sorting->key_count + key]);
-        if (is_descending(sorting->step, key))
-            order = -order;
         if (order != 0)
             return order > 0;
     }

@@ -174,13 +174,6 @@ const struct json *navigate_companion(const struct json *object, const char *key
     return NULL;
 }
 
-static bool fail_unknown(struct machine *machine, const struct step *step, struct value value)
-{
-    return machine_fail(machine, step, FHIRPATH_FAULT_SEMANTIC,
-                        "'%.60s' is no element of %s; expected one of its elements", step->name,
-                        convert_kind_words(value));
-}
-
 static bool push_untyped(struct machine *machine, const struct step *step,
                          const struct json *object)
 {
@@ -206,7 +199,7 @@ static bool push_node_member(struct machine *machine, const struct step *step, s
         return push_untyped(machine, step, value.node);
     const struct lookup *lookup = cached_lookup(machine, step, value.type);
     if (lookup->form == FORM_NONE)
-        return !machine->input.strict || fail_unknown(machine, step, value);
+        return true; /* strict evaluation has asked fhir/fhirpath/check.c before */
     if (type_at(value.type)->kind == DEFINITION_PRIMITIVE)
         return push_primitive_part(machine, step, value, lookup);
     if (lookup->form == FORM_CHOICE)
@@ -233,10 +226,7 @@ static bool push_system_part(struct machine *machine, const struct step *step, s
         else if (strcmp(step->name, "unit") == 0 || strcmp(step->name, "code") == 0)
             part = value_text(value.quantity->unit);
     }
-    if (part.kind != VALUE_NONE)
-        return machine_push(machine, step, part);
-    bool is_free = !machine->input.strict || value.kind == VALUE_STUB;
-    return is_free || fail_unknown(machine, step, value);
+    return part.kind == VALUE_NONE || machine_push(machine, step, part);
 }
 
 /* A first name with a capital letter: the context itself, if it is of that type ("Patient.name").
@@ -246,13 +236,7 @@ static bool push_head(struct machine *machine, const struct step *step)
     struct value this = machine->this;
     bool is_it = (this.kind == VALUE_NODE || this.kind == VALUE_STUB) && this.type != 0 &&
                  step->type.fhir != NULL && definition_is(type_at(this.type), step->type.fhir);
-    if (is_it)
-        return machine_push(machine, step, this);
-    if (!machine->input.strict)
-        return true;
-    return machine_fail(machine, step, FHIRPATH_FAULT_SEMANTIC,
-                        "'%.60s' where the context is %s; expected an element or type of it",
-                        step->name, convert_kind_words(this));
+    return !is_it || machine_push(machine, step, this);
 }
 
 static bool push_member(struct machine *machine, const struct step *step, struct value value)

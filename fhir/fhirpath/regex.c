@@ -130,7 +130,10 @@ static bool fail_match(struct search *search)
 static bool open_search(struct search *search)
 {
     search->context = pcre2_match_context_create(NULL);
-    search->data = pcre2_match_data_create_from_pattern(search->code, NULL);
+    uint32_t groups = 0;
+    pcre2_pattern_info(search->code, PCRE2_INFO_CAPTURECOUNT, &groups);
+    /* Not ..._create_from_pattern, which would take the code's allocator: that one cannot free. */
+    search->data = pcre2_match_data_create(groups + 1, NULL);
     if (search->context == NULL || search->data == NULL)
         return fail_match(search);
     pcre2_set_heap_limit(search->context, HEAP_MAX_KIB);
