@@ -16,14 +16,6 @@
 
 enum { DEPTH_MAX = 4 };
 
-static void fault(struct finding_list *findings, const char *file, const char *found,
-                  const char *expected)
-{
-    finding_add(findings, (struct finding){.file = arena_copy(findings->arena, file),
-                                           .found = found,
-                                           .expected = expected});
-}
-
 static void check_authorities(const struct anchors *anchors, const char *file,
                               struct finding_list *findings)
 {
@@ -32,15 +24,17 @@ static void check_authorities(const struct anchors *anchors, const char *file,
         struct certificate facts;
         certificate_describe(findings->arena, one, &facts);
         if (!facts.is_ca)
-            fault(findings, file,
-                  arena_print(findings->arena, "%s, which is not the certificate of a CA",
-                              facts.subject),
-                  arena_print(findings->arena,
-                              "the CA that issued it; or pin this one certificate: %s", facts.pin));
+            files_fault(findings, file,
+                        arena_print(findings->arena, "%s, which is not the certificate of a CA",
+                                    facts.subject),
+                        arena_print(findings->arena,
+                                    "the CA that issued it; or pin this one certificate: %s",
+                                    facts.pin));
         else if (!strength_key(X509_get0_pubkey(one)))
-            fault(findings, file,
-                  arena_print(findings->arena, "%s with the key %s", facts.subject, facts.key),
-                  STRENGTH_EXPECTED);
+            files_fault(
+                findings, file,
+                arena_print(findings->arena, "%s with the key %s", facts.subject, facts.key),
+                STRENGTH_EXPECTED);
     }
 }
 
@@ -69,7 +63,7 @@ static void load_authorities(struct anchors *anchors, const struct trust_partner
     if (partner->ca_pem != NULL) {
         anchors->certificates = pem_certificates(partner->ca_pem, strlen(partner->ca_pem));
         if (anchors->certificates == NULL)
-            fault(findings, file, "no whole CA certificate in the text", "PEM certificates");
+            files_fault(findings, file, "no whole CA certificate in the text", "PEM certificates");
     } else if (partner->ca_file != NULL) {
         anchors->certificates = pem_read_certificates(partner->ca_file, findings);
     }

@@ -32,14 +32,6 @@ struct authority {
     struct ledger *ledger;
 };
 
-static void fault(struct finding_list *findings, const char *file, const char *found,
-                  const char *expected)
-{
-    finding_add(findings, (struct finding){.file = arena_copy(findings->arena, file),
-                                           .found = found,
-                                           .expected = expected});
-}
-
 static const char *in(struct arena *arena, const char *folder, const char *name)
 {
     return arena_print(arena, "%s/%s", folder, name);
@@ -70,7 +62,7 @@ static bool make_authority(const char *folder, const struct authority_options *o
     X509 *certificate = X509_new();
     bool done = false;
     if (key == NULL || certificate == NULL || !set_authority_form(certificate, options, arena, key))
-        fault(findings, folder, pem_why(arena), "a CA certificate that OpenSSL can make");
+        files_fault(findings, folder, pem_why(arena), "a CA certificate that OpenSSL can make");
     else
         done =
             pem_write_key(in(arena, folder, "ca.key"), key, options->passphrase_file, findings) &&
@@ -90,12 +82,12 @@ bool authority_init(const char *folder, const struct authority_options *options,
         return false;
     GENERAL_NAMES_free(valid);
     if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
-        fault(findings, folder, strerror(errno), "a folder that can be made");
+        files_fault(findings, folder, strerror(errno), "a folder that can be made");
         return false;
     }
     if (files_exists(in(arena, folder, "ca.crt")) || files_exists(in(arena, folder, "ca.key"))) {
-        fault(findings, folder, "a CA that is already there",
-              "an empty folder; a CA is never replaced, for all it issued would be lost");
+        files_fault(findings, folder, "a CA that is already there",
+                    "an empty folder; a CA is never replaced, for all it issued would be lost");
         return false;
     }
     if (!make_authority(folder, options, findings))
@@ -110,12 +102,13 @@ static int lock_folder(const char *folder, struct finding_list *findings)
 {
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
-        fault(findings, folder, strerror(errno),
-              "the folder of a CA, made by `cert authority init`");
+        files_fault(findings, folder, strerror(errno),
+                    "the folder of a CA, made by `cert authority init`");
         return -1;
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        fault(findings, folder, "a CA that another process is using", "one process at a time");
+        files_fault(findings, folder, "a CA that another process is using",
+                    "one process at a time");
         close(fd);
         return -1;
     }
@@ -138,7 +131,7 @@ static bool load(struct authority *authority, const char *passphrase_file,
     if (X509_check_private_key(authority->certificate, authority->key) == 1)
         return true;
     ERR_clear_error();
-    fault(findings, key_file, "a key that does not belong to ca.crt", "the key of this CA");
+    files_fault(findings, key_file, "a key that does not belong to ca.crt", "the key of this CA");
     return false;
 }
 
@@ -194,15 +187,15 @@ static bool days_are_good(const struct authority *authority, int days,
 {
     int64_t ca_end = facts_seconds(X509_get0_notAfter(authority->certificate));
     if (days < 1 || days > AUTHORITY_LEAF_DAYS_MAX) {
-        fault(findings, authority->folder, arena_print(findings->arena, "%d days", days),
-              "1 to 825 days; 365 by default");
+        files_fault(findings, authority->folder, arena_print(findings->arena, "%d days", days),
+                    "1 to 825 days; 365 by default");
         return false;
     }
     if (certificate_days_left(ca_end, time(NULL)) < days) {
-        fault(findings, authority->folder,
-              arena_print(findings->arena, "%d days, more than the CA has left (%d)", days,
-                          certificate_days_left(ca_end, time(NULL))),
-              "fewer days, or a new CA");
+        files_fault(findings, authority->folder,
+                    arena_print(findings->arena, "%d days, more than the CA has left (%d)", days,
+                                certificate_days_left(ca_end, time(NULL))),
+                    "fewer days, or a new CA");
         return false;
     }
     return true;
@@ -217,13 +210,14 @@ static bool certify(struct authority *authority, EVP_PKEY *key, const X509_NAME 
     if (!days_are_good(authority, days, findings))
         return false;
     if (!strength_key(key)) {
-        fault(findings, cert_file, "a key that peers would refuse", STRENGTH_EXPECTED);
+        files_fault(findings, cert_file, "a key that peers would refuse", STRENGTH_EXPECTED);
         return false;
     }
     X509 *leaf = X509_new();
     bool done = leaf != NULL && set_leaf_form(authority, leaf, key, subject, names, days);
     if (!done) {
-        fault(findings, cert_file, pem_why(findings->arena), "a certificate that OpenSSL can make");
+        files_fault(findings, cert_file, pem_why(findings->arena),
+                    "a certificate that OpenSSL can make");
     } else {
         char serial[FACTS_SERIAL_TEXT];
         facts_serial(X509_get0_serialNumber(leaf), serial, sizeof serial);
@@ -244,7 +238,7 @@ bool authority_issue(struct authority *authority, enum request_key kind,
                      const char *key_file, struct finding_list *findings)
 {
     if (files_exists(cert_file)) {
-        fault(findings, cert_file, "a file that is already there", "a new name");
+        files_fault(findings, cert_file, "a file that is already there", "a new name");
         return false;
     }
     GENERAL_NAMES *san = forms_names(names, findings);
@@ -254,7 +248,7 @@ bool authority_issue(struct authority *authority, enum request_key kind,
     X509_NAME *subject = X509_NAME_new();
     bool done = false;
     if (key == NULL || subject == NULL || !forms_set_subject(subject, names->handle, names->handle))
-        fault(findings, cert_file, pem_why(findings->arena), "a key that OpenSSL can make");
+        files_fault(findings, cert_file, pem_why(findings->arena), "a key that OpenSSL can make");
     else
         done = pem_write_key(key_file, key, NULL, findings) &&
                certify(authority, key, subject, san, days, cert_file, findings);
@@ -276,8 +270,8 @@ bool authority_sign(struct authority *authority, const char *csr_file,
     GENERAL_NAMES *san = NULL;
     if (key == NULL || X509_REQ_verify(request, key) != 1) {
         ERR_clear_error();
-        fault(findings, csr_file, "a request whose signature is not by its own key",
-              "a request as `cert request` makes it");
+        files_fault(findings, csr_file, "a request whose signature is not by its own key",
+                    "a request as `cert request` makes it");
     } else {
         san = names != NULL ? forms_names(names, findings)
                             : forms_names_of(request, csr_file, findings);
@@ -299,11 +293,11 @@ static bool is_ours(const struct authority *authority, X509 *old, const char *fi
     ERR_clear_error();
     const struct authority_leaf *row = ledger_find(authority->ledger, serial);
     if (!signed_by_us || row == NULL) {
-        fault(findings, file, "a certificate that this CA did not issue", "one of its own");
+        files_fault(findings, file, "a certificate that this CA did not issue", "one of its own");
         return false;
     }
     if (row->revoked_at != 0) {
-        fault(findings, file, "a certificate that was revoked", "a request with a new key");
+        files_fault(findings, file, "a certificate that was revoked", "a request with a new key");
         return false;
     }
     return true;
@@ -414,7 +408,8 @@ bool authority_publish(struct authority *authority, int days, struct finding_lis
     }
     done = done && X509_CRL_sort(crl) == 1 && X509_CRL_sign(crl, authority->key, EVP_sha256()) > 0;
     if (!done)
-        fault(findings, file, pem_why(findings->arena), "a revocation list that OpenSSL can make");
+        files_fault(findings, file, pem_why(findings->arena),
+                    "a revocation list that OpenSSL can make");
     else
         done = pem_write_crl(file, crl, findings);
     X509_CRL_free(crl);

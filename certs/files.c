@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void fault(struct finding_list *findings, const char *path, const char *found,
-                  const char *expected)
+void files_fault(struct finding_list *findings, const char *path, const char *found,
+                 const char *expected)
 {
     finding_add(findings, (struct finding){.file = arena_copy(findings->arena, path),
                                            .found = found,
@@ -21,27 +21,29 @@ static void fault(struct finding_list *findings, const char *path, const char *f
 static void fault_errno(struct finding_list *findings, const char *path, const char *what,
                         const char *expected)
 {
-    fault(findings, path, arena_print(findings->arena, "%s: %s", what, strerror(errno)), expected);
+    files_fault(findings, path, arena_print(findings->arena, "%s: %s", what, strerror(errno)),
+                expected);
 }
 
 static bool is_private(const struct stat *status, const char *path, struct finding_list *findings)
 {
     if (!S_ISREG(status->st_mode)) {
-        fault(findings, path, "something that is not a regular file", "a file with the secret");
+        files_fault(findings, path, "something that is not a regular file",
+                    "a file with the secret");
         return false;
     }
     if (status->st_uid != geteuid() && status->st_uid != 0) {
-        fault(findings, path,
-              arena_print(findings->arena, "a secret that belongs to user %u",
-                          (unsigned)status->st_uid),
-              arena_print(findings->arena, "user %u or root: chown it", (unsigned)geteuid()));
+        files_fault(findings, path,
+                    arena_print(findings->arena, "a secret that belongs to user %u",
+                                (unsigned)status->st_uid),
+                    arena_print(findings->arena, "user %u or root: chown it", (unsigned)geteuid()));
         return false;
     }
     if ((status->st_mode & 077) != 0) {
-        fault(findings, path,
-              arena_print(findings->arena, "a secret that others can use (mode %04o)",
-                          (unsigned)status->st_mode & 07777),
-              arena_print(findings->arena, "mode 0600: run `chmod 600 %s`", path));
+        files_fault(findings, path,
+                    arena_print(findings->arena, "a secret that others can use (mode %04o)",
+                                (unsigned)status->st_mode & 07777),
+                    arena_print(findings->arena, "mode 0600: run `chmod 600 %s`", path));
         return false;
     }
     return true;
@@ -85,7 +87,7 @@ static char *read_file(struct arena *arena, const char *path, bool secret, size_
     if (fstat(fd, &status) != 0) {
         fault_errno(findings, path, "a file that cannot be read", "a readable file");
     } else if (!S_ISREG(status.st_mode) && !secret) {
-        fault(findings, path, "something that is not a regular file", "a file");
+        files_fault(findings, path, "something that is not a regular file", "a file");
     } else if (!secret || is_private(&status, path, findings)) {
         bytes = read_all(arena, fd, (size_t)status.st_size, ceiling, ret_length);
         if (bytes == NULL)

@@ -12,6 +12,10 @@
 
 enum { FILES_BYTES_MAX = 16 * 1024 * 1024, FILES_SECRET_MAX = 64 * 1024 };
 
+/* Adds a finding about the file PATH, which is copied; the other texts live with the list. */
+void files_fault(struct finding_list *findings, const char *path, const char *found,
+                 const char *expected);
+
 /* NUL-terminated; NULL with a finding. */
 char *files_read(struct arena *arena, const char *path, struct finding_list *findings,
                  size_t *ret_length);

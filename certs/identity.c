@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "certs/facts.h"
+#include "certs/files.h"
 #include "certs/identity_parts.h"
 #include "certs/pem.h"
 #include "certs/strength.h"
@@ -22,14 +23,6 @@ struct identity {
     EVP_PKEY *key;
     int64_t not_after;
 };
-
-static void fault(struct finding_list *findings, const char *file, const char *found,
-                  const char *expected)
-{
-    finding_add(findings, (struct finding){.file = arena_copy(findings->arena, file),
-                                           .found = found,
-                                           .expected = expected});
-}
 
 static const char *subject_of(X509 *certificate, struct arena *arena)
 {
@@ -50,11 +43,11 @@ static bool chain_is_in_order(STACK_OF(X509) * stack, const char *file,
             X509_verify(lower, key) == 1)
             continue;
         ERR_clear_error();
-        fault(findings, file,
-              arena_print(findings->arena,
-                          "certificate %d (%s), which certificate %d did not issue", i + 1,
-                          subject_of(lower, findings->arena), i + 2),
-              "our own certificate first, then its issuer, then that one's issuer");
+        files_fault(findings, file,
+                    arena_print(findings->arena,
+                                "certificate %d (%s), which certificate %d did not issue", i + 1,
+                                subject_of(lower, findings->arena), i + 2),
+                    "our own certificate first, then its issuer, then that one's issuer");
         return false;
     }
     return true;
@@ -66,18 +59,18 @@ static bool key_fits(const struct identity_files *files, X509 *leaf, EVP_PKEY *k
     char described[KEY_TEXT];
     strength_describe(key, described, sizeof described);
     if (!strength_key(key)) {
-        fault(findings, files->key_file,
-              arena_print(findings->arena, "a key that peers refuse: %s", described),
-              STRENGTH_EXPECTED);
+        files_fault(findings, files->key_file,
+                    arena_print(findings->arena, "a key that peers refuse: %s", described),
+                    STRENGTH_EXPECTED);
         return false;
     }
     if (X509_check_private_key(leaf, key) != 1) {
         ERR_clear_error();
-        fault(findings, files->key_file,
-              arena_print(findings->arena,
-                          "a key (%s) that is not the one of the certificate in %s", described,
-                          files->cert_file),
-              "the key from which the certificate was requested");
+        files_fault(findings, files->key_file,
+                    arena_print(findings->arena,
+                                "a key (%s) that is not the one of the certificate in %s",
+                                described, files->cert_file),
+                    "the key from which the certificate was requested");
         return false;
     }
     return true;
@@ -91,17 +84,22 @@ static void check_for_peers(const struct identity *identity, const char *file,
     int64_t now = time(NULL);
     certificate_describe(findings->arena, identity->leaf, &facts);
     if (facts.is_ca)
-        fault(findings, file, "the certificate of a CA", "a certificate issued to this gateway");
+        files_fault(findings, file, "the certificate of a CA",
+                    "a certificate issued to this gateway");
     if (!facts.for_client)
-        fault(findings, file, "a certificate without the usage clientAuth",
-              "extended key usages clientAuth and serverAuth; partners refuse it when we connect");
+        files_fault(
+            findings, file, "a certificate without the usage clientAuth",
+            "extended key usages clientAuth and serverAuth; partners refuse it when we connect");
     if (!facts.for_server)
-        fault(findings, file, "a certificate without the usage serverAuth",
-              "extended key usages clientAuth and serverAuth; partners refuse to connect to it");
+        files_fault(
+            findings, file, "a certificate without the usage serverAuth",
+            "extended key usages clientAuth and serverAuth; partners refuse to connect to it");
     if (facts.not_before > now)
-        fault(findings, file, "a certificate that is not valid yet", "a right clock, or patience");
+        files_fault(findings, file, "a certificate that is not valid yet",
+                    "a right clock, or patience");
     if (identity->not_after <= now)
-        fault(findings, file, "an expired certificate", "a renewed one; partners refuse this one");
+        files_fault(findings, file, "an expired certificate",
+                    "a renewed one; partners refuse this one");
 }
 
 static int64_t earliest_end(STACK_OF(X509) * stack)

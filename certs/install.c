@@ -16,14 +16,6 @@
 
 enum { SELF_NAMES = 2 };
 
-static void fault(struct finding_list *findings, const char *file, const char *found,
-                  const char *expected)
-{
-    finding_add(findings, (struct finding){.file = arena_copy(findings->arena, file),
-                                           .found = found,
-                                           .expected = expected});
-}
-
 static bool has_name(const struct certificate *facts, const char *name)
 {
     for (size_t i = 0; i < facts->name_count; i++) {
@@ -43,9 +35,9 @@ static void check_names(const struct install *install, const struct certificate 
     const char *dns = install->dns == NULL ? NULL : arena_print(arena, "DNS:%s", install->dns);
     if ((uri != NULL && has_name(facts, uri)) || (dns != NULL && has_name(facts, dns)))
         return;
-    fault(findings, install->cert_file, "a certificate without the name partners know us by",
-          arena_print(arena, "the subject alternative name %s%s%s", uri == NULL ? "" : uri,
-                      uri != NULL && dns != NULL ? " or " : "", dns == NULL ? "" : dns));
+    files_fault(findings, install->cert_file, "a certificate without the name partners know us by",
+                arena_print(arena, "the subject alternative name %s%s%s", uri == NULL ? "" : uri,
+                            uri != NULL && dns != NULL ? " or " : "", dns == NULL ? "" : dns));
 }
 
 static void check_time(const struct install *install, const struct identity *identity,
@@ -53,9 +45,9 @@ static void check_time(const struct install *install, const struct identity *ide
 {
     int days = identity_days_left(identity, install->now);
     if (days < 1)
-        fault(findings, install->cert_file,
-              arena_print(findings->arena, "a certificate with %d days left", days),
-              "one that is good for a day at least");
+        files_fault(findings, install->cert_file,
+                    arena_print(findings->arena, "a certificate with %d days left", days),
+                    "one that is good for a day at least");
 }
 
 static void report_trial(const struct install *install, const char *what,
@@ -63,10 +55,10 @@ static void report_trial(const struct install *install, const char *what,
 {
     if (peer->verdict == VERDICT_admitted)
         return;
-    fault(findings, install->cert_file,
-          arena_print(findings->arena, "refused %s in a trial handshake with ourselves: %s", what,
-                      verdict_name(peer->verdict)),
-          verdict_sentence(peer->verdict));
+    files_fault(findings, install->cert_file,
+                arena_print(findings->arena, "refused %s in a trial handshake with ourselves: %s",
+                            what, verdict_name(peer->verdict)),
+                verdict_sentence(peer->verdict));
 }
 
 static void check_by_trial(const struct install *install, struct identity *identity,
@@ -91,8 +83,9 @@ static void check_by_trial(const struct install *install, struct identity *ident
         if (server.verdict == VERDICT_admitted)
             report_trial(install, "as client", &client, findings);
         if (!done && findings->count == before)
-            fault(findings, install->cert_file, "a trial handshake with ourselves that failed",
-                  "a key and certificate that TLS 1.2 and 1.3 can use");
+            files_fault(findings, install->cert_file,
+                        "a trial handshake with ourselves that failed",
+                        "a key and certificate that TLS 1.2 and 1.3 can use");
     }
     context_release(context);
     trust_release(trust);
@@ -184,8 +177,8 @@ bool install_rollback(const struct identity_files *live, struct finding_list *fi
 {
     const struct identity_files previous = beside(live, "previous", findings->arena);
     if (!pair_fits(&previous, findings->arena)) {
-        fault(findings, previous.cert_file, "no earlier pair of key and certificate",
-              "the two .previous files that `cert install` leaves");
+        files_fault(findings, previous.cert_file, "no earlier pair of key and certificate",
+                    "the two .previous files that `cert install` leaves");
         return false;
     }
     return replace(live, &previous, findings);
@@ -202,7 +195,8 @@ bool install_recover(const struct identity_files *live, struct finding_list *fin
     }
     if (pair_fits(&half, findings->arena))
         return files_move(next.cert_file, live->cert_file, findings);
-    fault(findings, live->cert_file, "a certificate that does not belong to the key beside it",
-          "a pair; `cert install` puts a new one in place, `cert install --rollback` the last one");
+    files_fault(
+        findings, live->cert_file, "a certificate that does not belong to the key beside it",
+        "a pair; `cert install` puts a new one in place, `cert install --rollback` the last one");
     return false;
 }

@@ -80,10 +80,9 @@ static bool read_rows(struct ledger *ledger, const char *bytes, size_t length,
             return answer == CSV_END;
         struct authority_leaf leaf;
         if (!is_header && !row.is_blank && !read_row(&row, &leaf)) {
-            finding_add(findings, (struct finding){.file = ledger->file,
-                                                   .row = row.number,
-                                                   .found = "a damaged row",
-                                                   .expected = HEADER});
+            finding_add(
+                findings,
+                (struct finding){.row = row.number, .found = "a damaged row", .expected = HEADER});
             return false;
         }
         if (!is_header && !row.is_blank)
@@ -102,7 +101,11 @@ struct ledger *ledger_open(const char *file, struct finding_list *findings)
         return ledger;
     size_t length = 0;
     char *bytes = files_read(&ledger->arena, file, findings, &length);
-    if (bytes != NULL && read_rows(ledger, bytes, length, findings))
+    const char *outer = findings->file; /* rows are ours only here */
+    findings->file = arena_copy(findings->arena, file);
+    bool whole = bytes != NULL && read_rows(ledger, bytes, length, findings);
+    findings->file = outer;
+    if (whole)
         return ledger;
     ledger_close(ledger);
     return NULL;
@@ -140,9 +143,8 @@ static bool save(const struct ledger *ledger, struct finding_list *findings)
     bool done =
         !out.full && files_write(ledger->file, 0600, out.at, out.length, FILES_REPLACE, findings);
     if (out.full)
-        finding_add(findings, (struct finding){.file = ledger->file,
-                                               .found = "a list that has grown too long",
-                                               .expected = "at most 16 MB: begin a new CA"});
+        files_fault(findings, ledger->file, "a list that has grown too long",
+                    "at most 16 MB: begin a new CA");
     arena_free(&arena);
     return done;
 }
@@ -171,12 +173,9 @@ bool ledger_revoke(struct ledger *ledger, const char *serial, int64_t now, int r
 {
     struct authority_leaf *leaf = find(ledger, serial);
     if (leaf == NULL) {
-        finding_add(findings,
-                    (struct finding){.file = ledger->file,
-                                     .found = arena_print(findings->arena,
-                                                          "no certificate with serial %s", serial),
-                                     .expected = "a serial that `cert show` prints for a "
-                                                 "certificate of this CA"});
+        files_fault(findings, ledger->file,
+                    arena_print(findings->arena, "no certificate with serial %s", serial),
+                    "a serial that `cert show` prints for a certificate of this CA");
         return false;
     }
     if (leaf->revoked_at != 0)

@@ -68,14 +68,6 @@ STACK_OF(X509) * pem_certificates(const char *bytes, size_t length)
     return NULL;
 }
 
-static void fault(struct finding_list *findings, const char *path, const char *found,
-                  const char *expected)
-{
-    finding_add(findings, (struct finding){.file = arena_copy(findings->arena, path),
-                                           .found = found,
-                                           .expected = expected});
-}
-
 STACK_OF(X509) * pem_read_certificates(const char *path, struct finding_list *findings)
 {
     struct arena arena = ARENA_EMPTY;
@@ -85,8 +77,8 @@ STACK_OF(X509) * pem_read_certificates(const char *path, struct finding_list *fi
     if (bytes != NULL) {
         stack = pem_certificates(bytes, length);
         if (stack == NULL)
-            fault(findings, path, "no whole certificate, or a damaged one",
-                  "one or more `-----BEGIN CERTIFICATE-----` blocks");
+            files_fault(findings, path, "no whole certificate, or a damaged one",
+                        "one or more `-----BEGIN CERTIFICATE-----` blocks");
     }
     arena_free(&arena);
     return stack;
@@ -131,8 +123,8 @@ STACK_OF(X509_CRL) * pem_read_crls(const char *path, struct finding_list *findin
     if (bytes != NULL) {
         stack = crls_of(bytes, length);
         if (stack == NULL)
-            fault(findings, path, "no whole revocation list, or a damaged one",
-                  "one or more `-----BEGIN X509 CRL-----` blocks, or one list in DER");
+            files_fault(findings, path, "no whole revocation list, or a damaged one",
+                        "one or more `-----BEGIN X509 CRL-----` blocks, or one list in DER");
     }
     arena_free(&arena);
     return stack;
@@ -149,7 +141,8 @@ static int read_passphrase(const char *file, char buffer[PASSPHRASE_MAX],
     if (bytes != NULL) {
         size_t line = strcspn(bytes, "\r\n");
         if (line == 0 || line >= PASSPHRASE_MAX) {
-            fault(findings, file, "no passphrase in the first line", "a line of 1 to 1023 bytes");
+            files_fault(findings, file, "no passphrase in the first line",
+                        "a line of 1 to 1023 bytes");
         } else {
             memcpy(buffer, bytes, line);
             buffer[line] = '\0';
@@ -189,10 +182,10 @@ EVP_PKEY *pem_read_key(const char *path, const char *passphrase_file, struct fin
         BIO_free(source);
         OPENSSL_cleanse(bytes, length);
         if (key == NULL)
-            fault(findings, path,
-                  arena_print(findings->arena, "no usable private key (%s)",
-                              pem_why(findings->arena)),
-                  "a PEM key; an encrypted one needs the right passphrase file");
+            files_fault(findings, path,
+                        arena_print(findings->arena, "no usable private key (%s)",
+                                    pem_why(findings->arena)),
+                        "a PEM key; an encrypted one needs the right passphrase file");
     }
     OPENSSL_cleanse(passphrase, sizeof passphrase);
     arena_free(&arena);
@@ -210,10 +203,10 @@ X509_REQ *pem_read_request(const char *path, struct finding_list *findings)
         request = source == NULL ? NULL : PEM_read_bio_X509_REQ(source, NULL, NULL, NULL);
         BIO_free(source);
         if (request == NULL)
-            fault(findings, path,
-                  arena_print(findings->arena, "no certificate request (%s)",
-                              pem_why(findings->arena)),
-                  "one `-----BEGIN CERTIFICATE REQUEST-----` block");
+            files_fault(findings, path,
+                        arena_print(findings->arena, "no certificate request (%s)",
+                                    pem_why(findings->arena)),
+                        "one `-----BEGIN CERTIFICATE REQUEST-----` block");
     }
     arena_free(&arena);
     return request;
@@ -226,8 +219,9 @@ static bool write_out(const char *path, BIO *sink, bool done, unsigned mode,
     char *bytes = NULL;
     long length = sink == NULL ? 0 : BIO_get_mem_data(sink, &bytes);
     if (!done || length <= 0)
-        fault(findings, path,
-              arena_print(findings->arena, "nothing to write: %s", pem_why(findings->arena)), NULL);
+        files_fault(findings, path,
+                    arena_print(findings->arena, "nothing to write: %s", pem_why(findings->arena)),
+                    NULL);
     else
         done = files_write(path, mode, bytes, (size_t)length, replace, findings);
     if (bytes != NULL)

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 
 #include "certs/facts.h"
+#include "certs/files.h"
 #include "certs/pem.h"
 #include "certs/strength.h"
 
-enum { LISTS_MAX = 1024 };
+/* NO_KIND is no NID at all: NID_undef is the number of every unknown extension. */
+enum { LISTS_MAX = 1024, NO_KIND = -1 };
 
 struct revoke_list {
     X509_CRL *crl;
@@ -17,14 +19,6 @@ struct revoke_list {
     X509 *signer;              /* checked at loading; borrowed; NULL: not known then */
     int64_t since, until;
 };
-
-static void fault(struct finding_list *findings, const char *file, const char *found,
-                  const char *expected)
-{
-    finding_add(findings, (struct finding){.file = arena_copy(findings->arena, file),
-                                           .found = found,
-                                           .expected = expected});
-}
 
 static bool has_unknown_critical(const STACK_OF(X509_EXTENSION) * extensions, int known)
 {
@@ -42,7 +36,7 @@ static bool an_entry_is_special(X509_CRL *crl)
     STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(crl);
     for (int i = 0; i < sk_X509_REVOKED_num(entries); i++) {
         if (has_unknown_critical(X509_REVOKED_get0_extensions(sk_X509_REVOKED_value(entries, i)),
-                                 NID_undef))
+                                 NO_KIND))
             return true;
     }
     return false;
@@ -131,8 +125,8 @@ static bool add(struct revoke *revoke, X509_CRL *crl, const char *file, STACK_OF
                                     ? NULL
                                     : realloc(revoke->items, (revoke->count + 1) * sizeof *items);
     if (items == NULL) {
-        fault(findings, file, why != NULL ? why : "too many revocation lists",
-              "a whole, direct revocation list, signed by the partner's CA");
+        files_fault(findings, file, why != NULL ? why : "too many revocation lists",
+                    "a whole, direct revocation list, signed by the partner's CA");
         ISSUING_DIST_POINT_free(scope);
         return false;
     }
