@@ -102,11 +102,12 @@ static const char *scan_path(const struct scan *scan)
     return path.length == 0 ? NULL : path.at;
 }
 
+/* TEXT need not end in NUL: nothing behind OFFSET is looked at. */
 static void place_of(const char *text, size_t offset, int *ret_line, int *ret_column)
 {
     int line = 1;
     int column = 1;
-    size_t at = text_starts(text, "\xef\xbb\xbf") ? 3 : 0;
+    size_t at = offset >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
     for (; at < offset; at++) {
         if (text[at] == '\n') {
             line++;
@@ -524,14 +525,22 @@ static bool scan_all(struct scan *scan)
 
 /* ---- pairing cJSON's tree with the scan's table ---- */
 
-static void keep_number(struct arena *arena, cJSON *node, const char *text)
+static bool is_of_number(char c)
 {
-    size_t length = strspn(text, "+-0123456789.eE");
-    node->valuestring = arena_copy_n(arena, text, length);
+    return (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.' || c == 'e' || c == 'E';
+}
+
+static void keep_number(struct arena *arena, cJSON *node, const char *text, const char *end)
+{
+    const char *at = text;
+    while (at < end && is_of_number(*at))
+        at++;
+    node->valuestring = arena_copy_n(arena, text, (size_t)(at - text));
     node->type = (node->type & ~0xff) | cJSON_Raw;
 }
 
-static void give_places(struct arena *arena, cJSON *root, const char *text, const unsigned *offsets)
+static void give_places(struct arena *arena, cJSON *root, const char *text, size_t length,
+                        const unsigned *offsets)
 {
     cJSON *stack[JSON_DEPTH_MAX + 1];
     int depth = 0;
@@ -540,7 +549,7 @@ static void give_places(struct arena *arena, cJSON *root, const char *text, cons
     while (node != NULL) {
         node->valueint = ordinal;
         if ((node->type & 0xff) == cJSON_Number)
-            keep_number(arena, node, text + offsets[ordinal]);
+            keep_number(arena, node, text + offsets[ordinal], text + length);
         ordinal++;
         if (node->child != NULL) {
             stack[depth++] = node;
@@ -578,7 +587,7 @@ bool json_parse(struct arena *arena, const char *text, size_t length,
     cJSON *root = cJSON_ParseWithLengthOpts(text, length, NULL, 0);
     if (root == NULL)
         return fail_at(&scan, text, "a text that the JSON parser refuses", "JSON");
-    give_places(arena, root, text, scan.offsets);
+    give_places(arena, root, text, length, scan.offsets);
     *ret_document = (struct json_document){out(root), text, length, scan.nodes, scan.offsets};
     return true;
 }
