@@ -1,0 +1,198 @@
+/* directory: who is who, NPI check digits, partners, and rows that are left out. */
+#include "fhir/directory.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char rows[] =
+    "handle,kind,name,given_names,family_name,profession,npi,works_at,phone,email,partner\n"
+    "alvarez,person,\"Alvarez, LMT\",Ines,Alvarez,massage-therapist,9900000057,willow,,,\n"
+    "willow,clinic,Willow,,,,9900000016,,,,self\n"
+    "lakeside,clinic,Lakeside,,,,9900000024,,,,lakeside-system\n"
+    "osei,person,Dr. Osei,Ama,Osei,family-physician,9900000073,lakeside,,,\n"
+    "locum,person,Dr. Locum,,,,,lakeside,,,elsewhere\n"
+    "harbor,clinic,Harbor,,,,,,,,self\n"
+    "lost,person,Lost,,,,,,,,\n";
+
+struct given {
+    struct arena arena;
+    struct finding_list findings;
+    struct directory *directory;
+};
+
+static void open_directory(struct given *given, const char *csv)
+{
+    memset(given, 0, sizeof *given);
+    given->findings = finding_list_new(&given->arena);
+    given->directory = directory_new(&given->arena);
+    directory_read(given->directory, csv, strlen(csv), "directory.csv", &given->findings);
+}
+
+static void finds_people_and_clinics(void **state)
+{
+    (void)state;
+    struct given given;
+    open_directory(&given, rows);
+    const struct directory *directory = given.directory;
+    assert_int_equal(given.findings.count, 0);
+    assert_int_equal(directory_count(directory), 7);
+    assert_string_equal(directory_at(directory, 0)->handle, "alvarez");
+    assert_null(directory_at(directory, 7));
+    const struct directory_entry *osei = directory_find(directory, "osei");
+    assert_true(osei->is_person);
+    assert_string_equal(osei->profession, "family-physician");
+    assert_null(osei->email);
+    assert_ptr_equal(directory_find(directory, "npi:9900000073"), osei);
+    assert_ptr_equal(directory_find_npi(directory, "9900000073"), osei);
+    assert_string_equal(directory_clinic_handle(directory, "osei"), "lakeside");
+    assert_string_equal(directory_clinic_handle(directory, "willow"), "willow");
+    assert_null(directory_clinic_handle(directory, "lost"));
+    assert_null(directory_clinic_handle(directory, "nobody"));
+    assert_null(directory_find(directory, "Osei"));
+    assert_null(directory_find(directory, ""));
+    assert_string_equal(directory_nearest(directory, "oseii"), "osei");
+    assert_null(directory_nearest(directory, "zzzzzz"));
+    arena_free(&given.arena);
+}
+
+static void makes_a_stranger_once(void **state)
+{
+    (void)state;
+    struct given given;
+    open_directory(&given, rows);
+    const struct directory_entry *stranger = directory_find(given.directory, "npi:1234567893");
+    assert_non_null(stranger);
+    assert_string_equal(stranger->npi, "1234567893");
+    assert_ptr_equal(stranger, directory_find(given.directory, "npi:1234567893"));
+    assert_null(directory_clinic(given.directory, stranger));
+    assert_null(directory_partner(given.directory, stranger, "willow"));
+    assert_null(directory_find(given.directory, "npi:1234567890"));
+    assert_null(directory_find(given.directory, "npi:"));
+    arena_free(&given.arena);
+}
+
+static void names_the_partner(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *handle, *our, *partner;
+    } asks[] = {
+        {"willow", "willow", NULL},
+        {"alvarez", "willow", NULL},
+        {"lakeside", "willow", "lakeside-system"},
+        {"osei", "willow", "lakeside-system"},
+        {"locum", "willow", "elsewhere"},
+        {"harbor", "willow", "harbor"}, /* self on another row */
+        {"willow", "lakeside", "willow"},
+        {"alvarez", "lakeside", "willow"},
+        {"osei", "lakeside", NULL},
+        {"lost", "willow", NULL},
+    };
+    struct given given;
+    open_directory(&given, rows);
+    for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
+        const char *partner = directory_partner(
+            given.directory, directory_find(given.directory, asks[i].handle), asks[i].our);
+        if (!text_equal(partner, asks[i].partner))
+            fail_msg("%s from %s: %s", asks[i].handle, asks[i].our, partner);
+    }
+    arena_free(&given.arena);
+}
+
+static void leaves_faulty_rows_out(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *row, *path, *nearest;
+    } bad[] = {
+        {"a b,person,X,,,,,,,,", "handle", NULL},
+        {",person,X,,,,,,,,", "handle", NULL},
+        {"x:y,person,X,,,,,,,,", "handle", NULL},
+        {"x,persn,X,,,,,,,,", "kind", "person"},
+        {"x,person,,,,,,,,,", "name", NULL},
+        {"x,person,X,,,massage-therapst,,,,,", "profession", "massage-therapist"},
+        {"x,person,X,,,,9900000052,,,,", "npi", NULL},
+        {"x,person,X,,,,990000005,,,,", "npi", NULL},
+        {"one,clinic,Again,,,,,,,,", "handle", NULL},
+        {"x,person,X,,,,,onne,,,", "x.works_at", NULL},
+        {"x,person,X,,,,,oone,,,", "x.works_at", "one"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct given given;
+        char text[400];
+        snprintf(text, sizeof text, "%.*s\none,clinic,One,,,,,,,,\n%s\n", (int)strcspn(rows, "\n"),
+                 rows, bad[i].row);
+        open_directory(&given, text);
+        assert_int_equal(given.findings.count, 1);
+        assert_string_equal(given.findings.items[0].path, bad[i].path);
+        if (i != 9)
+            assert_true(text_equal(given.findings.items[0].nearest, bad[i].nearest));
+        assert_non_null(directory_find(given.directory, "one"));
+        arena_free(&given.arena);
+    }
+    struct given given;
+    open_directory(&given, "handle,name\nx,X\n");
+    assert_int_equal(given.findings.count, 1);
+    arena_free(&given.arena);
+    open_directory(&given, "handle,kind,name,phnoe\nx,person,X,1\n");
+    assert_string_equal(given.findings.items[0].nearest, "phone");
+    arena_free(&given.arena);
+}
+
+static void the_received_file_is_consulted_last(void **state)
+{
+    (void)state;
+    static const char received[] = "handle,kind,name,npi,works_at\n"
+                                   "osei,person,Another,,lakeside\n"
+                                   "lakeside/kim,person,Kim,,lakeside\n"
+                                   "npi:1234567893,person,Num,,lakeside\n";
+    struct given given;
+    open_directory(&given, rows);
+    directory_read(given.directory, received, strlen(received), "directory.received.csv",
+                   &given.findings);
+    assert_int_equal(given.findings.count, 0);
+    assert_string_equal(directory_find(given.directory, "osei")->name, "Dr. Osei");
+    assert_string_equal(directory_clinic_handle(given.directory, "lakeside/kim"), "lakeside");
+    assert_string_equal(directory_find(given.directory, "npi:1234567893")->name, "Num");
+    arena_free(&given.arena);
+}
+
+static void checks_npi_digits(void **state)
+{
+    (void)state;
+    assert_true(directory_npi_valid("1234567893")); /* the CMS example */
+    assert_true(directory_npi_valid("9900000057"));
+    assert_false(directory_npi_valid("1234567890"));
+    assert_false(directory_npi_valid("123456789"));
+    assert_false(directory_npi_valid("12345678933"));
+    assert_false(directory_npi_valid("123456789a"));
+    assert_false(directory_npi_valid(NULL));
+    char npi[11];
+    for (int i = 0; i < 1000; i++) { /* of ten last digits exactly one is right */
+        int right = 0;
+        for (int last = 0; last < 10; last++) {
+            snprintf(npi, sizeof npi, "%d%08d%d", 1 + i % 2, i * 98765 % 100000000, last);
+            right += directory_npi_valid(npi);
+        }
+        assert_int_equal(right, 1);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_people_and_clinics),
+        cmocka_unit_test(makes_a_stranger_once),
+        cmocka_unit_test(names_the_partner),
+        cmocka_unit_test(leaves_faulty_rows_out),
+        cmocka_unit_test(the_received_file_is_consulted_last),
+        cmocka_unit_test(checks_npi_digits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
