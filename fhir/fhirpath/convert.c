@@ -218,6 +218,7 @@ static const struct kind_name {
     [VALUE_QUANTITY] = {"System.Quantity", "a quantity"},
     [VALUE_TYPE_NAME] = {"System.TypeInfo", "a type"},
     [VALUE_STUB] = {"FHIR.Resource", "a resource"},
+    [VALUE_MANY] = {"System.Any", "several items"},
 };
 
 const char *convert_kind_words(struct value value)

@@ -230,16 +230,33 @@ static bool is_taken(const struct machine *machine, const char *name)
     return false;
 }
 
-/* Runs the second argument on the input; its values, or else the input, become the variable. */
+/* A copy of the values of SLICE. */
+static bool keep_values(struct machine *machine, const struct step *step, struct slice slice,
+                        struct value_list *ret_list)
+{
+    size_t size = slice_count(slice) * sizeof(struct value);
+    struct value *copy = machine_alloc(machine, step, size + sizeof *copy);
+    if (copy == NULL)
+        return false;
+    memcpy(copy, machine->stack + slice.from, size);
+    *ret_list = (struct value_list){copy, slice_count(slice)};
+    return true;
+}
+
+/* Runs the second argument on the input as a whole; its values, or else the input, are the
+ * variable's. */
 static bool run_definition(struct machine *machine, const struct step *step, struct slice slice,
                            struct slice *ret_values)
 {
     *ret_values = slice;
     if (step->argument_count < 2)
         return true;
-    struct value this = machine->this;
-    if (step->input != NULL)
-        this = slice_count(slice) == 1 ? machine->stack[slice.from] : (struct value){0};
+    struct value_list list;
+    struct value this = {.kind = VALUE_MANY, .list = &list};
+    if (slice_count(slice) == 1)
+        this = machine->stack[slice.from];
+    else if (!keep_values(machine, step, slice, &list))
+        return false;
     if (!machine_run_on(machine, step->arguments[1], this, machine->index))
         return false;
     *ret_values = (struct slice){slice.to, machine->top};
@@ -259,11 +276,10 @@ bool call_define_variable(struct machine *machine, const struct step *step)
                             "a variable without a name, or one that is there already; expected a "
                             "new name");
     struct variable *variable = machine_alloc(machine, step, sizeof *variable);
-    struct value *copy = machine_alloc(machine, step, (slice_count(values) + 1) * sizeof *copy);
-    if (variable == NULL || copy == NULL)
+    struct value_list list;
+    if (variable == NULL || !keep_values(machine, step, values, &list))
         return false;
-    memcpy(copy, machine->stack + values.from, slice_count(values) * sizeof *copy);
-    *variable = (struct variable){machine->variables, name, copy, slice_count(values)};
+    *variable = (struct variable){machine->variables, name, list.values, list.count};
     machine->variables = variable;
     machine->top = slice.to;
     return true;

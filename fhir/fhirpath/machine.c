@@ -131,7 +131,7 @@ bool machine_input(struct machine *machine, const struct step *step, struct slic
 {
     size_t from = machine->top;
     if (step->input == NULL) {
-        if (machine->this.kind != VALUE_NONE && !machine_push(machine, step, machine->this))
+        if (!run_this(machine, step))
             return false;
     } else if (!machine_run(machine, step->input)) {
         return false;
@@ -294,9 +294,22 @@ bool run_constant(struct machine *machine, const struct step *step)
     return step->constant.kind == VALUE_NONE || machine_push(machine, step, step->constant);
 }
 
+static bool push_values(struct machine *machine, const struct step *step,
+                        const struct value *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!machine_push(machine, step, values[i]))
+            return false;
+    }
+    return machine_spend(machine, step, count);
+}
+
 bool run_this(struct machine *machine, const struct step *step)
 {
-    return machine->this.kind == VALUE_NONE || machine_push(machine, step, machine->this);
+    struct value this = machine->this;
+    if (this.kind == VALUE_MANY)
+        return push_values(machine, step, this.list->values, this.list->count);
+    return this.kind == VALUE_NONE || machine_push(machine, step, this);
 }
 
 bool run_index(struct machine *machine, const struct step *step)
@@ -306,11 +319,7 @@ bool run_index(struct machine *machine, const struct step *step)
 
 bool run_total(struct machine *machine, const struct step *step)
 {
-    for (size_t i = 0; i < machine->total_count; i++) {
-        if (!machine_push(machine, step, machine->total[i]))
-            return false;
-    }
-    return true;
+    return push_values(machine, step, machine->total, machine->total_count);
 }
 
 static bool push_resource(struct machine *machine, const struct step *step,
@@ -330,13 +339,8 @@ bool run_variable(struct machine *machine, const struct step *step)
 {
     const struct fhirpath_input *input = &machine->input;
     for (const struct variable *at = machine->variables; at != NULL; at = at->outer) {
-        if (strcmp(at->name, step->name) != 0)
-            continue;
-        for (size_t i = 0; i < at->count; i++) {
-            if (!machine_push(machine, step, at->values[i]))
-                return false;
-        }
-        return true;
+        if (strcmp(at->name, step->name) == 0)
+            return push_values(machine, step, at->values, at->count);
     }
     if (strcmp(step->name, "resource") == 0)
         return push_resource(machine, step, input->resource);

@@ -248,12 +248,11 @@ static bool push_member(struct machine *machine, const struct step *step, struct
 bool run_member(struct machine *machine, const struct step *step)
 {
     size_t from = machine->top;
-    if (step->input == NULL) {
-        if (step->type.word != NULL)
-            return push_head(machine, step);
-        return machine->this.kind == VALUE_NONE || push_member(machine, step, machine->this);
-    }
-    if (!machine_run(machine, step->input))
+    if (step->input == NULL && step->type.word != NULL)
+        return push_head(machine, step);
+    if (step->input == NULL && machine->this.kind == VALUE_NODE)
+        return push_node_member(machine, step, machine->this);
+    if (step->input == NULL ? !run_this(machine, step) : !machine_run(machine, step->input))
         return false;
     size_t to = machine->top;
     if (to == from)

@@ -27,7 +27,8 @@ enum value_kind {
     VALUE_TIME,
     VALUE_QUANTITY,
     VALUE_TYPE_NAME, /* the answer of type(): text is "System.Integer" */
-    VALUE_STUB       /* a resource known only by its type (fhirpath_input.guess_references) */
+    VALUE_STUB,      /* a resource known only by its type (fhirpath_input.guess_references) */
+    VALUE_MANY       /* only as $this, where defineVariable() runs on a whole collection */
 };
 
 struct quantity {
@@ -47,8 +48,14 @@ struct value {
         const struct decimal *decimal;
         const struct moment *moment;
         const struct quantity *quantity;
+        const struct value_list *list; /* of VALUE_MANY */
     };
     const struct json *companion; /* of a primitive node: its `_name` object, or NULL */
+};
+
+struct value_list {
+    const struct value *values;
+    size_t count;
 };
 
 /* A part of the machine's stack. */

@@ -33,6 +33,8 @@ static struct json *read_json(struct arena *arena, const char *text)
 {
     struct json_document document;
     struct json_fault fault;
+    if (text == NULL)
+        return NULL;
     return json_parse(arena, text, strlen(text), NULL, &document, &fault) ? document.root : NULL;
 }
 
