@@ -129,6 +129,18 @@ const struct coding_row *coding_find_code(const struct coding *coding, const cha
     return NULL;
 }
 
+const struct coding_row *coding_below(const char *system, const char *code)
+{
+    size_t at = lower_bound(system, code);
+    while (at < coding_row_count &&
+           compare_code(&coding_rows[coding_by_code[at]], system, code) == 0)
+        at++;
+    if (at == coding_row_count)
+        return NULL;
+    const struct coding_row *row = &coding_rows[coding_by_code[at]];
+    return strcmp(row->system, system) == 0 && text_starts(row->code, code) ? row : NULL;
+}
+
 /* ---- nearest words ---- */
 
 const char *coding_nearest(const struct coding *coding, const char *kind, const char *word)

@@ -51,6 +51,9 @@ const struct coding_row *coding_next(const struct coding *coding, const char *ki
 /* Back from a code: SYSTEM as on the wire; BASE is the canonical base for local systems. */
 const struct coding_row *coding_find_code(const struct coding *coding, const char *base,
                                           const char *kind, const char *system, const char *code);
+/* A built-in row of SYSTEM whose code starts with CODE and goes on: then CODE is a heading, not a
+ * code to use. NULL: none is known. */
+const struct coding_row *coding_below(const char *system, const char *code);
 const char *coding_nearest(const struct coding *coding, const char *kind, const char *word);
 const struct measure_row *coding_measure(const char *key);
 const struct unit_row *coding_unit(const char *written);

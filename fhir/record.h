@@ -77,7 +77,7 @@ struct record_referrals {
 
 struct record_rules { /* what a check needs to know of the world */
     struct arena *arena;
-    const struct directory *directory;
+    const struct directory *directory;        /* never NULL; an empty one knows nobody */
     const struct coding *coding;              /* NULL: the built-in tables */
     const struct record_referrals *referrals; /* NULL: referral_id is checked for its form only */
     bool is_received; /* from a partner: fields may be missing, ids may be any printable text */
@@ -97,7 +97,7 @@ void record_warn(const struct record *record, const struct record_rules *rules,
 
 /* A record_referrals over referral records, for commands that hold them in memory. A bare number
  * resolves among the referrals that the writer's clinic placed and those of the same client (a
- * shared number, or the same birth date). The list may grow until the first look-up. */
+ * shared number, or the same birth date). The list may grow between look-ups. */
 struct record_known {
     const struct directory *directory;
     const struct json *const *referrals;

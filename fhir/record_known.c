@@ -28,6 +28,8 @@ static bool same_number(const struct json *one, const struct json *other)
     return false;
 }
 
+/* A shared number or the same birth date. Lenient, because the referral's own number has matched
+ * already; record_warn tells when number and birth date disagree. */
 static bool same_client(const struct json *one, const struct json *other)
 {
     const char *birth = json_get_text(one, "client_birth_date");

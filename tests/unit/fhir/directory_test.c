@@ -173,7 +173,7 @@ static void checks_npi_digits(void **state)
     assert_false(directory_npi_valid("12345678933"));
     assert_false(directory_npi_valid("123456789a"));
     assert_false(directory_npi_valid(NULL));
-    char npi[11];
+    char npi[24];
     for (int i = 0; i < 1000; i++) { /* of ten last digits exactly one is right */
         int right = 0;
         for (int last = 0; last < 10; last++) {
