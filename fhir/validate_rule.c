@@ -315,6 +315,11 @@ struct rule *validation_rules_new(struct arena *arena)
     return rules;
 }
 
+const char *validation_rule_expression(const struct rule *rules, unsigned row)
+{
+    return rules[row].expression;
+}
+
 static void not_met(struct validation *run, const struct subject *subject, const struct rule *rule)
 {
     const struct json *node = subject->node != NULL ? subject->node : subject->companion;

@@ -118,6 +118,8 @@ const struct json *bundle_resource(const struct bundle *bundle);
 /* ---- validate_rule.c ---- */
 
 struct rule *validation_rules_new(struct arena *arena);
+/* The expression that is evaluated for constraint row ROW, corrected where need be. */
+const char *validation_rule_expression(const struct rule *rules, unsigned row);
 /* The run's FHIRPath session, set to SUBJECT. */
 struct fhirpath_session *validation_session(struct validation *run, const struct subject *subject);
 /* The invariants of SUBJECT's type and of ELEMENT (or NULL). */
