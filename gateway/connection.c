@@ -207,9 +207,12 @@ static void shake_hands(struct connection *connection)
 {
     struct connection_home *home = listener_home(connection->listener);
     enum wire wire = connection->tls == NULL ? WIRE_DONE : wire_handshake(connection);
+    if (wire == WIRE_BROKEN) { /* not closed at once: a reset would take the alert with it */
+        wire_refused(connection);
+        linger(connection);
+        return;
+    }
     if (wire != WIRE_DONE) {
-        if (wire == WIRE_END || wire == WIRE_BROKEN)
-            wire_refused(connection);
         wait_for(connection, wire);
         return;
     }

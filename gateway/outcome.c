@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+static const char wrong_name[] = "unrecognized name";
+
 /* The other side's refusal of our certificate, such as `tlsv1 alert unknown ca`, in OpenSSL's words
  * `error:0A000418:SSL routines::tlsv1 alert unknown ca, errno 0`; NULL: none. */
 static const char *refusal_in(const char *error, size_t *ret_length)
@@ -10,9 +12,9 @@ static const char *refusal_in(const char *error, size_t *ret_length)
     static const char mark[] = "SSL routines::";
     static const char *const refusals[] = {"certificate",       "unknown ca",    "access denied",
                                            "handshake failure", "decrypt error", "protocol version",
-                                           "unrecognized name"};
+                                           wrong_name};
     const char *alert = strstr(error, mark);
-    if (alert == NULL || strstr(alert, "alert") == NULL)
+    if (alert == NULL || (strstr(alert, "alert") == NULL && strstr(alert, wrong_name) == NULL))
         return NULL;
     alert += strlen(mark);
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
@@ -94,6 +96,9 @@ static const char *say_tls_refused(struct arena *arena, const struct outcome_fac
     if (is_impostor(facts))
         return arena_print(arena, "%s does not prove to be %s: %s", facts->place, facts->partner,
                            verdict_sentence(facts->verdict));
+    if (alert != NULL && strstr(alert, wrong_name) != NULL)
+        return arena_print(arena, "%s does not answer to the name %s; correct the partner's url",
+                           facts->place, facts->host);
     if (alert != NULL)
         return arena_print(arena,
                            "%s refused our certificate or our TLS settings (%.*s); ask the partner "

@@ -43,6 +43,7 @@ struct call {
     char refused_address[ADDRESS_TEXT]; /* "" none */
     char *body;
     size_t body_length, body_room, head_bytes;
+    bool connected; /* TCP, by this call */
     bool too_large;
     bool is_done;
     bool is_stopped;
@@ -221,6 +222,7 @@ static CURLcode on_tls(CURL *easy, void *ssl_ctx, void *owner)
 {
     struct call *call = owner;
     (void)easy;
+    call->connected = true;
     return context_apply_client(ssl_ctx, &call->tls) ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
 }
 
@@ -384,7 +386,7 @@ static void fill_call(struct call *call, const struct transmit_request *request)
     call->refused_address[0] = call->error[0] = '\0';
     call->body = NULL;
     call->body_length = call->body_room = call->head_bytes = 0;
-    call->too_large = call->is_done = call->is_stopped = false;
+    call->connected = call->too_large = call->is_done = call->is_stopped = false;
     call->code = CURLE_OK;
     read_url(call, request->url);
     add_headers(call, request);
@@ -466,7 +468,7 @@ static struct outcome_facts facts_of(struct call *call)
         .tls_error = call->error,
         .reason = reason_of(call),
         .verdict = call->tls.peer.verdict,
-        .connected = time_of(call, CURLINFO_CONNECT_TIME_T) > 0,
+        .connected = call->connected,
         .may_have_sent = time_of(call, CURLINFO_PRETRANSFER_TIME_T) > 0,
         .has_head = call->head_bytes > 0,
         .new_connection = number_of(call, CURLINFO_NUM_CONNECTS) > 0,
