@@ -24,3 +24,5 @@ add_custom_command(OUTPUT ${codes_tables}
   DEPENDS ${codes_folder}/generate.py ${codes_data}
   COMMENT "Code tables and record vocabulary" VERBATIM)
 target_sources(refgate_fhir PRIVATE ${codes_tables})
+add_test(NAME docs.records COMMAND ${Python3_EXECUTABLE} ${codes_folder}/document.py --check
+         ${CMAKE_SOURCE_DIR}/docs/records.md)

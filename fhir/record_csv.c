@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "base/csv.h"
+#include "base/nearest.h"
 #include "fhir/record_places.h"
 #include "fhir/record_vocabulary.h"
 
@@ -97,6 +98,27 @@ static void order_columns(struct sheet *sheet)
     qsort(sheet->columns, sheet->count, sizeof *sheet->columns, by_item);
 }
 
+/* A sheet without the column `record` holds something else: one message, not one a row. */
+static bool has_kind(struct sheet *sheet)
+{
+    struct nearest nearest = nearest_start("record");
+    if (sheet->kind_column >= 0)
+        return true;
+    for (size_t i = 0; i < sheet->count; i++)
+        nearest_try(&nearest, sheet->row.cells[i].text);
+    finding_add(
+        sheet->findings,
+        (struct finding){.row = sheet->row.number,
+                         .path = "record",
+                         .line = sheet->row.line,
+                         .found = nearest.best == NULL
+                                      ? "no such column"
+                                      : arena_print(sheet->arena, "a column \"%s\"", nearest.best),
+                         .expected = "a column named record, which says what kind of "
+                                     "record each row is"});
+    return false;
+}
+
 static bool read_header(struct sheet *sheet)
 {
     bool right = true;
@@ -117,7 +139,7 @@ static bool read_header(struct sheet *sheet)
         right = false;
     }
     order_columns(sheet);
-    return right;
+    return has_kind(sheet) && right;
 }
 
 /* ---- cells ---- */

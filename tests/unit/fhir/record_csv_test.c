@@ -214,6 +214,7 @@ static void tells_what_is_wrong_with_a_sheet(void **state)
     } cases[] = {
         {"", 0, 0, 0, 0, NULL, "no rows"},
         {"\n\n,,\n", 0, 0, 0, 0, NULL, "no rows"},
+        {"record_id,client_id\nA,B\nC,D\n", 0, 1, 1, 0, "record", "column"},
         {"record,record_id,record\n", 0, 1, 1, 18, "record", "two columns"},
         {"record,diagnoses.1.code,diagnoses.1.code\n", 0, 1, 1, 25, "diagnoses[1].code", "two"},
         {"record,record_id\nconsent,A\nconsent\nconsent,B\n", 2, 3, 3, 0, NULL, "1 cells"},
