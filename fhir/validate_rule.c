@@ -276,13 +276,95 @@ static bool per_1(struct validation *run, const struct subject *subject)
     return start == NULL || end == NULL || !primitive_date_order(start, end, &order) || order <= 0;
 }
 
+/* A quantity with a code has a UCUM unit and a value. */
+static bool drt_1(struct validation *run, const struct subject *subject)
+{
+    (void)run;
+    if (!has(subject, "code") && !has(subject, "_code"))
+        return true;
+    const char *system = text_of(subject, "system");
+    return system != NULL && strcmp(system, "http://unitsofmeasure.org") == 0 &&
+           (has(subject, "value") || has(subject, "_value"));
+}
+
+static bool is_negative(const struct subject *subject, const char *name)
+{
+    const char *number = json_number(json_get(subject->node, name));
+    return number != NULL && *number == '-' && number[strspn(number, "-0.")] >= '1' &&
+           number[strspn(number, "-0.")] <= '9';
+}
+
+static bool tim_4(struct validation *run, const struct subject *subject)
+{
+    (void)run;
+    return !is_negative(subject, "duration");
+}
+
+static bool tim_5(struct validation *run, const struct subject *subject)
+{
+    (void)run;
+    return !is_negative(subject, "period");
+}
+
+/* An offset belongs to a `when` that is none of the meals themselves. */
+static bool tim_9(struct validation *run, const struct subject *subject)
+{
+    (void)run;
+    static const char *const meals[] = {"C", "CM", "CD", "CV", NULL};
+    if (!has(subject, "offset") && !has(subject, "_offset"))
+        return true;
+    const struct json *when = json_get(subject->node, "when");
+    for (const struct json *each = json_first(when); each != NULL; each = json_next(each)) {
+        if (is_one_of(json_text(each), meals))
+            return false;
+    }
+    return when != NULL || has(subject, "_when");
+}
+
+/* A Task's last change is not before it was written. As with periods, only what is certain counts.
+ */
+static bool task_inv_1(struct validation *run, const struct subject *subject)
+{
+    (void)run;
+    const char *changed = text_of(subject, "lastModified");
+    const char *authored = text_of(subject, "authoredOn");
+    int order;
+    return changed == NULL || authored == NULL ||
+           !primitive_date_order(changed, authored, &order) || order >= 0;
+}
+
 const struct native_rule validation_native_rules[] = {
-    {"bdl-1", bdl_1},     {"bdl-10", bdl_10},   {"bdl-11", bdl_11},   {"bdl-12", bdl_12},
-    {"bdl-2", bdl_2},     {"bdl-3", bdl_3},     {"bdl-4", bdl_4},     {"bdl-7", bdl_7},
-    {"bdl-8", bdl_8},     {"bdl-9", bdl_9},     {"dom-2", elsewhere}, {"dom-3", elsewhere},
-    {"dom-4", elsewhere}, {"dom-5", elsewhere}, {"dom-6", dom_6},     {"ele-1", elsewhere},
-    {"obs-7", obs_7},     {"org-1", org_1},     {"org-2", not_home},  {"org-3", not_home},
-    {"per-1", per_1},     {"ref-1", elsewhere}, {"txt-1", elsewhere}, {"txt-2", elsewhere},
+    {"bdl-1", NULL, bdl_1},
+    {"bdl-10", NULL, bdl_10},
+    {"bdl-11", NULL, bdl_11},
+    {"bdl-12", NULL, bdl_12},
+    {"bdl-2", NULL, bdl_2},
+    {"bdl-3", NULL, bdl_3},
+    {"bdl-4", NULL, bdl_4},
+    {"bdl-7", NULL, bdl_7},
+    {"bdl-8", NULL, bdl_8},
+    {"bdl-9", NULL, bdl_9},
+    {"dom-2", NULL, elsewhere},
+    {"dom-3", NULL, elsewhere},
+    {"dom-4", NULL, elsewhere},
+    {"dom-5", NULL, elsewhere},
+    {"dom-6", NULL, dom_6},
+    {"drt-1", NULL, drt_1},
+    {"ele-1", NULL, elsewhere},
+    {"obs-7", NULL, obs_7},
+    {"org-1", NULL, org_1},
+    {"org-2", NULL, not_home},
+    {"org-3", NULL, not_home},
+    {"per-1", NULL, per_1},
+    {"ref-1", NULL, elsewhere},
+    {"tim-4", NULL, tim_4},
+    {"tim-5", NULL, tim_5},
+    {"tim-9", NULL, tim_9},
+    {"txt-1", NULL, elsewhere},
+    {"txt-2", NULL, elsewhere},
+    {"inv-1", /* of Task; other types have other rules under this key */
+     "lastModified.exists().not() or authoredOn.exists().not() or lastModified >= authoredOn",
+     task_inv_1},
 };
 const size_t validation_native_rule_count =
     sizeof validation_native_rules / sizeof *validation_native_rules;
@@ -298,19 +380,30 @@ struct rule {
     bool is_error;
 };
 
+static const struct native_rule *native_of(const char *key, const char *published)
+{
+    for (size_t i = 0; i < validation_native_rule_count; i++) {
+        const struct native_rule *row = &validation_native_rules[i];
+        if (strcmp(row->key, key) == 0 &&
+            (row->published == NULL || strcmp(row->published, published) == 0))
+            return row;
+    }
+    return NULL;
+}
+
 struct rule *validation_rules_new(struct arena *arena)
 {
     struct rule *rules = arena_array(arena, definition_constraint_count, sizeof *rules);
     for (unsigned i = 0; i < definition_constraint_count; i++) {
         const struct definition_constraint *row = &definition_constraints[i];
+        const char *published = definition_word(row->expression);
         struct rule *rule = &rules[i];
         rule->key = definition_word(row->key);
-        rule->expression = corrected(rule->key, definition_word(row->expression));
+        rule->expression = corrected(rule->key, published);
         rule->is_error = row->is_error;
-        for (size_t j = 0; j < validation_native_rule_count; j++) {
-            if (strcmp(validation_native_rules[j].key, rule->key) == 0)
-                rule->holds = validation_native_rules[j].holds;
-        }
+        const struct native_rule *native = native_of(rule->key, published);
+        if (native != NULL)
+            rule->holds = native->holds;
     }
     return rules;
 }

@@ -11,6 +11,7 @@ struct validation;
 
 struct native_rule {
     const char *key;
+    const char *published; /* only of the constraint with this expression; NULL: of every one */
     bool (*holds)(struct validation *run, const struct subject *subject);
 };
 

@@ -171,6 +171,29 @@ static const struct native_case cases[] = {
      false},
     {"bdl-8", "Bundle.entry", "{'fullUrl':'http://a/Patient/1'}", true},
     {"bdl-8", "Bundle.entry", "{'fullUrl':'http://a/Patient/1/_history/2'}", false},
+    {"drt-1", "Duration", "{'value':1}", true},
+    {"drt-1", "Duration", "{'value':1,'code':'d','system':'http://unitsofmeasure.org'}", true},
+    {"drt-1", "Duration", "{'code':'d','system':'http://unitsofmeasure.org'}", false},
+    {"drt-1", "Duration", "{'value':1,'code':'d'}", false},
+    {"drt-1", "Duration", "{'value':1,'code':'d','system':'http://other'}", false},
+    {"tim-4", "Timing.repeat", "{'duration':0}", true},
+    {"tim-4", "Timing.repeat", "{'duration':-0.0}", true},
+    {"tim-4", "Timing.repeat", "{'duration':-0.01}", false},
+    {"tim-4", "Timing.repeat", "{'duration':-1e-3}", false},
+    {"tim-4", "Timing.repeat", "{'count':1}", true},
+    {"tim-5", "Timing.repeat", "{'period':1.5}", true},
+    {"tim-5", "Timing.repeat", "{'period':-1.5}", false},
+    {"tim-5", "Timing.repeat", "{'count':1}", true},
+    {"tim-9", "Timing.repeat", "{'offset':5,'when':['MORN','EVE']}", true},
+    {"tim-9", "Timing.repeat", "{'offset':5,'when':['MORN','CD']}", false},
+    {"tim-9", "Timing.repeat", "{'offset':5}", false},
+    {"tim-9", "Timing.repeat", "{'when':['CD']}", true},
+    {"inv-1", "Task", "{'authoredOn':'2020-01-01','lastModified':'2020-01-02'}", true},
+    {"inv-1", "Task", "{'authoredOn':'2020-01-02','lastModified':'2020-01-01'}", false},
+    {"inv-1", "Task", "{'authoredOn':'2020-01-02'}", true},
+    {"inv-1", "Task", "{'lastModified':'2020-01-02'}", true},
+    {"inv-1", "Task",
+     "{'authoredOn':'2020-01-02T10:00:00Z','lastModified':'2020-01-02T11:00:00+02:00'}", false},
     {"dom-6", "Patient", "{'text':{'div':'<div/>'}}", true},
     {"dom-6", "Patient", "{'text':{'status':'generated'}}", false},
     {"dom-6", "Patient", "{'active':true}", false},
@@ -221,16 +244,6 @@ static struct json *parse(const char *text)
     return document.root;
 }
 
-static const char *published(const char *key)
-{
-    for (unsigned i = 0; i < definition_constraint_count; i++) {
-        if (strcmp(definition_word(definition_constraints[i].key), key) == 0)
-            return definition_word(definition_constraints[i].expression);
-    }
-    fail_msg("no invariant %s", key);
-    return NULL;
-}
-
 static const struct native_rule *native(const char *key)
 {
     for (size_t i = 0; i < validation_native_rule_count; i++) {
@@ -238,6 +251,22 @@ static const struct native_rule *native(const char *key)
             return &validation_native_rules[i];
     }
     fail_msg("no native rule %s", key);
+    return NULL;
+}
+
+/* The expression to compare a rule with; where that is known to be wrong, the corrected one. */
+static const char *published(const char *key)
+{
+    if (strcmp(key, "tim-9") == 0) /* its `when` may repeat */
+        return "offset.empty() or (when.exists() and when.where($this in ('C' | 'CM' | 'CD' | "
+               "'CV')).empty())";
+    if (strcmp(key, "inv-1") == 0)
+        return native(key)->published;
+    for (unsigned i = 0; i < definition_constraint_count; i++) {
+        if (strcmp(definition_word(definition_constraints[i].key), key) == 0)
+            return definition_word(definition_constraints[i].expression);
+    }
+    fail_msg("no invariant %s", key);
     return NULL;
 }
 
