@@ -227,7 +227,7 @@ struct ssl_st *context_session_open(struct context *context)
     }
     state->context = context_hold(context);
     state->trust = trust_hold(context->trust);
-    state->answer = (struct verify_answer){VERDICT_no_certificate, VERIFY_NOBODY, VERIFY_NOBODY, 0};
+    state->answer = (struct verify_answer){VERDICT_no_handshake, VERIFY_NOBODY, VERIFY_NOBODY, 0};
     SSL_set_app_data(session, state);
     SSL_set_accept_state(session);
     return session;
@@ -256,6 +256,13 @@ void context_session_free(struct ssl_st *session)
     free(state);
 }
 
+const char *context_handshake_fault(void)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_error());
+    ERR_clear_error();
+    return reason == NULL ? "connection ended" : reason;
+}
+
 void context_suite(const struct ssl_st *session, char ret_text[CONTEXT_SUITE_TEXT])
 {
     /* The macro is declared without const; it only reads. */
@@ -269,7 +276,7 @@ bool context_apply_client(void *ssl_ctx, struct context_call *call)
 {
     SSL_CTX *client = ssl_ctx;
     memset(&call->peer, 0, sizeof call->peer);
-    call->peer.verdict = VERDICT_no_certificate;
+    call->peer.verdict = VERDICT_no_handshake;
     ERR_clear_error();
     if (!put_policy(client, call->context)) {
         ERR_clear_error();

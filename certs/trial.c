@@ -63,7 +63,7 @@ bool trial_handshake(struct context *listener, struct context *caller, const cha
 {
     struct context_call call = {.context = caller, .partner = partner};
     memset(ret_client, 0, sizeof *ret_client);
-    ret_client->verdict = VERDICT_no_certificate;
+    ret_client->verdict = VERDICT_no_handshake;
     SSL_CTX *client_side = SSL_CTX_new(TLS_client_method());
     bool ready = client_side != NULL && context_apply_client(client_side, &call);
     SSL *client = ready ? SSL_new(client_side) : NULL;

@@ -325,6 +325,9 @@ bool verify_peer_of(const struct ssl_st *session, struct verify_peer *ret_peer)
     const struct verify_session *state = SSL_get_app_data(session);
     X509 *leaf = state->refused != NULL ? state->refused : SSL_get0_peer_certificate(session);
     verify_describe(state->trust, leaf, &state->answer, ret_peer);
+    /* Failed at the client's Certificate message without being asked about one: it was empty. */
+    if (leaf == NULL && SSL_get_state(session) == TLS_ST_SR_CERT)
+        ret_peer->verdict = VERDICT_no_certificate;
     return leaf != NULL;
 }
 

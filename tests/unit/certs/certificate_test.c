@@ -173,6 +173,7 @@ static void every_verdict_speaks(void **state)
         for (int j = 0; j < i; j++)
             assert_string_not_equal(verdict_name(verdict), verdict_name((enum verdict)j));
     }
+    assert_int_equal(verdict_kind((enum verdict)0), VERDICT_KIND_REFUSED);
     assert_int_equal(verdict_kind(VERDICT_no_partner), VERDICT_KIND_STRANGER);
     assert_int_equal(verdict_kind(VERDICT_expired), VERDICT_KIND_REFUSED);
 }

@@ -8,11 +8,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "certs/trial.h"
 #include "lib/certs_forge.h"
 
-enum { SUITES_MAX = 16, BIG_CHAIN = 40 };
+enum { BIG_CHAIN = 40, THREADS = 4, CALLS = 40, RELOADS = 30 };
 
 struct world {
     struct forge_bin bin;
@@ -383,6 +385,37 @@ static void fits_together(void **state)
     context_release(peer);
 }
 
+static void says_why_there_was_no_handshake(void **state)
+{
+    struct world *world = *state;
+    static const struct {
+        const char *bytes, *why;
+    } cases[] = {{"GET / HTTP/1.1\r\n\r\n", "http request"},
+                 {"\x16\x03\x01\x02\x00 and then nothing sensible", "unexpected eof while reading"},
+                 {"SSH-2.0-OpenSSH_9.2\r\n", "wrong version number"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct verify_peer found;
+        struct ssl_st *session = context_session_new(world->context, 0);
+        SSL_set_bio(session, BIO_new_mem_buf(cases[i].bytes, -1), BIO_new(BIO_s_mem()));
+        assert_int_not_equal(SSL_accept(session), 1);
+        assert_string_equal(context_handshake_fault(), cases[i].why);
+        assert_false(verify_peer_of(session, &found));
+        assert_int_equal(found.verdict, VERDICT_no_handshake);
+        context_session_free(session);
+    }
+    struct forge_peer peer; /* the client refuses our certificate */
+    struct ssl_st *session = context_session_new(world->context, 0);
+    struct verify_peer found;
+    open_client(world, &peer, TLS1_2_VERSION);
+    SSL_CTX_set_cert_verify_callback(peer.ctx, NULL, NULL);
+    assert_false(forge_talk(peer.ssl, session));
+    assert_string_equal(context_handshake_fault(), "tlsv1 alert unknown ca");
+    assert_false(verify_peer_of(session, &found));
+    assert_int_equal(found.verdict, VERDICT_no_handshake);
+    context_session_free(session);
+    forge_peer_close(&peer);
+}
+
 static void names_the_suite(void **state)
 {
     struct world *world = *state;
@@ -404,6 +437,57 @@ static void names_the_suite(void **state)
     forge_peer_close(&peer);
 }
 
+struct shared { /* what the threads of the next test see */
+    struct world *world;
+    pthread_mutex_t lock;
+    struct context *context;
+    atomic_int failed;
+};
+
+static void *call_often(void *argument)
+{
+    struct shared *shared = argument;
+    for (int i = 0; i < CALLS; i++) {
+        struct forge_peer peer;
+        pthread_mutex_lock(&shared->lock);
+        struct context *context = context_hold(shared->context);
+        pthread_mutex_unlock(&shared->lock);
+        struct ssl_st *session = context_session_new(context, 0);
+        context_release(context); /* the session keeps it */
+        open_client(shared->world, &peer, i % 2 == 0 ? TLS1_3_VERSION : TLS1_2_VERSION);
+        struct verify_peer found;
+        if (!forge_talk(peer.ssl, session) || !verify_peer_of(session, &found) ||
+            strcmp(found.partner, "lakeside") != 0)
+            atomic_fetch_add(&shared->failed, 1);
+        context_session_free(session);
+        forge_peer_close(&peer);
+    }
+    return NULL;
+}
+
+static void serves_threads_while_it_is_replaced(void **state)
+{
+    struct world *world = *state;
+    struct shared shared = {.world = world, .context = make_context(world, &world->ec, false)};
+    pthread_t threads[THREADS];
+    pthread_mutex_init(&shared.lock, NULL);
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_create(&threads[i], NULL, call_often, &shared);
+    for (int i = 0; i < RELOADS; i++) {
+        struct context *fresh = make_context(world, i % 2 == 0 ? &world->rsa : &world->ec, false);
+        pthread_mutex_lock(&shared.lock);
+        struct context *old = shared.context;
+        shared.context = fresh;
+        pthread_mutex_unlock(&shared.lock);
+        context_release(old);
+    }
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(shared.failed, 0);
+    context_release(shared.context);
+    pthread_mutex_destroy(&shared.lock);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -418,7 +502,9 @@ int main(void)
         cmocka_unit_test(never_resumes),
         cmocka_unit_test(refuses_an_endless_chain),
         cmocka_unit_test(fits_together),
+        cmocka_unit_test(says_why_there_was_no_handshake),
         cmocka_unit_test(names_the_suite),
+        cmocka_unit_test(serves_threads_while_it_is_replaced),
     };
     return cmocka_run_group_tests(tests, make_world, end_world);
 }
