@@ -11,144 +11,15 @@
 
 #include "base/nearest.h"
 
-enum { SHOWN_MAX = 60, WORDS_SHOWN = 14, DIGITS_MAX = 18, TEXT_MAX = 4000, LONG_TEXT_MAX = 200000 };
+enum { DIGITS_MAX = 18, TEXT_MAX = 4000, LONG_TEXT_MAX = 200000 };
 
-/* ---- saying it ---- */
-
-void record_fault(struct checking *check, struct fault fault)
-{
-    struct finding finding = {.path = fault.path,
-                              .found = fault.found,
-                              .expected = fault.expected,
-                              .nearest = fault.nearest};
-    record_place(check->places, fault.node, fault.path, &finding.line, &finding.column);
-    finding_add(check->findings, finding);
-}
-
-/* The first SHOWN_MAX characters of TEXT on one line. */
-static const char *cut_short(struct arena *arena, const char *text)
-{
-    const char *end = text;
-    for (int i = 0; i < SHOWN_MAX && *end != '\0'; i++)
-        text_utf8_next(&end);
-    char *copy = arena_copy_n(arena, text, (size_t)(end - text));
-    for (char *at = copy; *at != '\0'; at++) {
-        if ((unsigned char)*at < 0x20)
-            *at = ' ';
-    }
-    return *end == '\0' ? copy : arena_print(arena, "%s...", copy);
-}
-
-const char *record_show(struct checking *check, const struct json *node)
-{
-    switch (json_kind(node)) {
-    case JSON_TEXT:
-        return arena_print(check->arena, "\"%s\"", cut_short(check->arena, json_text(node)));
-    case JSON_NUMBER:
-        return cut_short(check->arena, json_number(node));
-    case JSON_BOOLEAN:
-        return json_true(node) ? "true" : "false";
-    case JSON_LIST:
-        return json_first(node) == NULL ? "an empty list" : "a list [ ]";
-    case JSON_OBJECT:
-        return "an object { }";
-    default:
-        return node == NULL ? "nothing" : "null";
-    }
-}
-
-static void add_place(struct text *path, const struct place *place)
-{
-    if (place->parent != NULL)
-        add_place(path, place->parent);
-    if (place->name == NULL)
-        text_print(path, "[%zu]", place->item);
-    else
-        text_print(path, "%s%s", path->length > 0 ? "." : "", place->name);
-}
-
-const char *record_path(struct checking *check, const struct place *place)
-{
-    struct text path = text_new(check->arena, 512);
-    add_place(&path, place);
-    return path.at;
-}
+/* ---- values by type ---- */
 
 static void fault_at(struct checking *check, const struct place *place, const struct json *node,
                      const char *found, const char *expected, const char *nearest)
 {
     record_fault(check, (struct fault){node, record_path(check, place), found, expected, nearest});
 }
-
-static const char *words_of(struct arena *arena, const char *const *words)
-{
-    struct text text = text_new(arena, 1000);
-    for (size_t i = 0; words[i] != NULL; i++)
-        text_print(&text, "%s%s", i == 0 ? "" : words[i + 1] == NULL ? " or " : ", ", words[i]);
-    return text.at;
-}
-
-static const char *range_of(struct arena *arena, const struct record_field *field,
-                            const char *number)
-{
-    if (field->allowed != RECORD_RANGE)
-        return number;
-    return arena_print(arena, "%s from %s to %s%s%s%s", number, field->lowest, field->highest,
-                       field->unit == NULL ? "" : " (", field->unit == NULL ? "" : field->unit,
-                       field->unit == NULL ? "" : ")");
-}
-
-static const char *word_in_words(struct arena *arena, const struct record_field *field)
-{
-    switch (field->allowed) {
-    case RECORD_WORDS:
-        return words_of(arena, field->words);
-    case RECORD_MEASURES:
-        return "a measure of the code tables, such as pain-now";
-    case RECORD_CODES:
-        return arena_print(arena, "a %s of the code tables",
-                           strcmp(field->code_kind, "bodysite") == 0    ? "body area"
-                           : strcmp(field->code_kind, "specialty") == 0 ? "profession"
-                                                                        : field->code_kind);
-    default:
-        return "a word";
-    }
-}
-
-/* What one value of a field should be. */
-static const char *value_in_words(struct arena *arena, const struct record_field *field)
-{
-    switch (field->type) {
-    case RECORD_WORD:
-        return word_in_words(arena, field);
-    case RECORD_ID:
-        return "a number or code of 1 to 64 characters A-Z a-z 0-9 . _ - /";
-    case RECORD_TIME:
-        return "a time with its zone, such as 2026-09-02T11:20:00-04:00";
-    case RECORD_DATE:
-        return "a day as year-month-day, such as 2026-09-02";
-    case RECORD_HANDLE:
-        return "a short name from directory.csv, or npi: and ten digits";
-    case RECORD_WHOLE:
-        return range_of(arena, field, "a whole number");
-    case RECORD_NUMBER:
-        return range_of(arena, field, "a number");
-    case RECORD_YES_NO:
-        return "true or false";
-    case RECORD_ITEM:
-        return arena_print(arena, "an object { } (%s)", field->item->name);
-    default:
-        return "text";
-    }
-}
-
-static const char *field_in_words(struct arena *arena, const struct record_field *field)
-{
-    const char *value = value_in_words(arena, field);
-    return field->is_list ? arena_print(arena, "a list [ ] of: %s", value) : value;
-}
-
-/* ---- values by type ---- */
 
 struct value {
     const struct record_field *field;
@@ -168,7 +39,7 @@ static void refuse(struct checking *check, const struct value *value, const char
 
 static void refuse_type(struct checking *check, const struct value *value)
 {
-    refuse(check, value, NULL, value_in_words(check->arena, value->field), NULL);
+    refuse(check, value, NULL, record_value_in_words(check->arena, value->field), NULL);
 }
 
 static bool has_control(const char *text, bool lines)
@@ -251,7 +122,7 @@ static void check_word(struct checking *check, const struct value *value)
     if (word == NULL)
         refuse_type(check, value);
     else if (!is_allowed(check, value->field, word))
-        refuse(check, value, NULL, word_in_words(check->arena, value->field),
+        refuse(check, value, NULL, record_value_in_words(check->arena, value->field),
                nearest_word(check, value->field, word));
 }
 
@@ -351,7 +222,8 @@ static void check_handle(struct checking *check, const struct value *value)
     const struct directory_entry *entry = directory_find(directory, handle);
     if (entry == NULL)
         refuse(check, value, "who is not in the directory",
-               value_in_words(check->arena, value->field), directory_nearest(directory, handle));
+               record_value_in_words(check->arena, value->field),
+               directory_nearest(directory, handle));
     else if (wants_clinic(value) && entry->is_person && !is_npi)
         refuse(check, value, "a person", "a clinic of directory.csv",
                directory_clinic_handle(directory, handle));
@@ -366,6 +238,8 @@ const char *record_number_remark(const char *number)
         digits += *at >= '0' && *at <= '9';
     if (strpbrk(number, "eE") != NULL)
         return "a number with an exponent";
+    if (number[0] == '-' && strtod(number, NULL) == 0)
+        return "which is minus nothing";
     return digits > DIGITS_MAX ? "more than 18 digits" : NULL;
 }
 
@@ -385,7 +259,7 @@ static void check_number(struct checking *check, const struct value *value)
     bool is_out = field->allowed == RECORD_RANGE &&
                   (amount < strtod(field->lowest, NULL) || amount > strtod(field->highest, NULL));
     if (remark != NULL || is_out)
-        refuse(check, value, remark, value_in_words(check->arena, field), NULL);
+        refuse(check, value, remark, record_value_in_words(check->arena, field), NULL);
 }
 
 static void check_yes_no(struct checking *check, const struct value *value)
@@ -437,12 +311,12 @@ static void check_list(struct checking *check, const struct value *value)
     const struct record_field *field = value->field;
     size_t count = json_count(value->node);
     if (json_kind(value->node) != JSON_LIST) {
-        refuse(check, value, NULL, field_in_words(check->arena, field), NULL);
+        refuse(check, value, NULL, record_field_in_words(check->arena, field), NULL);
         return;
     }
     if (count == 0 && !check->rules->is_received)
         refuse(check, value, NULL,
-               field->required ? field_in_words(check->arena, field)
+               field->required ? record_field_in_words(check->arena, field)
                                : "one item at least, or leave the field out",
                NULL);
     else if (count < field->least && !check->rules->is_received)
@@ -452,6 +326,7 @@ static void check_list(struct checking *check, const struct value *value)
                NULL);
     else if (count > RECORD_LIST_MAX)
         refuse(check, value, "with too many items", "at most 500", NULL);
+    check->is_too_long = check->is_too_long || count > RECORD_LIST_MAX;
     size_t item = 1;
     for (struct json *node = json_first(value->node); node != NULL && item <= RECORD_LIST_MAX;
          node = json_next(node), item++) {
@@ -466,9 +341,10 @@ static void check_field(struct checking *check, const struct value *value)
 {
     if (json_kind(value->node) == JSON_NULL)
         refuse(check, value, NULL,
-               value->field->required ? field_in_words(check->arena, value->field)
-                                      : arena_print(check->arena, "%s, or leave the field out",
-                                                    field_in_words(check->arena, value->field)),
+               value->field->required
+                   ? record_field_in_words(check->arena, value->field)
+                   : arena_print(check->arena, "%s, or leave the field out",
+                                 record_field_in_words(check->arena, value->field)),
                NULL);
     else if (value->field->is_list)
         check_list(check, value);
@@ -520,7 +396,7 @@ static void check_missing(struct checking *check, const struct record_shape *sha
         struct place place = {parent, field->name, 0};
         fault_at(check, &place, object, "nothing",
                  arena_print(check->arena, "%s (%s)", field->meaning,
-                             field_in_words(check->arena, field)),
+                             record_field_in_words(check->arena, field)),
                  NULL);
     }
 }
@@ -577,6 +453,8 @@ static bool check_all(struct checking *check)
     size_t before = check->findings->count;
     check->shape = record_kind_find(json_get_text(check->tree, "record"));
     check_members(check, check->shape, NULL, check->tree);
+    if (check->is_too_long) /* the rules compare items with each other */
+        return false;
     if (check->shape != NULL)
         record_check_measures(check);
     record_check_rules(check);

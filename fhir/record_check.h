@@ -1,6 +1,7 @@
 /* record_check: what the parts of the record check share. Included by record_check.c (each field by
- * itself), record_text.c (the forms of texts), record_measure.c (measures, units, joints) and
- * record_rules.c (fields against each other); nobody else. */
+ * itself), record_say.c (the words of messages), record_text.c (the forms of texts),
+ * record_measure.c (measures, units, joints) and record_rules.c (fields against each other); nobody
+ * else. */
 #ifndef FHIR_RECORD_CHECK_H
 #define FHIR_RECORD_CHECK_H
 
@@ -17,6 +18,7 @@ struct checking { /* one record under check */
     struct arena *arena;
     const struct record_shape *shape; /* NULL: the kind is missing or unknown */
     struct finding_list *findings;
+    bool is_too_long; /* a list has more than RECORD_LIST_MAX items */
 };
 
 /* Where a value stands, as a chain on the stack: a path is only printed for a fault. */
@@ -36,6 +38,9 @@ void record_fault(struct checking *check, struct fault fault);
 /* A value for a message: texts in quotation marks, long ones cut short. */
 const char *record_show(struct checking *check, const struct json *node);
 const char *record_path(struct checking *check, const struct place *place);
+/* What one value of a field should be, and the field as a whole (which may be a list). */
+const char *record_value_in_words(struct arena *arena, const struct record_field *field);
+const char *record_field_in_words(struct arena *arena, const struct record_field *field);
 
 /* Reading a member of the right form; false when it is absent or faulty (which is told elsewhere).
  */

@@ -88,6 +88,14 @@ static void require(struct checking *check, const struct measured *measured, con
         fault_at(check, measured, name, NULL, expected, NULL);
 }
 
+/* The jaw is measured by how far it opens, not by an angle. */
+static void open_in_millimetres(struct measured *measured, const char *unit)
+{
+    measured->unit = unit;
+    measured->lowest = "0";
+    measured->highest = "100";
+}
+
 static void check_motion(struct checking *check, struct measured *measured)
 {
     const char *joint = json_get_text(measured->object, "joint");
@@ -107,11 +115,16 @@ static void check_motion(struct checking *check, struct measured *measured)
         fault_motion(check, measured, joint, motion);
         return;
     }
-    if (row->unit != NULL && strcmp(row->unit, measured->unit) != 0) { /* the jaw opens in mm */
-        measured->unit = row->unit;
-        measured->lowest = "0";
-        measured->highest = "100";
-    }
+    if (row->unit != NULL && strcmp(row->unit, measured->unit) != 0)
+        open_in_millimetres(measured, row->unit);
+}
+
+/* A goal names no joint: its unit tells a jaw from the rest. */
+static void check_motion_target(struct measured *measured)
+{
+    const struct unit_row *unit = coding_unit(json_get_text(measured->object, "unit"));
+    if (unit != NULL && strcmp(unit->ucum, "mm") == 0)
+        open_in_millimetres(measured, unit->ucum);
 }
 
 /* ---- units and ranges ---- */
@@ -203,6 +216,8 @@ static void check_measured(struct checking *check, const char *list, size_t item
         check_motion(check, &measured);
     else if (is_measurement && text_equal(measure->side, "yes"))
         require(check, &measured, "side", "left, right or both");
+    if (!is_measurement && strcmp(measure->key, range_of_motion) == 0)
+        check_motion_target(&measured);
     if (!is_measurement && json_get(object, "unit") == NULL) {
         check_range(check, &measured);
         return;

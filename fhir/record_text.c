@@ -34,6 +34,17 @@ bool record_id_form(const char *text, bool is_received, struct text_form *ret_fo
     return false;
 }
 
+/* FHIR keeps given names one by one: odd spaces between them would be lost on the way. */
+static bool is_spaced(const char *text, struct text_form *ret_form)
+{
+    size_t length = strlen(text);
+    if (text[0] != ' ' && text[length - 1] != ' ' && strstr(text, "  ") == NULL)
+        return true;
+    *ret_form =
+        (struct text_form){"with a space too many", "names with one space between them", NULL};
+    return false;
+}
+
 static bool is_email(const char *text, struct text_form *ret_form)
 {
     const char *at = strchr(text, '@');
@@ -99,10 +110,10 @@ bool record_text_form(const char *shape, const char *name, const char *text,
     static const struct {
         const char *shape, *name;
         bool (*is_right)(const char *text, struct text_form *ret_form);
-    } forms[] = {
-        {NULL, "client_email", is_email},       {NULL, "client_phone", is_phone},
-        {NULL, "client_language", is_language}, {"consent", "form_file", is_file_name},
-        {"attachment", "file", is_file_name},   {"attachment", "media_type", is_media_type}};
+    } forms[] = {{NULL, "client_given_names", is_spaced},    {NULL, "client_email", is_email},
+                 {NULL, "client_phone", is_phone},           {NULL, "client_language", is_language},
+                 {"consent", "form_file", is_file_name},     {"attachment", "file", is_file_name},
+                 {"attachment", "media_type", is_media_type}};
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         if (strcmp(forms[i].name, name) == 0 &&
             (forms[i].shape == NULL || strcmp(forms[i].shape, shape) == 0))

@@ -48,6 +48,8 @@ static const struct slip slips[] = {
     {note, "client_family_name", "[\"A\"]", NULL, "list", NULL},
     {note, "client_family_name", "\"A\\nB\"", NULL, "one line", NULL},
     {note, "client_given_names", "\"A\\u0007B\"", NULL, "control", NULL},
+    {note, "client_given_names", "\"Ana  Maria\"", NULL, "space too many", NULL},
+    {note, "client_given_names", "\"Ana \"", NULL, "space too many", NULL},
     {note, "client_birth_date", "\"1984-3-9\"", NULL, "year-month-day", NULL},
     {note, "client_birth_date", "\"1984-13-01\"", NULL, "does not exist", NULL},
     {note, "client_birth_date", "\"1983-02-29\"", NULL, "does not exist", NULL},
@@ -215,6 +217,7 @@ static const struct slip slips[] = {
     {discharge, "last_visit_on", "\"2027-01-01\"", "written_at", "before the last visit", NULL},
     {discharge, "visits_completed", "100", NULL, "0 to 99", NULL},
     {discharge, "visits_completed", NULL, NULL, "Visits kept", NULL},
+    {discharge, "visits_missed", "-0", NULL, "minus nothing", NULL},
     {discharge, "visits_missed", "-1", NULL, "0 to 99", NULL},
     {discharge, "discharge_reason", "\"goal-met\"", NULL, "referred-on", "goals-met"},
     {discharge, "discharge_reason", NULL, NULL, "nothing", NULL},
@@ -406,6 +409,9 @@ static const struct slip fine[] = {
     {referral, "reply_to_referral_id", "\"HC-unknown-1\"", NULL, NULL, NULL},
     {referral, "goals[1]", "{\"text\":\"Walk\",\"target\":30,\"unit\":\"blocks\"}", NULL, NULL,
      NULL},
+    {referral, "goals[1]",
+     "{\"text\":\"Open\",\"measure\":\"range-of-motion\",\"target\":40,\"unit\":\"mm\"}", NULL,
+     NULL, NULL},
     {referral, "visits_per_week", "0.10", NULL, NULL, NULL},
     {referral, "client_language", "\"zh-Hant-TW\"", NULL, NULL, NULL},
     {meeting, "status", "\"planned\"", NULL, NULL, NULL},
@@ -473,6 +479,24 @@ static void misses_every_required_field(void **state)
     sample_close(&sample);
 }
 
+static void a_list_has_a_ceiling(void **state)
+{
+    (void)state;
+    struct sample sample;
+    sample_open(&sample);
+    struct json *tree = sample_tree(&sample, note);
+    struct json *list = json_new_list(&sample.arena);
+    for (int i = 0; i < RECORD_LIST_MAX; i++)
+        json_push(list, json_new_text(&sample.arena, "x"));
+    json_replace(&sample.arena, tree, "home_care", list);
+    assert_true(record_check_tree(tree, &sample.rules, &sample.findings));
+    json_push(list, json_new_text(&sample.arena, "x"));
+    assert_false(record_check_tree(tree, &sample.rules, &sample.findings));
+    assert_int_equal(sample.findings.count, 1);
+    assert_string_equal(sample.findings.items[0].path, "home_care");
+    sample_close(&sample);
+}
+
 static void received_records_may_lack_fields(void **state)
 {
     (void)state;
@@ -522,6 +546,7 @@ int main(void)
         cmocka_unit_test(takes_what_is_right),
         cmocka_unit_test(tells_all_faults_at_once),
         cmocka_unit_test(misses_every_required_field),
+        cmocka_unit_test(a_list_has_a_ceiling),
         cmocka_unit_test(received_records_may_lack_fields),
         cmocka_unit_test(finds_the_referral_meant),
     };
