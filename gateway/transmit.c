@@ -19,8 +19,8 @@
 #include "gateway/outcome.h"
 
 enum {
-    SPARE_CALLS_MAX = 16,
-    CONNECTIONS_KEPT_MAX = 32,
+    SPARE_CALLS_MAX = 64,
+    CONNECTIONS_KEPT_MAX = 256,
     CONNECTION_AGE_S = 240, /* idle longer: not used again, the other side may just close it */
     CONNECTION_LIFETIME_S = 3600, /* then certificates are checked again */
     STALL_BYTES_A_SECOND = 16,
