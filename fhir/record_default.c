@@ -153,18 +153,22 @@ static void write_value(struct writing *writing, const struct json *node,
         text_add(&writing->text, "]");
     } else if (json_kind(node) == JSON_OBJECT) {
         write_object(writing, node, field == NULL ? NULL : field->item);
-    } else if (json_kind(node) == JSON_NUMBER &&
-               strcmp(json_key(node) == NULL ? "" : json_key(node), "visits_per_week") == 0) {
-        text_add(&writing->text, shortest(writing->arena, json_number(node)));
+    } else if (json_kind(node) == JSON_TEXT) {
+        text_add_json(&writing->text, json_text(node));
+    } else if (json_kind(node) == JSON_NUMBER) {
+        bool is_rate = text_equal(json_key(node), "visits_per_week");
+        text_add(&writing->text,
+                 is_rate ? shortest(writing->arena, json_number(node)) : json_number(node));
     } else {
-        text_add(&writing->text, json_print(writing->arena, node));
+        bool is_known = json_kind(node) == JSON_BOOLEAN;
+        text_add(&writing->text, !is_known ? "null" : json_true(node) ? "true" : "false");
     }
 }
 
 static void write_member(struct writing *writing, const struct json *node,
                          const struct record_field *field)
 {
-    if (!text_ends(writing->text.at, "{"))
+    if (writing->text.at[writing->text.length - 1] != '{')
         text_add(&writing->text, ",");
     text_add_json(&writing->text, json_key(node));
     text_add(&writing->text, ":");
