@@ -38,10 +38,9 @@ const char *acknowledge_findings(struct arena *arena, enum fault_kind kind,
     struct json *issues = json_new_list(arena);
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->items[i];
-        const char *text =
-            arena_print(arena, "found %s%s%s", finding->found,
-                        finding->expected == NULL ? "" : "; expected ",
-                        finding->expected == NULL ? "" : finding->expected);
+        const char *text = arena_print(arena, "found %s%s%s", finding->found,
+                                       finding->expected == NULL ? "" : "; expected ",
+                                       finding->expected == NULL ? "" : finding->expected);
         json_push(issues, issue_of(arena, kind, text, finding->path));
     }
     return outcome(arena, issues);
@@ -66,9 +65,9 @@ static const struct json *issues_of(struct arena *arena, const char *text)
 const char *acknowledge_message(const struct setup *setup, struct arena *arena,
                                 const struct store_message *message)
 {
-    struct setup_ids ids = {.space = arena_print(arena, "urn:refgate:answer:%s:%s:%s",
-                                                 setup->config.org, message->partner,
-                                                 message->message_id)};
+    struct setup_ids ids = {.space =
+                                arena_print(arena, "urn:refgate:answer:%s:%s:%s", setup->config.org,
+                                            message->partner, message->message_id)};
     struct fhir_context context = setup_context(setup, arena, &ids);
     struct message_reply reply = {.answers = message->message_id,
                                   .code = message->response_code,

@@ -10,9 +10,8 @@ struct admission {
 const struct admission *admit_peer(const struct setup *setup, struct arena *arena,
                                    const char *partner, struct fault *ret_fault)
 {
-    const struct partner *known = partner == NULL || partner[0] == '\0'
-                                      ? NULL
-                                      : folder_partner(&setup->partners, partner);
+    const struct partner *known =
+        partner == NULL || partner[0] == '\0' ? NULL : folder_partner(&setup->partners, partner);
     if (known == NULL) {
         fault_set(ret_fault, FAULT_forbidden,
                   "this certificate is good but belongs to no partner of this gateway; ask its "
@@ -43,20 +42,21 @@ bool admit_message(const struct admission *admission, const struct setup *setup,
 {
     const struct partner *partner = admission->partner;
     if (!text_equal(partner_of_sender(setup, message->sender), partner->name))
-        return fault_set(ret_fault, FAULT_forbidden,
-                         arena_print(arena,
-                                     "MessageHeader.sender must be an Organization of partner %s by "
-                                     "its NPI or name; a partner speaks only for itself",
-                                     partner->name));
+        return fault_set(
+            ret_fault, FAULT_forbidden,
+            arena_print(arena,
+                        "MessageHeader.sender must be an Organization of partner %s by "
+                        "its NPI or name; a partner speaks only for itself",
+                        partner->name));
     if (message->destination != NULL && !text_equal(message->destination, setup->config.org))
         return fault_set(ret_fault, FAULT_not_found,
                          arena_print(arena, "this gateway serves %s, not the clinic addressed",
                                      setup->config.org));
     const char *kind = json_get_text(message->record, "record");
     if (kind != NULL && !partner_may_receive(partner, kind))
-        return fault_set(ret_fault, FAULT_forbidden,
-                         arena_print(arena, "a %s is not taken from partner %s", kind,
-                                     partner->name));
+        return fault_set(
+            ret_fault, FAULT_forbidden,
+            arena_print(arena, "a %s is not taken from partner %s", kind, partner->name));
     return true;
 }
 

@@ -49,8 +49,9 @@ static bool load_one(struct arena *arena, const char *folder, const char *name, 
     const char *bytes = file_read(arena, path, *left, &length, &why);
     if (bytes == NULL) {
         fault(findings, position, arena_print(arena, "%s: %s", name, why.items[0].found),
-              arena_print(arena, "a regular file beside the record, all attachments together at most "
-                                 "%zu bytes",
+              arena_print(arena,
+                          "a regular file beside the record, all attachments together at most "
+                          "%zu bytes",
                           *left));
         return false;
     }

@@ -1,7 +1,8 @@
 /* attachment: the files that a record names, beside the record, as bytes for the message.
  *
- * Called before a record is handed to the store, never on a loop. Only base names inside the record's own
- * folder, only regular files, no symbolic links; what is missing or too large is a finding. */
+ * Called before a record is handed to the store, never on a loop. Only base names inside the
+ * record's own folder, only regular files, no symbolic links; what is missing or too large is a
+ * finding. */
 #ifndef GATEWAY_ATTACHMENT_H
 #define GATEWAY_ATTACHMENT_H
 
@@ -12,8 +13,8 @@
 #include "fhir/json.h"
 #include "fhir/message.h"
 
-/* A JSON list {data, hash, size}, one item an attachment of RECORD, in its order; *ret_list NULL when the
- * record names none. False with findings. */
+/* A JSON list {data, hash, size}, one item an attachment of RECORD, in its order; *ret_list NULL
+ * when the record names none. False with findings. */
 bool attachment_load(struct arena *arena, const struct json *record, const char *folder,
                      size_t bytes_max, struct finding_list *findings, struct json **ret_list);
 /* The list as fhir/message takes it. */

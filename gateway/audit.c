@@ -28,11 +28,8 @@ void audit_add(struct store *store, int64_t at_ms, const char *what, const char 
 {
     struct arena arena = ARENA_EMPTY;
     unsigned char before[STORE_HASH_BYTES] = {0};
-    struct store_audit row = {.at_ms = at_ms,
-                              .what = what,
-                              .partner = partner,
-                              .subject = subject,
-                              .detail = detail};
+    struct store_audit row = {
+        .at_ms = at_ms, .what = what, .partner = partner, .subject = subject, .detail = detail};
     store_last_audit(store, before);
     chain(before, &row, &arena, row.hash);
     store_add_audit(store, &row);

@@ -1,8 +1,8 @@
 /* audit: who was told what, when, and under which consent; append-only and chained.
  *
- * Called inside the transaction of what it records, so that there is no disclosure without its audit
- * row. Each row's hash covers the row and the hash before it: an edit, a deletion or a swap breaks the
- * chain. Rows hold ids, kinds and partner names, never clinical text. */
+ * Called inside the transaction of what it records, so that there is no disclosure without its
+ * audit row. Each row's hash covers the row and the hash before it: an edit, a deletion or a swap
+ * breaks the chain. Rows hold ids, kinds and partner names, never clinical text. */
 #ifndef GATEWAY_AUDIT_H
 #define GATEWAY_AUDIT_H
 
@@ -12,8 +12,8 @@
 #include "base/arena.h"
 #include "gateway/store/store.h"
 
-/* WHAT: "disclosed", "withheld", "received", "refused", "sent", ...; SUBJECT: a message or record id;
- * DETAIL: the consent's id, a fault kind, a reason of ours. */
+/* WHAT: "disclosed", "withheld", "received", "refused", "sent", ...; SUBJECT: a message or record
+ * id; DETAIL: the consent's id, a fault kind, a reason of ours. */
 void audit_add(struct store *store, int64_t at_ms, const char *what, const char *partner,
                const char *subject, const char *detail);
 /* Walks the whole chain; false with the number of the first row that does not fit. */

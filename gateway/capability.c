@@ -2,9 +2,15 @@
 #include "gateway/capability.h"
 
 static const char *const events[] = {
-    "add-service-request",          "notify-update-service-request", "revoke-service-request",
-    "notify-update-process-request", "abort-request",                 "notify-add-service-record",
-    "notify-update-service-record", "share-care-plan",               "share-case-conference",
+    "add-service-request",
+    "notify-update-service-request",
+    "revoke-service-request",
+    "notify-update-process-request",
+    "abort-request",
+    "notify-add-service-record",
+    "notify-update-service-record",
+    "share-care-plan",
+    "share-case-conference",
 };
 
 static void add_security(struct arena *arena, struct json *rest)

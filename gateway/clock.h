@@ -21,7 +21,8 @@ struct clock clock_system(void);
 struct clock clock_fixed(int64_t wall_ms);
 int64_t clock_wall_ms(const struct clock *clock);
 int64_t clock_monotonic_ms(const struct clock *clock);
-/* `2026-09-02T11:20:00-04:00` in the process's time zone (setting time_zone, put into TZ at start). */
+/* `2026-09-02T11:20:00-04:00` in the process's time zone (setting time_zone, put into TZ at start).
+ */
 const char *clock_text(struct arena *arena, int64_t wall_ms);
 /* `2026-09-02`, the same zone. */
 const char *clock_date(struct arena *arena, int64_t wall_ms);

@@ -4,13 +4,12 @@
 #include "fhir/record.h"
 #include "gateway/attachment.h"
 
-/* What a note of the filler says of the Task: it is under way, or has ended. A correction says nothing, and
- * neither does the placer, to whom the Task does not belong. */
+/* What a note of the filler says of the Task: it is under way, or has ended. A correction says
+ * nothing, and neither does the placer, to whom the Task does not belong. */
 static const char *task_status_of(const struct compose_item *item)
 {
     const char *kind = record_kind(item->record);
-    bool is_placer =
-        item->referral != NULL && text_equal(item->referral->placer, item->sender);
+    bool is_placer = item->referral != NULL && text_equal(item->referral->placer, item->sender);
     if (item->referral == NULL || is_placer || json_get(item->record, "replaces_record_id") != NULL)
         return NULL;
     if (text_equal(kind, "progress-note"))
@@ -31,10 +30,10 @@ struct json *compose_record(const struct setup *setup, struct arena *arena,
 {
     unsigned char hash[32];
     setup_record_hash(setup, arena, item->record, false, hash);
-    struct setup_ids ids = {
-        .space = setup_record_space(arena, item->sender, record_kind(item->record),
-                                    json_get_text(item->record, "record_id"), hash, item->clinics,
-                                    item->taken_back)};
+    struct setup_ids ids = {.space =
+                                setup_record_space(arena, item->sender, record_kind(item->record),
+                                                   json_get_text(item->record, "record_id"), hash,
+                                                   item->clinics, item->taken_back)};
     struct fhir_context context = setup_context(setup, arena, &ids);
     struct message_record_options options = {.recipients = item->recipients,
                                              .recipient_count = item->recipient_count,

@@ -1,4 +1,5 @@
-/* compose: the one place where a record becomes its message, so that `map` prints what `send` sends.
+/* compose: the one place where a record becomes its message, so that `map` prints what `send`
+ * sends.
  *
  * Called by flow_send inside a transaction and by the map command without a store. Pure but for the
  * setup. */
@@ -10,8 +11,8 @@
 #include "gateway/setup.h"
 
 struct compose_item {
-    const struct json *record; /* checked, defaults filled */
-    const char *sender;        /* clinic of written_by */
+    const struct json *record;     /* checked, defaults filled */
+    const char *sender;            /* clinic of written_by */
     const char *const *recipients; /* handles */
     size_t recipient_count;
     const char *clinics; /* their clinics, parted by ';': part of the message's identity */

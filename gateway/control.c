@@ -1,4 +1,5 @@
-/* control: see control.h. The server side runs on loop 0; each line is worked on in the thread pool. */
+/* control: see control.h. The server side runs on loop 0; each line is worked on in the thread
+ * pool. */
 #include "gateway/control.h"
 
 #include <errno.h>
@@ -136,7 +137,8 @@ static void on_worked(uv_work_t *handle, int status)
     struct office *office = client->control->office;
     if (office->wake != NULL)
         office->wake(office->owner);
-    uv_buf_t bytes = uv_buf_init((char *)(uintptr_t)client->answer, (unsigned)strlen(client->answer));
+    uv_buf_t bytes =
+        uv_buf_init((char *)(uintptr_t)client->answer, (unsigned)strlen(client->answer));
     client->write.data = client;
     if (client->is_gone ||
         uv_write(&client->write, (uv_stream_t *)&client->pipe, &bytes, 1, on_written) != 0)
@@ -155,8 +157,8 @@ static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_bytes)
             client->room = room;
         }
     }
-    *ret_bytes = uv_buf_init(client->line + client->length,
-                             (unsigned)(client->room - client->length));
+    *ret_bytes =
+        uv_buf_init(client->line + client->length, (unsigned)(client->room - client->length));
 }
 
 static void on_bytes(uv_stream_t *stream, ssize_t count, const uv_buf_t *bytes)

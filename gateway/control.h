@@ -1,8 +1,8 @@
 /* control: commands to a running service, through DIR/control.sock (mode 0600).
  *
  * One JSON object a line each way: {"args":[...],"cwd":"...","input":"..."} and
- * {"exit":n,"out":"...","err":"..."}. The service runs the same handlers as the command line, on its
- * thread pool, so a slow command never holds up a loop. */
+ * {"exit":n,"out":"...","err":"..."}. The service runs the same handlers as the command line, on
+ * its thread pool, so a slow command never holds up a loop. */
 #ifndef GATEWAY_CONTROL_H
 #define GATEWAY_CONTROL_H
 
@@ -17,8 +17,8 @@
 struct uv_loop_s;
 struct control;
 
-/* Serves DIR/control.sock on LOOP until control_stop. The office must outlive it and may be replaced by
- * changing *OFFICE on the loop's thread. */
+/* Serves DIR/control.sock on LOOP until control_stop. The office must outlive it and may be
+ * replaced by changing *OFFICE on the loop's thread. */
 struct control *control_start(struct uv_loop_s *loop, struct office *office, const char *dir,
                               struct arena *arena, struct fault *ret_fault);
 /* Stops listening; open calls end first. ON_STOPPED runs on the loop. */

@@ -145,17 +145,17 @@ static enum deliver_outcome outcome_of(enum transmit_outcome outcome)
 
 static struct deliver_result result_of(struct arena *arena, const struct transmit_result *from)
 {
-    struct deliver_result result = {
-        .outcome = outcome_of(from->outcome),
-        .status = from->status,
-        .body = arena_copy_n(arena, from->body, from->body_length),
-        .length = from->body_length,
-        .retry_after_s = from->retry_after_s > 0 ? (long)from->retry_after_s : 0,
-        .sentence = arena_copy(arena, from->sentence),
-        .connect_us = from->connect_us,
-        .tls_us = from->tls_us,
-        .first_byte_us = from->first_byte_us,
-        .total_us = from->total_us};
+    struct deliver_result result = {.outcome = outcome_of(from->outcome),
+                                    .status = from->status,
+                                    .body = arena_copy_n(arena, from->body, from->body_length),
+                                    .length = from->body_length,
+                                    .retry_after_s =
+                                        from->retry_after_s > 0 ? (long)from->retry_after_s : 0,
+                                    .sentence = arena_copy(arena, from->sentence),
+                                    .connect_us = from->connect_us,
+                                    .tls_us = from->tls_us,
+                                    .first_byte_us = from->first_byte_us,
+                                    .total_us = from->total_us};
     return result;
 }
 
@@ -164,8 +164,8 @@ static void tell_edges(struct pace *pace, const struct deliver_result *result, i
 {
     bool is_down = deliver_is_open(&pace->pace, now_ms);
     if (is_down && !pace->is_down)
-        log_event(LOG_LEVEL_WARNING, "partner-down", "partner", pace->name, "why",
-                  result->sentence, NULL);
+        log_event(LOG_LEVEL_WARNING, "partner-down", "partner", pace->name, "why", result->sentence,
+                  NULL);
     if (!is_down && pace->is_down && pace->pace.failures == 0)
         log_event(LOG_LEVEL_INFO, "partner-back", "partner", pace->name, NULL);
     pace->is_down = pace->pace.failures > 0 && (is_down || pace->is_down);
@@ -189,7 +189,8 @@ static void on_transmitted(void *owner, const struct transmit_result *from)
     struct pace *pace = pace_of(courier, parcel->partner->name);
     int64_t now_ms = clock_monotonic_ms(&courier->setup->clock);
     if (settling != NULL) {
-        settling->unit = (struct unit){.run = settle, .done = on_settled, .arena = &settling->arena};
+        settling->unit =
+            (struct unit){.run = settle, .done = on_settled, .arena = &settling->arena};
         settling->courier = courier;
         settling->setup = setup_hold(look->setup);
         settling->message = parcel->message;
@@ -203,7 +204,8 @@ static void on_transmitted(void *owner, const struct transmit_result *from)
     }
     look->under_way--;
     release_look(look);
-    /* A message that cannot be settled stays "sending" and goes again, with its ids, after a start. */
+    /* A message that cannot be settled stays "sending" and goes again, with its ids, after a start.
+     */
     if (settling == NULL)
         return;
     courier->settling++;
@@ -272,7 +274,8 @@ static void plan_next(struct courier *courier, const struct look *look)
     if (wait > LOOK_MAX_MS)
         wait = LOOK_MAX_MS;
     if (wait < 100)
-        wait = 100; /* due but held back: a slot, a breaker or an earlier message stands before it */
+        wait =
+            100; /* due but held back: a slot, a breaker or an earlier message stands before it */
     if (!courier->is_stopping)
         uv_timer_start(&courier->timer, on_timer, (uint64_t)wait, 0);
 }
@@ -346,8 +349,8 @@ void courier_wake(struct courier *courier)
 
 /* ---- life ---- */
 
-struct courier *courier_start(struct uv_loop_s *loop, struct setup *setup,
-                              struct context *context, struct writer *writer)
+struct courier *courier_start(struct uv_loop_s *loop, struct setup *setup, struct context *context,
+                              struct writer *writer)
 {
     struct courier *courier = calloc(1, sizeof *courier);
     if (courier == NULL)

@@ -19,10 +19,9 @@ static const char *correlation_of(const struct setup *setup, struct arena *arena
 {
     char *uuid = arena_alloc(arena, DIGEST_UUID_TEXT);
     digest_uuid5(setup->config.canonical_base,
-                 message->referral == 0
-                     ? message->message_id
-                     : arena_print(arena, "%s/referral/%lld", setup->config.org,
-                                   (long long)message->referral),
+                 message->referral == 0 ? message->message_id
+                                        : arena_print(arena, "%s/referral/%lld", setup->config.org,
+                                                      (long long)message->referral),
                  uuid);
     return uuid;
 }
@@ -38,7 +37,8 @@ size_t deliver_claim(struct store *store, const struct setup *setup, struct aren
     for (size_t i = 0; i < count; i++) {
         const char *reason;
         bool may_go = release_again(setup, store, arena, &due[i], now_ms, &reason);
-        if (!may_go && due[i].record == 0) { /* a status has no tray: it waits for its partner here */
+        if (!may_go &&
+            due[i].record == 0) { /* a status has no tray: it waits for its partner here */
             due[i].due_ms = now_ms + (int64_t)setup->config.retry_max_ms;
             due[i].reason = reason;
             store_set_message(store, &due[i]);
@@ -93,8 +93,8 @@ static struct reading unclear(const char *reason)
     return reading;
 }
 
-/* The body of a 2xx: a response Bundle that answers this message, or nothing at all with 202 and 204
- * (custody taken). Anything else proves nothing: the same ids go again. */
+/* The body of a 2xx: a response Bundle that answers this message, or nothing at all with 202 and
+ * 204 (custody taken). Anything else proves nothing: the same ids go again. */
 static struct reading read_success(const struct setup *setup, struct arena *arena,
                                    const struct store_message *message,
                                    const struct deliver_result *result)
@@ -110,8 +110,7 @@ static struct reading read_success(const struct setup *setup, struct arena *aren
         return result->status == 200 ? unclear("an empty answer that proves nothing") : reading;
     if (!json_parse(arena, result->body, result->length, NULL, &document, &fault))
         return unclear("an answer that is not JSON");
-    if (!message_read(&context, document.root, &reply, &findings) ||
-        reply.content != MESSAGE_REPLY)
+    if (!message_read(&context, document.root, &reply, &findings) || reply.content != MESSAGE_REPLY)
         return unclear("an answer that is not a response message");
     if (!answers_us(&reply, message))
         return unclear("an answer to some other message");
@@ -145,7 +144,8 @@ static struct reading read_refusal(struct arena *arena, const struct deliver_res
     const struct json *issues = outcome_issues(arena, result);
     const char *said = issue_text(arena, issues);
     struct reading reading = {.verdict = DELIVER_PARKED};
-    if (result->status == 409 && text_equal(json_get_text(json_first(issues), "code"), "duplicate")) {
+    if (result->status == 409 &&
+        text_equal(json_get_text(json_first(issues), "code"), "duplicate")) {
         reading.verdict = DELIVER_DONE;
         reading.code = "ok";
         return reading;
@@ -165,8 +165,8 @@ static struct reading read_result(const struct setup *setup, struct arena *arena
     if (result->outcome == DELIVER_CANNOT_CONNECT)
         return unclear(arena_print(arena, "cannot connect: %s", result->sentence));
     if (result->outcome == DELIVER_UNKNOWN)
-        return unclear(arena_print(arena, "no whole answer, so it is unknown whether it arrived: %s",
-                                   result->sentence));
+        return unclear(arena_print(
+            arena, "no whole answer, so it is unknown whether it arrived: %s", result->sentence));
     if (result->status == 200 || result->status == 202 || result->status == 204)
         return read_success(setup, arena, message, result);
     return read_refusal(arena, result);
@@ -228,10 +228,8 @@ static void write_track(struct store *store, struct arena *arena,
                         const struct store_message *message, enum deliver_verdict verdict,
                         const char *reason, int64_t now_ms)
 {
-    struct track_details details = {.by = message->recipient,
-                                    .reason = reason,
-                                    .message = message->id,
-                                    .at_ms = now_ms};
+    struct track_details details = {
+        .by = message->recipient, .reason = reason, .message = message->id, .at_ms = now_ms};
     if (verdict == DELIVER_DONE)
         note_received(store, arena, message, &details);
     if (message->referral == 0 || verdict == DELIVER_LATER)
@@ -239,7 +237,8 @@ static void write_track(struct store *store, struct arena *arena,
     const char *what = verdict == DELIVER_DONE       ? "delivered"
                        : verdict == DELIVER_REJECTED ? "refused by the partner"
                                                      : "parked: a person must look at it";
-    track_note(store, message->referral, arena_print(arena, "%s %s", message->kind, what), &details);
+    track_note(store, message->referral, arena_print(arena, "%s %s", message->kind, what),
+               &details);
 }
 
 enum deliver_verdict deliver_settle(struct store *store, const struct setup *setup,
@@ -253,9 +252,9 @@ enum deliver_verdict deliver_settle(struct store *store, const struct setup *set
     struct reading reading = read_result(setup, arena, &message, result);
     if (reading.verdict == DELIVER_LATER && is_too_old(&setup->config, &message, now_ms)) {
         reading.verdict = DELIVER_PARKED;
-        reading.reason = arena_print(arena, "given up after %llu hours; last: %s",
-                                     (unsigned long long)setup->config.park_after_hours,
-                                     reading.reason);
+        reading.reason =
+            arena_print(arena, "given up after %llu hours; last: %s",
+                        (unsigned long long)setup->config.park_after_hours, reading.reason);
     }
     message.state = verdict_states[reading.verdict];
     message.reason = reading.reason;

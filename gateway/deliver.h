@@ -1,10 +1,11 @@
 /* deliver: who is sent to next, what an answer means, and when to try again.
  *
- * Decisions only: no socket and no timer, so that the same code runs in the service (courier.c moves
- * the bytes) and in the simulator. deliver_claim and deliver_settle run inside store transactions on the
- * writer thread; the pace of a partner (struct deliver_pace) belongs to loop 0.
- * Order is kept per referral and partner and nothing wider. A time-out is "unknown", never "failed": the
- * same bytes with the same ids go again, and the receiver's ledger makes them one effect. */
+ * Decisions only: no socket and no timer, so that the same code runs in the service (courier.c
+ * moves the bytes) and in the simulator. deliver_claim and deliver_settle run inside store
+ * transactions on the writer thread; the pace of a partner (struct deliver_pace) belongs to loop 0.
+ * Order is kept per referral and partner and nothing wider. A time-out is "unknown", never
+ * "failed": the same bytes with the same ids go again, and the receiver's ledger makes them one
+ * effect. */
 #ifndef GATEWAY_DELIVER_H
 #define GATEWAY_DELIVER_H
 
@@ -61,8 +62,8 @@ enum deliver_verdict deliver_settle(struct store *store, const struct setup *set
                                     const struct deliver_result *result, int64_t now_ms,
                                     uint32_t random);
 
-/* Wait before try number TRIES + 1: first_retry_ms doubled TRIES - 1 times, at most retry_max_ms, full
- * jitter: between 0 and that. */
+/* Wait before try number TRIES + 1: first_retry_ms doubled TRIES - 1 times, at most retry_max_ms,
+ * full jitter: between 0 and that. */
 int64_t deliver_wait_ms(const struct config *config, int64_t tries, uint32_t random);
 
 /* ---- one partner's pace: slow start, and a breaker that probes ---- */

@@ -5,7 +5,8 @@
 #include <string.h>
 
 /* A referral of this partner by number, in any spelling both sides use: the placer's number, or the
- * number of a record that corrected it. Somebody else's referral is "not found", as is none at all. */
+ * number of a record that corrected it. Somebody else's referral is "not found", as is none at all.
+ */
 static bool find_referral(struct store *store, const struct inbox_item *item,
                           struct store_referral *ret_referral)
 {
@@ -18,8 +19,8 @@ static bool find_referral(struct store *store, const struct inbox_item *item,
     if (wanted->placer != NULL &&
         store_find_referral(store, item->arena, wanted->placer, wanted->number, ret_referral))
         return text_equal(ret_referral->partner, partner);
-    if (wanted->placer != NULL && store_find_record(store, item->arena, wanted->placer, "referral",
-                                                    wanted->number, &record))
+    if (wanted->placer != NULL &&
+        store_find_record(store, item->arena, wanted->placer, "referral", wanted->number, &record))
         return store_get_referral(store, item->arena, record.referral, ret_referral) &&
                text_equal(ret_referral->partner, partner);
     size_t found = 0;
@@ -37,7 +38,8 @@ static bool not_found(const struct inbox_item *item, struct fault *ret_fault)
 {
     const char *number = item->message->referral.number;
     return fault_set(ret_fault, FAULT_not_found,
-                     arena_print(item->arena, "referral %s is not found among those we share with you",
+                     arena_print(item->arena,
+                                 "referral %s is not found among those we share with you",
                                  number == NULL ? "(no number given)" : number));
 }
 
@@ -90,7 +92,8 @@ static bool check_move(struct store *store, const struct inbox_item *item, struc
     const struct track_move *move = asked_move(asked, &effect->referral);
     if (move == NULL)
         return fault_set(ret_fault, FAULT_illegal_move,
-                         arena_print(item->arena, "referral %s is %s; a Task of it cannot become %s",
+                         arena_print(item->arena,
+                                     "referral %s is %s; a Task of it cannot become %s",
                                      effect->referral.number, effect->referral.task_status,
                                      asked->task_status == NULL ? "that" : asked->task_status));
     effect->move = move;
@@ -112,11 +115,12 @@ static bool check_identity(struct store *store, const struct inbox_item *item,
     effect->is_known_record = memcmp(known.hash, effect->hash, STORE_HASH_BYTES) == 0;
     if (effect->is_known_record)
         return true;
-    return fault_set(ret_fault, FAULT_conflict,
-                     arena_print(item->arena,
-                                 "%s %s was received before with other content; send a correction with "
-                                 "a number of its own that names the one it replaces",
-                                 effect->kind, number));
+    return fault_set(
+        ret_fault, FAULT_conflict,
+        arena_print(item->arena,
+                    "%s %s was received before with other content; send a correction with "
+                    "a number of its own that names the one it replaces",
+                    effect->kind, number));
 }
 
 static bool check_new_referral(struct store *store, const struct inbox_item *item,
@@ -139,7 +143,8 @@ static bool check_new_referral(struct store *store, const struct inbox_item *ite
     asked.referral.number = replaced;
     about.message = &asked;
     if (!find_referral(store, &about, &effect->referral))
-        effect->referral.id = 0; /* what it corrects never came: it stands as a referral of its own */
+        effect->referral.id =
+            0; /* what it corrects never came: it stands as a referral of its own */
     return true;
 }
 
@@ -215,7 +220,8 @@ bool effect_check(struct store *store, const struct inbox_item *item, struct eff
     case MESSAGE_RECORD_CANCEL:
         return check_move(store, item, ret_effect, ret_fault);
     case MESSAGE_REPLY:
-        ret_effect->kind = "answer"; /* answers come with the exchange; a late one changes nothing */
+        ret_effect->kind =
+            "answer"; /* answers come with the exchange; a late one changes nothing */
         return true;
     }
     return fault_set(ret_fault, FAULT_unsupported, NULL);
@@ -234,8 +240,8 @@ static void add_referral(struct store *store, const struct inbox_item *item, str
         .placer = item->message->sender,
         .number = json_get_text(record, "record_id"),
         .filler = our,
-        .filler_number = arena_print(item->arena, "%s-F-%lld", our,
-                                     (long long)store_count_filled(store) + 1),
+        .filler_number =
+            arena_print(item->arena, "%s-F-%lld", our, (long long)store_count_filled(store) + 1),
         .role = "filler",
         .partner = admission_partner(item->admission),
         .client = json_get_text(record, "client_id"),
@@ -269,7 +275,8 @@ static void add_record(struct store *store, const struct inbox_item *item, struc
     store_add_record(store, &row);
 }
 
-/* Their number for a client of ours, when they name one of our numbers and the birth date agrees. */
+/* Their number for a client of ours, when they name one of our numbers and the birth date agrees.
+ */
 static void link_client(struct store *store, const struct inbox_item *item)
 {
     const struct json *record = item->message->record;

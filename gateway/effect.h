@@ -1,7 +1,8 @@
 /* effect: what a partner's message changes here: a referral arrives, a Task moves, a note is filed.
  *
- * Called by inbox.c inside the transaction: first check (reads only), then, when the message row stands,
- * apply (writes). A message that is refused has no effect at all, and its refusal is what is answered. */
+ * Called by inbox.c inside the transaction: first check (reads only), then, when the message row
+ * stands, apply (writes). A message that is refused has no effect at all, and its refusal is what
+ * is answered. */
 #ifndef GATEWAY_EFFECT_H
 #define GATEWAY_EFFECT_H
 
@@ -10,12 +11,12 @@
 
 /* What check found out and apply needs. */
 struct effect {
-    struct store_referral referral;        /* id 0: none */
-    const struct track_move *move;         /* NULL: the Task does not move */
+    struct store_referral referral; /* id 0: none */
+    const struct track_move *move;  /* NULL: the Task does not move */
     struct track_details details;
-    const char *kind;                      /* of the record, or the move's word */
-    unsigned char hash[STORE_HASH_BYTES];  /* of the record */
-    bool is_known_record;                  /* filed before with the same content: nothing to do */
+    const char *kind;                     /* of the record, or the move's word */
+    unsigned char hash[STORE_HASH_BYTES]; /* of the record */
+    bool is_known_record;                 /* filed before with the same content: nothing to do */
 };
 
 bool effect_check(struct store *store, const struct inbox_item *item, struct effect *ret_effect,

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 struct embedded_file {
-    const char *name; /* NULL ends a list */
+    const char *name;  /* NULL ends a list */
     const char *bytes; /* with a NUL behind the last one */
     size_t length;
 };

@@ -21,8 +21,7 @@ static void add_escaped(struct text *name, const char *part)
     }
 }
 
-const char *export_name(struct arena *arena, const char *from, const char *kind,
-                        const char *number)
+const char *export_name(struct arena *arena, const char *from, const char *kind, const char *number)
 {
     struct text name = text_new(arena, NAME_MAX_BYTES);
     add_escaped(&name, from);
@@ -59,8 +58,7 @@ static bool write_record(const struct office *office, struct arena *arena,
     if (!json_parse(arena, row->text, strlen(row->text), NULL, &document, &fault))
         return false;
     const char *name = export_name(arena, row->clinic, row->kind, row->number);
-    const char *path =
-        setup_path(office->setup, arena, arena_print(arena, "records/in/%s", name));
+    const char *path = setup_path(office->setup, arena, arena_print(arena, "records/in/%s", name));
     const char *text = export_text(arena, document.root);
     if (!file_replace(path, text, strlen(text), 0600)) {
         log_event(LOG_LEVEL_ERROR, "records-in", "what", "a received record cannot be written",
@@ -73,9 +71,9 @@ static bool write_record(const struct office *office, struct arena *arena,
 
 /* ---- people ---- */
 
-static const char *const person_columns[] = {"handle",   "kind",       "name", "given_names",
-                                             "family_name", "profession", "npi",  "works_at",
-                                             "phone",    "email",      "partner"};
+static const char *const person_columns[] = {"handle",      "kind",       "name",   "given_names",
+                                             "family_name", "profession", "npi",    "works_at",
+                                             "phone",       "email",      "partner"};
 enum { PERSON_COLUMNS = sizeof person_columns / sizeof *person_columns };
 
 static void add_cell(struct text *out, const char *cell)
@@ -116,9 +114,8 @@ static bool write_people(const struct office *office, struct arena *arena, struc
     if (count == 0)
         return false;
     const char *text = people_text(arena, rows, count);
-    const char *old = file_exists(path)
-                          ? file_read(arena, path, PEOPLE_MAX_BYTES, &before, &ignored)
-                          : NULL;
+    const char *old =
+        file_exists(path) ? file_read(arena, path, PEOPLE_MAX_BYTES, &before, &ignored) : NULL;
     if (text_equal(old, text))
         return false;
     return file_replace(path, text, strlen(text), 0600);

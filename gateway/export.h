@@ -1,7 +1,7 @@
 /* export: what partners sent, as local records in records/in, and the people they named.
  *
- * The store is the truth; a file is written after the commit, synced and renamed, and then marked, so a
- * crash in between only writes it again. Blocking: runs on a pool thread. */
+ * The store is the truth; a file is written after the commit, synced and renamed, and then marked,
+ * so a crash in between only writes it again. Blocking: runs on a pool thread. */
 #ifndef GATEWAY_EXPORT_H
 #define GATEWAY_EXPORT_H
 
@@ -13,7 +13,8 @@
 #include "gateway/office.h"
 
 /* Writes every record that records/in lacks, and directory.received.csv when people were added
- * (*ret_people then is true: the setup should be read again). Returns how many records were written. */
+ * (*ret_people then is true: the setup should be read again). Returns how many records were
+ * written. */
 size_t export_sweep(const struct office *office, bool *ret_people);
 /* The text of one record as records/in holds it. */
 const char *export_text(struct arena *arena, const struct json *record);

@@ -11,7 +11,8 @@ static const struct {
     int exit;
     const char *sentence;
 } kinds[FAULT_KINDS] = {
-#define KIND(name, retry, status, issue, exit, sentence) {#name, retry, status, issue, exit, sentence},
+#define KIND(name, retry, status, issue, exit, sentence)                                           \
+    {#name, retry, status, issue, exit, sentence},
 #include "gateway/fault.def"
 #undef KIND
 };

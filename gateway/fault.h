@@ -1,5 +1,6 @@
-/* fault: failures are kinds, and the kinds are a table (fault.def). Used by every stage; a fault is a
- * value: a kind and, when there is one, a precise sentence for a person. Never holds patient data. */
+/* fault: failures are kinds, and the kinds are a table (fault.def). Used by every stage; a fault is
+ * a value: a kind and, when there is one, a precise sentence for a person. Never holds patient
+ * data. */
 #ifndef GATEWAY_FAULT_H
 #define GATEWAY_FAULT_H
 

@@ -20,7 +20,8 @@ static char *refuse(const char *path, const char *found, const char *expected,
     return NULL;
 }
 
-/* Reads until the end; NULL with errno set. One byte more than allowed shows that it is too long. */
+/* Reads until the end; NULL with errno set. One byte more than allowed shows that it is too long.
+ */
 static char *read_all(struct arena *arena, int file, size_t bytes_max, size_t *ret_length)
 {
     size_t room = 64 * 1024;

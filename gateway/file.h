@@ -1,5 +1,5 @@
-/* file: reading and replacing small files safely. Used by setup, intake, commands. Blocking: never on
- * an event loop. */
+/* file: reading and replacing small files safely. Used by setup, intake, commands. Blocking: never
+ * on an event loop. */
 #ifndef GATEWAY_FILE_H
 #define GATEWAY_FILE_H
 
@@ -9,11 +9,12 @@
 #include "base/arena.h"
 #include "base/finding.h"
 
-/* The whole of a regular file (no symbolic link as its last step), with a NUL behind it; NULL with a
- * finding when it cannot be read or is longer than BYTES_MAX. "-" is standard input. */
+/* The whole of a regular file (no symbolic link as its last step), with a NUL behind it; NULL with
+ * a finding when it cannot be read or is longer than BYTES_MAX. "-" is standard input. */
 char *file_read(struct arena *arena, const char *path, size_t bytes_max, size_t *ret_length,
                 struct finding_list *findings);
-/* Puts BYTES under PATH with MODE in one step: a temporary file, synced, renamed, its folder synced. */
+/* Puts BYTES under PATH with MODE in one step: a temporary file, synced, renamed, its folder
+ * synced. */
 bool file_replace(const char *path, const void *bytes, size_t length, unsigned mode);
 /* Moves FROM to TO (same file system), synced. */
 bool file_move(const char *from, const char *to);

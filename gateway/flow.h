@@ -3,9 +3,10 @@
  *   outward: record -> check -> release (consent -> grant) -> message -> validate -> OUTBOX
  *   inward:  request -> admit -> validate -> message -> INBOX -> acknowledge
  *
- * Left of a hinge is a chain of calls that may be thrown away; right of it are only states that survive a
- * power cut. The outward functions run inside a store transaction (as units of the writer, or in the
- * simulator); flow_receive prepares on the loop and commits through the writer. */
+ * Left of a hinge is a chain of calls that may be thrown away; right of it are only states that
+ * survive a power cut. The outward functions run inside a store transaction (as units of the
+ * writer, or in the simulator); flow_receive prepares on the loop and commits through the writer.
+ */
 #ifndef GATEWAY_FLOW_H
 #define GATEWAY_FLOW_H
 
@@ -54,8 +55,8 @@ struct flow_report {
  * attachment_load, or NULL. */
 struct flow_report flow_send(const struct flow *flow, const struct record *record,
                              const struct json *attachments, struct finding_list *findings);
-/* Makes a move of our side of a referral and tells the partner. ID: the placer's number, the filler's, or
- * `clinic:number`. */
+/* Makes a move of our side of a referral and tells the partner. ID: the placer's number, the
+ * filler's, or `clinic:number`. */
 bool flow_move(const struct flow *flow, const char *id, const char *word,
                const struct track_details *details, struct store_referral *ret_referral,
                struct fault *ret_fault);

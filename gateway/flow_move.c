@@ -1,4 +1,5 @@
-/* flow_move: finding a referral, moving it, and telling the partner. Runs inside a store transaction. */
+/* flow_move: finding a referral, moving it, and telling the partner. Runs inside a store
+ * transaction. */
 #include <string.h>
 
 #include "certs/digest.h"
@@ -34,7 +35,8 @@ static size_t referrals_called(const struct flow *flow, const char *clinic, cons
             (*ret_referrals)[kept++] = (*ret_referrals)[i];
     }
     const char *placer = clinic == NULL ? flow->setup->config.org : clinic;
-    if (kept > 0 || !store_find_record(flow->store, flow->arena, placer, "referral", number, &record))
+    if (kept > 0 ||
+        !store_find_record(flow->store, flow->arena, placer, "referral", number, &record))
         return kept;
     *ret_referrals = arena_alloc(flow->arena, sizeof **ret_referrals);
     return store_get_referral(flow->store, flow->arena, record.referral, *ret_referrals) ? 1 : 0;
@@ -52,13 +54,14 @@ bool flow_find_referral(const struct flow *flow, const char *id,
         return true;
     }
     if (count == 0)
-        return fault_set(ret_fault, FAULT_not_found,
-                         arena_print(flow->arena,
-                                     "found no referral %s; expected a number of refgate referrals list",
-                                     id));
+        return fault_set(
+            ret_fault, FAULT_not_found,
+            arena_print(flow->arena,
+                        "found no referral %s; expected a number of refgate referrals list", id));
     return fault_set(ret_fault, FAULT_not_found,
-                     arena_print(flow->arena, "found %zu referrals %s; expected the clinic before it: "
-                                              "%s:%s or %s:%s",
+                     arena_print(flow->arena,
+                                 "found %zu referrals %s; expected the clinic before it: "
+                                 "%s:%s or %s:%s",
                                  count, number, matches[0].placer, number, matches[1].placer,
                                  number));
 }
@@ -66,8 +69,7 @@ bool flow_find_referral(const struct flow *flow, const char *id,
 /* ---- for record checks ---- */
 
 static const struct json *referral_record(const struct flow *flow,
-                                          const struct store_referral *referral,
-                                          const char *number)
+                                          const struct store_referral *referral, const char *number)
 {
     struct store_record row;
     struct store_record full;
@@ -142,8 +144,8 @@ struct message_referral flow_message_referral(const struct store_referral *refer
     return named;
 }
 
-/* The nth message about this referral: so that a second "progress" is another message, and the same one
- * made again after a restore is the same. */
+/* The nth message about this referral: so that a second "progress" is another message, and the same
+ * one made again after a restore is the same. */
 static const char *move_space(const struct flow *flow, const struct store_referral *referral,
                               const char *word)
 {
@@ -188,7 +190,7 @@ bool flow_tell(const struct flow *flow, const struct store_referral *referral, c
     struct outbox_item item = {.bundle = message_of_move(&context, &move),
                                .kind = word,
                                .referral = referral->id,
-                               .now_ms = flow->now_ms};
+                               .now_ms = clock_wall_ms(&flow->setup->clock)};
     outbox_commit(flow->store, flow->arena, grant, &item);
     return true;
 }

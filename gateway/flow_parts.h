@@ -15,8 +15,8 @@ struct flow_lookup *flow_lookup_new(const struct flow *flow);
 
 /* A referral as messages name it. */
 struct message_referral flow_message_referral(const struct store_referral *referral);
-/* Queues the message that tells the partner of a move (after track_apply). False when the partner is no
- * longer admitted: nothing is sent, the fault says why. */
+/* Queues the message that tells the partner of a move (after track_apply). False when the partner
+ * is no longer admitted: nothing is sent, the fault says why. */
 bool flow_tell(const struct flow *flow, const struct store_referral *referral, const char *word,
                const struct track_details *details, struct fault *ret_fault);
 

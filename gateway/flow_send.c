@@ -1,7 +1,7 @@
 /* flow_send: the outward chain for a record: check, release, message, outbox; and the tray.
  *
- * Runs inside a store transaction. The record is accepted first (row, referral, tray), then each recipient
- * is decided on its own, so a refused recipient never holds up another. See flow.h. */
+ * Runs inside a store transaction. The record is accepted first (row, referral, tray), then each
+ * recipient is decided on its own, so a refused recipient never holds up another. See flow.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,10 +60,10 @@ static bool is_number_free(struct sending *sending, bool *ret_known)
     *ret_known = memcmp(known.hash, sending->row.hash, STORE_HASH_BYTES) == 0;
     if (*ret_known)
         return true;
-    return refuse(sending, "record_id",
-                  arena_print(flow->arena, "%s, which was used before for other content",
-                              sending->number),
-                  "a new number, with replaces_record_id naming this one if it corrects it");
+    return refuse(
+        sending, "record_id",
+        arena_print(flow->arena, "%s, which was used before for other content", sending->number),
+        "a new number, with replaces_record_id naming this one if it corrects it");
 }
 
 /* What a note or discharge of ours does to the Task of the referral we fill. */
@@ -86,16 +86,16 @@ static bool choose_move(struct sending *sending)
     }
     const char *state = sending->referral.task_status;
     bool is_open = !track_is_over(state);
-    return refuse(sending, "referral_id",
-                  arena_print(flow->arena, "referral %s, which is %s", sending->referral.number,
-                              state),
-                  is_open ? "a referral that was accepted: accept it first (refgate referrals accept)"
-                          : "a referral that is not closed, or a correction with "
-                            "replaces_record_id");
+    return refuse(
+        sending, "referral_id",
+        arena_print(flow->arena, "referral %s, which is %s", sending->referral.number, state),
+        is_open ? "a referral that was accepted: accept it first (refgate referrals accept)"
+                : "a referral that is not closed, or a correction with "
+                  "replaces_record_id");
 }
 
-/* The referral a record belongs to: for a correction of a referral the one it corrects, else the one that
- * the check found. A plan or a conference may name one that only others know. */
+/* The referral a record belongs to: for a correction of a referral the one it corrects, else the
+ * one that the check found. A plan or a conference may name one that only others know. */
 static bool find_its_referral(struct sending *sending)
 {
     const struct flow *flow = sending->flow;
@@ -158,10 +158,10 @@ static void note(const struct sending *sending, const char *what, const char *re
 {
     struct track_details details = details_of(sending, reason);
     if (sending->referral.id != 0)
-        track_note(sending->flow->store, sending->referral.id,
-                   arena_print(sending->flow->arena, "%s %s %s", sending->kind, sending->number,
-                               what),
-                   &details);
+        track_note(
+            sending->flow->store, sending->referral.id,
+            arena_print(sending->flow->arena, "%s %s %s", sending->kind, sending->number, what),
+            &details);
 }
 
 /* A corrected referral that says "cancelled" takes the referral back. */
@@ -228,13 +228,13 @@ static const struct json *attachments_of(const struct flow *flow, const struct s
     return parse(flow->arena, payload_get(flow->store, flow->arena, row->attachments, &length));
 }
 
-/* The linked numbers of the client at the recipient go with the record (exactly those confirmed). */
+/* The linked numbers of the client at the recipient go with the record (exactly those confirmed).
+ */
 static const struct json *with_links(const struct flow *flow, const struct loaded *loaded,
                                      const char *recipient)
 {
     const char **numbers;
-    size_t count =
-        store_links(flow->store, flow->arena, loaded->row.client, recipient, &numbers);
+    size_t count = store_links(flow->store, flow->arena, loaded->row.client, recipient, &numbers);
     if (count == 0)
         return loaded->tree;
     struct json *copy = json_copy(flow->arena, loaded->tree);
@@ -284,15 +284,14 @@ static int64_t queue(const struct flow *flow, const struct loaded *loaded,
         .visits_total = (long)loaded->referral.visits_total,
         .consent = grant_consent(grant),
         .attachments = attachments_of(flow, &loaded->row),
-        .taken_back =
-            store_count_withdrawn(flow->store, loaded->row.id, grant_recipient(grant))};
+        .taken_back = store_count_withdrawn(flow->store, loaded->row.id, grant_recipient(grant))};
     message.recipient_count = split_handles(flow->arena, grant_addressed_as(grant), &handles);
     message.recipients = handles;
     struct outbox_item item = {.bundle = compose_record(flow->setup, flow->arena, &message),
                                .kind = loaded->row.kind,
                                .referral = loaded->referral.id,
                                .record = loaded->row.id,
-                               .now_ms = flow->now_ms};
+                               .now_ms = clock_wall_ms(&flow->setup->clock)};
     return outbox_commit(flow->store, flow->arena, grant, &item);
 }
 
@@ -304,7 +303,8 @@ static void note_requested(const struct flow *flow, struct loaded *loaded)
                                     .at_ms = flow->now_ms};
     struct fault fault;
     if (text_equal(loaded->row.kind, "referral") &&
-        track_allows(request, track_ours(&loaded->referral), &loaded->referral, flow->arena, &fault))
+        track_allows(request, track_ours(&loaded->referral), &loaded->referral, flow->arena,
+                     &fault))
         track_apply(flow->store, &loaded->referral, request, &details, flow->arena);
 }
 
@@ -330,10 +330,10 @@ static bool decide(const struct flow *flow, struct loaded *loaded,
         audit_add(flow->store, flow->now_ms, "withheld", release->recipient, loaded->row.number,
                   reason);
         if (loaded->referral.id != 0)
-            track_note(flow->store, loaded->referral.id,
-                       arena_print(flow->arena, "%s %s waits", loaded->row.kind,
-                                   loaded->row.number),
-                       &details);
+            track_note(
+                flow->store, loaded->referral.id,
+                arena_print(flow->arena, "%s %s waits", loaded->row.kind, loaded->row.number),
+                &details);
     }
     return grant != NULL;
 }
@@ -357,8 +357,7 @@ static void release_all(struct sending *sending, struct flow_report *report)
     struct record_referral known = referral_for_recipients(&sending->referral);
     size_t count = record_recipients(flow->arena, sending->tree, flow->setup->directory,
                                      sending->referral.id == 0 ? NULL : &known, &recipients);
-    struct release_consents consents =
-        release_consents(flow->store, flow->arena, sending->client);
+    struct release_consents consents = release_consents(flow->store, flow->arena, sending->client);
     struct loaded loaded = {sending->row, sending->tree, sending->referral};
     report->recipients = arena_array(flow->arena, count, sizeof *report->recipients);
     for (size_t i = 0; i < count;) {
@@ -380,8 +379,8 @@ static void release_all(struct sending *sending, struct flow_report *report)
     sending->referral = loaded.referral;
 }
 
-/* When the note itself must wait, the partner still learns that the Task moved: ids, status and count
- * need no consent of their own. */
+/* When the note itself must wait, the partner still learns that the Task moved: ids, status and
+ * count need no consent of their own. */
 static void tell_move_alone(struct sending *sending, const struct flow_report *report)
 {
     for (size_t i = 0; i < report->count; i++) {

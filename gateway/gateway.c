@@ -1,9 +1,10 @@
 /* gateway: see gateway.h.
  *
- * Start: lock, settings, store (what a crash left is put right), keys, listening socket, loops. Reload
- * (SIGHUP, or people that a partner named): a new generation is read and checked on a pool thread, then
- * swapped; a faulty one changes nothing. Stop: no new requests, those in hand are answered, the courier
- * breaks off (what it was sending goes again after the next start), the writer ends last. */
+ * Start: lock, settings, store (what a crash left is put right), keys, listening socket, loops.
+ * Reload (SIGHUP, or people that a partner named): a new generation is read and checked on a pool
+ * thread, then swapped; a faulty one changes nothing. Stop: no new requests, those in hand are
+ * answered, the courier breaks off (what it was sending goes again after the next start), the
+ * writer ends last. */
 #include "gateway/gateway.h"
 
 #include <pthread.h>
@@ -29,7 +30,8 @@
 
 enum { SWEEP_MS = 400, REVIEW_MS = 3600 * 1000, DRAIN_MS = 5000, LOOPS_MAX = 64 };
 
-/* A job on the thread pool that never runs twice at once; asked for again meanwhile, it runs again. */
+/* A job on the thread pool that never runs twice at once; asked for again meanwhile, it runs again.
+ */
 struct job {
     uv_work_t work;
     struct gateway *gateway;
@@ -54,11 +56,11 @@ struct gateway {
     struct control *control;
     uv_signal_t signals[3];
     uv_timer_t sweep_timer, review_timer;
-    uv_async_t taken;  /* a station took a message */
-    uv_async_t parts;  /* a station stopped, or the store broke */
+    uv_async_t taken; /* a station took a message */
+    uv_async_t parts; /* a station stopped, or the store broke */
     struct job sweep, export, reload, review;
-    bool export_people;       /* of the last export */
-    struct setup *fresh;      /* of the last reload; NULL: it was faulty */
+    bool export_people;  /* of the last export */
+    struct setup *fresh; /* of the last reload; NULL: it was faulty */
     struct context *fresh_context;
     bool is_stopping, is_courier_open, is_control_open, are_handles_closed;
     _Atomic bool is_store_broken, is_reload_wanted;
@@ -487,7 +489,8 @@ int gateway_run(const char *dir, int ready_fd)
     if (!open_folder(&gateway, &findings, &fault) || !start(&gateway, &socket, &fault)) {
         print_findings(&findings);
         fail(&fault);
-        return fault_exit_code(fault.kind); /* nothing was promised; the system takes the rest back */
+        return fault_exit_code(
+            fault.kind); /* nothing was promised; the system takes the rest back */
     }
     tell_ready(&gateway, socket, ready_fd);
     uv_run(&gateway.loop, UV_RUN_DEFAULT);

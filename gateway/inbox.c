@@ -8,8 +8,8 @@
 #include "gateway/audit.h"
 #include "gateway/effect.h"
 
-/* Entries 1..n are compared: a sender that resends with a fresh header time has sent the same. White
- * space and member order do not count, number text does. */
+/* Entries 1..n are compared: a sender that resends with a fresh header time has sent the same.
+ * White space and member order do not count, number text does. */
 static bool same_content(const struct json *one, const struct json *other)
 {
     const struct json *left = json_first(json_get(one, "entry"));
@@ -41,30 +41,31 @@ static bool is_same_message(struct store *store, const struct inbox_item *item,
 static enum inbox_outcome conflict(const struct inbox_item *item, const char *what, const char *id,
                                    struct fault *ret_fault)
 {
-    fault_set(ret_fault, FAULT_conflict,
-              arena_print(item->arena,
-                          "%s %s was used before for a message with other content; a changed message "
-                          "needs new ids",
-                          what, id));
+    fault_set(
+        ret_fault, FAULT_conflict,
+        arena_print(item->arena,
+                    "%s %s was used before for a message with other content; a changed message "
+                    "needs new ids",
+                    what, id));
     return INBOX_CONFLICT;
 }
 
 static struct store_message new_row(const struct inbox_item *item, const unsigned char *hash)
 {
     const struct message_inbound *message = item->message;
-    struct store_message row = {
-        .direction = "in",
-        .partner = admission_partner(item->admission),
-        .recipient = message->sender,
-        .message_id = message->message_id,
-        .bundle_id = message->bundle_id == NULL ? message->message_id : message->bundle_id,
-        .event = message->event,
-        .state = "done",
-        .due_ms = item->now_ms,
-        .created_ms = item->now_ms,
-        .settled_ms = item->now_ms,
-        .response_code = "ok",
-        .response_to = message->source_endpoint};
+    struct store_message row = {.direction = "in",
+                                .partner = admission_partner(item->admission),
+                                .recipient = message->sender,
+                                .message_id = message->message_id,
+                                .bundle_id = message->bundle_id == NULL ? message->message_id
+                                                                        : message->bundle_id,
+                                .event = message->event,
+                                .state = "done",
+                                .due_ms = item->now_ms,
+                                .created_ms = item->now_ms,
+                                .settled_ms = item->now_ms,
+                                .response_code = "ok",
+                                .response_to = message->source_endpoint};
     memcpy(row.hash, hash, STORE_HASH_BYTES);
     return row;
 }

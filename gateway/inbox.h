@@ -1,8 +1,10 @@
-/* inbox: the inward hinge. A message of an admitted partner takes effect once, whatever arrives how often.
+/* inbox: the inward hinge. A message of an admitted partner takes effect once, whatever arrives how
+ * often.
  *
- * Called inside a store transaction, on the writer thread. The ledger is the store's own unique keys
- * (partner, MessageHeader.id) and (partner, Bundle.id): the same message again gets the stored answer,
- * the same id with other content is a conflict. Message row, effect, track and audit go together. */
+ * Called inside a store transaction, on the writer thread. The ledger is the store's own unique
+ * keys (partner, MessageHeader.id) and (partner, Bundle.id): the same message again gets the stored
+ * answer, the same id with other content is a conflict. Message row, effect, track and audit go
+ * together. */
 #ifndef GATEWAY_INBOX_H
 #define GATEWAY_INBOX_H
 

@@ -66,10 +66,9 @@ static void take_record(const struct office *office, struct arena *arena,
     report_one(report, arena, record, &taking.report);
 }
 
-struct intake_report intake_take(const struct office *office, struct arena *arena,
-                                 const char *name, const char *text, size_t length,
-                                 const char *folder, int64_t now_ms,
-                                 struct finding_list *findings)
+struct intake_report intake_take(const struct office *office, struct arena *arena, const char *name,
+                                 const char *text, size_t length, const char *folder,
+                                 int64_t now_ms, struct finding_list *findings)
 {
     struct intake_report report = {.count = 0};
     struct record_list records = {NULL, 0, 0};

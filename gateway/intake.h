@@ -1,9 +1,10 @@
 /* intake: takes the clinic's own records, from the drop folder records/out and from `send`.
  *
- * A text is read, each record of it is handed to the outward chain in a transaction of its own, and the
- * file ends in records/sent or, with NAME.why.txt beside it, in records/refused. Of CSV and NDJSON the good
- * rows go and only the bad ones are refused. A crash between the commit and the move is harmless: the same
- * record again is known. Blocking: runs on a pool thread or in a command. */
+ * A text is read, each record of it is handed to the outward chain in a transaction of its own, and
+ * the file ends in records/sent or, with NAME.why.txt beside it, in records/refused. Of CSV and
+ * NDJSON the good rows go and only the bad ones are refused. A crash between the commit and the
+ * move is harmless: the same record again is known. Blocking: runs on a pool thread or in a
+ * command. */
 #ifndef GATEWAY_INTAKE_H
 #define GATEWAY_INTAKE_H
 
@@ -15,7 +16,7 @@
 #include "gateway/flow.h"
 #include "gateway/office.h"
 
-struct intake_record { /* what became of one record */
+struct intake_record {         /* what became of one record */
     const char *kind, *number; /* NULL when they could not be read */
     int row;
     struct flow_report report;
@@ -29,10 +30,9 @@ struct intake_report {
 };
 
 /* Takes every record of TEXT. FOLDER: where its attachments lie. NOW_MS: the present. */
-struct intake_report intake_take(const struct office *office, struct arena *arena,
-                                 const char *name, const char *text, size_t length,
-                                 const char *folder, int64_t now_ms,
-                                 struct finding_list *findings);
+struct intake_report intake_take(const struct office *office, struct arena *arena, const char *name,
+                                 const char *text, size_t length, const char *folder,
+                                 int64_t now_ms, struct finding_list *findings);
 
 struct intake; /* the drop folder's memory: which file looked how, since when */
 

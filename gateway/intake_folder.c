@@ -1,9 +1,10 @@
 /* intake_folder: the drop folder records/out.
  *
- * A file is taken once it has not changed for drop_settle_ms; a text that ends early is given more time
- * (drop_give_up_ms), because somebody may still be writing it. Names that start with '.' or end in .tmp or
- * .part, links, folders and devices are left alone. The sweep's memory is only a convenience: after a
- * restart every file is looked at afresh and what was taken before is known. */
+ * A file is taken once it has not changed for drop_settle_ms; a text that ends early is given more
+ * time (drop_give_up_ms), because somebody may still be writing it. Names that start with '.' or
+ * end in .tmp or .part, links, folders and devices are left alone. The sweep's memory is only a
+ * convenience: after a restart every file is looked at afresh and what was taken before is known.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -217,7 +218,8 @@ static bool ends_early(struct arena *arena, const char *name, const char *text, 
 static void settle(const struct sweep *sweep, const char *name, const char *text, size_t length,
                    const struct intake_report *report, const struct finding_list *findings)
 {
-    size_t taken = report->count - (report->refused < report->count ? report->refused : report->count);
+    size_t taken =
+        report->count - (report->refused < report->count ? report->refused : report->count);
     enum record_format format = record_format_of(name);
     if (report->refused == 0) {
         move_to(sweep, name, free_name(sweep->arena, sweep->sent, name));

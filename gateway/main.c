@@ -1,5 +1,5 @@
-/* main: the one program. Parses the arguments, runs the command here or hands it to the service that holds
- * the store, prints what it answers. */
+/* main: the one program. Parses the arguments, runs the command here or hands it to the service
+ * that holds the store, prints what it answers. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

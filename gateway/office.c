@@ -13,8 +13,8 @@ bool office_lock(const char *dir, struct arena *arena, int *ret_lock, struct fau
     int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock < 0)
         return fault_set(ret_fault, FAULT_unreadable,
-                         arena_print(arena, "%s: %s; is %s a data folder made by refgate init?", path,
-                                     strerror(errno), dir));
+                         arena_print(arena, "%s: %s; is %s a data folder made by refgate init?",
+                                     path, strerror(errno), dir));
     if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
         close(lock);
         return fault_set(ret_fault, FAULT_locked,

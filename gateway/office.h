@@ -1,7 +1,8 @@
 /* office: what a command may use of a gateway: its settings, its store, its writer.
  *
- * The running service makes one for the commands that come through control.sock; a command run while no
- * service runs makes one in its own process, holding DIR/lock. So the same handler works either way. */
+ * The running service makes one for the commands that come through control.sock; a command run
+ * while no service runs makes one in its own process, holding DIR/lock. So the same handler works
+ * either way. */
 #ifndef GATEWAY_OFFICE_H
 #define GATEWAY_OFFICE_H
 
@@ -17,17 +18,18 @@
 struct office {
     struct setup *setup;
     struct writer *writer;
-    struct store *store; /* only when made by office_open: used through the writer */
-    int lock;            /* file descriptor of DIR/lock; -1 when the service holds it */
+    struct store *store;         /* only when made by office_open: used through the writer */
+    int lock;                    /* file descriptor of DIR/lock; -1 when the service holds it */
     void (*reload)(void *owner); /* of a running service: take the changed files; NULL: none runs */
     void (*wake)(void *owner); /* something may be due for delivery or export; NULL: nobody waits */
     void *owner;
 };
 
-/* Takes DIR/lock. False with FAULT_locked when another process holds it. *ret_lock stays open as long as
- * the lock is needed. */
+/* Takes DIR/lock. False with FAULT_locked when another process holds it. *ret_lock stays open as
+ * long as the lock is needed. */
 bool office_lock(const char *dir, struct arena *arena, int *ret_lock, struct fault *ret_fault);
-/* For a command in its own process: lock, settings, store. Findings of the settings go to FINDINGS. */
+/* For a command in its own process: lock, settings, store. Findings of the settings go to FINDINGS.
+ */
 bool office_open(const char *dir, struct arena *arena, struct finding_list *findings,
                  struct office *ret_office, struct fault *ret_fault);
 void office_close(struct office *office);

@@ -1,7 +1,7 @@
 /* outbox: the outward hinge. Before the commit nothing is promised, after it nothing is forgotten.
  *
- * Called inside a store transaction. Message, track line and audit row go together; the transaction of
- * the caller makes them durable. */
+ * Called inside a store transaction. Message, track line and audit row go together; the transaction
+ * of the caller makes them durable. */
 #ifndef GATEWAY_OUTBOX_H
 #define GATEWAY_OUTBOX_H
 
@@ -16,14 +16,15 @@ struct outbox_item {
     const struct json *bundle;
     const char *kind; /* record kind, or the move's word */
     int64_t referral, record;
-    int64_t now_ms;
+    int64_t now_ms; /* real time, not --now: retries and giving up count from it */
 };
 
 /* Queues the Bundle for the grant's partner; returns the message's row. The ids are read from the
  * Bundle; the same message twice is queued once and the row of the first is returned. */
 int64_t outbox_commit(struct store *store, struct arena *arena, const struct grant *grant,
                       const struct outbox_item *item);
-/* A message that may no longer go: never sent, and its record waits in the tray again with the reason. */
+/* A message that may no longer go: never sent, and its record waits in the tray again with the
+ * reason. */
 void outbox_withdraw(struct store *store, struct arena *arena, struct store_message *message,
                      const char *reason, int64_t now_ms);
 

@@ -54,8 +54,7 @@ static void answer_text(struct exchange *exchange, int status, const char *body,
 static void answer_fault(struct exchange *exchange, int status, const struct fault *fault,
                          const char *path)
 {
-    struct http_header retry = {
-        "Retry-After", arena_print(&exchange->arena, "%d", RETRY_AFTER_S)};
+    struct http_header retry = {"Retry-After", arena_print(&exchange->arena, "%d", RETRY_AFTER_S)};
     answer_text(exchange, status, acknowledge_fault(&exchange->arena, fault, path), &retry,
                 fault_is_transient(fault->kind) ? 1 : 0);
 }
@@ -67,9 +66,9 @@ static void refuse(struct exchange *exchange, const struct fault *fault)
 
 static void not_allowed(struct exchange *exchange, const char *allowed)
 {
-    struct fault fault = {FAULT_unsupported,
-                          arena_print(&exchange->arena, "found %s; expected %s here",
-                                      exchange->method, allowed)};
+    struct fault fault = {
+        FAULT_unsupported,
+        arena_print(&exchange->arena, "found %s; expected %s here", exchange->method, allowed)};
     struct http_header allow = {"Allow", allowed};
     answer_text(exchange, 405, acknowledge_fault(&exchange->arena, &fault, NULL), &allow, 1);
 }
@@ -100,11 +99,11 @@ static bool parse(struct receiving *receiving)
     if (json_parse(&exchange->arena, exchange->body, exchange->body_length, &options,
                    &receiving->document, &fault))
         return true;
-    struct fault refusal = {
-        FAULT_unreadable,
-        arena_print(&exchange->arena, "line %d column %d: found %s%s%s", fault.line, fault.column,
-                    fault.found, fault.expected == NULL ? "" : "; expected ",
-                    fault.expected == NULL ? "" : fault.expected)};
+    struct fault refusal = {FAULT_unreadable,
+                            arena_print(&exchange->arena, "line %d column %d: found %s%s%s",
+                                        fault.line, fault.column, fault.found,
+                                        fault.expected == NULL ? "" : "; expected ",
+                                        fault.expected == NULL ? "" : fault.expected)};
     answer_fault(exchange, 400, &refusal, fault.path);
     return false;
 }
@@ -130,8 +129,8 @@ static bool read_message(struct receiving *receiving)
     struct finding_list findings = finding_list_new(&exchange->arena);
     if (message_read(&context, receiving->document.root, &receiving->message, &findings))
         return true;
-    answer_text(exchange, 422,
-                acknowledge_findings(&exchange->arena, FAULT_unsupported, &findings), NULL, 0);
+    answer_text(exchange, 422, acknowledge_findings(&exchange->arena, FAULT_unsupported, &findings),
+                NULL, 0);
     return false;
 }
 
@@ -163,8 +162,8 @@ static void on_committed(struct unit *unit)
     else if (receiving->outcome == INBOX_CONFLICT)
         refuse(exchange, &receiving->refusal);
     else
-        answer_text(exchange, 200,
-                    acknowledge_message(setup, &exchange->arena, &receiving->row), NULL, 0);
+        answer_text(exchange, 200, acknowledge_message(setup, &exchange->arena, &receiving->row),
+                    NULL, 0);
     setup_release(setup);
     if (is_new && receiver->options.on_taken != NULL)
         receiver->options.on_taken(receiver->options.owner);
@@ -192,7 +191,8 @@ static void process_message(struct receiver *receiver, struct exchange *exchange
     receiving->receiver = receiver;
     receiving->exchange = exchange;
     receiving->setup = receiver->options.setup;
-    receiving->admission = admit_peer(receiving->setup, &exchange->arena, exchange->peer->partner, &fault);
+    receiving->admission =
+        admit_peer(receiving->setup, &exchange->arena, exchange->peer->partner, &fault);
     if (receiving->admission == NULL) {
         refuse(exchange, &fault);
         return;
@@ -225,8 +225,8 @@ static void metadata(struct receiver *receiver, struct exchange *exchange)
         refuse(exchange, &fault);
         return;
     }
-    answer_text(exchange, 200, capability_statement(receiver->options.setup, &exchange->arena), NULL,
-                0);
+    answer_text(exchange, 200, capability_statement(receiver->options.setup, &exchange->arena),
+                NULL, 0);
 }
 
 /* R4 spells the operation both ways; some senders post the Bundle to the base or to /Bundle. */

@@ -1,8 +1,10 @@
-/* receive: the inward chain for one loop: request -> admit -> validate -> message -> INBOX -> acknowledge.
+/* receive: the inward chain for one loop: request -> admit -> validate -> message -> INBOX ->
+ * acknowledge.
  *
  * listen hands it requests; it answers each exactly once. What stands before the commit (reading,
- * checking) runs on the loop, in the exchange's arena; the inbox runs on the writer thread; the answer is
- * made from the committed row, back on the loop. One receiver a loop; it belongs to that loop. */
+ * checking) runs on the loop, in the exchange's arena; the inbox runs on the writer thread; the
+ * answer is made from the committed row, back on the loop. One receiver a loop; it belongs to that
+ * loop. */
 #ifndef GATEWAY_RECEIVE_H
 #define GATEWAY_RECEIVE_H
 

@@ -66,8 +66,8 @@ static const struct partner *open_partner(const struct setup *setup, struct aren
 {
     const struct partner *partner = setup_partner_of(setup, clinic);
     if (partner == NULL)
-        *ret_reason = arena_print(arena, "no partner is set up for %s: refgate partner add %s", clinic,
-                                  clinic);
+        *ret_reason = arena_print(arena, "no partner is set up for %s: refgate partner add %s",
+                                  clinic, clinic);
     else if (partner->disabled)
         *ret_reason = arena_print(arena, "the partner %s is disabled", partner->name);
     else
@@ -154,8 +154,9 @@ const struct grant *release_reply(const struct setup *setup, struct arena *arena
     if (partner == NULL)
         return NULL;
     if (!text_equal(partner->name, referral->partner)) {
-        *ret_reason = arena_print(arena, "%s is served by another partner than when the referral was "
-                                         "made",
+        *ret_reason = arena_print(arena,
+                                  "%s is served by another partner than when the referral was "
+                                  "made",
                                   recipient);
         return NULL;
     }

@@ -1,9 +1,10 @@
 /* release: may this leave? The only maker of a grant, and nothing leaves without one.
  *
- * outbox_commit() takes a `struct grant`; only this file can make one, in two ways: for a record, when
- * every consent rule holds for that recipient now; for a reply within a partner's own referral (status,
- * ids, visit count, a short reason). deliver asks again before each attempt, since consent can be
- * withdrawn and partners can be disabled while a message waits. Called inside a store transaction. */
+ * outbox_commit() takes a `struct grant`; only this file can make one, in two ways: for a record,
+ * when every consent rule holds for that recipient now; for a reply within a partner's own referral
+ * (status, ids, visit count, a short reason). deliver asks again before each attempt, since consent
+ * can be withdrawn and partners can be disabled while a message waits. Called inside a store
+ * transaction. */
 #ifndef GATEWAY_RELEASE_H
 #define GATEWAY_RELEASE_H
 
@@ -25,8 +26,8 @@ struct release_consents {
 struct release_consents release_consents(struct store *store, struct arena *arena,
                                          const char *client);
 
-/* A record to RECIPIENT (clinic), written as ADDRESSED_AS (that clinic or a person there). NULL with
- * the reason in plain words when it must wait. */
+/* A record to RECIPIENT (clinic), written as ADDRESSED_AS (that clinic or a person there). NULL
+ * with the reason in plain words when it must wait. */
 const struct grant *release_record(const struct setup *setup, struct arena *arena,
                                    const struct json *record,
                                    const struct release_consents *consents, const char *recipient,
@@ -46,6 +47,7 @@ const char *grant_recipient(const struct grant *grant);
 const char *grant_addressed_as(const struct grant *grant);
 /* The consent record that permits it, sent along as evidence; NULL for a reply. */
 const struct json *grant_consent(const struct grant *grant);
-const char *grant_basis(const struct grant *grant); /* for the audit: the consent's id, or "reply" */
+const char *
+grant_basis(const struct grant *grant); /* for the audit: the consent's id, or "reply" */
 
 #endif

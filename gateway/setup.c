@@ -65,8 +65,9 @@ static bool check_org(const struct setup *setup, struct finding_list *findings)
         return true;
     struct finding finding = {.file = "settings.yaml",
                               .path = "org",
-                              .found = arena_print(findings->arena, "\"%s\", which is no clinic of "
-                                                                    "the directory",
+                              .found = arena_print(findings->arena,
+                                                   "\"%s\", which is no clinic of "
+                                                   "the directory",
                                                    setup->config.org),
                               .expected = "the handle of our own row in directory.csv",
                               .nearest = directory_nearest(setup->directory, setup->config.org)};
@@ -173,8 +174,8 @@ void setup_record_hash(const struct setup *setup, struct arena *arena, const str
 }
 
 const char *setup_record_space(struct arena *arena, const char *clinic, const char *kind,
-                               const char *number, const unsigned char *hash,
-                               const char *recipient, int64_t taken_back)
+                               const char *number, const unsigned char *hash, const char *recipient,
+                               int64_t taken_back)
 {
     char hex[2 * DIGEST_SHA256_BYTES + 1];
     char *uuid = arena_alloc(arena, DIGEST_UUID_TEXT);

@@ -1,7 +1,8 @@
-/* setup: everything a gateway knows from its data folder's files, as one generation that never changes.
+/* setup: everything a gateway knows from its data folder's files, as one generation that never
+ * changes.
  *
- * Made at start, at each reload and by each command; reference-counted, because units that wait for the
- * writer and requests under way keep the generation they began with. Any thread may read it. */
+ * Made at start, at each reload and by each command; reference-counted, because units that wait for
+ * the writer and requests under way keep the generation they began with. Any thread may read it. */
 #ifndef GATEWAY_SETUP_H
 #define GATEWAY_SETUP_H
 
@@ -27,8 +28,9 @@ struct setup {
     _Atomic int references;
 };
 
-/* Reads settings.yaml, partners, directory.csv (with directory.received.csv) and the code map of DIR.
- * False with findings; what is wrong in one partner's file leaves the others usable but is still false. */
+/* Reads settings.yaml, partners, directory.csv (with directory.received.csv) and the code map of
+ * DIR. False with findings; what is wrong in one partner's file leaves the others usable but is
+ * still false. */
 bool setup_load(const char *dir, struct finding_list *findings, struct setup **ret_setup);
 struct setup *setup_hold(struct setup *setup);
 void setup_release(struct setup *setup);
@@ -38,8 +40,9 @@ const char *setup_path(const struct setup *setup, struct arena *arena, const cha
 /* The partner that serves a clinic, enabled or not; NULL when none is configured. */
 const struct partner *setup_partner_of(const struct setup *setup, const char *clinic);
 
-/* Message ids (RFC 4122 version 5): the same names give the same ids, so that `map` prints what `send`
- * sends and a resend after a restore is recognised. SPACE is fixed by what the message is about. */
+/* Message ids (RFC 4122 version 5): the same names give the same ids, so that `map` prints what
+ * `send` sends and a resend after a restore is recognised. SPACE is fixed by what the message is
+ * about. */
 struct setup_ids {
     const char *space;
     const struct setup *setup; /* for endpoints; may be NULL */
@@ -47,14 +50,14 @@ struct setup_ids {
 /* A context for fhir/message whose ids stand under IDS->space; IDS must outlive it. */
 struct fhir_context setup_context(const struct setup *setup, struct arena *arena,
                                   struct setup_ids *ids);
-/* SHA-256 of a record's canonical text. WITH_PRIVATE: all of it, to tell whether the same number came
- * with other content; else what travels. */
+/* SHA-256 of a record's canonical text. WITH_PRIVATE: all of it, to tell whether the same number
+ * came with other content; else what travels. */
 void setup_record_hash(const struct setup *setup, struct arena *arena, const struct json *record,
                        bool with_private, unsigned char *ret_hash);
-/* The space of a record's message: record identity with our organization, content hash, recipient, and
- * how often it was taken back from the queue before. */
+/* The space of a record's message: record identity with our organization, content hash, recipient,
+ * and how often it was taken back from the queue before. */
 const char *setup_record_space(struct arena *arena, const char *clinic, const char *kind,
-                               const char *number, const unsigned char *hash,
-                               const char *recipient, int64_t taken_back);
+                               const char *number, const unsigned char *hash, const char *recipient,
+                               int64_t taken_back);
 
 #endif

@@ -1,4 +1,5 @@
-/* station: see station.h. Orders from loop 0 are put down under a lock and picked up by uv_async. */
+/* station: see station.h. Orders from loop 0 are put down under a lock and picked up by uv_async.
+ */
 #include "gateway/station.h"
 
 #include <pthread.h>

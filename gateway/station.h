@@ -1,7 +1,7 @@
 /* station: one event loop that serves partners: a listener and a receiver.
  *
- * Station 0 runs on the gateway's own loop; further ones (setting `loops`) have a thread and a loop of
- * their own and share the listening socket. All calls come from loop 0's thread. */
+ * Station 0 runs on the gateway's own loop; further ones (setting `loops`) have a thread and a loop
+ * of their own and share the listening socket. All calls come from loop 0's thread. */
 #ifndef GATEWAY_STATION_H
 #define GATEWAY_STATION_H
 

@@ -62,10 +62,10 @@ static struct trust *trust_of(const struct setup *setup, struct arena *arena,
 struct identity_files tls_identity_files(const struct setup *setup, struct arena *arena)
 {
     const struct config *config = &setup->config;
-    struct identity_files files = {
-        .cert_file = setup_path(setup, arena, config->cert_file),
-        .key_file = setup_path(setup, arena, config->key_file),
-        .passphrase_file = path_or_null(setup, arena, config->key_passphrase_file)};
+    struct identity_files files = {.cert_file = setup_path(setup, arena, config->cert_file),
+                                   .key_file = setup_path(setup, arena, config->key_file),
+                                   .passphrase_file =
+                                       path_or_null(setup, arena, config->key_passphrase_file)};
     return files;
 }
 

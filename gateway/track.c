@@ -121,7 +121,8 @@ bool track_allows(const struct track_move *move, enum track_side who,
     }
     if (!list_holds(move->from, referral->task_status))
         return fault_set(ret_fault, FAULT_illegal_move,
-                         arena_print(arena, "referral %s is %s, so %s is not possible; possible now: %s",
+                         arena_print(arena,
+                                     "referral %s is %s, so %s is not possible; possible now: %s",
                                      referral->number, referral->task_status, move->word,
                                      possible(who, referral->task_status, arena)));
     if (!abort_fits(move, referral))

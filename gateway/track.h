@@ -1,8 +1,8 @@
 /* track: where each referral stands, and which moves are possible from there (track.def).
  *
- * Called by flow.c inside a transaction of the store, for our own moves and for the partner's. A move
- * changes the referral row and adds a line to its track in the same transaction. Pure but for the
- * store handed in. */
+ * Called by flow.c inside a transaction of the store, for our own moves and for the partner's. A
+ * move changes the referral row and adds a line to its track in the same transaction. Pure but for
+ * the store handed in. */
 #ifndef GATEWAY_TRACK_H
 #define GATEWAY_TRACK_H
 
@@ -44,7 +44,8 @@ enum track_side track_ours(const struct store_referral *referral);
 bool track_allows(const struct track_move *move, enum track_side who,
                   const struct store_referral *referral, struct arena *arena,
                   struct fault *ret_fault);
-/* Makes the move: changes *referral and its row, adds a line to the track. Call track_allows first. */
+/* Makes the move: changes *referral and its row, adds a line to the track. Call track_allows first.
+ */
 void track_apply(struct store *store, struct store_referral *referral,
                  const struct track_move *move, const struct track_details *details,
                  struct arena *arena);

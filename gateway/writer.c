@@ -1,7 +1,8 @@
 /* writer: see writer.h.
  *
- * The queue is a linked list under one mutex; the writer takes the whole list at once. Finished units
- * go to their port's list and the port's loop is woken by uv_async, or to the waiting caller. */
+ * The queue is a linked list under one mutex; the writer takes the whole list at once. Finished
+ * units go to their port's list and the port's loop is woken by uv_async, or to the waiting caller.
+ */
 #include "gateway/writer.h"
 
 #include <pthread.h>
@@ -107,7 +108,8 @@ static void run_group(struct writer *writer, struct unit_list *group)
     fail_all(group, &fault);
     if (fault.kind != FAULT_store_broken || writer->broken.kind != FAULT_none)
         return;
-    writer->broken = (struct fault){FAULT_store_broken, NULL}; /* the kind's sentence outlives all */
+    writer->broken =
+        (struct fault){FAULT_store_broken, NULL}; /* the kind's sentence outlives all */
     if (writer->on_broken != NULL)
         writer->on_broken(writer->owner, fault_sentence(&fault));
 }

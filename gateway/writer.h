@@ -1,11 +1,11 @@
 /* writer: the one thread that writes to the store, and group commit.
  *
- * Stages hand it units of work. It takes everything that waits, runs it as one transaction, syncs once
- * and tells every poster. So the cost of a sync is shared, an idle gateway waits for nothing, and no
- * promise is made before it is on disk. Without a thread (commands while no service runs, the
- * simulator) writer_call does the same in the caller.
- * When the disk is full a group fails and the next one is tried; after any other failure of the store
- * nothing more is written: a failed sync is never retried. */
+ * Stages hand it units of work. It takes everything that waits, runs it as one transaction, syncs
+ * once and tells every poster. So the cost of a sync is shared, an idle gateway waits for nothing,
+ * and no promise is made before it is on disk. Without a thread (commands while no service runs,
+ * the simulator) writer_call does the same in the caller. When the disk is full a group fails and
+ * the next one is tried; after any other failure of the store nothing more is written: a failed
+ * sync is never retried. */
 #ifndef GATEWAY_WRITER_H
 #define GATEWAY_WRITER_H
 
@@ -26,16 +26,16 @@ struct unit {
     bool (*run)(struct unit *unit, struct store *store);
     /* Runs on the poster's loop after the commit, or after the failure (unit->fault.kind). */
     void (*done)(struct unit *unit);
-    struct arena *arena; /* the poster's; the writer has it from post to done */
-    struct fault fault;  /* FAULT_none: committed */
+    struct arena *arena;  /* the poster's; the writer has it from post to done */
+    struct fault fault;   /* FAULT_none: committed */
     bool is_written_late; /* run() decides before it writes, so it needs no mark to be undone */
     struct unit *next;
     struct writer_port *port; /* NULL: a caller waits in writer_call */
     bool is_finished;
 };
 
-/* Starts the thread; STORE is used by it alone from now on. ON_BROKEN runs on the writer thread once,
- * when the store cannot be trusted any more. QUEUE_MAX: units that may wait. */
+/* Starts the thread; STORE is used by it alone from now on. ON_BROKEN runs on the writer thread
+ * once, when the store cannot be trusted any more. QUEUE_MAX: units that may wait. */
 struct writer *writer_start(struct store *store, size_t queue_max,
                             void (*on_broken)(void *owner, const char *why), void *owner);
 /* A writer without a thread. */
@@ -45,8 +45,8 @@ void writer_stop(struct writer *writer);
 
 /* False when the queue is full or the store broken: nothing was taken, answer 503. */
 bool writer_post(struct writer *writer, struct writer_port *port, struct unit *unit);
-/* Waits until the unit is committed or failed; returns unit->fault.kind == FAULT_none. Any thread but
- * a loop's. */
+/* Waits until the unit is committed or failed; returns unit->fault.kind == FAULT_none. Any thread
+ * but a loop's. */
 bool writer_call(struct writer *writer, struct unit *unit);
 
 /* Made and freed on the loop's own thread. */

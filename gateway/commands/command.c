@@ -8,7 +8,7 @@
 #include "base/nearest.h"
 
 static const struct command *const groups[] = {commands_setup, commands_run, commands_records,
-                                               commands_referrals};
+                                               commands_referrals, commands_queue};
 enum { GROUPS = sizeof groups / sizeof *groups };
 
 /* Every command takes these. */
@@ -61,11 +61,12 @@ static void help_command(struct text *out, const struct command *command)
 
 static void print_version(struct text *out)
 {
-    text_add(out, "refgate " REFGATE_VERSION
-                  "\nThis material contains content from LOINC (http://loinc.org). LOINC is copyright "
-                  "Regenstrief Institute, Inc. and the LOINC Committee and is available at no cost "
-                  "under the license at http://loinc.org/license\n"
-                  "SNOMED CT content: the Global Patient Set, (c) SNOMED International, CC BY 4.0.\n");
+    text_add(out,
+             "refgate " REFGATE_VERSION
+             "\nThis material contains content from LOINC (http://loinc.org). LOINC is copyright "
+             "Regenstrief Institute, Inc. and the LOINC Committee and is available at no cost "
+             "under the license at http://loinc.org/license\n"
+             "SNOMED CT content: the Global Patient Set, (c) SNOMED International, CC BY 4.0.\n");
 }
 
 /* ---- finding the command ---- */
@@ -86,8 +87,7 @@ static size_t name_words(const struct command *command, const char *const *words
     return taken;
 }
 
-static const struct command *find_command(const char *const *words, size_t count,
-                                          size_t *ret_taken)
+static const struct command *find_command(const char *const *words, size_t count, size_t *ret_taken)
 {
     const struct command *best = NULL;
     *ret_taken = 0;
@@ -117,7 +117,8 @@ static bool unknown_command(struct command_call *call, const char *const *words,
 {
     const char *said = count == 0 ? "" : words[0];
     const char *near = nearest_command(said);
-    text_print(&call->err, "refgate: found the command \"%s\"; expected one of refgate --help", said);
+    text_print(&call->err, "refgate: found the command \"%s\"; expected one of refgate --help",
+               said);
     if (near != NULL)
         text_print(&call->err, "; did you mean %s", near);
     text_add(&call->err, "\n");
@@ -126,8 +127,7 @@ static bool unknown_command(struct command_call *call, const char *const *words,
 
 /* ---- options ---- */
 
-static const struct command_option *option_in(const struct command_option *option,
-                                              const char *name)
+static const struct command_option *option_in(const struct command_option *option, const char *name)
 {
     for (; option != NULL && option->name != NULL; option++) {
         if (strcmp(option->name, name) == 0)
@@ -157,7 +157,8 @@ static bool take_option(struct command_call *call, const char *const *arguments,
     const struct command_option *option = find_option(call->command, name);
     size_t room = sizeof call->values / sizeof *call->values;
     if (option == NULL || call->value_count == room) {
-        text_print(&call->err, "refgate %s: found the option %s; expected one of refgate %s --help\n",
+        text_print(&call->err,
+                   "refgate %s: found the option %s; expected one of refgate %s --help\n",
                    call->command->name, arguments[*at], call->command->name);
         return false;
     }
@@ -174,9 +175,10 @@ static bool take_option(struct command_call *call, const char *const *arguments,
     return true;
 }
 
-/* Splits the arguments into words and options; the command's name is found first, from the words before
- * any option, because the options depend on it. */
-static bool split(struct command_call *call, const char *const *arguments, size_t count, size_t from)
+/* Splits the arguments into words and options; the command's name is found first, from the words
+ * before any option, because the options depend on it. */
+static bool split(struct command_call *call, const char *const *arguments, size_t count,
+                  size_t from)
 {
     const char **words = arena_array(call->arena, count + 1, sizeof *words);
     bool only_words = false;
@@ -197,8 +199,8 @@ static bool check_word_count(struct command_call *call)
     const struct command *command = call->command;
     if (call->word_count >= command->words_min && call->word_count <= command->words_max)
         return true;
-    text_print(&call->err, "refgate %s: found %zu arguments; expected refgate %s %s\n", command->name,
-               call->word_count, command->name, command->arguments);
+    text_print(&call->err, "refgate %s: found %zu arguments; expected refgate %s %s\n",
+               command->name, call->word_count, command->name, command->arguments);
     return false;
 }
 
@@ -212,8 +214,9 @@ static bool use_common_options(struct command_call *call)
         return true;
     struct date_time time;
     if (date_time_parse(now, &time) != DATE_RIGHT) {
-        text_print(&call->err, "refgate: found --now %s; expected a time such as "
-                               "2026-09-02T11:20:00-04:00\n",
+        text_print(&call->err,
+                   "refgate: found --now %s; expected a time such as "
+                   "2026-09-02T11:20:00-04:00\n",
                    now);
         return false;
     }
@@ -254,7 +257,8 @@ bool command_parse(struct arena *arena, const char *const *arguments, size_t cou
     }
     if (call->command == NULL)
         return unknown_command(call, arguments, leading);
-    return split(call, arguments, count, taken) && check_word_count(call) && use_common_options(call);
+    return split(call, arguments, count, taken) && check_word_count(call) &&
+           use_common_options(call);
 }
 
 const char *command_option(const struct command_call *call, const char *name)

@@ -1,8 +1,8 @@
-/* command: one table of what refgate can be told, used by the command line, the control socket, --help,
- * the manual page and shell completion.
+/* command: one table of what refgate can be told, used by the command line, the control socket,
+ * --help, the manual page and shell completion.
  *
- * A handler reads its call and writes to call->out and call->err; it knows neither where it runs nor who
- * asked. Exit codes come from fault.def. */
+ * A handler reads its call and writes to call->out and call->err; it knows neither where it runs
+ * nor who asked. Exit codes come from fault.def. */
 #ifndef GATEWAY_COMMANDS_COMMAND_H
 #define GATEWAY_COMMANDS_COMMAND_H
 
@@ -48,16 +48,16 @@ struct command_value {
 struct command_call {
     const struct command *command;
     struct arena *arena;
-    const char *dir;      /* data folder */
-    const char *cwd;      /* folder that relative file names are meant in */
+    const char *dir; /* data folder */
+    const char *cwd; /* folder that relative file names are meant in */
     const char *const *words;
     size_t word_count;
     struct command_value values[64];
     size_t value_count;
-    struct clock clock;     /* real, or fixed by --now */
-    const char *input;      /* standard input, when a word is "-" and the handler runs elsewhere */
+    struct clock clock; /* real, or fixed by --now */
+    const char *input;  /* standard input, when a word is "-" and the handler runs elsewhere */
     size_t input_length;
-    struct office *office;  /* of COMMAND_STORE */
+    struct office *office; /* of COMMAND_STORE */
     struct text out, err;
 };
 
@@ -65,10 +65,13 @@ struct command_call {
 extern const struct command commands_setup[];     /* init, check, settings, partner */
 extern const struct command commands_run[];       /* serve, demo */
 extern const struct command commands_records[];   /* send, map, validate, fhirpath */
-extern const struct command commands_referrals[]; /* referrals, messages, consent, audit */
+extern const struct command commands_referrals[]; /* referrals, messages, consent, tray */
+extern const struct command commands_queue[];     /* queue, records */
 
-/* Parses ARGUMENTS (without the program's name) into *ret_call; on false call->err says what is wrong.
- * `--help` and `--version` are answered here: true with command NULL and the answer in call->out. */
+/* Parses ARGUMENTS (without the program's name) into *ret_call; on false call->err says what is
+ * wrong.
+ * `--help` and `--version` are answered here: true with command NULL and the answer in call->out.
+ */
 bool command_parse(struct arena *arena, const char *const *arguments, size_t count,
                    struct command_call *ret_call);
 /* The value of an option, "" for one without value, NULL when not given. */

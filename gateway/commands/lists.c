@@ -209,10 +209,11 @@ int lists_consents(struct command_call *call, const char *number)
     return 0;
 }
 
-void lists_tray(struct command_call *call, struct store *store,
-                const struct store_release *waiting, size_t count)
+void lists_tray(struct command_call *call, struct store *store, const struct store_release *waiting,
+                size_t count)
 {
-    static const char *const headings[] = {"RECORD", "KIND", "FOR", "CLIENT", "SINCE", "WAITS BECAUSE"};
+    static const char *const headings[] = {"RECORD", "KIND",  "FOR",
+                                           "CLIENT", "SINCE", "WAITS BECAUSE"};
     struct command_table table = lists_table(call->arena, headings, 6);
     for (size_t i = 0; i < count; i++) {
         struct store_record record = {.kind = NULL};

@@ -1,4 +1,5 @@
-/* lists: what the list and show commands print: tables for people, one JSON object a line with --json. */
+/* lists: what the list and show commands print: tables for people, one JSON object a line with
+ * --json. */
 #ifndef GATEWAY_COMMANDS_LISTS_H
 #define GATEWAY_COMMANDS_LISTS_H
 
@@ -16,7 +17,7 @@ void lists_message(struct command_call *call, const struct store_message *messag
                    const struct store_attempt *attempts, size_t count);
 /* All consents, or the one with this record_id (whole, as recorded). */
 int lists_consents(struct command_call *call, const char *number);
-void lists_tray(struct command_call *call, struct store *store,
-                const struct store_release *waiting, size_t count);
+void lists_tray(struct command_call *call, struct store *store, const struct store_release *waiting,
+                size_t count);
 
 #endif

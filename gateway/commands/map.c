@@ -1,6 +1,6 @@
-/* map: see map.h. Any clinic's record is mapped: the sender is the clinic of written_by. The consent
- * decision of each recipient is named on stderr and withholds nothing; a note whose referral is neither in
- * the store nor among the files is refused. */
+/* map: see map.h. Any clinic's record is mapped: the sender is the clinic of written_by. The
+ * consent decision of each recipient is named on stderr and withholds nothing; a note whose
+ * referral is neither in the store nor among the files is refused. */
 #include "gateway/commands/map.h"
 
 #include <stdio.h>
@@ -134,8 +134,8 @@ static bool use_setup(struct mapping *mapping)
     if (mapping->setup != NULL)
         return true;
     const char *first = command_path(call, call->words[0]);
-    return read_directory(mapping, arena_print(call->arena, "%s/directory.csv",
-                                               file_folder(call->arena, first)));
+    return read_directory(
+        mapping, arena_print(call->arena, "%s/directory.csv", file_folder(call->arena, first)));
 }
 
 /* ---- reading the files ---- */
@@ -168,8 +168,7 @@ static void read_source(struct mapping *mapping, const char *file, bool is_known
     source->is_known_only = is_known_only;
     source->findings = finding_list_new(mapping->arena);
     mapping->source_count++;
-    const char *text =
-        file_read(mapping->arena, path, FILE_MAX_BYTES, &length, &source->findings);
+    const char *text = file_read(mapping->arena, path, FILE_MAX_BYTES, &length, &source->findings);
     if (text == NULL) {
         mapping->is_unreadable = true;
         command_findings(mapping->call, &source->findings);
@@ -189,8 +188,8 @@ static void read_source(struct mapping *mapping, const char *file, bool is_known
 static void read_all(struct mapping *mapping)
 {
     struct command_call *call = mapping->call;
-    mapping->sources = arena_array(mapping->arena, call->word_count + call->value_count,
-                                   sizeof *mapping->sources);
+    mapping->sources =
+        arena_array(mapping->arena, call->word_count + call->value_count, sizeof *mapping->sources);
     for (size_t i = 0; i < call->value_count; i++) {
         if (text_equal(call->values[i].option->name, "known"))
             read_source(mapping, call->values[i].value, true);
@@ -251,8 +250,9 @@ static void put_out(struct mapping *mapping, const char *name, const char *line)
     const char *text = arena_print(mapping->arena, "%s\n", line);
     if (file_replace(path, text, strlen(text), 0600))
         return;
-    text_print(&mapping->call->err, "refgate map: found %s, which cannot be written; expected a folder "
-                                    "for --out\n",
+    text_print(&mapping->call->err,
+               "refgate map: found %s, which cannot be written; expected a folder "
+               "for --out\n",
                path);
     mapping->is_unreadable = true;
 }
@@ -265,13 +265,14 @@ static const struct json *find_referral(struct mapping *mapping, const struct js
     const char *nearest;
     struct record_referral found;
     struct record_referrals lookup = record_referrals_of(&mapping->known);
-    if (id == NULL || lookup.find(lookup.context, mapping->arena, tree, id, &found, &nearest) !=
-                          RECORD_FOUND)
+    if (id == NULL ||
+        lookup.find(lookup.context, mapping->arena, tree, id, &found, &nearest) != RECORD_FOUND)
         return NULL;
     const char *filler = directory_clinic_handle(mapping->own.directory, found.referred_to);
-    *ret_referral = (struct message_referral){.placer = found.placer,
-                                              .number = found.number,
-                                              .filler = filler == NULL ? found.referred_to : filler};
+    *ret_referral =
+        (struct message_referral){.placer = found.placer,
+                                  .number = found.number,
+                                  .filler = filler == NULL ? found.referred_to : filler};
     for (size_t i = 0; i < mapping->known.count; i++) {
         const struct json *referral = mapping->referrals[i];
         if (text_equal(json_get_text(referral, "record_id"), found.number) &&
@@ -323,11 +324,12 @@ static void compose(struct mapping *mapping, const struct source *source,
     for (size_t i = 0; i < count; i++)
         name_consent(mapping, record, sender, &recipients[i]);
     const char *name =
-        record->row > 0 ? arena_print(mapping->arena, "%s.row%d.bundle.json",
-                                      stem(mapping->arena, source->file), record->row)
-                        : arena_print(mapping->arena, "%s.bundle.json",
-                                      stem(mapping->arena, source->file));
-    put_out(mapping, name, json_print(mapping->arena, compose_record(&mapping->own, mapping->arena, &item)));
+        record->row > 0
+            ? arena_print(mapping->arena, "%s.row%d.bundle.json",
+                          stem(mapping->arena, source->file), record->row)
+            : arena_print(mapping->arena, "%s.bundle.json", stem(mapping->arena, source->file));
+    put_out(mapping, name,
+            json_print(mapping->arena, compose_record(&mapping->own, mapping->arena, &item)));
 }
 
 static void map_record(struct mapping *mapping, const struct source *source,
@@ -344,10 +346,10 @@ static void map_record(struct mapping *mapping, const struct source *source,
     findings.row = record->row;
     bool is_right = record_check(record, &rules, &findings);
     if (!source->is_known_only)
-        is_right = attachment_load(mapping->arena, record->tree, source->folder,
-                                   mapping->own.config.attachments_max_bytes, &findings,
-                                   &attachments) &&
-                   is_right;
+        is_right =
+            attachment_load(mapping->arena, record->tree, source->folder,
+                            mapping->own.config.attachments_max_bytes, &findings, &attachments) &&
+            is_right;
     if (!is_right) {
         mapping->is_refused = true;
         command_findings(mapping->call, &findings);
@@ -377,9 +379,9 @@ static void unmap(struct mapping *mapping, const struct source *source)
                    message.event == NULL ? "response" : message.event);
         return;
     }
-    const char *name = export_name(mapping->arena, message.sender == NULL ? "unknown" : message.sender,
-                                   record_kind(message.record),
-                                   json_get_text(message.record, "record_id"));
+    const char *name =
+        export_name(mapping->arena, message.sender == NULL ? "unknown" : message.sender,
+                    record_kind(message.record), json_get_text(message.record, "record_id"));
     put_out(mapping, name, json_print(mapping->arena, message.record));
 }
 

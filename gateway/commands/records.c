@@ -20,7 +20,8 @@ static void print_report(struct command_call *call, const char *file,
 {
     for (size_t i = 0; i < report->count; i++) {
         const struct intake_record *record = &report->items[i];
-        text_print(&call->out, "%s: %s %s %s\n", file, record->kind == NULL ? "record" : record->kind,
+        text_print(&call->out, "%s: %s %s %s\n", file,
+                   record->kind == NULL ? "record" : record->kind,
                    record->number == NULL ? "" : record->number, answers[record->report.answer]);
         for (size_t k = 0; k < record->report.count; k++) {
             const struct flow_recipient *recipient = &record->report.recipients[k];
@@ -43,8 +44,7 @@ static void print_report_json(struct command_call *call, const char *file,
         json_set_text(call->arena, object, "record", record->kind);
         json_set_text(call->arena, object, "record_id", record->number);
         json_set_text(call->arena, object, "answer", answers[record->report.answer]);
-        struct json *list =
-            json_set(call->arena, object, "recipients", json_new_list(call->arena));
+        struct json *list = json_set(call->arena, object, "recipients", json_new_list(call->arena));
         for (size_t k = 0; k < record->report.count; k++) {
             const struct flow_recipient *recipient = &record->report.recipients[k];
             struct json *item = json_push(list, json_new_object(call->arena));
@@ -70,9 +70,8 @@ static int send_file(struct command_call *call, const char *file)
         command_findings(call, &findings);
         return fault_exit_code(FAULT_unreadable);
     }
-    struct intake_report report =
-        intake_take(call->office, call->arena, file, text, length, folder,
-                    clock_wall_ms(&call->clock), &findings);
+    struct intake_report report = intake_take(call->office, call->arena, file, text, length, folder,
+                                              clock_wall_ms(&call->clock), &findings);
     if (command_has(call, "json"))
         print_report_json(call, file, &report);
     else
@@ -132,7 +131,8 @@ static int validate(struct command_call *call)
 static const struct command_option map_options[] = {
     {"directory", "FILE", "people and clinics; default: the data folder's, else beside the record",
      false},
-    {"known", "FILE", "records that are known already; checked, not printed; may be repeated", true},
+    {"known", "FILE", "records that are known already; checked, not printed; may be repeated",
+     true},
     {"out", "DIR", "write DIR/NAME.bundle.json instead of printing", false},
     {NULL, NULL, NULL, false},
 };

@@ -56,7 +56,7 @@ static void referral_cells(struct command_table *table, const struct store_refer
 
 static int list(struct command_call *call)
 {
-    static const char *const headings[] = {"REFERRAL", "FROM", "TO", "CLIENT",
+    static const char *const headings[] = {"REFERRAL", "FROM", "TO",     "CLIENT",
                                            "STATUS",   "LIST", "VISITS", "CHANGED"};
     struct store *store;
     struct fault fault;
@@ -153,7 +153,8 @@ struct moving {
 };
 
 /* The person gives one word; which move it is depends on where the referral stands: taking back a
- * referral that is under way is asking for it to be stopped, and the other side's "cancel" is its yes. */
+ * referral that is under way is asking for it to be stopped, and the other side's "cancel" is its
+ * yes. */
 static const char *move_for(const char *word, const struct store_referral *referral)
 {
     bool is_placer = track_ours(referral) == TRACK_PLACER;
@@ -187,8 +188,9 @@ static bool read_count(struct command_call *call, const char *text, struct movin
     int fields = sscanf(text, "%lld/%lld%c", &done, &total, &rest);
     if ((fields != 1 && fields != 2) || done < 0 || done > 999 || total < 0 || total > 999 ||
         (fields == 2 && done > total)) {
-        text_print(&call->err, "refgate referrals progress: found \"%s\"; expected visits done of all, "
-                               "such as 3/6\n",
+        text_print(&call->err,
+                   "refgate referrals progress: found \"%s\"; expected visits done of all, "
+                   "such as 3/6\n",
                    text);
         return false;
     }
@@ -199,12 +201,12 @@ static bool read_count(struct command_call *call, const char *text, struct movin
 
 static int move(struct command_call *call, const char *word)
 {
-    struct moving moving = {.unit.run = run_move,
-                            .unit.arena = call->arena,
-                            .call = call,
-                            .word = word,
-                            .details = {.by = command_option(call, "by"),
-                                        .reason = command_option(call, "reason")}};
+    struct moving moving = {
+        .unit.run = run_move,
+        .unit.arena = call->arena,
+        .call = call,
+        .word = word,
+        .details = {.by = command_option(call, "by"), .reason = command_option(call, "reason")}};
     if (text_equal(word, "progress") && !read_count(call, call->words[1], &moving))
         return fault_exit_code(FAULT_usage);
     bool called = writer_call(call->office->writer, &moving.unit);
@@ -260,7 +262,8 @@ static int messages_show(struct command_call *call)
     char rest;
     if (sscanf(call->words[0], "%lld%c", &id, &rest) != 1) {
         fault_set(&fault, FAULT_usage,
-                  arena_print(call->arena, "found \"%s\"; expected a number of refgate messages list",
+                  arena_print(call->arena,
+                              "found \"%s\"; expected a number of refgate messages list",
                               call->words[0]));
         return command_fail(call, &fault);
     }
@@ -323,7 +326,8 @@ static const struct command_option move_options[] = {
 };
 static const struct command_option message_options[] = {
     {"direction", "in|out", "only received ones, or only ours", false},
-    {"state", "STATE", "queued, sending, sent, rejected, parked, held, withdrawn, done, refused", false},
+    {"state", "STATE", "queued, sending, sent, rejected, parked, held, withdrawn, done, refused",
+     false},
     {NULL, NULL, NULL, false},
 };
 static const struct command_option show_options[] = {
@@ -332,7 +336,9 @@ static const struct command_option show_options[] = {
 };
 
 #define ROW(name, arguments, help, words, run, options)                                            \
-    {name, arguments, help, COMMAND_STORE, words, words, run, options}
+    {                                                                                              \
+        name, arguments, help, COMMAND_STORE, words, words, run, options                           \
+    }
 const struct command commands_referrals[] = {
     ROW("referrals list", "", "every referral and where it stands", 0, list, list_options),
     ROW("referrals show", "ID", "one referral, its track and its messages", 1, show, NULL),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/demo/demo.h"
 #include "gateway/gateway.h"
 
 static int serve(struct command_call *call)
@@ -12,6 +13,16 @@ static int serve(struct command_call *call)
     return gateway_run(call->dir, ready == NULL ? -1 : atoi(ready));
 }
 
+static int demo(struct command_call *call)
+{
+    const char *root = call->word_count == 0 ? NULL : command_path(call, call->words[0]);
+    return demo_run(root, command_has(call, "once"), command_has(call, "json"));
+}
+
+static const struct command_option demo_options[] = {
+    {"once", NULL, "stop when the story is told; exit 0 when all of it was seen", false},
+    {NULL, NULL, NULL, false},
+};
 static const struct command_option serve_options[] = {
     {"ready-fd", "N", "write \"ready PORT\" to this descriptor once partners can connect", false},
     {NULL, NULL, NULL, false},
@@ -19,5 +30,7 @@ static const struct command_option serve_options[] = {
 
 const struct command commands_run[] = {
     {"serve", "", "run the gateway", COMMAND_HERE, 0, 0, serve, serve_options},
+    {"demo", "[DIR]", "four practices on loopback and a client's way between them", COMMAND_HERE, 0,
+     1, demo, demo_options},
     {NULL, NULL, NULL, COMMAND_HERE, 0, 0, NULL, NULL},
 };

@@ -17,9 +17,9 @@ enum { FILE_MAX_BYTES = 1 << 20 };
 
 /* ---- init ---- */
 
-static const char *const folders[] = {"",          "keys",         "ca",           "partners",
-                                      "records",   "records/out",  "records/in",   "records/sent",
-                                      "records/refused"};
+static const char *const folders[] = {"",           "keys",         "ca",
+                                      "partners",   "records",      "records/out",
+                                      "records/in", "records/sent", "records/refused"};
 
 static bool put(struct command_call *call, const char *dir, const char *name, const char *text,
                 unsigned mode)
@@ -81,12 +81,12 @@ static bool make_keys(struct command_call *call, const char *dir, const char *or
     struct authority *authority = authority_open(ca, NULL, findings);
     if (authority == NULL)
         return false;
-    bool issued = authority_issue(
-        authority, REQUEST_KEY_P256, &names, 0, arena_print(call->arena, "%s/keys/gateway.crt", dir),
-        arena_print(call->arena, "%s/keys/gateway.key", dir), findings);
+    bool issued = authority_issue(authority, REQUEST_KEY_P256, &names, 0,
+                                  arena_print(call->arena, "%s/keys/gateway.crt", dir),
+                                  arena_print(call->arena, "%s/keys/gateway.key", dir), findings);
     authority_close(authority);
-    return issued &&
-           copy(call, arena_print(call->arena, "%s/ca.crt", ca), dir, "keys/ca.crt", 0644, findings);
+    return issued && copy(call, arena_print(call->arena, "%s/ca.crt", ca), dir, "keys/ca.crt", 0644,
+                          findings);
 }
 
 static bool take_keys(struct command_call *call, const char *dir, struct finding_list *findings)
@@ -137,8 +137,9 @@ static bool check_init(struct command_call *call, const char *dir, const char *o
         text_print(&call->err, "refgate init: found --listen %s; expected %s\n", listen,
                    check_host_port.expected);
     else if (given != 0 && given != 3)
-        text_add(&call->err, "refgate init: found some of --cert, --key and --ca; expected all three, "
-                             "or none for a private CA of its own\n");
+        text_add(&call->err,
+                 "refgate init: found some of --cert, --key and --ca; expected all three, "
+                 "or none for a private CA of its own\n");
     else
         return true;
     return false;
@@ -207,13 +208,14 @@ static void check_store(struct command_call *call, const struct setup *setup,
         return;
     }
     if (!audit_verify(store, &rows, &bad))
-        finding_add(findings, (struct finding){.file = "store.db",
-                                               .path = "audit",
-                                               .found = arena_print(call->arena,
-                                                                    "row %lld, which does not fit the "
-                                                                    "one before it",
-                                                                    (long long)bad),
-                                               .expected = "an unbroken chain"});
+        finding_add(findings,
+                    (struct finding){.file = "store.db",
+                                     .path = "audit",
+                                     .found = arena_print(call->arena,
+                                                          "row %lld, which does not fit the "
+                                                          "one before it",
+                                                          (long long)bad),
+                                     .expected = "an unbroken chain"});
     store_close(store);
 }
 
@@ -243,7 +245,8 @@ static int settings(struct command_call *call)
     struct finding_list findings = finding_list_new(call->arena);
     struct option_origin *origins = arena_array(call->arena, table->count, sizeof *origins);
     struct config config;
-    folder_config(call->arena, call->dir, (const char *const *)environ, &findings, &config, origins);
+    folder_config(call->arena, call->dir, (const char *const *)environ, &findings, &config,
+                  origins);
     struct command_table rows = command_table(call->arena, 3);
     for (size_t i = 0; i < table->count; i++) {
         if (table->rows[i].kind == OPTION_SECTION)
@@ -269,8 +272,8 @@ static int settings(struct command_call *call)
 
 /* ---- partners ---- */
 
-/* The name its certificate is to carry when none was given: the URI that init gives, and the host of the
- * URL when that is a name. Never an address. */
+/* The name its certificate is to carry when none was given: the URI that init gives, and the host
+ * of the URL when that is a name. Never an address. */
 static const char *default_names(struct arena *arena, const char *name, const char *url)
 {
     const char *host = strstr(url, "://");
@@ -323,8 +326,9 @@ static int partner_add(struct command_call *call)
     if (is_right && ca != NULL) {
         struct certificate *items;
         size_t count;
-        is_right = certificate_read(call->arena, command_path(call, ca), &findings, &items, &count) &&
-                   partner_set(call->arena, &partner, "ca_file", ca_file, &findings);
+        is_right =
+            certificate_read(call->arena, command_path(call, ca), &findings, &items, &count) &&
+            partner_set(call->arena, &partner, "ca_file", ca_file, &findings);
     }
     is_right = is_right && partner_settle(call->arena, &partner, file, &findings);
     if (is_right && ca != NULL)
@@ -391,10 +395,10 @@ static int partner_show(struct command_call *call)
     load_partners(call, &partners);
     const struct partner *partner = folder_partner(&partners, call->words[0]);
     if (partner == NULL) {
-        struct fault fault = {FAULT_not_found,
-                              arena_print(call->arena,
-                                          "found no partner %s; expected one of refgate partner list",
-                                          call->words[0])};
+        struct fault fault = {
+            FAULT_not_found,
+            arena_print(call->arena, "found no partner %s; expected one of refgate partner list",
+                        call->words[0])};
         return command_fail(call, &fault);
     }
     if (command_has(call, "json"))
@@ -416,17 +420,18 @@ static int reload(struct command_call *call)
     struct setup *fresh = NULL;
     bool is_right = setup_load(call->dir, &findings, &fresh);
     struct context *context = is_right ? tls_context(fresh, &findings) : NULL;
-    const char *later = is_right ? config_needs_restart(call->arena, &call->office->setup->config,
-                                                        &fresh->config)
-                                 : NULL;
+    const char *later =
+        is_right ? config_needs_restart(call->arena, &call->office->setup->config, &fresh->config)
+                 : NULL;
     if (context != NULL)
         context_release(context);
     if (is_right)
         setup_release(fresh);
     if (context == NULL) {
         command_findings(call, &findings);
-        text_add(&call->err, "refgate: the new settings are faulty; the service goes on with the old "
-                             "ones\n");
+        text_add(&call->err,
+                 "refgate: the new settings are faulty; the service goes on with the old "
+                 "ones\n");
         return fault_exit_code(FAULT_settings);
     }
     call->office->reload(call->office->owner);
@@ -447,8 +452,9 @@ static const struct command_option init_options[] = {
 static const struct command_option partner_options_table[] = {
     {"url", "URL", "its FHIR base, https://...", false},
     {"ca", "FILE", "its CA (PEM)", false},
-    {"san", "NAMES", "names its certificate may carry, parted by commas; default "
-                     "urn:refgate:org:NAME and the URL's host name",
+    {"san", "NAMES",
+     "names its certificate may carry, parted by commas; default "
+     "urn:refgate:org:NAME and the URL's host name",
      false},
     {"pin", "SPKI", "SHA-256 of its public key, sha256//BASE64", false},
     {"style", "message|rest", "how it speaks; default message", false},
@@ -457,7 +463,9 @@ static const struct command_option partner_options_table[] = {
 };
 
 #define HERE(name, arguments, help, words, run, options)                                           \
-    {name, arguments, help, COMMAND_HERE, words, words, run, options}
+    {                                                                                              \
+        name, arguments, help, COMMAND_HERE, words, words, run, options                            \
+    }
 const struct command commands_setup[] = {
     HERE("init", "DIR", "a new gateway: settings, keys, store, folders", 1, init, init_options),
     HERE("check", "", "everything wrong with settings, certificates and store", 0, check, NULL),

@@ -1,8 +1,8 @@
 /* sqlite: one connection to the embedded store, its transactions, and rows made from tables.
  *
- * Who calls it: the query files beside it. WAL with synchronous=FULL is demanded, not asked for; the
- * folder is synced by hand after the store is made, because SQLite passes over an error there. The
- * automatic checkpoint is off: the writer checkpoints between groups (writer.c). */
+ * Who calls it: the query files beside it. WAL with synchronous=FULL is demanded, not asked for;
+ * the folder is synced by hand after the store is made, because SQLite passes over an error there.
+ * The automatic checkpoint is off: the writer checkpoints between groups (writer.c). */
 #include "gateway/store/sqlite.h"
 
 #include <fcntl.h>
@@ -20,8 +20,9 @@
 
 enum { STATEMENTS_MAX = 256, BUSY_MS = 5000, SQL_MAX = 4096, CHECKED_AT_START_BYTES = 64 << 20 };
 
-struct cached {
-    const void *key; /* address of the SQL literal, or of the table for inserts */
+struct cached {      /* equal literals may share one address, so the table is part of the key */
+    const void *key; /* address of the SQL literal, or of the table for inserts and updates */
+    const struct table *table;
     char verb;
     sqlite3_stmt *statement;
 };
@@ -48,12 +49,13 @@ static void note_error(struct store *store, int code)
 
 /* ---- statements ---- */
 
-static struct cached *cache_slot(struct store *store, const void *key, char verb)
+static struct cached *cache_slot(struct store *store, const void *key, const struct table *table,
+                                 char verb)
 {
-    size_t at = (((uintptr_t)key >> 3) + (size_t)verb) % STATEMENTS_MAX;
+    size_t at = (((uintptr_t)key >> 3) + ((uintptr_t)table >> 4) + (size_t)verb) % STATEMENTS_MAX;
     for (size_t i = 0; i < STATEMENTS_MAX; i++, at = (at + 1) % STATEMENTS_MAX) {
         struct cached *slot = &store->cache[at];
-        if (slot->key == NULL || (slot->key == key && slot->verb == verb))
+        if (slot->key == NULL || (slot->key == key && slot->table == table && slot->verb == verb))
             return slot;
     }
     return NULL;
@@ -89,8 +91,8 @@ static void update_sql(const struct table *table, size_t skip, char *sql)
     snprintf(sql + length, SQL_MAX - length, " WHERE %s=?", table->columns[0].name);
 }
 
-static sqlite3_stmt *prepare(struct store *store, struct cached *slot, const void *key, char verb,
-                             const char *sql)
+static sqlite3_stmt *prepare(struct store *store, struct cached *slot, const void *key,
+                             const struct table *table, char verb, const char *sql)
 {
     int code = sqlite3_prepare_v3(store->database, sql, -1, SQLITE_PREPARE_PERSISTENT,
                                   &slot->statement, NULL);
@@ -99,19 +101,20 @@ static sqlite3_stmt *prepare(struct store *store, struct cached *slot, const voi
         return NULL;
     }
     slot->key = key;
+    slot->table = table;
     slot->verb = verb;
     return slot->statement;
 }
 
-/* The statement of a literal (verb 'q'), or of a table (verb 's' with the rest's address as the key,
- * 'i' and 'u' with the table's). NULL once an error stands. */
+/* The statement of a literal (verb 'q'), or of a table (verb 's' with the rest's address as the
+ * key, 'i' and 'u' with the table's). NULL once an error stands. */
 static sqlite3_stmt *statement_of(struct store *store, const void *key, char verb,
                                   const struct table *table, const char *text, size_t skip)
 {
     char sql[SQL_MAX];
     if (store_failed(store))
         return NULL;
-    struct cached *slot = cache_slot(store, key, verb);
+    struct cached *slot = cache_slot(store, key, table, verb);
     if (slot == NULL) {
         note_error(store, SQLITE_FULL);
         return NULL;
@@ -126,7 +129,7 @@ static sqlite3_stmt *statement_of(struct store *store, const void *key, char ver
         update_sql(table, skip, sql);
     else
         snprintf(sql, sizeof sql, "%s", text);
-    return prepare(store, slot, key, verb, sql);
+    return prepare(store, slot, key, table, verb, sql);
 }
 
 static void bind_arguments(sqlite3_stmt *statement, const char *types, va_list arguments)
@@ -439,8 +442,8 @@ void store_undo(struct store *store)
 
 /* ---- opening ---- */
 
-/* The answer of a pragma as text, "" when there is none. The statement is stepped to its end: an error
- * during `journal_mode=WAL` shows only there. */
+/* The answer of a pragma as text, "" when there is none. The statement is stepped to its end: an
+ * error during `journal_mode=WAL` shows only there. */
 static void pragma(struct store *store, const char *sql, char *ret_answer, size_t room)
 {
     sqlite3_stmt *statement = NULL;
@@ -459,8 +462,9 @@ static bool refuse(struct store *store, struct arena *arena, const char *path, c
                    struct fault *ret_fault)
 {
     const char *sentence = arena_print(
-        arena, "the store %s cannot be used: %s. Nothing was changed; restore a backup with `refgate "
-               "restore`, or see docs/operations.md",
+        arena,
+        "the store %s cannot be used: %s. Nothing was changed; restore a backup with `refgate "
+        "restore`, or see docs/operations.md",
         path, why);
     store_close(store);
     return fault_set(ret_fault, FAULT_store_broken, sentence);
@@ -528,7 +532,8 @@ static const char *demand_durability(struct store *store)
     return store_failed(store) ? store->error_text : NULL;
 }
 
-/* A store small enough to be read in a moment is checked whole at start; `refgate check` always does. */
+/* A store small enough to be read in a moment is checked whole at start; `refgate check` always
+ * does. */
 static bool looks_whole(struct store *store, const char *path)
 {
     struct stat file;

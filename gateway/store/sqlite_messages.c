@@ -1,25 +1,41 @@
 /* sqlite_messages: messages, their attempts and what is due, in the embedded store. */
 #include "gateway/store/sqlite.h"
 
-#define MESSAGE(member, type) {#member, type, offsetof(struct store_message, member)}
+#define MESSAGE(member, type)                                                                      \
+    {                                                                                              \
+#member, type, offsetof(struct store_message, member)                                      \
+    }
 /* What never changes stands first: store_set_message writes from state on. */
 static const struct column message_columns[] = {
-    MESSAGE(id, COLUMN_WHOLE),           MESSAGE(direction, COLUMN_TEXT),
-    MESSAGE(partner, COLUMN_TEXT),       MESSAGE(message_id, COLUMN_TEXT),
-    MESSAGE(bundle_id, COLUMN_TEXT),     MESSAGE(hash, COLUMN_HASH),
-    MESSAGE(event, COLUMN_TEXT),         MESSAGE(kind, COLUMN_TEXT),
-    MESSAGE(recipient, COLUMN_TEXT),     MESSAGE(record, COLUMN_LINK),
-    MESSAGE(created_ms, COLUMN_WHOLE),   MESSAGE(response_to, COLUMN_TEXT),
-    MESSAGE(payload, COLUMN_WHOLE),      MESSAGE(referral, COLUMN_LINK),
-    MESSAGE(state, COLUMN_TEXT),         MESSAGE(reason, COLUMN_TEXT),
-    MESSAGE(due_ms, COLUMN_WHOLE),       MESSAGE(attempts, COLUMN_WHOLE),
-    MESSAGE(settled_ms, COLUMN_LINK),    MESSAGE(response_code, COLUMN_TEXT),
+    MESSAGE(id, COLUMN_WHOLE),
+    MESSAGE(direction, COLUMN_TEXT),
+    MESSAGE(partner, COLUMN_TEXT),
+    MESSAGE(message_id, COLUMN_TEXT),
+    MESSAGE(bundle_id, COLUMN_TEXT),
+    MESSAGE(hash, COLUMN_HASH),
+    MESSAGE(event, COLUMN_TEXT),
+    MESSAGE(kind, COLUMN_TEXT),
+    MESSAGE(recipient, COLUMN_TEXT),
+    MESSAGE(record, COLUMN_LINK),
+    MESSAGE(created_ms, COLUMN_WHOLE),
+    MESSAGE(response_to, COLUMN_TEXT),
+    MESSAGE(payload, COLUMN_WHOLE),
+    MESSAGE(referral, COLUMN_LINK),
+    MESSAGE(state, COLUMN_TEXT),
+    MESSAGE(reason, COLUMN_TEXT),
+    MESSAGE(due_ms, COLUMN_WHOLE),
+    MESSAGE(attempts, COLUMN_WHOLE),
+    MESSAGE(settled_ms, COLUMN_LINK),
+    MESSAGE(response_code, COLUMN_TEXT),
     MESSAGE(response_issues, COLUMN_TEXT),
 };
 enum { UNCHANGING_COLUMNS = 13 };
 static const struct table messages = TABLE("message", store_message, message_columns);
 
-#define DUE(member, type) {#member, type, offsetof(struct store_due_partner, member)}
+#define DUE(member, type)                                                                          \
+    {                                                                                              \
+#member, type, offsetof(struct store_due_partner, member)                                  \
+    }
 static const struct column due_columns[] = {
     DUE(partner, COLUMN_TEXT),
     DUE(first_due_ms, COLUMN_WHOLE),
@@ -31,13 +47,20 @@ static const struct table due_partners =
           "min(created_ms) AS oldest_ms FROM message WHERE state='queued' GROUP BY partner)",
           store_due_partner, due_columns);
 
-#define ATTEMPT(member, type) {#member, type, offsetof(struct store_attempt, member)}
+#define ATTEMPT(member, type)                                                                      \
+    {                                                                                              \
+#member, type, offsetof(struct store_attempt, member)                                      \
+    }
 static const struct column attempt_columns[] = {
     ATTEMPT(id, COLUMN_WHOLE),
-    ATTEMPT(message, COLUMN_WHOLE),       ATTEMPT(at_ms, COLUMN_WHOLE),
-    ATTEMPT(outcome, COLUMN_TEXT),        ATTEMPT(status, COLUMN_WHOLE),
-    ATTEMPT(detail, COLUMN_TEXT),         ATTEMPT(connect_us, COLUMN_WHOLE),
-    ATTEMPT(tls_us, COLUMN_WHOLE),        ATTEMPT(first_byte_us, COLUMN_WHOLE),
+    ATTEMPT(message, COLUMN_WHOLE),
+    ATTEMPT(at_ms, COLUMN_WHOLE),
+    ATTEMPT(outcome, COLUMN_TEXT),
+    ATTEMPT(status, COLUMN_WHOLE),
+    ATTEMPT(detail, COLUMN_TEXT),
+    ATTEMPT(connect_us, COLUMN_WHOLE),
+    ATTEMPT(tls_us, COLUMN_WHOLE),
+    ATTEMPT(first_byte_us, COLUMN_WHOLE),
     ATTEMPT(total_us, COLUMN_WHOLE),
 };
 static const struct table attempts = TABLE("attempt", store_attempt, attempt_columns);
@@ -96,7 +119,8 @@ size_t store_due(struct store *store, struct arena *arena, const char *partner, 
 {
     return sqlite_select(
         store, arena, &messages, ret_messages,
-        "AS m WHERE state='queued' AND partner=?1 AND due_ms<=?2 AND (referral IS NULL OR NOT EXISTS "
+        "AS m WHERE state='queued' AND partner=?1 AND due_ms<=?2 AND (referral IS NULL OR NOT "
+        "EXISTS "
         "(SELECT 1 FROM message AS e WHERE e.referral=m.referral AND e.partner=m.partner "
         "AND e.id<m.id AND e.state IN ('queued','sending','held'))) ORDER BY due_ms, id LIMIT ?3",
         "tii", partner, now_ms, (int64_t)limit);
@@ -127,7 +151,8 @@ size_t store_due_partners(struct store *store, struct arena *arena,
 
 int64_t store_requeue_claimed(struct store *store, int64_t now_ms)
 {
-    int64_t claimed = sqlite_number(store, "SELECT count(*) FROM message WHERE state='sending'", "");
+    int64_t claimed =
+        sqlite_number(store, "SELECT count(*) FROM message WHERE state='sending'", "");
     if (claimed > 0)
         sqlite_run(store,
                    "UPDATE message SET state='queued', due_ms=?, "
@@ -139,7 +164,8 @@ int64_t store_requeue_claimed(struct store *store, int64_t now_ms)
 
 void store_hasten(struct store *store, const char *partner, int64_t now_ms)
 {
-    sqlite_run(store, "UPDATE message SET due_ms=?2 WHERE partner=?1 AND state='queued' AND due_ms>?2",
+    sqlite_run(store,
+               "UPDATE message SET due_ms=?2 WHERE partner=?1 AND state='queued' AND due_ms>?2",
                "ti", partner, now_ms);
 }
 

@@ -3,16 +3,24 @@
 
 #include <string.h>
 
-#define RECORD(member, type) {#member, type, offsetof(struct store_record, member)}
+#define RECORD(member, type)                                                                       \
+    {                                                                                              \
+#member, type, offsetof(struct store_record, member)                                       \
+    }
 static const struct column record_columns[] = {
-    RECORD(id, COLUMN_WHOLE),      RECORD(clinic, COLUMN_TEXT),       RECORD(kind, COLUMN_TEXT),
-    RECORD(number, COLUMN_TEXT),   RECORD(origin, COLUMN_TEXT),       RECORD(client, COLUMN_TEXT),
-    RECORD(referral, COLUMN_LINK), RECORD(accepted_ms, COLUMN_WHOLE), RECORD(payload, COLUMN_WHOLE),
-    RECORD(attachments, COLUMN_LINK), RECORD(hash, COLUMN_HASH), RECORD(exported, COLUMN_YES_NO),
+    RECORD(id, COLUMN_WHOLE),      RECORD(clinic, COLUMN_TEXT),
+    RECORD(kind, COLUMN_TEXT),     RECORD(number, COLUMN_TEXT),
+    RECORD(origin, COLUMN_TEXT),   RECORD(client, COLUMN_TEXT),
+    RECORD(referral, COLUMN_LINK), RECORD(accepted_ms, COLUMN_WHOLE),
+    RECORD(payload, COLUMN_WHOLE), RECORD(attachments, COLUMN_LINK),
+    RECORD(hash, COLUMN_HASH),     RECORD(exported, COLUMN_YES_NO),
 };
 static const struct table records = TABLE("record", store_record, record_columns);
 
-#define RELEASE(member, type) {#member, type, offsetof(struct store_release, member)}
+#define RELEASE(member, type)                                                                      \
+    {                                                                                              \
+#member, type, offsetof(struct store_release, member)                                      \
+    }
 static const struct column release_columns[] = {
     RELEASE(id, COLUMN_WHOLE),         RELEASE(record, COLUMN_WHOLE),
     RELEASE(recipient, COLUMN_TEXT),   RELEASE(addressed_as, COLUMN_TEXT),
@@ -22,9 +30,12 @@ static const struct column release_columns[] = {
 };
 static const struct table releases = TABLE("release", store_release, release_columns);
 
-#define AUDIT(member, type) {#member, type, offsetof(struct store_audit, member)}
+#define AUDIT(member, type)                                                                        \
+    {                                                                                              \
+#member, type, offsetof(struct store_audit, member)                                        \
+    }
 static const struct column audit_columns[] = {
-    AUDIT(seq, COLUMN_WHOLE),    AUDIT(at_ms, COLUMN_WHOLE), AUDIT(what, COLUMN_TEXT),
+    AUDIT(seq, COLUMN_WHOLE),    AUDIT(at_ms, COLUMN_WHOLE),  AUDIT(what, COLUMN_TEXT),
     AUDIT(partner, COLUMN_TEXT), AUDIT(subject, COLUMN_TEXT), AUDIT(detail, COLUMN_TEXT),
     AUDIT(hash, COLUMN_HASH),
 };
@@ -57,8 +68,8 @@ bool store_get_record(struct store *store, struct arena *arena, int64_t id,
     return true;
 }
 
-size_t store_records(struct store *store, struct arena *arena, const char *client,
-                     const char *kind, const char *origin, struct store_record **ret_records)
+size_t store_records(struct store *store, struct arena *arena, const char *client, const char *kind,
+                     const char *origin, struct store_record **ret_records)
 {
     size_t count;
     if (client != NULL)
@@ -122,7 +133,8 @@ size_t store_waiting_clients(struct store *store, struct arena *arena, const cha
 
 void store_add_person(struct store *store, const char *handle, const char *row)
 {
-    sqlite_run(store, "INSERT INTO received_person (handle, row) VALUES (?, ?) ON CONFLICT DO NOTHING",
+    sqlite_run(store,
+               "INSERT INTO received_person (handle, row) VALUES (?, ?) ON CONFLICT DO NOTHING",
                "tt", handle, row);
 }
 
@@ -140,8 +152,8 @@ void store_add_link(struct store *store, const char *client, const char *clinic,
                "ttt", client, clinic, number);
 }
 
-size_t store_links(struct store *store, struct arena *arena, const char *client,
-                   const char *clinic, const char ***ret_numbers)
+size_t store_links(struct store *store, struct arena *arena, const char *client, const char *clinic,
+                   const char ***ret_numbers)
 {
     return sqlite_texts(store, arena, ret_numbers,
                         "SELECT number FROM client_link WHERE client=? AND clinic=?", "tt", client,
@@ -167,6 +179,6 @@ bool store_last_audit(struct store *store, unsigned char ret_hash[STORE_HASH_BYT
 size_t store_audits(struct store *store, struct arena *arena, int64_t after_seq, size_t limit,
                     struct store_audit **ret_audits)
 {
-    return sqlite_select(store, arena, &audits, ret_audits, "WHERE seq>? ORDER BY seq LIMIT ?", "ii",
-                         after_seq, (int64_t)limit);
+    return sqlite_select(store, arena, &audits, ret_audits, "WHERE seq>? ORDER BY seq LIMIT ?",
+                         "ii", after_seq, (int64_t)limit);
 }

@@ -1,11 +1,11 @@
 /* store: what must survive a power cut, in the language of the flow.
  *
- * One `struct store` opened for writing exists per data folder (the holder of DIR/lock), used by the
- * writer thread alone, or by a command when no service runs. Readers open their own.
- * Errors stick: the first failure inside a transaction is kept, later calls do nothing, and
- * store_commit reports it; so stages read straight down and nothing half-done is ever committed.
- * Texts that come back live in the arena given. Row ids are > 0; 0 means "none".
- * Behind this contract: sqlite.c (embedded, WAL, synchronous=FULL). */
+ * One `struct store` opened for writing exists per data folder (the holder of DIR/lock), used by
+ * the writer thread alone, or by a command when no service runs. Readers open their own. Errors
+ * stick: the first failure inside a transaction is kept, later calls do nothing, and store_commit
+ * reports it; so stages read straight down and nothing half-done is ever committed. Texts that come
+ * back live in the arena given. Row ids are > 0; 0 means "none". Behind this contract: sqlite.c
+ * (embedded, WAL, synchronous=FULL). */
 #ifndef GATEWAY_STORE_STORE_H
 #define GATEWAY_STORE_STORE_H
 
@@ -60,9 +60,10 @@ bool store_get_record(struct store *store, struct arena *arena, int64_t id,
                       struct store_record *ret_record);
 /* Records of a client of one kind with their text, oldest first (KIND NULL: all kinds; CLIENT NULL:
  * all clients; ORIGIN NULL: from anywhere). */
-size_t store_records(struct store *store, struct arena *arena, const char *client,
-                     const char *kind, const char *origin, struct store_record **ret_records);
-size_t store_unexported(struct store *store, struct arena *arena, struct store_record **ret_records);
+size_t store_records(struct store *store, struct arena *arena, const char *client, const char *kind,
+                     const char *origin, struct store_record **ret_records);
+size_t store_unexported(struct store *store, struct arena *arena,
+                        struct store_record **ret_records);
 void store_set_exported(struct store *store, int64_t record);
 
 /* ---- referrals and their track ---- */
@@ -76,7 +77,8 @@ struct store_referral {
 };
 
 int64_t store_add_referral(struct store *store, const struct store_referral *referral);
-/* Writes what can change: partner, filler_number, statuses, reason, visits, priority, valid_until, changed_ms. */
+/* Writes what can change: partner, filler_number, statuses, reason, visits, priority, valid_until,
+ * changed_ms. */
 void store_set_referral(struct store *store, const struct store_referral *referral);
 bool store_get_referral(struct store *store, struct arena *arena, int64_t id,
                         struct store_referral *ret_referral);
@@ -177,8 +179,8 @@ void store_add_person(struct store *store, const char *handle, const char *row);
 size_t store_people(struct store *store, struct arena *arena, const char ***ret_rows);
 void store_add_link(struct store *store, const char *client, const char *clinic,
                     const char *number);
-size_t store_links(struct store *store, struct arena *arena, const char *client,
-                   const char *clinic, const char ***ret_numbers);
+size_t store_links(struct store *store, struct arena *arena, const char *client, const char *clinic,
+                   const char ***ret_numbers);
 
 struct store_audit {
     int64_t seq, at_ms;

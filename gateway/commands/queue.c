@@ -1,0 +1,161 @@
+/* queue: what waits to be sent, and what a person may do about it; and the records we hold. */
+#include "gateway/commands/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/audit.h"
+#include "gateway/commands/lists.h"
+
+struct queueing {
+    struct unit unit;
+    struct command_call *call;
+    const char *verb, *state; /* the state after it */
+    int64_t number;
+    struct store_message message;
+};
+
+/* What a person may change: nothing that a partner has accepted, except by sending it again
+ * unchanged. */
+static const struct {
+    const char *verb, *from, *to;
+} changes[] = {
+    {"resend", "sent parked rejected held queued", "queued"},
+    {"hold", "queued parked", "held"},
+    {"park", "queued held", "parked"},
+};
+
+static bool change(struct unit *unit, struct store *store)
+{
+    struct queueing *queueing = (struct queueing *)unit;
+    struct store_message *message = &queueing->message;
+    const char *from = NULL;
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        if (text_equal(changes[i].verb, queueing->verb)) {
+            from = changes[i].from;
+            queueing->state = changes[i].to;
+        }
+    }
+    if (!store_get_message(store, unit->arena, queueing->number, message) ||
+        !text_equal(message->direction, "out"))
+        return fault_set(&unit->fault, FAULT_not_found,
+                         arena_print(unit->arena,
+                                     "found no message %lld of ours; expected a number of "
+                                     "refgate queue list",
+                                     (long long)queueing->number));
+    if (strstr(from, message->state) == NULL)
+        return fault_set(&unit->fault, FAULT_illegal_move,
+                         arena_print(unit->arena,
+                                     "message %lld is %s; to %s it, it must be one of: %s",
+                                     (long long)message->id, message->state, queueing->verb, from));
+    int64_t now_ms = clock_wall_ms(&queueing->call->office->setup->clock);
+    message->state = queueing->state;
+    message->reason = arena_print(unit->arena, "%s by command", queueing->verb);
+    message->due_ms = now_ms;
+    store_set_message(store, message);
+    audit_add(store, now_ms, queueing->verb, message->partner, message->message_id, NULL);
+    return true;
+}
+
+static int change_message(struct command_call *call, const char *verb)
+{
+    struct queueing queueing = {
+        .unit.run = change, .unit.arena = call->arena, .call = call, .verb = verb};
+    long long number = 0;
+    char rest;
+    if (sscanf(call->words[0], "%lld%c", &number, &rest) != 1) {
+        struct fault fault = {FAULT_usage,
+                              arena_print(call->arena,
+                                          "found \"%s\"; expected a number of refgate queue list",
+                                          call->words[0])};
+        return command_fail(call, &fault);
+    }
+    queueing.number = number;
+    if (!writer_call(call->office->writer, &queueing.unit))
+        return command_fail(call, &queueing.unit.fault);
+    text_print(&call->out, "message %lld is now %s\n", number, queueing.state);
+    return 0;
+}
+
+static int resend(struct command_call *call)
+{
+    return change_message(call, "resend");
+}
+
+static int hold(struct command_call *call)
+{
+    return change_message(call, "hold");
+}
+
+static int park(struct command_call *call)
+{
+    return change_message(call, "park");
+}
+
+static int list(struct command_call *call)
+{
+    static const char *const open_states[] = {"queued", "sending", "held", "parked", "rejected"};
+    struct store *store;
+    struct fault fault;
+    if (!office_reader(call->office, call->arena, &store, &fault))
+        return command_fail(call, &fault);
+    for (size_t i = 0; i < sizeof open_states / sizeof *open_states; i++) {
+        struct store_message *messages;
+        size_t count =
+            store_messages(store, call->arena, "out", open_states[i], 0, 10000, &messages);
+        if (count > 0)
+            lists_messages(call, messages, count);
+    }
+    store_close(store);
+    return 0;
+}
+
+static int records(struct command_call *call)
+{
+    static const char *const headings[] = {"RECORD", "KIND", "CLINIC", "CLIENT", "FROM", "SINCE"};
+    struct store *store;
+    struct fault fault;
+    struct store_record *rows;
+    if (!office_reader(call->office, call->arena, &store, &fault))
+        return command_fail(call, &fault);
+    size_t count = store_records(store, call->arena, NULL, NULL, NULL, &rows);
+    store_close(store);
+    struct command_table table = lists_table(call->arena, headings, 6);
+    for (size_t i = 0; i < count; i++) {
+        const char *since = clock_text(call->arena, rows[i].accepted_ms);
+        if (command_has(call, "json")) {
+            struct json *object = json_new_object(call->arena);
+            json_set_text(call->arena, object, "record_id", rows[i].number);
+            json_set_text(call->arena, object, "record", rows[i].kind);
+            json_set_text(call->arena, object, "clinic", rows[i].clinic);
+            json_set_text(call->arena, object, "client_id", rows[i].client);
+            json_set_text(call->arena, object, "origin", rows[i].origin);
+            json_set_text(call->arena, object, "since", since);
+            lists_object(call, object);
+            continue;
+        }
+        command_cell(&table, rows[i].number);
+        command_cell(&table, rows[i].kind);
+        command_cell(&table, rows[i].clinic);
+        command_cell(&table, rows[i].client);
+        command_cell(&table, rows[i].origin);
+        command_cell(&table, since);
+    }
+    if (!command_has(call, "json"))
+        command_print_table(&table, &call->out);
+    return 0;
+}
+
+#define ROW(name, arguments, help, words, run)                                                     \
+    {                                                                                              \
+        name, arguments, help, COMMAND_STORE, words, words, run, NULL                              \
+    }
+const struct command commands_queue[] = {
+    ROW("queue list", "", "messages that have not arrived yet", 0, list),
+    ROW("queue resend", "NUMBER", "send it (again) now, unchanged and with the same ids", 1,
+        resend),
+    ROW("queue hold", "NUMBER", "keep it back until resend", 1, hold),
+    ROW("queue park", "NUMBER", "give it up", 1, park),
+    ROW("records list", "", "every record we wrote or received", 0, records),
+    {NULL, NULL, NULL, COMMAND_HERE, 0, 0, NULL, NULL},
+};
