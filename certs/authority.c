@@ -247,7 +247,7 @@ bool authority_issue(struct authority *authority, enum request_key kind,
     EVP_PKEY *key = forms_new_key(kind);
     X509_NAME *subject = X509_NAME_new();
     bool done = false;
-    if (key == NULL || subject == NULL || !forms_set_subject(subject, names->handle, names->handle))
+    if (key == NULL || subject == NULL || !forms_set_subject_of(subject, san))
         files_fault(findings, cert_file, pem_why(findings->arena), "a key that OpenSSL can make");
     else
         done = pem_write_key(key_file, key, NULL, findings) &&
@@ -276,9 +276,13 @@ bool authority_sign(struct authority *authority, const char *csr_file,
         san = names != NULL ? forms_names(names, findings)
                             : forms_names_of(request, csr_file, findings);
     }
-    if (san != NULL)
-        done = certify(authority, key, X509_REQ_get_subject_name(request), san, days, cert_file,
-                       findings);
+    X509_NAME *subject = X509_NAME_new();
+    if (san != NULL && subject != NULL && forms_set_subject_of(subject, san))
+        done = certify(authority, key, subject, san, days, cert_file, findings);
+    else if (san != NULL)
+        files_fault(findings, csr_file, "a request whose first name cannot stand in a subject",
+                    "urn:refgate:org:HANDLE or a DNS name as the first name");
+    X509_NAME_free(subject);
     GENERAL_NAMES_free(san);
     X509_REQ_free(request);
     return done;

@@ -3,9 +3,9 @@
  *
  * The folder holds ca.crt, ca.key (0600), ca.crl, and issued.csv (serial, not_after, revoked_at,
  * reason, names): what was issued and revoked. Each file is replaced atomically with fsync; a leaf
- * is in issued.csv before its certificate exists outside. One process at a time (a lock on
- * issued.csv). Leaves carry serverAuth and clientAuth, digitalSignature, CA:FALSE, SAN; nothing
- * else of a request is taken over. */
+ * is in issued.csv before its certificate exists outside. One process at a time (a lock on the
+ * folder). Leaves carry serverAuth and clientAuth, digitalSignature, CA:FALSE, SAN; of a request
+ * only the key and the permitted names are taken over. */
 #ifndef CERTS_AUTHORITY_H
 #define CERTS_AUTHORITY_H
 

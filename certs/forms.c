@@ -7,12 +7,21 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "certs/names.h"
 
-enum { SERIAL_BYTES = 16, DAY_SECONDS = 24 * 60 * 60, NAMES_TEXT_MAX = 64 * 1024, IP_TEXT = 64 };
+#define ORG_URI "urn:refgate:org:"
+
+enum {
+    COMMON_NAME_MAX = 64,
+    SERIAL_BYTES = 16,
+    DAY_SECONDS = 24 * 60 * 60,
+    NAMES_TEXT_MAX = 64 * 1024,
+    IP_TEXT = 64
+};
 
 EVP_PKEY *forms_new_key(enum request_key kind)
 {
@@ -36,6 +45,21 @@ static bool add_entry(X509_NAME *name, const char *field, const char *value)
 bool forms_set_subject(X509_NAME *name, const char *handle, const char *common_name)
 {
     return add_entry(name, "O", handle) && add_entry(name, "CN", common_name);
+}
+
+bool forms_set_subject_of(X509_NAME *name, const GENERAL_NAMES *names)
+{
+    char text[COMMON_NAME_MAX + 1];
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *one = sk_GENERAL_NAME_value(names, i);
+        if (one->type != GEN_URI && one->type != GEN_DNS)
+            continue;
+        const char *bytes = (const char *)ASN1_STRING_get0_data(one->d.ia5);
+        size_t skip = strncmp(bytes, ORG_URI, strlen(ORG_URI)) == 0 ? strlen(ORG_URI) : 0;
+        snprintf(text, sizeof text, "%s", bytes + skip);
+        return forms_set_subject(name, text, text);
+    }
+    return forms_set_subject(name, "gateway", "gateway");
 }
 
 static bool push_text(GENERAL_NAMES *all, int kind, const char *text)
@@ -114,7 +138,7 @@ GENERAL_NAMES *forms_names(const struct request_names *names, struct finding_lis
         return NULL;
     }
     GENERAL_NAMES *all = sk_GENERAL_NAME_new_null();
-    const char *uri = arena_print(findings->arena, "urn:refgate:org:%s", names->handle);
+    const char *uri = arena_print(findings->arena, ORG_URI "%s", names->handle);
     if (all != NULL && push_text(all, GEN_URI, uri) && push_all(all, names, findings))
         return all;
     GENERAL_NAMES_free(all);

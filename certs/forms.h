@@ -13,6 +13,9 @@
 EVP_PKEY *forms_new_key(enum request_key kind);
 /* O=HANDLE, CN=COMMON_NAME, as UTF-8. */
 bool forms_set_subject(X509_NAME *name, const char *handle, const char *common_name);
+/* The same, called after the first of NAMES: HANDLE of urn:refgate:org:HANDLE, or the name cut
+ * at 64. */
+bool forms_set_subject_of(X509_NAME *name, const GENERAL_NAMES *names);
 /* NULL with a finding when a name is not one. */
 GENERAL_NAMES *forms_names(const struct request_names *names, struct finding_list *findings);
 /* The URI, DNS and IP names of a request's SAN; NULL with a finding when there are none or others.

@@ -83,7 +83,8 @@ bool names_is_clean(const char *text)
     if (length == 0 || length > NAME_TEXT_MAX)
         return false;
     for (const char *at = text; *at != '\0'; at++) {
-        if ((unsigned char)*at <= ' ' || (unsigned char)*at >= 0x7f || *at == '*')
+        if ((unsigned char)*at <= ' ' || (unsigned char)*at >= 0x7f ||
+            strchr("*\"<>\\^`{|}", *at) != NULL)
             return false;
     }
     return true;

@@ -22,7 +22,7 @@ struct names {
 /* Reads SAN and looks for NUL in the subject. names_free() afterwards. */
 void names_read(const X509 *certificate, struct names *ret_names);
 void names_free(struct names *names);
-/* A name without wild card, blank and control character that can stand in a settings file. */
+/* A name without wild card, blank, control character and what RFC 3986 keeps out of a URI. */
 bool names_is_clean(const char *text);
 
 #endif

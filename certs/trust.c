@@ -110,22 +110,37 @@ static const struct anchors *share_anchors(struct trust *trust, const struct tru
     return fresh;
 }
 
+static void check_partner(const struct trust_partner *from, struct finding_list *findings)
+{
+    bool has_ca = from->ca_file != NULL || from->ca_pem != NULL;
+    size_t length = from->name == NULL ? 0 : strlen(from->name);
+    if (length == 0 || length > TRUST_NAME_MAX)
+        fault(findings, from, "name", "a name that is missing or too long", "1 to 64 characters");
+    if (from->pin_count == 0 && from->san_count == 0)
+        fault(findings, from, "san", "neither a name nor a pin",
+              "a san (URI or DNS name) or a pin, by which the partner is known");
+    if (from->pin_count == 0 && !has_ca)
+        fault(findings, from, "ca", "neither a CA nor a pin", "the CA of the partner, or a pin");
+    if (!has_ca && from->crl_count > 0)
+        fault(findings, from, "crl", "revocation lists without a CA",
+              "the CA that publishes them; a partner known by its pin alone has none");
+    if (from->crl == TRUST_CRL_HARD && from->crl_count == 0)
+        fault(findings, from, "crl", "the policy hard without any revocation list",
+              "the list of each CA in the chain; until then the partner is refused");
+}
+
 static void add_partner(struct trust *trust, const struct trust_partner *from,
                         struct finding_list *findings)
 {
     struct partner *partner = &trust->partners[trust->count];
     bool has_ca = from->ca_file != NULL || from->ca_pem != NULL;
-    partner->name = arena_copy(&trust->arena, from->name);
+    partner->name = arena_copy(&trust->arena, from->name == NULL ? "" : from->name);
     partner->has_pins = from->pin_count > 0;
     partner->has_sans = from->san_count > 0;
     partner->disabled = from->disabled;
-    if (strlen(from->name) > TRUST_NAME_MAX)
-        fault(findings, from, "name", "a name that is too long", "at most 64 characters");
-    if (!partner->has_pins && !partner->has_sans)
-        fault(findings, from, "san", "neither a name nor a pin",
-              "a san (URI or DNS name) or a pin, by which the partner is known");
-    if (!partner->has_pins && !has_ca)
-        fault(findings, from, "ca", "neither a CA nor a pin", "the CA of the partner, or a pin");
+    check_partner(from, findings);
+    if (partner->name[0] == '\0' || strlen(partner->name) > TRUST_NAME_MAX)
+        partner->disabled = true; /* answers carry the name: a cut one could be another's */
     /* A partner without any pin must never be judged by pins alone: it gets anchors, if empty ones.
      */
     if (has_ca || !partner->has_pins)
@@ -167,7 +182,7 @@ static void report_double(const struct trust *trust, int one, int other, const c
                                  .expected = "one of its own; until then both are refused"});
 }
 
-static void find_doubles(const struct trust *trust, struct finding_list *findings)
+static void find_doubles(struct trust *trust, struct finding_list *findings)
 {
     for (size_t i = 1; i < trust->pin_count; i++) {
         const struct pin *pin = &trust->pins[i];
@@ -181,8 +196,11 @@ static void find_doubles(const struct trust *trust, struct finding_list *finding
     }
     for (int i = 1; i < trust->count; i++) {
         const struct named *named = &trust->by_name[i];
-        if (compare_names(named - 1, named) == 0)
-            report_double(trust, named[-1].partner, named->partner, "name", findings);
+        if (compare_names(named - 1, named) != 0)
+            continue;
+        report_double(trust, named[-1].partner, named->partner, "name", findings);
+        trust->partners[named[-1].partner].disabled = true;
+        trust->partners[named->partner].disabled = true;
     }
 }
 

@@ -268,7 +268,7 @@ static const char *forge_request(struct world *world, const char *folder, const 
     X509_REQ *request = X509_REQ_new();
     STACK_OF(X509_EXTENSION) *all = sk_X509_EXTENSION_new_null();
     X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(request), "CN", MBSTRING_UTF8,
-                               (const unsigned char *)"harbor", -1, -1, 0);
+                               (const unsigned char *)"somebody\0else", 13, -1, 0);
     if (san != NULL)
         sk_X509_EXTENSION_push(all, X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, san));
     sk_X509_EXTENSION_push(
@@ -306,7 +306,7 @@ static void signs_requests_with_care(void **state)
     assert_false(facts->is_ca);
     assert_true(facts->for_client && facts->for_server);
     assert_int_equal(facts->name_count, 2);
-    assert_string_equal(facts->subject, "CN=harbor");
+    assert_string_equal(facts->subject, "CN=harbor,O=harbor");
     /* names given by the operator win */
     const struct request_names names = {.handle = "pier"};
     cert_file = in(world, folder, "pier.crt");
@@ -321,6 +321,9 @@ static void signs_requests_with_care(void **state)
     } cases[] = {
         {NULL, &item, &item, "without names"},
         {"DNS:*.example", &item, &item, "names we do not issue"},
+        {"URI:urn:x\"\nff", &item, &item, "names we do not issue"},
+        {"URI:urn:refgate:org:", &item, &item, "first name cannot stand"},
+        {"URI:urn:x|y", &item, &item, "names we do not issue"},
         {"email:a@b.example", &item, &item, "names we do not issue"},
         {"DNS:a.example", &item, &other, "not by its own key"},
         {"DNS:a.example", &weak, &weak, "a key that peers would refuse"},

@@ -79,6 +79,9 @@ static void says_what_is_wrong(void **state)
     static const char *const blank[] = {"URI:urn:x y"};
     static const char *const empty[] = {""};
     static const char *const taken[] = {"GW.harbor.example"};
+    static const char *const list[] = {"/nonexistent"};
+    static const char long_name[] =
+        "a234567890123456789012345678901234567890123456789012345678901234x";
     char leaf_file[FORGE_PATH];
     const struct forge *leaves[] = {&world->leaf};
     forge_write(&world->bin, leaves, 1, leaf_file);
@@ -132,7 +135,19 @@ static void says_what_is_wrong(void **state)
          VERDICT_no_partner},
         {{"harbor", .ca_file = root, .sans = lakeside, .san_count = 1},
          "a name that harbor has too",
-         VERDICT_admitted},
+         VERDICT_disabled},
+        {{NULL, .ca_file = root, .sans = lakeside, .san_count = 1},
+         "missing or too long",
+         VERDICT_disabled},
+        {{long_name, .ca_file = root, .sans = lakeside, .san_count = 1},
+         "missing or too long",
+         VERDICT_disabled},
+        {{"lakeside", .pins = odd_pin, .pin_count = 1, .crl_files = list, .crl_count = 1},
+         "lists without a CA",
+         VERDICT_no_partner},
+        {{"lakeside", .ca_file = root, .sans = lakeside, .san_count = 1, .crl = TRUST_CRL_HARD},
+         "the policy hard without",
+         VERDICT_crl_missing},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         enum verdict verdict;
