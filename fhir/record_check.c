@@ -63,7 +63,8 @@ static void check_text(struct checking *check, const struct value *value)
     else if (text_is_blank(text))
         fault_at(check, value->place, value->node, "an empty field",
                  value->field->required
-                     ? arena_print(check->arena, "text: %s", value->field->meaning)
+                     ? arena_print(check->arena, "text: %s",
+                                   record_meaning_in_words(check->arena, value->field))
                      : "text, or leave the field out",
                  NULL);
     else if (has_control(text, is_long))
@@ -322,7 +323,7 @@ static void check_list(struct checking *check, const struct value *value)
     else if (count < field->least && !check->rules->is_received)
         refuse(check, value, arena_print(check->arena, "with %zu item", count),
                arena_print(check->arena, "%s or more: %s", field->least == 2 ? "two" : "one",
-                           field->meaning),
+                           record_meaning_in_words(check->arena, field)),
                NULL);
     else if (count > RECORD_LIST_MAX)
         refuse(check, value, "with too many items", "at most 500", NULL);
@@ -395,7 +396,7 @@ static void check_missing(struct checking *check, const struct record_shape *sha
             continue;
         struct place place = {parent, field->name, 0};
         fault_at(check, &place, object, "nothing",
-                 arena_print(check->arena, "%s (%s)", field->meaning,
+                 arena_print(check->arena, "%s (%s)", record_meaning_in_words(check->arena, field),
                              record_field_in_words(check->arena, field)),
                  NULL);
     }

@@ -41,6 +41,8 @@ const char *record_path(struct checking *check, const struct place *place);
 /* What one value of a field should be, and the field as a whole (which may be a list). */
 const char *record_value_in_words(struct arena *arena, const struct record_field *field);
 const char *record_field_in_words(struct arena *arena, const struct record_field *field);
+/* The meaning of a field as the middle of a sentence. */
+const char *record_meaning_in_words(struct arena *arena, const struct record_field *field);
 
 /* Reading a member of the right form; false when it is absent or faulty (which is told elsewhere).
  */

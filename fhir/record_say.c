@@ -132,3 +132,12 @@ const char *record_field_in_words(struct arena *arena, const struct record_field
     const char *value = record_value_in_words(arena, field);
     return field->is_list ? arena_print(arena, "a list [ ] of: %s", value) : value;
 }
+
+const char *record_meaning_in_words(struct arena *arena, const struct record_field *field)
+{
+    char *meaning = arena_copy(arena, field->meaning);
+    bool is_word = meaning[0] != '\0' && !(meaning[1] >= 'A' && meaning[1] <= 'Z'); /* not "ICD" */
+    if (is_word && meaning[0] >= 'A' && meaning[0] <= 'Z')
+        meaning[0] = (char)(meaning[0] - 'A' + 'a');
+    return meaning;
+}
