@@ -32,6 +32,8 @@ struct field_job {
     const char *list;      /* outbound: the list whose item is at hand, or NULL */
     size_t index;          /* of that item, 0-based */
     /* outbound */
+    const char *target;      /* name of the entry that a Provenance is about */
+    const char *giver;       /* name of the entry of who gave a consent */
     struct json *extras;     /* record-field extensions for the main resource, or NULL */
     struct json *labels;     /* meta.security of everything made from the record, or NULL */
     const char *task_status; /* of the referral's Task, or NULL */

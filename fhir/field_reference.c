@@ -102,7 +102,9 @@ static struct json *read_number(struct field_job *job, const struct field *field
     const struct json *identifier = option->is_bare ? node : json_get(node, "identifier");
     if (identifier == NULL) { /* a reference to a resource of the Bundle that has a number */
         struct message_entry *entry = entries_resolve(job, node);
-        identifier = entry == NULL ? NULL : json_first(json_get(entry->resource, "identifier"));
+        bool is_type =
+            entry != NULL && (option->type == NULL || text_equal(entry->type, option->type));
+        identifier = is_type ? json_first(json_get(entry->resource, "identifier")) : NULL;
     }
     const char *number = number_of(job, identifier);
     if (number == NULL)

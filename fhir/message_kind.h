@@ -22,6 +22,8 @@ struct message_kind {
     enum message_task task;
     const char *task_status; /* when the caller gives none, or NULL */
     bool is_task_first;      /* the focus is the Task alone */
+    /* Outbound, before the main resource is filled. NULL: nothing. */
+    void (*prepare)(struct field_job *job);
     /* When all parts are written, and when all are read. NULL: nothing more. */
     void (*finish)(struct field_job *job);
     void (*finish_reading)(struct field_job *job);

@@ -427,6 +427,7 @@ static void read_record(struct field_job *job, const struct message_split *split
     read_main(job, kind, split);
     for (const struct map_part *part = kind->parts; part->type != NULL; part++)
         read_part(job, part);
+    field_read_extras(job, json_get(job->main, "extension"), job->record); /* those of items */
     if (kind->finish_reading != NULL)
         kind->finish_reading(job);
     name_record(job, split, in);

@@ -169,7 +169,7 @@ static bool is_generated(const struct json *narrative)
 
 static bool is_passed_over(const char *key, const struct json *node)
 {
-    return strcmp(key, "resourceType") == 0 || strcmp(key, "id") == 0 ||
+    return strcmp(key, "resourceType") == 0 ||
            (strcmp(key, "text") == 0 && json_kind(node) == JSON_OBJECT && is_generated(node));
 }
 
@@ -194,11 +194,14 @@ static void walk_labels(struct walk *walk, const char *path, struct json *meta)
 
 static void walk_members(struct walk *walk, const char *path, struct json *object)
 {
+    bool is_resource = json_get(object, "resourceType") != NULL;
     for (struct json *member = json_first(object); member != NULL; member = json_next(member)) {
         const char *key = json_key(member);
+        if (strcmp(key, "id") == 0)
+            continue; /* of a resource or an element: says nothing */
         if (strcmp(key, "meta") == 0)
             walk_labels(walk, path, member);
-        else if (is_set(walk, member) && !is_passed_over(key, member))
+        else if (is_set(walk, member) && !(is_resource && is_passed_over(key, member)))
             walk_node(walk, arena_print(walk->job->arena, "%s.%s", path, key), member);
     }
 }

@@ -149,6 +149,8 @@ static void write_body(struct field_job *job, const struct message_kind *kind)
     struct json *patient = entries_add(job, "Patient", "Patient", true);
     job->resource = patient;
     field_write(job, map_patient, job->record, patient);
+    if (kind->prepare != NULL)
+        kind->prepare(job);
     write_main(job, kind);
     for (const struct map_part *part = kind->parts; part->type != NULL; part++)
         write_part(job, part);

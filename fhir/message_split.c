@@ -217,10 +217,23 @@ static void take_reference(struct field_job *job, struct json *reference, struct
         take_placer(job, json_get(reference, "identifier"), container);
 }
 
+/* A plan names its referral among what supports it. */
+static void take_from_plan(struct field_job *job, struct json *plan)
+{
+    for (struct json *item = json_first(json_get(plan, "supportingInfo")); item != NULL;
+         item = json_next(item)) {
+        if (text_equal(json_get_text(item, "type"), "ServiceRequest"))
+            take_reference(job, item, plan);
+    }
+}
+
 /* A record names its referral where its resources are based on it. */
 static void take_based_on(struct field_job *job, const struct message_split *split)
 {
-    if (split->main != NULL && strcmp(split->main->type, "Composition") == 0) {
+    if (split->main != NULL && strcmp(split->main->type, "CarePlan") == 0)
+        take_from_plan(job, split->main->resource);
+    if (split->main != NULL && strcmp(split->main->type, "Composition") == 0 &&
+        strcmp(split->kind, "case-conference") != 0) {
         struct json *event = json_first(json_get(split->main->resource, "event"));
         take_reference(job, json_first(json_get(event, "detail")), split->main->resource);
     }

@@ -73,7 +73,7 @@ static struct json *write_measure(struct field_job *job, const struct field *fie
     const char *measure = json_get_text(value, "measure");
     (void)field;
     if (measure != NULL)
-        return measure_concept(job, measure);
+        return measure_concept(job, measure, NULL);
     if (json_get(value, "target") == NULL)
         return NULL;
     struct json *concept = json_new_object(job->arena);
@@ -84,7 +84,7 @@ static struct json *write_measure(struct field_job *job, const struct field *fie
 static struct json *read_measure(struct field_job *job, const struct field *field,
                                  struct json *node, struct json *into)
 {
-    const char *measure = measure_of(job, node);
+    const char *measure = measure_of(job, node, NULL);
     (void)field;
     if (measure != NULL)
         json_set_text(job->arena, into, "measure", measure);

@@ -15,7 +15,8 @@ extern const struct field map_organization[], map_endpoint[];
 extern const struct field map_patient[];
 extern const struct field map_move[], map_withdrawn[];
 extern const struct field map_service_request[], map_task[], map_coverage[], map_claim_response[];
-extern const struct field map_composition[], map_encounter[], map_conference_encounter[];
+extern const struct field map_composition[], map_conference[], map_encounter[],
+    map_conference_encounter[];
 extern const struct field map_session[], map_response_rating[], map_home_care[], map_next_visit[];
 extern const struct field map_episode[], map_follow_up[], map_conference_team[];
 extern const struct field map_next_conference[], map_care_plan[], map_plan_team[];

@@ -25,12 +25,17 @@ static const char *text_of(struct field_job *job, const char *key)
     return motion != NULL ? motion : field_display(job, "observation", key);
 }
 
-struct json *measure_concept(struct field_job *job, const char *key)
+struct json *measure_concept(struct field_job *job, const char *key, const char *side)
 {
     const struct coding *coding = job->context->coding;
     const char *text = text_of(job, key);
+    const char *sided = side == NULL ? NULL : arena_print(job->arena, "%s-%s", key, side);
     struct json *concept = field_new_concept(job, NULL);
     field_add_coding(job, concept, field_uri(job, measure_system), key, text);
+    const struct coding_row *of_side =
+        sided == NULL ? NULL : coding_find(coding, "observation", sided);
+    if (of_side != NULL)
+        field_add_row(job, concept, of_side);
     for (const struct coding_row *row = coding_next(coding, "observation", key, NULL); row != NULL;
          row = coding_next(coding, "observation", key, row)) {
         if (!row->is_local)
@@ -44,32 +49,52 @@ struct json *measure_concept(struct field_job *job, const char *key)
     return concept;
 }
 
+/* A motion's key without the side that a standard code may carry. */
+static const char *without_side(struct field_job *job, const char *key, const char **ret_side)
+{
+    static const char *const sides[] = {"left", "right"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *tail = i == 0 ? "-left" : "-right";
+        if (!text_ends(key, tail))
+            continue;
+        if (ret_side != NULL)
+            *ret_side = sides[i];
+        return arena_copy_n(job->arena, key, strlen(key) - strlen(tail));
+    }
+    return key;
+}
+
+static bool is_known(struct field_job *job, const char *key)
+{
+    return coding_measure(key) != NULL ||
+           measure_split_motion(job, key, json_new_object(job->arena));
+}
+
 /* Our word of one coding: our own code, else a standard code the tables know as a measure. */
-static const char *word_of(struct field_job *job, const struct json *coding)
+static const char *word_of(struct field_job *job, const struct json *coding, const char **ret_side)
 {
     const char *code = json_get_text(coding, "code");
     if (field_is_ours(job, json_get_text(coding, "system"), measure_system))
-        return coding_measure(code) != NULL ||
-                       measure_split_motion(job, code, json_new_object(job->arena))
-                   ? code
-                   : NULL;
+        return is_known(job, code) ? code : NULL;
     const struct coding_row *row = field_find_row(job, "observation", coding);
-    if (row == NULL)
-        return NULL;
-    if (coding_measure(row->key) != NULL)
-        return row->key;
-    return measure_split_motion(job, row->key, json_new_object(job->arena)) ? row->key : NULL;
+    const char *key = row == NULL ? NULL : without_side(job, row->key, ret_side);
+    return key != NULL && is_known(job, key) ? key : NULL;
 }
 
-const char *measure_of(struct field_job *job, struct json *concept)
+const char *measure_of(struct field_job *job, struct json *concept, const char **ret_side)
 {
+    const char *side = NULL;
     for (struct json *coding = json_first(json_get(concept, "coding")); coding != NULL;
          coding = json_next(coding)) {
-        const char *word = word_of(job, coding);
+        const char *word = word_of(job, coding, &side);
         if (word == NULL)
             continue;
-        field_mark_concept(job, concept, measure_concept(job, word));
+        field_mark_concept(job, concept, measure_concept(job, word, side));
+        field_mark_concept(job, concept, measure_concept(job, word, "left"));
+        field_mark_concept(job, concept, measure_concept(job, word, "right"));
         field_mark(job, coding);
+        if (ret_side != NULL)
+            *ret_side = side;
         return word;
     }
     return NULL;
@@ -77,9 +102,25 @@ const char *measure_of(struct field_job *job, struct json *concept)
 
 /* ---- motions ---- */
 
-static const char *const joints[] = {"neck",  "upper-back", "lower-back", "shoulder",
-                                     "elbow", "forearm",    "wrist",      "hip",
-                                     "knee",  "ankle",      "jaw",        NULL};
+struct joint {
+    const char *joint, *area; /* area: of code tables kind bodysite */
+};
+static const struct joint joints[] = {{"neck", "neck"},         {"upper-back", "thoracic-spine"},
+                                      {"shoulder", "shoulder"}, {"lower-back", "lumbar-spine"},
+                                      {"elbow", "elbow"},       {"forearm", "forearm"},
+                                      {"wrist", "wrist"},       {"hip", "hip"},
+                                      {"knee", "knee"},         {"ankle", "ankle-joint"},
+                                      {"jaw", "jaw"},           {NULL, NULL}};
+
+const char *measure_area(const struct json *measurement)
+{
+    const char *joint = json_get_text(measurement, "joint");
+    for (const struct joint *row = joints; joint != NULL && row->joint != NULL; row++) {
+        if (strcmp(row->joint, joint) == 0)
+            return row->area;
+    }
+    return text_equal(json_get_text(measurement, "measure"), "grip-strength") ? "hand" : NULL;
+}
 
 const char *measure_motion_key(struct field_job *job, const struct json *measurement)
 {
@@ -93,10 +134,10 @@ const char *measure_motion_key(struct field_job *job, const struct json *measure
 
 static const char *motion_start(const char *after_rom, const char **ret_joint)
 {
-    for (size_t i = 0; joints[i] != NULL; i++) {
-        size_t length = strlen(joints[i]);
-        if (strncmp(after_rom, joints[i], length) == 0 && after_rom[length] == '-') {
-            *ret_joint = joints[i];
+    for (const struct joint *row = joints; row->joint != NULL; row++) {
+        size_t length = strlen(row->joint);
+        if (strncmp(after_rom, row->joint, length) == 0 && after_rom[length] == '-') {
+            *ret_joint = row->joint;
             return after_rom + length + 1;
         }
     }

@@ -187,6 +187,7 @@ static const struct field_unit visits = {"{#}", "visits"};
 
 const struct field map_service_request[] = {
     {"sensitivity", "meta.security[]", &field_sensitivity, NULL},
+    {"referral_id", "extension[+]", &field_extra, NULL},
     {NULL, "identifier[+]", &map_placer_number, NULL},
     {NULL, "identifier[+]", &map_filler_number, NULL},
     {"replaces_record_id", "replaces[0]", &field_number, &own},

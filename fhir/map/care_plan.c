@@ -1,0 +1,255 @@
+/* care_plan: a treatment plan <-> CarePlan; home care of a visit <-> a CarePlan of its own; teams
+ * <-> CareTeam. */
+#include <string.h>
+
+#include "fhir/map/timing.h"
+#include "fhir/map/visit.h"
+#include "fhir/message_entries.h"
+#include "fhir/message_people.h"
+#include "fhir/narrative.h"
+
+/* ---- CareTeam ---- */
+
+static const struct field_term roles[] = {
+    {"chair", "Chair", NULL, NULL},       {"scribe", "Scribe", NULL, NULL},
+    {"referrer", "Referrer", NULL, NULL}, {"member", "Member", NULL, NULL},
+    {"guest", "Guest", NULL, NULL},       {NULL, NULL, NULL, NULL}};
+const struct field_terms map_team_roles = {"team-role", roles};
+
+/* How somebody took part has no element: it is told in the text, with the word beside it. */
+static struct json *write_attendance(struct field_job *job, const struct field *field,
+                                     const struct json *value)
+{
+    const struct json *how = json_get(value, "attendance");
+    (void)field;
+    if (how != NULL && !text_equal(json_text(how), "present"))
+        field_keep(job, "attendance", how);
+    return NULL;
+}
+
+static struct json *read_nothing(struct field_job *job, const struct field *field,
+                                 struct json *node, struct json *into)
+{
+    (void)job;
+    (void)field;
+    (void)node;
+    (void)into;
+    return NULL;
+}
+
+static const struct field_kind attendance = {write_attendance, read_nothing};
+
+static const struct field member[] = {{"role", "role[0]", &field_local_concept, &map_team_roles},
+                                      {"who", "member", &field_person, NULL},
+                                      {NULL, "attendance", &attendance, NULL},
+                                      FIELD_END};
+
+const struct field map_conference_team[] = {{NULL, "status", &field_constant, "active"},
+                                            {NULL, "subject", &field_link, "Patient"},
+                                            {"participants", "participant[]", &field_group, member},
+                                            FIELD_END};
+
+const struct field map_plan_team[] = {{NULL, "status", &field_constant, "active"},
+                                      {NULL, "subject", &field_link, "Patient"},
+                                      {"team", "participant[]", &field_group, member},
+                                      FIELD_END};
+
+static const struct field_code follow_up = {"/CodeSystem/team-role", "follow-up", "Takes over",
+                                            "Takes over"};
+
+const struct field map_follow_up[] = {
+    {NULL, "status", &field_constant, "active"},
+    {NULL, "subject", &field_link, "Patient"},
+    {NULL, "participant[0].role[0]", &field_fixed_concept, &follow_up},
+    {"follow_up_with", "participant[0].member", &field_person, NULL},
+    FIELD_END};
+
+/* ---- home care ---- */
+
+static struct json *write_advice(struct field_job *job, const struct field *field,
+                                 const struct json *value)
+{
+    struct json *activity = json_new_object(job->arena);
+    struct json *detail = json_set(job->arena, activity, "detail", json_new_object(job->arena));
+    (void)field;
+    json_set_text(job->arena, detail, "status", "not-started");
+    json_set(job->arena, detail, "description", json_copy(job->arena, value));
+    return activity;
+}
+
+static struct json *read_advice(struct field_job *job, const struct field *field, struct json *node,
+                                struct json *into)
+{
+    struct json *detail = json_get(node, "detail");
+    struct json *text = json_get(detail, "description");
+    (void)field;
+    (void)into;
+    if (json_text(text) == NULL)
+        return NULL;
+    field_mark(job, text);
+    if (text_equal(json_get_text(detail, "status"), "not-started"))
+        field_mark(job, json_get(detail, "status"));
+    return json_copy(job->arena, text);
+}
+
+static const struct field_kind advice = {write_advice, read_advice};
+
+const struct field map_home_care[] = {
+    {NULL, "status", &field_constant, "active"},   {NULL, "intent", &field_constant, "plan"},
+    {NULL, "title", &field_constant, "Home care"}, {NULL, "subject", &field_link, "Patient"},
+    {NULL, "encounter", &field_link, "Encounter"}, {NULL, "author", &map_author, NULL},
+    {"home_care", "activity[]", &advice, NULL},    FIELD_END};
+
+/* ---- the plan: its steps ---- */
+
+static const struct field_codes techniques = {"technique", false};
+
+/* The name of the Goal entry with this goal_id, or NULL. */
+static const char *goal_entry(struct field_job *job, const char *goal_id)
+{
+    size_t place = 1;
+    for (struct json *goal = json_first(json_get(job->record, "goals")); goal != NULL;
+         goal = json_next(goal), place++) {
+        if (text_equal(json_get_text(goal, "goal_id"), goal_id))
+            return arena_print(job->arena, "Goal/%zu", place);
+    }
+    return NULL;
+}
+
+static struct json *write_goal_link(struct field_job *job, const struct field *field,
+                                    const struct json *value)
+{
+    const char *name = goal_entry(job, json_text(value));
+    (void)field;
+    if (name != NULL)
+        return entries_reference(job, name, NULL);
+    field_keep(job, "goal_id", value);
+    return NULL;
+}
+
+static struct json *read_goal_link(struct field_job *job, const struct field *field,
+                                   struct json *node, struct json *into)
+{
+    struct message_entry *entry = entries_resolve(job, node);
+    struct json *identifier =
+        json_first(json_get(entry == NULL ? NULL : entry->resource, "identifier"));
+    (void)field;
+    (void)into;
+    if (entry != NULL)
+        field_mark(job, node);
+    return json_copy(job->arena, json_get(identifier, "value"));
+}
+
+static const struct field_kind goal_link = {write_goal_link, read_goal_link};
+
+static const struct field step_detail[] = {{"technique", "code", &field_concept, &techniques},
+                                           {"goal_id", "goal[0]", &goal_link, NULL},
+                                           {"status", "status", &field_word, NULL},
+                                           {NULL, "scheduledTiming", &map_timing, NULL},
+                                           {"owner", "performer[0]", &field_person, NULL},
+                                           {"text", "description", &field_plain, NULL},
+                                           FIELD_END};
+
+static const struct field step[] = {{NULL, "detail", &field_group, step_detail}, FIELD_END};
+
+/* ---- the review is an activity of its own ---- */
+
+static const struct field_code plan_review = {"/CodeSystem/plan-activity", "plan-review",
+                                              "Review of the plan", "Review of the plan"};
+
+static const struct field review_detail[] = {
+    {NULL, "code", &field_fixed_concept, &plan_review},
+    {NULL, "status", &field_constant, "scheduled"},
+    {"review_on", "scheduledPeriod.start", &field_plain, NULL},
+    FIELD_END};
+
+static struct json *write_review(struct field_job *job, const struct field *field,
+                                 const struct json *value)
+{
+    static const struct field group = {NULL, "detail", &field_group, review_detail};
+    struct json *activity = json_new_object(job->arena);
+    (void)field;
+    if (json_get(value, "review_on") == NULL)
+        return NULL;
+    json_set(job->arena, activity, "detail", group.kind->write(job, &group, value));
+    return activity;
+}
+
+static struct json *read_review(struct field_job *job, const struct field *field, struct json *node,
+                                struct json *into)
+{
+    struct json *detail = json_get(node, "detail");
+    (void)field;
+    if (field_has_code(json_get(detail, "code"), NULL, plan_review.code))
+        field_read(job, review_detail, detail, into);
+    return NULL;
+}
+
+static const struct field_kind review = {write_review, read_review};
+
+static struct json *write_step(struct field_job *job, const struct field *field,
+                               const struct json *value)
+{
+    return field_group.write(job, field, value);
+}
+
+/* An activity that is not the review and not a reference to another resource. */
+static struct json *read_step(struct field_job *job, const struct field *field, struct json *node,
+                              struct json *into)
+{
+    struct json *detail = json_get(node, "detail");
+    if (detail == NULL || field_has_code(json_get(detail, "code"), NULL, plan_review.code))
+        return NULL;
+    return field_group.read(job, field, node, into);
+}
+
+static const struct field_kind plan_step = {write_step, read_step};
+
+/* ---- narrative: US Core asks for one, and a person may read it ---- */
+
+static struct json *write_narrative(struct field_job *job, const struct field *field,
+                                    const struct json *value)
+{
+    struct narrative narrative = narrative_start(job->arena);
+    (void)field;
+    narrative_paragraph(&narrative, NULL, json_get_text(value, "title"));
+    narrative_list(&narrative, NULL);
+    for (struct json *item = json_first(json_get(value, "steps")); item != NULL;
+         item = json_next(item)) {
+        const char *text = json_get_text(item, "text");
+        narrative_item(&narrative, arena_print(job->arena, "%s (%s)", text == NULL ? "" : text,
+                                               people_name(job, json_get_text(item, "owner"))));
+    }
+    narrative_end_list(&narrative);
+    return narrative_element(job->arena, &narrative);
+}
+
+static const struct field_kind plan_narrative = {write_narrative, read_nothing};
+
+static const struct field_word statuses[] = {{"draft", "draft"},       {"active", "active"},
+                                             {"on-hold", "on-hold"},   {"completed", "completed"},
+                                             {"cancelled", "revoked"}, {NULL, NULL}};
+static const struct field_code assess_plan = {
+    "http://hl7.org/fhir/us/core/CodeSystem/careplan-category", "assess-plan",
+    "Assessment and Plan of Treatment", "Assessment and Plan of Treatment"};
+static const struct field_number replaced = {"CarePlan", false, false};
+
+const struct field map_care_plan[] = {
+    {"sensitivity", "meta.security[]", &field_sensitivity, NULL},
+    {NULL, "text", &plan_narrative, NULL},
+    {"record_id", "identifier[0]", &map_record_number, NULL},
+    {"replaces_record_id", "replaces[0]", &field_number, &replaced},
+    {"status", "status", &field_word, statuses},
+    {NULL, "intent", &field_constant, "plan"},
+    {NULL, "category[0]", &field_fixed_concept, &assess_plan},
+    {"title", "title", &field_plain, NULL},
+    {NULL, "subject", &field_link, "Patient"},
+    {"starts_on", "period.start", &field_plain, NULL},
+    {"ends_on", "period.end", &field_plain, NULL},
+    {"written_at", "created", &field_plain, NULL},
+    {"written_by", "author", &field_person, NULL},
+    {"referral_id", "supportingInfo[+]", &map_referral_id, NULL},
+    {"steps", "activity[]", &plan_step, step},
+    {NULL, "activity[+]", &review, NULL},
+    {"notes", "note[+]", &map_note, NULL},
+    FIELD_END};

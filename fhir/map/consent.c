@@ -1,0 +1,284 @@
+/* consent: a consent record <-> Consent, the person who gave it <-> RelatedPerson, who wrote it
+ * down and when it was taken back <-> Provenance. FHIR R4 consent.html; ppc-1 and ppc-2 hold by the
+ * table. */
+#include <string.h>
+
+#include "fhir/map/visit.h"
+#include "fhir/message_entries.h"
+#include "fhir/message_people.h"
+
+/* ---- who gave it ---- */
+
+static struct json *write_giver(struct field_job *job, const struct field *field,
+                                const struct json *value)
+{
+    (void)field;
+    if (text_equal(json_get_text(value, "given_by"), "client")) {
+        if (json_get(value, "given_by_name") != NULL)
+            field_keep(job, "given_by_name", json_get(value, "given_by_name"));
+        return entries_reference(job, "Patient", NULL);
+    }
+    return entries_has(job, job->giver) ? entries_reference(job, job->giver, NULL) : NULL;
+}
+
+static struct json *read_giver(struct field_job *job, const struct field *field, struct json *node,
+                               struct json *into)
+{
+    struct json *who = entries_resource(job, node, job->resource);
+    const char *type = json_get_text(who, "resourceType");
+    (void)field;
+    if (text_equal(type, "Patient")) {
+        json_set_text(job->arena, into, "given_by", "client");
+        field_mark(job, node);
+    } else if (text_equal(type, "RelatedPerson")) {
+        field_read(job, map_consent_giver, who, into);
+        field_mark(job, node);
+    }
+    return NULL;
+}
+
+static const struct field_kind giver = {write_giver, read_giver};
+
+static const struct field_term givers[] = {
+    {"guardian", "Guardian", "http://terminology.hl7.org/CodeSystem/v3-RoleCode", "GUARD"},
+    {"representative", "Representative", NULL, NULL},
+    {NULL, NULL, NULL, NULL}};
+static const struct field_terms giver_terms = {"consent-giver", givers};
+
+const struct field map_consent_giver[] = {
+    {NULL, "patient", &field_link, "Patient"},
+    {"given_by", "relationship[0]", &field_local_concept, &giver_terms},
+    {"given_by_name", "name[0].text", &field_plain, NULL},
+    FIELD_END};
+
+/* ---- the clinic that may send ---- */
+
+static struct json *write_from(struct field_job *job, const struct field *field,
+                               const struct json *value)
+{
+    if (!text_equal(people_clinic(job, json_text(value)), json_text(value)))
+        field_keep(job, "share_from", value);
+    return field_clinic.write(job, field, value);
+}
+
+static struct json *read_from(struct field_job *job, const struct field *field, struct json *node,
+                              struct json *into)
+{
+    struct json *handle = field_clinic.read(job, field, node, into);
+    field_mark(job, node);
+    return handle;
+}
+
+static const struct field_kind share_from = {write_from, read_from};
+
+/* ---- who may receive ---- */
+
+static const struct field_code recipient_role = {
+    "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP", "information recipient",
+    NULL};
+static const struct field role_rows[] = {{NULL, "role", &field_fixed_concept, &recipient_role},
+                                         FIELD_END};
+
+static struct json *write_actor(struct field_job *job, const struct field *field,
+                                const struct json *value)
+{
+    struct json *actor = json_new_object(job->arena);
+    (void)field;
+    field_write(job, role_rows, value, actor);
+    json_set(job->arena, actor, "reference", people_reference(job, json_text(value)));
+    return actor;
+}
+
+static struct json *read_actor(struct field_job *job, const struct field *field, struct json *node,
+                               struct json *into)
+{
+    struct json *reference = json_get(node, "reference");
+    (void)field;
+    if (!field_has_code(json_get(node, "role"), NULL, recipient_role.code))
+        return NULL;
+    const char *handle = reference == NULL ? NULL : people_handle(job, reference, job->resource);
+    if (handle == NULL)
+        return NULL;
+    field_read(job, role_rows, node, into);
+    field_mark(job, reference);
+    return json_new_text(job->arena, handle);
+}
+
+static const struct field_kind actor = {write_actor, read_actor};
+
+/* ---- which kinds of record: their document types ---- */
+
+struct cover {
+    const char *word, *key; /* of code tables, kind document; NULL: a code of ours */
+};
+static const struct cover covers[] = {{"all", NULL},
+                                      {"referral", "referral-note"},
+                                      {"progress-note", "progress-note"},
+                                      {"discharge-summary", "discharge-summary"},
+                                      {"case-conference", "conference-note"},
+                                      {"treatment-plan", "plan-of-care"},
+                                      {NULL, NULL}};
+
+static struct json *write_cover(struct field_job *job, const struct field *field,
+                                const struct json *value)
+{
+    (void)field;
+    for (const struct cover *cover = covers; cover->word != NULL; cover++) {
+        if (!text_equal(json_text(value), cover->word))
+            continue;
+        const struct coding_row *row =
+            cover->key == NULL ? NULL : coding_find(job->context->coding, "document", cover->key);
+        return row != NULL ? field_new_coding(job, row->system, row->code, row->display)
+                           : field_new_coding(job, field_uri(job, "/CodeSystem/record-kind"),
+                                              cover->word, "Every kind of record");
+    }
+    return NULL;
+}
+
+static struct json *read_cover(struct field_job *job, const struct field *field, struct json *node,
+                               struct json *into)
+{
+    const struct coding_row *row = field_find_row(job, "document", node);
+    const char *system = json_get_text(node, "system");
+    (void)field;
+    (void)into;
+    for (const struct cover *cover = covers; cover->word != NULL; cover++) {
+        bool is_it = row != NULL && cover->key != NULL
+                         ? strcmp(row->key, cover->key) == 0
+                         : cover->key == NULL &&
+                               field_is_ours(job, system, "/CodeSystem/record-kind") &&
+                               text_equal(json_get_text(node, "code"), cover->word);
+        if (!is_it)
+            continue;
+        field_mark(job, node);
+        return json_new_text(job->arena, cover->word);
+    }
+    return NULL;
+}
+
+static const struct field_kind cover_code = {write_cover, read_cover};
+
+/* ---- the rule that follows: opt in, opt in with restrictions, opt out ---- */
+
+static struct json *write_rule(struct field_job *job, const struct field *field,
+                               const struct json *value)
+{
+    bool is_refusal = text_equal(json_get_text(value, "decision"), "refuse");
+    bool is_restricted = json_first(json_get(value, "excludes")) != NULL;
+    const char *key = is_refusal      ? "opt-out"
+                      : is_restricted ? "opt-in-with-restrictions"
+                                      : "opt-in";
+    const struct coding_row *row = coding_find(job->context->coding, "consent", key);
+    struct json *concept = field_new_concept(job, NULL);
+    (void)field;
+    if (row != NULL)
+        field_add_row(job, concept, row);
+    return concept;
+}
+
+static struct json *read_rule(struct field_job *job, const struct field *field, struct json *node,
+                              struct json *into)
+{
+    field_mark_concept(job, node, write_rule(job, field, into));
+    return NULL;
+}
+
+static const struct field_kind policy_rule = {write_rule, read_rule};
+
+static struct json *write_policy(struct field_job *job, const struct field *field,
+                                 const struct json *value)
+{
+    (void)field;
+    (void)value;
+    return json_new_text(job->arena, field_uri(job, "/policy/client-consent"));
+}
+
+static struct json *read_policy(struct field_job *job, const struct field *field, struct json *node,
+                                struct json *into)
+{
+    (void)field;
+    (void)into;
+    if (field_is_ours(job, json_text(node), "/policy/client-consent"))
+        field_mark(job, node);
+    return NULL;
+}
+
+static const struct field_kind policy = {write_policy, read_policy};
+
+/* ---- what must not be sent: a nested provision that denies ---- */
+
+static const struct field_codes labels = {"sensitivity", false};
+
+static struct json *write_excludes(struct field_job *job, const struct field *field,
+                                   const struct json *value)
+{
+    static const struct field rows[] = {{NULL, "type", &field_constant, "deny"},
+                                        {"excludes", "securityLabel[]", &field_coding, &labels},
+                                        FIELD_END};
+    struct json *provision = json_new_object(job->arena);
+    (void)field;
+    if (json_first(json_get(value, "excludes")) == NULL)
+        return NULL;
+    field_write(job, rows, value, provision);
+    return provision;
+}
+
+static struct json *read_excludes(struct field_job *job, const struct field *field,
+                                  struct json *node, struct json *into)
+{
+    static const struct field rows[] = {{NULL, "type", &field_constant, "deny"},
+                                        {"excludes", "securityLabel[]", &field_coding, &labels},
+                                        FIELD_END};
+    (void)field;
+    if (text_equal(json_get_text(node, "type"), "deny"))
+        field_read(job, rows, node, into);
+    return NULL;
+}
+
+static const struct field_kind excludes = {write_excludes, read_excludes};
+
+/* ---- the table ---- */
+
+static const struct field_word statuses[] = {
+    {"active", "active"}, {"revoked", "inactive"}, {"draft", "draft"}, {NULL, NULL}};
+static const struct field_word decisions[] = {
+    {"allow", "permit"}, {"refuse", "deny"}, {NULL, NULL}};
+static const struct field_code privacy = {"http://terminology.hl7.org/CodeSystem/consentscope",
+                                          "patient-privacy", "Privacy Consent", NULL};
+static const struct field_code consent_form = {"http://loinc.org", "59284-0", "Patient Consent",
+                                               NULL};
+static const struct field_code disclosure = {"http://terminology.hl7.org/CodeSystem/v3-ActCode",
+                                             "IDSCL", "information disclosure", NULL};
+static const struct field_code disclose = {"http://terminology.hl7.org/CodeSystem/consentaction",
+                                           "disclose", "Disclose", NULL};
+static const struct field_codes purposes = {"purpose", false};
+
+const struct field map_consent[] = {
+    {"sensitivity", "meta.security[]", &field_sensitivity, NULL},
+    {"method", "extension[+]", &field_extra, NULL},
+    {"notes", "extension[+]", &field_extra, NULL},
+    {"referral_id", "extension[+]", &field_extra, NULL},
+    {"replaces_record_id", "extension[+]", &field_extra, NULL},
+    {"record_id", "identifier[0]", &map_record_number, NULL},
+    {"status", "status", &field_word, statuses},
+    {NULL, "scope", &field_fixed_concept, &privacy},
+    {NULL, "category[0]", &field_fixed_concept, &consent_form},
+    {NULL, "category[1]", &field_fixed_concept, &disclosure},
+    {NULL, "patient", &field_link, "Patient"},
+    {"written_at", "dateTime", &field_plain, NULL},
+    {NULL, "performer[0]", &giver, NULL},
+    {"share_from", "organization[0]", &share_from, NULL},
+    {"form_file", "sourceAttachment.title", &field_plain, NULL},
+    {NULL, "policy[0].uri", &policy, NULL},
+    {"decision", "provision.type", &field_word, decisions},
+    {"valid_from", "provision.period.start", &field_plain, NULL},
+    {"valid_until", "provision.period.end", &field_plain, NULL},
+    {"share_with", "provision.actor[]", &actor, NULL},
+    {NULL, "provision.action[0]", &field_fixed_concept, &disclose},
+    {"purposes", "provision.purpose[]", &field_coding, &purposes},
+    {"covers", "provision.class[]", &cover_code, NULL},
+    {"records_from", "provision.dataPeriod.start", &field_plain, NULL},
+    {"records_until", "provision.dataPeriod.end", &field_plain, NULL},
+    {NULL, "provision.provision[+]", &excludes, NULL},
+    {NULL, "policyRule", &policy_rule, NULL},
+    FIELD_END};

@@ -1,0 +1,242 @@
+/* encounter: a visit, and a case conference, <-> Encounter; first and last visit <-> EpisodeOfCare.
+ */
+#include <string.h>
+
+#include "fhir/map/timing.h"
+#include "fhir/map/visit.h"
+#include "fhir/message_entries.h"
+#include "fhir/message_people.h"
+
+/* ---- visit number: an Identifier within the referral ---- */
+
+static const char visit_number_system[] = "/sid/visit-number";
+
+static struct json *write_visit_number(struct field_job *job, const struct field *field,
+                                       const struct json *value)
+{
+    (void)field;
+    return json_number(value) == NULL
+               ? NULL
+               : field_new_identifier(job, "visit-number", field_uri(job, visit_number_system),
+                                      json_number(value));
+}
+
+static struct json *read_visit_number(struct field_job *job, const struct field *field,
+                                      struct json *node, struct json *into)
+{
+    const char *number = json_get_text(node, "value");
+    (void)field;
+    (void)into;
+    if (!field_is_ours(job, json_get_text(node, "system"), visit_number_system) || number == NULL ||
+        strspn(number, "0123456789") != strlen(number) || strlen(number) > 4 || number[0] == '0' ||
+        number[0] == '\0')
+        return NULL;
+    field_mark(job, node);
+    return json_new_number(job->arena, number);
+}
+
+static const struct field_kind visit_number = {write_visit_number, read_visit_number};
+
+/* ---- always the same for the record ---- */
+
+static struct json *write_visit_time(struct field_job *job, const struct field *field,
+                                     const struct json *value)
+{
+    (void)field;
+    (void)value;
+    return json_copy(job->arena, json_get(job->record, "visit_at"));
+}
+
+static struct json *read_visit_time(struct field_job *job, const struct field *field,
+                                    struct json *node, struct json *into)
+{
+    (void)field;
+    (void)into;
+    if (text_equal(json_text(node), json_get_text(job->record, "visit_at")))
+        field_mark(job, node);
+    return NULL;
+}
+
+const struct field_kind map_visit_time = {write_visit_time, read_visit_time};
+
+static struct json *write_own_clinic(struct field_job *job, const struct field *field,
+                                     const struct json *value)
+{
+    const struct directory_entry *clinic = directory_find(job->context->directory, job->clinic);
+    (void)field;
+    (void)value;
+    return clinic == NULL || clinic->is_person ? NULL : people_reference(job, job->clinic);
+}
+
+static struct json *read_own_clinic(struct field_job *job, const struct field *field,
+                                    struct json *node, struct json *into)
+{
+    const char *handle = people_handle(job, node, job->resource);
+    (void)field;
+    (void)into;
+    if (handle != NULL && text_equal(handle, job->clinic))
+        field_mark(job, node);
+    return NULL;
+}
+
+const struct field_kind map_own_clinic = {write_own_clinic, read_own_clinic};
+
+static struct json *write_record_number(struct field_job *job, const struct field *field,
+                                        const struct json *value)
+{
+    (void)field;
+    return field_new_identifier(job, NULL, people_system(job, job->clinic, "record"),
+                                json_text(value));
+}
+
+static struct json *read_record_number(struct field_job *job, const struct field *field,
+                                       struct json *node, struct json *into)
+{
+    (void)field;
+    (void)into;
+    if (json_get_text(node, "value") == NULL)
+        return NULL;
+    field_mark(job, node);
+    return json_copy(job->arena, json_get(node, "value"));
+}
+
+const struct field_kind map_record_number = {write_record_number, read_record_number};
+
+/* ---- a visit ---- */
+
+static const struct field_codes classes = {"visit-class", false};
+static const struct field_unit minutes = {"min", "min"};
+
+/* Only persons take part in an Encounter. */
+static struct json *write_therapist(struct field_job *job, const struct field *field,
+                                    const struct json *value)
+{
+    const struct json *writer = json_get(value, "written_by");
+    const struct directory_entry *entry =
+        directory_find(job->context->directory, json_text(writer));
+    return entry == NULL || !entry->is_person ? NULL : field_person.write(job, field, writer);
+}
+
+static struct json *read_therapist(struct field_job *job, const struct field *field,
+                                   struct json *node, struct json *into)
+{
+    return map_author.read(job, field, node, into);
+}
+
+static const struct field_kind therapist = {write_therapist, read_therapist};
+
+const struct field map_encounter[] = {{"visit_number", "identifier[+]", &visit_number, NULL},
+                                      {NULL, "status", &field_constant, "finished"},
+                                      {"visit_kind", "class", &field_coding, &classes},
+                                      {NULL, "subject", &field_link, "Patient"},
+                                      {NULL, "basedOn[0]", &field_of_referral, NULL},
+                                      {NULL, "participant[0].individual", &therapist, NULL},
+                                      {"visit_at", "period.start", &field_plain, NULL},
+                                      {"visit_minutes", "length", &field_measured, &minutes},
+                                      {NULL, "serviceProvider", &map_own_clinic, NULL},
+                                      FIELD_END};
+
+/* ---- a case conference; who took part and how stands in the CareTeam and the Composition ---- */
+
+static const struct field_word conference_statuses[] = {
+    {"planned", "planned"}, {"held", "finished"}, {"cancelled", "cancelled"}, {NULL, NULL}};
+static const struct field_code conference = {"http://snomed.info/sct", "713126005",
+                                             "Coordination of case conference", "Case conference"};
+static const struct field_code meeting = {"http://terminology.hl7.org/CodeSystem/v3-ActCode", "AMB",
+                                          "ambulatory", NULL};
+
+static struct json *participant_type(struct field_job *job, const struct json *participant)
+{
+    bool is_chair = text_equal(json_get_text(participant, "role"), "chair");
+    const struct coding_row *row = coding_find(job->context->coding, "participation",
+                                               is_chair ? "main-performer" : "participant");
+    struct json *concept = field_new_concept(job, NULL);
+    if (row != NULL)
+        field_add_row(job, concept, row);
+    return concept;
+}
+
+static bool was_there(struct field_job *job, const struct json *participant)
+{
+    const char *how = json_get_text(participant, "attendance");
+    const struct directory_entry *entry =
+        directory_find(job->context->directory, json_get_text(participant, "who"));
+    return entry != NULL && entry->is_person && !text_equal(how, "absent") &&
+           !text_equal(how, "sent-report");
+}
+
+static struct json *write_participants(struct field_job *job, const struct field *field,
+                                       const struct json *value)
+{
+    struct json *list = json_new_list(job->arena);
+    (void)field;
+    for (struct json *item = json_first(value); item != NULL; item = json_next(item)) {
+        if (!was_there(job, item))
+            continue;
+        struct json *participant = json_push(list, json_new_object(job->arena));
+        struct json *types = json_set(job->arena, participant, "type", json_new_list(job->arena));
+        json_push(types, participant_type(job, item));
+        json_set(job->arena, participant, "individual",
+                 people_reference(job, json_get_text(item, "who")));
+    }
+    return json_first(list) == NULL ? NULL : list;
+}
+
+static struct json *in_team(const struct field_job *job, const char *who)
+{
+    struct json *item = json_first(json_get(job->record, "participants"));
+    while (item != NULL && !text_equal(json_get_text(item, "who"), who))
+        item = json_next(item);
+    return item;
+}
+
+/* The CareTeam was read before; who is only here is added to it. */
+static struct json *read_participants(struct field_job *job, const struct field *field,
+                                      struct json *node, struct json *into)
+{
+    (void)field;
+    for (struct json *part = json_first(node); part != NULL; part = json_next(part)) {
+        struct json *individual = json_get(part, "individual");
+        const char *who = individual == NULL ? NULL : people_handle(job, individual, job->resource);
+        if (who == NULL)
+            continue;
+        struct json *member = in_team(job, who);
+        struct json *type = json_first(json_get(part, "type"));
+        if (member == NULL) {
+            struct json *list = json_get(into, "participants");
+            if (list == NULL)
+                list = json_set(job->arena, into, "participants", json_new_list(job->arena));
+            member = json_push(list, json_new_object(job->arena));
+            json_set_text(job->arena, member, "who", who);
+            if (field_has_code(type, NULL, "PPRF"))
+                json_set_text(job->arena, member, "role", "chair");
+        }
+        field_mark(job, individual);
+        field_mark_concept(job, type, participant_type(job, member));
+    }
+    return NULL;
+}
+
+static const struct field_kind participants = {write_participants, read_participants};
+
+const struct field map_conference_encounter[] = {
+    {"status", "status", &field_word, conference_statuses},
+    {NULL, "class", &field_fixed_coding, &meeting},
+    {NULL, "type[0]", &field_fixed_concept, &conference},
+    {NULL, "subject", &field_link, "Patient"},
+    {"participants", "participant", &participants, NULL},
+    {"held_at", "period.start", &field_plain, NULL},
+    {"minutes", "length", &field_measured, &minutes},
+    {"place", "location[0].location.display", &field_plain, NULL},
+    {NULL, "serviceProvider", &map_own_clinic, NULL},
+    FIELD_END};
+
+/* ---- first and last visit ---- */
+
+const struct field map_episode[] = {{NULL, "status", &field_constant, "finished"},
+                                    {NULL, "patient", &field_link, "Patient"},
+                                    {NULL, "managingOrganization", &map_own_clinic, NULL},
+                                    {"first_visit_on", "period.start", &field_plain, NULL},
+                                    {"last_visit_on", "period.end", &field_plain, NULL},
+                                    {NULL, "referralRequest[0]", &field_of_referral, NULL},
+                                    FIELD_END};

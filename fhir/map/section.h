@@ -1,0 +1,17 @@
+/* section: the sections of a Composition, by one table per kind of record.
+ *
+ * A section tells fields of the record in readable text, with each value beside it as a
+ * record-field extension (nothing is read back from the text), or lists the resources of a part. */
+#ifndef FHIR_MAP_SECTION_H
+#define FHIR_MAP_SECTION_H
+
+#include "fhir/map/map.h"
+
+/* Writes the sections of job->main, when all parts stand. */
+void section_write(struct field_job *job);
+/* Reads the sections of job->main: record-fields into the record, marks what is ours. */
+void section_read(struct field_job *job);
+/* All that Composition still has to compare when everything else is read; the sections too. */
+void composition_finish_reading(struct field_job *job);
+
+#endif
