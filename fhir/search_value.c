@@ -319,10 +319,10 @@ static void make_primitive(struct search_maker *maker, const struct fhirpath_val
 void search_make(struct search_maker *maker, const struct fhirpath_value *found)
 {
     const struct row *row = find_row(bare_type(found));
-    if (found->text != NULL)
-        make_primitive(maker, found);
-    else if (row != NULL && row->kind == maker->kind)
+    if (row != NULL && row->kind == maker->kind)
         row->make(maker, found->node);
+    else if (row == NULL && found->text != NULL)
+        make_primitive(maker, found);
     else if (maker->kind == SEARCH_REFERENCE)
         make_resource(maker, found->node);
 }
