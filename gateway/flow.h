@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/finding.h"
 #include "fhir/record.h"
+#include "fhir/validate.h"
 #include "gateway/admit.h"
 #include "gateway/fault.h"
 #include "gateway/setup.h"
@@ -29,6 +30,8 @@ struct flow {
     struct store *store;
     struct arena *arena;
     int64_t now_ms;
+    struct validator
+        *validator; /* of the thread that writes; NULL: messages are not checked again */
 };
 
 /* ---- outward ---- */

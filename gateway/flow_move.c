@@ -113,8 +113,7 @@ static enum record_lookup find(void *context, struct arena *arena, const struct 
     enum record_lookup answer =
         ask(flow, matches, count, number, record, id, ret_referral, ret_nearest);
     if (answer == RECORD_FOUND) {
-        lookup->placer = ret_referral->placer;
-        lookup->number = ret_referral->number;
+        lookup->found = *ret_referral;
     } else if (answer == RECORD_UNKNOWN) {
         count = store_referrals(flow->store, arena, &matches);
         size_t from = count > SUGGESTIONS_MAX ? count - SUGGESTIONS_MAX : 0;
@@ -133,6 +132,24 @@ struct flow_lookup *flow_lookup_new(const struct flow *flow)
 }
 
 /* ---- telling the partner ---- */
+
+bool flow_is_valid(const struct flow *flow, const struct json *bundle, const char **ret_reason)
+{
+    struct issue_list issues = issue_list_new(flow->arena);
+    struct validate_options options = {.type = "Bundle"};
+    if (flow->validator == NULL ||
+        validate_resource(flow->validator, flow->arena, bundle, &options, &issues))
+        return true;
+    const struct issue *first = issues.items;
+    while (first->severity > ISSUE_ERROR)
+        first++;
+    *ret_reason =
+        arena_print(flow->arena,
+                    "the message made of it breaks a rule of FHIR, so it is not sent (%s: %s); "
+                    "please report this",
+                    first->path, issue_sentence(flow->arena, first));
+    return false;
+}
 
 struct message_referral flow_message_referral(const struct store_referral *referral)
 {
@@ -187,7 +204,10 @@ bool flow_tell(const struct flow *flow, const struct store_referral *referral, c
         .visits_done = counts ? count_text(flow->arena, referral->visits_done) : NULL,
         .visits_total = counts ? count_text(flow->arena, referral->visits_total) : NULL,
         .authored_at = referral->authored_at};
-    struct outbox_item item = {.bundle = message_of_move(&context, &move),
+    const struct json *bundle = message_of_move(&context, &move);
+    if (!flow_is_valid(flow, bundle, &reason))
+        return fault_set(ret_fault, FAULT_internal, reason);
+    struct outbox_item item = {.bundle = bundle,
                                .kind = word,
                                .referral = referral->id,
                                .now_ms = clock_wall_ms(&flow->setup->clock)};

@@ -9,10 +9,13 @@
 struct flow_lookup {
     const struct flow *flow;
     struct record_referrals referrals; /* hand this to record_check */
-    const char *placer, *number;       /* of the last referral found; NULL: none */
+    struct record_referral found;      /* the last one; number NULL: none */
 };
 struct flow_lookup *flow_lookup_new(const struct flow *flow);
 
+/* True when the Bundle is what we would take ourselves; else *ret_reason says what is wrong with
+ * it. */
+bool flow_is_valid(const struct flow *flow, const struct json *bundle, const char **ret_reason);
 /* A referral as messages name it. */
 struct message_referral flow_message_referral(const struct store_referral *referral);
 /* Queues the message that tells the partner of a move (after track_apply). False when the partner

@@ -100,8 +100,8 @@ static bool find_its_referral(struct sending *sending)
 {
     const struct flow *flow = sending->flow;
     const char *replaced = json_get_text(sending->tree, "replaces_record_id");
-    const char *placer = sending->lookup->placer;
-    const char *number = sending->lookup->number;
+    const char *placer = sending->lookup->found.placer;
+    const char *number = sending->lookup->found.number;
     struct fault fault;
     if (text_equal(sending->kind, "referral")) {
         placer = flow->setup->config.org;
@@ -271,8 +271,9 @@ static size_t split_handles(struct arena *arena, const char *list, const char **
     return count;
 }
 
+/* The message's row; 0 with the reason when we would not take such a message ourselves. */
 static int64_t queue(const struct flow *flow, const struct loaded *loaded,
-                     const struct grant *grant)
+                     const struct grant *grant, const char **ret_reason)
 {
     const char **handles;
     struct message_referral referral = flow_message_referral(&loaded->referral);
@@ -287,7 +288,10 @@ static int64_t queue(const struct flow *flow, const struct loaded *loaded,
         .taken_back = store_count_withdrawn(flow->store, loaded->row.id, grant_recipient(grant))};
     message.recipient_count = split_handles(flow->arena, grant_addressed_as(grant), &handles);
     message.recipients = handles;
-    struct outbox_item item = {.bundle = compose_record(flow->setup, flow->arena, &message),
+    const struct json *bundle = compose_record(flow->setup, flow->arena, &message);
+    if (!flow_is_valid(flow, bundle, ret_reason))
+        return 0;
+    struct outbox_item item = {.bundle = bundle,
                                .kind = loaded->row.kind,
                                .referral = loaded->referral.id,
                                .record = loaded->row.id,
@@ -308,55 +312,53 @@ static void note_requested(const struct flow *flow, struct loaded *loaded)
         track_apply(flow->store, &loaded->referral, request, &details, flow->arena);
 }
 
+static void note_waiting(const struct flow *flow, const struct loaded *loaded,
+                         const struct store_release *release)
+{
+    struct track_details details = {.reason = release->reason, .at_ms = flow->now_ms};
+    audit_add(flow->store, flow->now_ms, "withheld", release->recipient, loaded->row.number,
+              release->reason);
+    if (loaded->referral.id != 0)
+        track_note(flow->store, loaded->referral.id,
+                   arena_print(flow->arena, "%s %s waits", loaded->row.kind, loaded->row.number),
+                   &details);
+}
+
 /* Decides one tray row now; writes it. True when the message was queued. */
 static bool decide(const struct flow *flow, struct loaded *loaded,
                    const struct release_consents *consents, struct store_release *release)
 {
+    const char *before = release->reason;
     const char *reason = NULL;
     const struct grant *grant =
         release_record(flow->setup, flow->arena, loaded->tree, consents, release->recipient,
                        release->addressed_as, flow->now_ms, &reason);
-    bool is_news = !text_equal(reason, release->reason);
+    int64_t message = grant == NULL ? 0 : queue(flow, loaded, grant, &reason);
     release->decided_ms = flow->now_ms;
     release->reason = reason;
-    if (grant != NULL) {
-        loaded->referral.partner = grant_partner(grant);
-        note_requested(flow, loaded);
-        release->partner = grant_partner(grant);
-        release->message = queue(flow, loaded, grant);
-        release->state = "sent";
-    } else if (is_news) {
-        struct track_details details = {.reason = reason, .at_ms = flow->now_ms};
-        audit_add(flow->store, flow->now_ms, "withheld", release->recipient, loaded->row.number,
-                  reason);
-        if (loaded->referral.id != 0)
-            track_note(
-                flow->store, loaded->referral.id,
-                arena_print(flow->arena, "%s %s waits", loaded->row.kind, loaded->row.number),
-                &details);
+    if (message == 0) {
+        if (!text_equal(reason, before))
+            note_waiting(flow, loaded, release);
+        return false;
     }
-    return grant != NULL;
+    release->partner = grant_partner(grant);
+    release->message = message;
+    release->state = "sent";
+    loaded->referral.partner = release->partner;
+    note_requested(flow, loaded);
+    return true;
 }
 
 /* ---- all recipients of a fresh record ---- */
-
-static struct record_referral referral_for_recipients(const struct store_referral *referral)
-{
-    struct record_referral known = {.placer = referral->placer,
-                                    .number = referral->number,
-                                    .written_by = referral->placer,
-                                    .referred_to = referral->filler};
-    return known;
-}
 
 /* Handles of one clinic stand side by side; they become one tray row. */
 static void release_all(struct sending *sending, struct flow_report *report)
 {
     const struct flow *flow = sending->flow;
     const struct record_recipient *recipients;
-    struct record_referral known = referral_for_recipients(&sending->referral);
-    size_t count = record_recipients(flow->arena, sending->tree, flow->setup->directory,
-                                     sending->referral.id == 0 ? NULL : &known, &recipients);
+    size_t count = record_recipients(
+        flow->arena, sending->tree, flow->setup->directory,
+        sending->lookup->found.number == NULL ? NULL : &sending->lookup->found, &recipients);
     struct release_consents consents = release_consents(flow->store, flow->arena, sending->client);
     struct loaded loaded = {sending->row, sending->tree, sending->referral};
     report->recipients = arena_array(flow->arena, count, sizeof *report->recipients);

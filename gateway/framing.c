@@ -8,7 +8,8 @@ enum {
     CHUNK_DIGITS_MAX = 8,
     CHUNK_LINE_MAX = 256,
     TRAILER_BYTES_MAX = 4096,
-    LENGTH_DIGITS_MAX = 15
+    LENGTH_DIGITS_MAX = 15,
+    REQUEST_LINE_REST = 64 /* method, version and blanks */
 };
 
 static bool refuse(struct framing_fault *fault, int status, const char *found)
@@ -261,16 +262,19 @@ static bool check_whole(const struct framing_head *head, struct framing_fault *f
     return true;
 }
 
-static bool check_ceilings(const struct framing_head *head, const struct framing_limits *limits,
-                           struct framing_fault *fault)
+/* The offset that the head may not reach; judged byte by byte, so that the answer does not depend
+ * on how the bytes were cut. */
+static size_t ceiling_of(const struct framing_head *head, const struct framing_limits *limits)
 {
-    if (head->lines == 0 && head->at - head->line > limits->target_bytes_max + 64)
+    size_t line = head->line + limits->target_bytes_max + REQUEST_LINE_REST;
+    return head->lines == 0 && line < limits->head_bytes_max ? line : limits->head_bytes_max;
+}
+
+static bool refuse_length(const struct framing_head *head, struct framing_fault *fault)
+{
+    if (head->lines == 0)
         return refuse(fault, 414, "the request line is too long");
-    if (head->at > limits->head_bytes_max)
-        return refuse(fault, 431, "the headers are too long");
-    if (head->lines > limits->headers_max + 1)
-        return refuse(fault, 431, "there are too many headers");
-    return true;
+    return refuse(fault, 431, "the headers are too long");
 }
 
 /* The line that ends before the CR at END. *ret_last: it was the empty line behind the headers. */
@@ -289,6 +293,8 @@ static bool take_line(struct framing_head *head, const struct framing_limits *li
         return true;
     }
     head->lines++;
+    if (head->lines > limits->headers_max + 1)
+        return refuse(fault, 431, "there are too many headers");
     if (head->lines == 1)
         return check_request_line(head, limits, line, length, fault);
     return check_header_line(head, limits, line, length, fault);
@@ -309,7 +315,12 @@ enum framing_step framing_head(struct framing_head *head, const struct framing_l
                                const char *bytes, size_t length, size_t *ret_end,
                                struct framing_fault *ret_fault)
 {
+    size_t ceiling = ceiling_of(head, limits);
     while (head->at < length) {
+        if (head->at >= ceiling) {
+            refuse_length(head, ret_fault);
+            return FRAMING_FAULT;
+        }
         char byte = bytes[head->at++];
         if (byte >= ' ' && byte != 0x7f && !head->after_cr)
             continue;
@@ -321,15 +332,14 @@ enum framing_step framing_head(struct framing_head *head, const struct framing_l
         bool last = false;
         if (!take_line(head, limits, bytes, head->at - 2, &last, ret_fault))
             return FRAMING_FAULT;
-        if (!check_ceilings(head, limits, ret_fault))
-            return FRAMING_FAULT;
         head->line = head->at;
+        ceiling = ceiling_of(head, limits);
         if (last) {
             *ret_end = head->at;
             return FRAMING_DONE;
         }
     }
-    return check_ceilings(head, limits, ret_fault) ? FRAMING_MORE : FRAMING_FAULT;
+    return FRAMING_MORE;
 }
 
 /* ---- chunked bodies ---- */

@@ -129,15 +129,16 @@ static void exported(struct job *job)
 
 struct reviewing {
     struct unit unit;
-    const struct setup *setup;
+    const struct office *office;
     size_t queued;
 };
 
 static bool review(struct unit *unit, struct store *store)
 {
     struct reviewing *reviewing = (struct reviewing *)unit;
-    struct flow flow = {reviewing->setup, store, unit->arena,
-                        clock_wall_ms(&reviewing->setup->clock)};
+    const struct office *office = reviewing->office;
+    struct flow flow = {office->setup, store, unit->arena, clock_wall_ms(&office->setup->clock),
+                        office->validator};
     reviewing->queued = flow_reconsider(&flow, NULL);
     return true;
 }
@@ -145,8 +146,7 @@ static bool review(struct unit *unit, struct store *store)
 static void run_review(struct job *job)
 {
     struct arena arena = ARENA_EMPTY;
-    struct reviewing reviewing = {
-        .unit.run = review, .unit.arena = &arena, .setup = job->office.setup};
+    struct reviewing reviewing = {.unit.run = review, .unit.arena = &arena, .office = &job->office};
     writer_call(job->office.writer, &reviewing.unit);
     if (reviewing.queued > 0)
         uv_async_send(&job->gateway->taken);
@@ -427,6 +427,7 @@ static bool start(struct gateway *gateway, int *ret_socket, struct fault *ret_fa
         return false;
     office->writer = writer_start(gateway->store, office->setup->config.writer_queue_max,
                                   on_store_broken, gateway);
+    office->validator = validator_new(&gateway->arena);
     office->wake = message_taken;
     office->reload = reload_wanted;
     office->owner = gateway;

@@ -30,7 +30,8 @@ struct request {
     size_t headers_count;
     const char *target;
     size_t target_length;
-    bool complete; /* llhttp saw the end of the message */
+    bool head_read; /* llhttp saw the end of the head: what comes as a header now is a trailer */
+    bool complete;  /* ... of the message */
     bool answered;
     char *body;
     size_t body_length, body_room;
@@ -143,7 +144,7 @@ static int on_url(llhttp_t *parser, const char *at, size_t length)
 static int on_header_field(llhttp_t *parser, const char *at, size_t length)
 {
     struct request *request = parser->data;
-    if (request->body != NULL)
+    if (request->head_read)
         return 0; /* a trailer: checked by framing.c and left out */
     if (request->headers_count >= request->server->limits.framing.headers_max + 1)
         return -1;
@@ -156,7 +157,7 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t length)
 static int on_header_value(llhttp_t *parser, const char *at, size_t length)
 {
     struct request *request = parser->data;
-    if (request->body != NULL || request->headers_count == 0)
+    if (request->head_read || request->headers_count == 0)
         return 0;
     struct http_header *header = &request->headers[request->headers_count - 1];
     if (header->value == NULL)
@@ -174,6 +175,7 @@ static int on_headers_complete(llhttp_t *parser)
     if (parser->http_major != 1 || parser->http_minor != head->minor || chunked != head->chunked ||
         has_length != head->has_length || (has_length && parser->content_length != head->length))
         return -1;
+    request->head_read = true;
     parser->upgrade = 0; /* no other protocol is spoken here: Upgrade is passed over */
     return 0;
 }

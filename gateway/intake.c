@@ -19,7 +19,8 @@ struct taking { /* a unit of the writer: one record */
 static bool take(struct unit *unit, struct store *store)
 {
     struct taking *taking = (struct taking *)unit;
-    struct flow flow = {taking->office->setup, store, unit->arena, taking->now_ms};
+    struct flow flow = {taking->office->setup, store, unit->arena, taking->now_ms,
+                        taking->office->validator};
     taking->report = flow_send(&flow, taking->record, taking->attachments, taking->findings);
     return taking->report.answer != FLOW_REFUSED;
 }

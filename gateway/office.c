@@ -42,6 +42,7 @@ bool office_open(const char *dir, struct arena *arena, struct finding_list *find
     }
     office.writer = writer_inline(office.store);
     *ret_office = office;
+    ret_office->validator = validator_new(&ret_office->validator_arena);
     return true;
 }
 
@@ -52,6 +53,7 @@ void office_close(struct office *office)
     if (office->lock >= 0)
         close(office->lock);
     setup_release(office->setup);
+    arena_free(&office->validator_arena);
 }
 
 bool office_reader(const struct office *office, struct arena *arena, struct store **ret_store,

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "fhir/validate.h"
 #include "gateway/fault.h"
 #include "gateway/setup.h"
 #include "gateway/store/store.h"
@@ -18,6 +19,8 @@
 struct office {
     struct setup *setup;
     struct writer *writer;
+    struct validator *validator; /* for units only: one thread at a time runs them */
+    struct arena validator_arena;
     struct store *store;         /* only when made by office_open: used through the writer */
     int lock;                    /* file descriptor of DIR/lock; -1 when the service holds it */
     void (*reload)(void *owner); /* of a running service: take the changed files; NULL: none runs */

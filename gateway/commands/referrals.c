@@ -118,7 +118,7 @@ static int show(struct command_call *call)
     struct store_message *messages;
     if (!office_reader(call->office, call->arena, &store, &fault))
         return command_fail(call, &fault);
-    struct flow flow = {call->office->setup, store, call->arena, clock_wall_ms(&call->clock)};
+    struct flow flow = {call->office->setup, store, call->arena, clock_wall_ms(&call->clock), NULL};
     bool found = flow_find_referral(&flow, call->words[0], &referral, &fault);
     if (!found) {
         store_close(store);
@@ -171,7 +171,7 @@ static bool run_move(struct unit *unit, struct store *store)
 {
     struct moving *moving = (struct moving *)unit;
     struct flow flow = {moving->call->office->setup, store, unit->arena,
-                        clock_wall_ms(&moving->call->clock)};
+                        clock_wall_ms(&moving->call->clock), moving->call->office->validator};
     const char *id = moving->call->words[0];
     struct fault *fault = &unit->fault;
     if (!flow_find_referral(&flow, id, &moving->referral, fault))
