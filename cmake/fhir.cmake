@@ -26,3 +26,7 @@ add_custom_command(OUTPUT ${codes_tables}
 target_sources(refgate_fhir PRIVATE ${codes_tables})
 add_test(NAME docs.records COMMAND ${Python3_EXECUTABLE} ${codes_folder}/document.py --check
          ${CMAKE_SOURCE_DIR}/docs/records.md)
+
+# tests/bench/fhir.sh runs it; not part of `all`.
+add_executable(fhir_bench EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/bench/fhir_bench.c)
+target_link_libraries(fhir_bench PRIVATE refgate_fhir)

@@ -1,4 +1,4 @@
-/* json_fuzz: the strict scan and the tree behind it, on any bytes.
+/* json: the strict scan and the tree behind it, on any bytes.
  *
  * What is accepted must print as JSON that is accepted again and is the same tree; every node must
  * have a place inside the text. */

@@ -1,4 +1,4 @@
-/* validate_fuzz: the validator on any bytes; its OperationOutcome must be valid itself. */
+/* validate: the validator on any bytes; its OperationOutcome must be valid itself. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
