@@ -242,9 +242,8 @@ static const struct {
     {"/fhir/metadata", "GET", metadata},
 };
 
-void receiver_on_request(void *owner, struct exchange *exchange)
+void receiver_on_request(struct receiver *receiver, struct exchange *exchange)
 {
-    struct receiver *receiver = owner;
     const char *allowed = NULL;
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
         if (strcmp(routes[i].path, exchange->path) != 0)

@@ -29,7 +29,7 @@ struct receiver *receiver_new(const struct receiver_options *options);
 void receiver_use(struct receiver *receiver, struct setup *setup);
 /* No request may be under way any more. */
 void receiver_free(struct receiver *receiver);
-/* For struct listener_options: OWNER is the receiver. */
-void receiver_on_request(void *owner, struct exchange *exchange);
+/* Takes a request; it is answered once, now or later, on this loop. */
+void receiver_on_request(struct receiver *receiver, struct exchange *exchange);
 
 #endif

@@ -48,6 +48,11 @@ static void on_refused(void *owner, const char *address, const struct verify_pee
               address, "claimed", peer->claimed, "serial", peer->serial, NULL);
 }
 
+static void on_request(void *owner, struct exchange *exchange)
+{
+    receiver_on_request(((struct station *)owner)->receiver, exchange);
+}
+
 static void on_listener_stopped(void *owner)
 {
     struct station *station = owner;
@@ -93,9 +98,9 @@ static bool open_parts(struct station *station, struct fault *ret_fault)
                                         .context = options->context,
                                         .limits = limits_of(&options->setup->config),
                                         .clock = options->setup->clock,
-                                        .on_request = receiver_on_request,
+                                        .on_request = on_request,
                                         .on_refused = on_refused,
-                                        .owner = station->receiver};
+                                        .owner = station};
     station->listener = listener_start(&listener, ret_fault);
     return station->listener != NULL;
 }
