@@ -159,6 +159,7 @@ static const struct framing_case {
     CASE("two chunks", CHUNKED "3\r\nabc\r\n0A\r\n0123456789\r\n0\r\n\r\n", "200"),
     CASE("chunk extension", CHUNKED "3;name=value\r\nabc\r\n0;x\r\n\r\n", "200"),
     CASE("trailer", CHUNKED "3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n", "200"),
+    CASE("trailer behind an empty body", CHUNKED "0\r\nX-Sum: 1\r\n\r\n", "200"),
     CASE("empty line before", "\r\n" GET HOST "\r\n", "200"),
     CASE("two in one go", GET HOST "\r\n" GET HOST "\r\n", "200 200"),
     CASE("post then get", POST "Content-Length: 3\r\n\r\nabc" GET HOST "\r\n", "200 200"),
