@@ -40,10 +40,11 @@ struct field_job {
     const struct message_record_options *options;
     /* inbound */
     struct marks *marks;
-    struct people *people;   /* matched so far */
-    struct json *new_people; /* list of directory rows */
-    struct json *move;       /* what a record's Task says of visits, or NULL */
-    const char *partner;     /* name that strangers of this message are put under */
+    struct people *people;    /* matched so far */
+    struct json *new_people;  /* list of directory rows */
+    struct json *attachments; /* {file, data, ...} in the record's order, or NULL */
+    struct json *move;        /* what a record's Task says of visits, or NULL */
+    const char *partner;      /* name that strangers of this message are put under */
 };
 
 /* How one kind of field crosses. WRITE gets the local value (the whole local object when the row
@@ -149,6 +150,8 @@ struct json *field_new_extra(struct field_job *job, const char *name, const stru
 /* Keeps a value that its element cannot give back exactly: a record-field extension on the record's
  * main resource. NAME may name a member of an item: "participants[2].attendance". */
 void field_keep(struct field_job *job, const char *name, const struct json *value);
+/* Puts what was kept onto the main resource. */
+void field_put_extras(struct field_job *job);
 /* Takes every record-field extension of LIST whose name is a field of this kind of record. */
 void field_read_extras(struct field_job *job, struct json *list, struct json *into);
 

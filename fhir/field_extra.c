@@ -61,6 +61,13 @@ void field_keep(struct field_job *job, const char *name, const struct json *valu
     json_push(job->extras, field_new_extra(job, name, value));
 }
 
+void field_put_extras(struct field_job *job)
+{
+    for (struct json *extension = json_first(job->extras); extension != NULL;
+         extension = json_next(extension))
+        field_put(job, job->main, "extension[+]", json_copy(job->arena, extension));
+}
+
 static struct json *part_value(const struct json *extension, const char *url)
 {
     for (struct json *part = json_first(json_get(extension, "extension")); part != NULL;

@@ -115,6 +115,10 @@ struct message_inbound {
     const char *reply_code; /* of MESSAGE_REPLY */
     const char *reply_to;   /* MessageHeader.id answered */
     const struct json *reply_issues;
+    struct json
+        *consents; /* consents sent along, in local words: evidence, never records; or NULL */
+    struct json
+        *attachments; /* {file, media_type, data (base64), hash, size} of the record, or NULL */
     struct json *new_people; /* list of directory rows (objects) not known here, for
                                 directory.received.csv */
 };

@@ -277,8 +277,10 @@ static bool is_authorship(const struct field_job *job, const struct json *proven
 /* The giver stands before the Consent that refers to it; Provenance is about the Consent. */
 static void prepare_consent(struct field_job *job)
 {
-    job->target = "Consent";
-    job->giver = "RelatedPerson";
+    if (job->target == NULL) { /* a record of its own, not evidence beside another */
+        job->target = "Consent";
+        job->giver = "RelatedPerson";
+    }
     if (!is_by_another(job->record))
         return;
     struct json *person = entries_add(job, "RelatedPerson", job->giver, true);
@@ -308,7 +310,8 @@ static const struct message_kind kinds[] = {
      .event_corrected = EVENT_REFERRAL_UPDATE,
      .event_cancelled = EVENT_REFERRAL_CANCEL,
      .task = MESSAGE_TASK_ALWAYS,
-     .is_task_first = true},
+     .is_task_first = true,
+     .evidence_link = "supportingInfo[]"},
     {.kind = "progress-note",
      .type = "Composition",
      .name = "Composition",
@@ -347,7 +350,8 @@ static const struct message_kind kinds[] = {
      .parts = plan_parts,
      .event = EVENT_PLAN,
      .event_corrected = EVENT_PLAN,
-     .task = MESSAGE_TASK_NEVER},
+     .task = MESSAGE_TASK_NEVER,
+     .evidence_link = "supportingInfo[]"},
     {.kind = "consent",
      .type = "Consent",
      .name = "Consent",

@@ -20,8 +20,9 @@ struct message_kind {
     const char *event, *event_corrected;
     const char *event_cancelled; /* or NULL */
     enum message_task task;
-    const char *task_status; /* when the caller gives none, or NULL */
-    bool is_task_first;      /* the focus is the Task alone */
+    const char *task_status;   /* when the caller gives none, or NULL */
+    bool is_task_first;        /* the focus is the Task alone */
+    const char *evidence_link; /* path for references to consents sent along, or NULL */
     /* Outbound, before the main resource is filled. NULL: nothing. */
     void (*prepare)(struct field_job *job);
     /* When all parts are written, and when all are read. NULL: nothing more. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fhir/map/map.h"
+#include "fhir/message_consent.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_event.h"
 #include "fhir/message_header.h"
@@ -425,6 +426,7 @@ static void read_record(struct field_job *job, const struct message_split *split
     job->record = json_new_object(job->arena);
     read_patient(job, split);
     read_main(job, kind, split);
+    in->consents = consent_read_evidence(job);
     for (const struct map_part *part = kind->parts; part->type != NULL; part++)
         read_part(job, part);
     field_read_extras(job, json_get(job->main, "extension"), job->record); /* those of items */
@@ -465,8 +467,11 @@ static bool read_content(struct field_job *job, const struct message_split *spli
     if (!has_identity(in->record))
         return refuse(findings, "Patient", "no identity of the client",
                       "a number or a name of the client");
-    if (strcmp(split->kind, "referral") == 0 && is_withdrawn(in->record, in->event))
+    if (strcmp(split->kind, "referral") == 0 && is_withdrawn(in->record, in->event)) {
         in->content = MESSAGE_RECORD_CANCEL;
+        in->move.move = "cancel";
+        in->move.task_status = "cancelled";
+    }
     return true;
 }
 
@@ -497,6 +502,7 @@ bool message_read(const struct fhir_context *context, const struct json *bundle,
     in.move.to = in.destination;
     in.referral = job.referral;
     in.move.referral = job.referral;
+    in.attachments = job.attachments;
     in.new_people = job.new_people;
     *ret_inbound = in;
     return true;

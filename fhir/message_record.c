@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fhir/map/map.h"
+#include "fhir/message_consent.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_event.h"
 #include "fhir/message_header.h"
@@ -120,15 +121,6 @@ static void write_main(struct field_job *job, const struct message_kind *kind)
     field_write(job, kind->rows, job->record, job->main);
 }
 
-static void write_extras(struct field_job *job)
-{
-    for (struct json *extension = json_first(job->extras); extension != NULL;) {
-        struct json *next = json_next(extension);
-        field_put(job, job->main, "extension[+]", json_copy(job->arena, extension));
-        extension = next;
-    }
-}
-
 static const char *event_of(const struct message_kind *kind, const struct json *record)
 {
     bool is_cancelled = text_equal(json_get_text(record, "status"), "cancelled");
@@ -154,6 +146,7 @@ static void write_body(struct field_job *job, const struct message_kind *kind)
     write_main(job, kind);
     for (const struct map_part *part = kind->parts; part->type != NULL; part++)
         write_part(job, part);
+    consent_write_evidence(job, kind->evidence_link);
     if (kind->finish != NULL)
         kind->finish(job);
 }
@@ -181,7 +174,7 @@ static struct json *finish(struct field_job *job, const struct message_kind *kin
                                         .at = at,
                                         .recipients = options->recipients,
                                         .recipient_count = options->recipient_count};
-    write_extras(job);
+    field_put_extras(job);
     header_write(job, header, &envelope, kind->is_task_first ? task_only : main_first);
     return header_bundle(job, at);
 }

@@ -48,7 +48,7 @@ static struct json *write_attachment(struct field_job *job, const struct field *
     return attachment;
 }
 
-/* The bytes are taken from the Bundle by the gateway, which writes them beside the record. */
+/* The bytes go to message_inbound.attachments; the gateway writes them beside the record. */
 static struct json *read_attachment(struct field_job *job, const struct field *field,
                                     struct json *node, struct json *into)
 {
@@ -63,8 +63,16 @@ static struct json *read_attachment(struct field_job *job, const struct field *f
     field_mark(job, type);
     if (json_text(type) != NULL && strcmp(json_text(type), unsaid) != 0)
         json_set(job->arena, into, "media_type", json_copy(job->arena, type));
-    for (size_t i = 0; i < 3; i++)
+    struct json *kept = json_new_object(job->arena);
+    json_set(job->arena, kept, "file", json_copy(job->arena, title));
+    json_set(job->arena, kept, "media_type", json_copy(job->arena, type));
+    for (size_t i = 0; i < 3; i++) {
+        json_set(job->arena, kept, bytes[i], json_copy(job->arena, json_get(node, bytes[i])));
         field_mark(job, json_get(node, bytes[i]));
+    }
+    if (job->attachments == NULL)
+        job->attachments = json_new_list(job->arena);
+    json_push(job->attachments, kept);
     return NULL;
 }
 
