@@ -142,9 +142,13 @@ static const struct command_option *find_option(const struct command *command, c
     return option != NULL || command == NULL ? option : option_in(command->options, name);
 }
 
+/* "-d", "--json", "--out=DIR"; but "-3" and "-name.given" are words, such as a FHIRPath expression. */
 static bool is_option(const char *argument)
 {
-    return argument[0] == '-' && argument[1] != '\0';
+    size_t dashes = strspn(argument, "-");
+    size_t letters = strspn(argument + dashes, "abcdefghijklmnopqrstuvwxyz-");
+    char after = argument[dashes + letters];
+    return dashes > 0 && dashes < 3 && letters > 0 && (after == '\0' || after == '=');
 }
 
 static bool take_option(struct command_call *call, const char *const *arguments, size_t count,

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "fhir/fhirpath.h"
 #include "fhir/validate.h"
 #include "gateway/commands/lists.h"
 #include "gateway/commands/map.h"
@@ -128,6 +129,66 @@ static int validate(struct command_call *call)
     return worst;
 }
 
+/* ---- fhirpath ---- */
+
+static int fhirpath_fail(struct command_call *call, const struct fhirpath_fault *fault)
+{
+    text_print(&call->err, "refgate fhirpath: line %d column %d: %s\n", fault->line, fault->column,
+               fault->message);
+    return 1;
+}
+
+static void print_values(struct command_call *call, const struct fhirpath_result *result)
+{
+    struct json *list = json_new_list(call->arena);
+    for (size_t i = 0; i < result->count; i++) {
+        const struct fhirpath_value *value = &result->values[i];
+        const char *text = value->text != NULL ? value->text
+                                               : json_print(call->arena, value->node);
+        struct json *item = json_push(list, json_new_object(call->arena));
+        json_set_text(call->arena, item, "type", value->type);
+        if (value->text == NULL && value->node != NULL)
+            json_set(call->arena, item, "value", json_copy(call->arena, value->node));
+        else
+            json_set_text(call->arena, item, "value", text);
+        if (!command_has(call, "json"))
+            text_print(&call->out, "%-24s %s\n", value->type, text);
+    }
+    if (command_has(call, "json"))
+        lists_object(call, list);
+}
+
+static int fhirpath(struct command_call *call)
+{
+    struct finding_list findings = finding_list_new(call->arena);
+    struct json_document document;
+    struct json_fault json_fault;
+    struct fhirpath_fault fault;
+    struct fhirpath_result result;
+    const struct fhirpath *expression;
+    size_t length = 0;
+    const char *path = command_path(call, call->words[1]);
+    const char *text = file_read(call->arena, path, FILE_MAX_BYTES, &length, &findings);
+    if (text == NULL) {
+        command_findings(call, &findings);
+        return fault_exit_code(FAULT_unreadable);
+    }
+    if (!json_parse(call->arena, text, length, NULL, &document, &json_fault)) {
+        text_print(&call->err, "%s: line %d column %d: found %s\n", call->words[1], json_fault.line,
+                   json_fault.column, json_fault.found);
+        return fault_exit_code(FAULT_unreadable);
+    }
+    struct fhirpath_input input = {.resource = document.root,
+                                   .bundle = document.root,
+                                   .strict = true,
+                                   .now = clock_text(call->arena, clock_wall_ms(&call->clock))};
+    if (!fhirpath_compile(call->arena, call->words[0], &expression, &fault) ||
+        !fhirpath_evaluate(call->arena, expression, &input, &result, &fault))
+        return fhirpath_fail(call, &fault);
+    print_values(call, &result);
+    return 0;
+}
+
 static const struct command_option map_options[] = {
     {"directory", "FILE", "people and clinics; default: the data folder's, else beside the record",
      false},
@@ -149,5 +210,7 @@ const struct command commands_records[] = {
      COMMAND_HERE, 1, COMMAND_WORDS_MAX, map_command, map_options},
     {"validate", "FILE...", "check FHIR R4 resources", COMMAND_HERE, 1, COMMAND_WORDS_MAX, validate,
      validate_options},
+    {"fhirpath", "EXPR FILE", "evaluate a FHIRPath expression on a resource", COMMAND_HERE, 2, 2,
+     fhirpath, NULL},
     {NULL, NULL, NULL, COMMAND_HERE, 0, 0, NULL, NULL},
 };
