@@ -36,7 +36,6 @@ struct connection {
     enum http_phase timed_phase; /* that the deadline was started for */
     uint64_t timed_request;
     struct ssl_st *tls; /* NULL: plain */
-    bool bare;          /* it came without a certificate */
     char *kept;         /* read, but behind the request in hand */
     size_t kept_length;
 };

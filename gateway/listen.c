@@ -188,11 +188,7 @@ static enum wire socket_result(ssize_t result, enum wire wants)
 enum wire wire_handshake(struct connection *connection)
 {
     forget_errors();
-    int result = SSL_accept(connection->tls);
-    unsigned long error = ERR_peek_last_error();
-    connection->bare =
-        result <= 0 && ERR_GET_REASON(error) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE;
-    return tls_result(connection, result);
+    return tls_result(connection, SSL_accept(connection->tls));
 }
 
 enum wire wire_read(struct connection *connection, char *bytes, size_t room, size_t *ret_length)
@@ -321,7 +317,7 @@ void wire_refused(struct connection *connection)
     struct listener *listener = connection->listener;
     struct verify_peer peer;
     listener->home.counters.handshakes_failed++;
-    if (!verify_peer_of(connection->tls, &peer) && !connection->bare)
+    if (!verify_peer_of(connection->tls, &peer) && peer.verdict != VERDICT_no_certificate)
         return;
     listener->home.counters.refused_peers++;
     if (listener->on_refused != NULL)

@@ -35,7 +35,8 @@ static bool is_refused(const struct outcome_facts *facts)
 /* The server showed a certificate that is not the partner's. */
 static bool is_impostor(const struct outcome_facts *facts)
 {
-    return facts->verdict != VERDICT_admitted && facts->verdict != VERDICT_no_certificate;
+    return facts->verdict != VERDICT_admitted && facts->verdict != VERDICT_no_handshake &&
+           facts->verdict != VERDICT_no_certificate;
 }
 
 enum transmit_outcome outcome_of(const struct outcome_facts *facts)

@@ -382,7 +382,7 @@ static void fill_call(struct call *call, const struct transmit_request *request)
     call->limits = request->limits;
     call->tls = (struct context_call){.context = call->lane->context,
                                       .partner = call->lane->partner,
-                                      .peer.verdict = VERDICT_no_certificate};
+                                      .peer.verdict = VERDICT_no_handshake};
     call->refused_address[0] = call->error[0] = '\0';
     call->body = NULL;
     call->body_length = call->body_room = call->head_bytes = 0;
@@ -706,7 +706,7 @@ void transmit_send(struct transmit *transmit, const struct transmit_request *req
                                                 .sentence = "the gateway is stopping",
                                                 .body = "",
                                                 .retry_after_s = -1,
-                                                .verdict = VERDICT_no_certificate};
+                                                .verdict = VERDICT_no_handshake};
         on_done(owner, &stopped);
         return;
     }

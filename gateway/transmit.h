@@ -63,8 +63,7 @@ struct transmit_result {
     const char *body;     /* never NULL; a NUL stands behind it */
     size_t body_length;
     int64_t retry_after_s; /* Retry-After as seconds, at most a day; -1: none */
-    enum verdict
-        verdict; /* about the partner's certificate, when this exchange opened a connection */
+    enum verdict verdict;  /* about the partner's certificate; no_handshake: there was none */
     bool new_connection;
     int64_t connect_us, tls_us, first_byte_us, total_us; /* since the start; 0: not reached */
 };
