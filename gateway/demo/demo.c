@@ -18,7 +18,7 @@
 #include "gateway/demo/practice.h"
 #include "gateway/file.h"
 
-enum { ARGUMENTS_MAX = 12, SEEN_WITHIN_MS = 30000, LOOK_MS = 20 };
+enum { ARGUMENTS_MAX = 12, SEEN_WITHIN_MS = 30000, STARTS_MAX = 20, LOOK_MS = 20 };
 
 enum kind {
     KIND_STEP,
@@ -316,6 +316,20 @@ static bool send_again(struct demo *demo, const struct line *line)
     return is_done && wait_seen(demo, &answered);
 }
 
+/* Somebody may kill it while it starts: it is started again, but not for ever. */
+static bool start(struct demo *demo, struct practice *practice)
+{
+    for (int tries = 0; tries < STARTS_MAX && !is_interrupted; tries++) {
+        if (practice_start(practice))
+            return true;
+        tell_restart(demo, practice);
+        practice_stop(practice);
+    }
+    fprintf(stderr, "refgate demo: %s does not start; see %s/log.txt\n", practice->name,
+            practice->dir);
+    return false;
+}
+
 static bool play(struct demo *demo, const struct line *line)
 {
     struct practice *practice = &demo->practices[line->who];
@@ -329,7 +343,7 @@ static bool play(struct demo *demo, const struct line *line)
         practice_stop(practice);
         return true;
     case KIND_UP:
-        return practice_start(practice);
+        return start(demo, practice);
     case KIND_AGAIN:
         return send_again(demo, line);
     default:
@@ -423,11 +437,8 @@ static bool start_all(struct demo *demo)
 {
     tell(demo, NULL, "Four practices are set up, each with its own store, keys and partners.");
     for (int i = 0; i < PRACTICES; i++) {
-        if (!practice_start(&demo->practices[i])) {
-            fprintf(stderr, "refgate demo: %s does not start; see %s/log.txt\n",
-                    demo->practices[i].name, demo->practices[i].dir);
+        if (!start(demo, &demo->practices[i]))
             return false;
-        }
     }
     return true;
 }
