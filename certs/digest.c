@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { UUID_BYTES = 16, BASE64_STEP = 3 << 20 };
+enum { UUID_BYTES = 16, BASE64_STEP = 12 << 20 };
 
 /* RFC 4122 appendix C: the name space of URLs. */
 static const unsigned char url_space[UUID_BYTES] = {0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1,
@@ -49,6 +49,26 @@ void digest_base64(const void *bytes, size_t length, char *ret_text)
         from += step;
         length -= step;
     }
+}
+
+long digest_unbase64(const char *text, unsigned char *ret_bytes)
+{
+    size_t length = strlen(text);
+    long total = 0;
+    size_t padding = 0;
+    if (length % 4 != 0)
+        return -1;
+    while (padding < 2 && padding < length && text[length - 1 - padding] == '=')
+        padding++;
+    for (size_t at = 0; at < length;) { /* EVP_DecodeBlock counts in int */
+        size_t step = length - at < BASE64_STEP ? length - at : BASE64_STEP;
+        int count = EVP_DecodeBlock(ret_bytes + total, (const unsigned char *)text + at, (int)step);
+        if (count < 0)
+            return -1;
+        total += count;
+        at += step;
+    }
+    return total - (long)padding;
 }
 
 static bool read_uuid(const char *text, unsigned char ret_bytes[UUID_BYTES])

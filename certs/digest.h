@@ -13,6 +13,8 @@ enum { DIGEST_SHA1_BYTES = 20 };
 void digest_sha1(const void *bytes, size_t length, unsigned char ret_digest[DIGEST_SHA1_BYTES]);
 /* Base64 of LENGTH bytes; RET_TEXT has room for (LENGTH + 2) / 3 * 4 + 1. */
 void digest_base64(const void *bytes, size_t length, char *ret_text);
+/* Bytes of base64 TEXT; -1 when it is none. RET_BYTES has room for strlen(TEXT) / 4 * 3. */
+long digest_unbase64(const char *text, unsigned char *ret_bytes);
 /* UUID version 5 (RFC 4122 section 4.3) of NAME in the namespace SPACE, a UUID in text form or any
  * other text (then its own version 5 in the URL namespace is the space). Lower case,
  * NUL-terminated. */

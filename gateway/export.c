@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "certs/digest.h"
 #include "gateway/file.h"
 #include "gateway/log.h"
 
@@ -37,8 +38,6 @@ const char *export_text(struct arena *arena, const struct json *record)
     return arena_print(arena, "%s\n", json_print_pretty(arena, record));
 }
 
-static bool mark(struct unit *unit, struct store *store);
-
 struct marking {
     struct unit unit;
     int64_t record;
@@ -50,7 +49,50 @@ static bool mark(struct unit *unit, struct store *store)
     return true;
 }
 
-static bool write_record(const struct office *office, struct arena *arena,
+/* ---- attachments: NAME.files/FILE beside NAME.json ---- */
+
+static const char *safe_name(struct arena *arena, const char *file)
+{
+    struct text name = text_new(arena, NAME_MAX_BYTES);
+    add_escaped(&name, file);
+    return name.length == 0 ? "unnamed" : name.at;
+}
+
+static bool write_attachment(struct arena *arena, const char *folder, const struct json *item)
+{
+    const char *data = json_get_text(item, "data");
+    const char *file = json_get_text(item, "file");
+    if (data == NULL || file == NULL)
+        return true; /* named only; the record says so */
+    unsigned char *bytes = arena_alloc(arena, strlen(data) / 4 * 3 + 1);
+    long length = digest_unbase64(data, bytes);
+    const char *path = arena_print(arena, "%s/%s", folder, safe_name(arena, file));
+    return length < 0 || file_replace(path, bytes, (size_t)length, 0600);
+}
+
+static bool write_attachments(const struct office *office, struct arena *arena,
+                              struct store *reader, const struct store_record *row,
+                              const char *name)
+{
+    struct json_document document;
+    struct json_fault fault;
+    size_t length;
+    if (row->attachments == 0)
+        return true;
+    const char *list = payload_get(reader, arena, row->attachments, &length);
+    if (list == NULL || !json_parse(arena, list, length, NULL, &document, &fault))
+        return false;
+    const char *stem = arena_copy_n(arena, name, strlen(name) - strlen(".json"));
+    const char *folder =
+        setup_path(office->setup, arena, arena_print(arena, "records/in/%s.files", stem));
+    bool written = file_make_folder(folder, 0700);
+    for (const struct json *item = json_first(document.root); written && item != NULL;
+         item = json_next(item))
+        written = write_attachment(arena, folder, item);
+    return written;
+}
+
+static bool write_record(const struct office *office, struct arena *arena, struct store *reader,
                          const struct store_record *row)
 {
     struct json_document document;
@@ -60,7 +102,8 @@ static bool write_record(const struct office *office, struct arena *arena,
     const char *name = export_name(arena, row->clinic, row->kind, row->number);
     const char *path = setup_path(office->setup, arena, arena_print(arena, "records/in/%s", name));
     const char *text = export_text(arena, document.root);
-    if (!file_replace(path, text, strlen(text), 0600)) {
+    if (!write_attachments(office, arena, reader, row, name) ||
+        !file_replace(path, text, strlen(text), 0600)) {
         log_event(LOG_LEVEL_ERROR, "records-in", "what", "a received record cannot be written",
                   "why", strerror(errno), NULL);
         return false;
@@ -134,7 +177,7 @@ size_t export_sweep(const struct office *office, bool *ret_people)
         return 0;
     }
     size_t count = store_unexported(reader, &arena, &rows);
-    for (size_t i = 0; i < count && write_record(office, &arena, &rows[i]); i++)
+    for (size_t i = 0; i < count && write_record(office, &arena, reader, &rows[i]); i++)
         written++;
     if (count > 0)
         *ret_people = write_people(office, &arena, reader);
