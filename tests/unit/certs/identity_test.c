@@ -149,13 +149,24 @@ static void refuses_pairs_that_do_not_fit(void **state)
     const struct forge *false_chain[] = {&world->leaf, &twin};
     forge_write(&world->bin, false_chain, 2, path);
     refuse(world, path, world->key_file, NULL, "did not issue");
+    /* without key identifiers only the signature tells */
+    plan.no_key_ids = true;
+    struct forge bare = forge_make(&world->bin, &plan, &world->root);
+    struct forge bare_twin = forge_make(&world->bin, &plan, &world->root);
+    plan = (struct forge_plan){.no_key_ids = true};
+    struct forge leaf = forge_make(&world->bin, &plan, &bare);
+    const struct forge *bare_chain[] = {&leaf, &bare_twin};
+    char key_file[FORGE_PATH];
+    forge_write(&world->bin, bare_chain, 2, path);
+    forge_write_key(&world->bin, &leaf, key_file);
+    refuse(world, path, key_file, NULL, "did not issue");
 }
 
 static void refuses_weak_keys(void **state)
 {
     struct world *world = *state;
-    static const enum forge_kind kinds[] = {FORGE_RSA1024, FORGE_RSA2048_E3, FORGE_P224,
-                                            FORGE_SECP256K1, FORGE_ED448};
+    static const enum forge_kind kinds[] = {FORGE_RSA1024,   FORGE_RSA2048_E3, FORGE_P224,
+                                            FORGE_SECP256K1, FORGE_ED448,      FORGE_P256_EXPLICIT};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         char cert_file[FORGE_PATH];
         char key_file[FORGE_PATH];

@@ -248,6 +248,43 @@ static void takes_an_intermediate_as_the_ca(void **state)
     }
 }
 
+/* An intermediate in the file of a root is no anchor: its own revocation counts. */
+static void still_asks_about_intermediates_in_the_file(void **state)
+{
+    struct world *world = *state;
+    char both_file[FORGE_PATH];
+    char root_list[FORGE_PATH];
+    char middle_list[FORGE_PATH];
+    struct forge_plan plan = {.cn = "middle", .is_ca = true};
+    struct forge middle = forge_make(&world->bin, &plan, &world->root);
+    plan = (struct forge_plan){0};
+    struct forge leaf = forge_make(&world->bin, &plan, &middle);
+    const struct forge *items[] = {&middle, &world->root};
+    forge_write(&world->bin, items, 2, both_file);
+    forge_write_list(
+        &world->bin,
+        &(struct forge_list){.issuer = &world->root, .revoked = items, .revoked_count = 1},
+        root_list);
+    forge_write_list(&world->bin, &(struct forge_list){.issuer = &middle}, middle_list);
+    const char *lists[] = {middle_list, root_list};
+    for (size_t i = 1; i <= 2; i++) { /* without and with the list of the root */
+        struct finding_list findings = finding_list_new(&world->arena);
+        const struct trust_partner partner = {.name = "lakeside",
+                                              .ca_file = both_file,
+                                              .sans = lakeside,
+                                              .san_count = 1,
+                                              .crl_files = lists,
+                                              .crl_count = i};
+        struct trust *trust = trust_new(&partner, 1, NULL, &findings);
+        assert_int_equal(findings.count, 0);
+        const struct verify_question question = {trust, leaf.certificate, NULL, VERIFY_NOBODY,
+                                                 time(NULL)};
+        assert_int_equal(verify_judge(&question).verdict,
+                         i == 1 ? VERDICT_crl_missing : VERDICT_issuer_revoked);
+        trust_release(trust);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +292,7 @@ int main(void)
         cmocka_unit_test(shares_one_ca_among_many),
         cmocka_unit_test(knows_what_runs_out),
         cmocka_unit_test(takes_an_intermediate_as_the_ca),
+        cmocka_unit_test(still_asks_about_intermediates_in_the_file),
     };
     return cmocka_run_group_tests(tests, make_world, end_world);
 }

@@ -920,6 +920,7 @@ static void asks_again(void **state)
     struct trust *later =
         make_trust(world, &(struct setup){.crl_files = {full}, .crl_count = 1}, &findings);
     struct trust *off = make_trust(world, &(struct setup){.disabled = true}, &findings);
+    struct trust *plain = make_trust(world, &(struct setup){0}, &findings);
     struct context *context = context_new(world->identity, first, NULL, &findings);
     struct forge_peer peer;
     enum verdict verdict;
@@ -941,7 +942,10 @@ static void asks_again(void **state)
     assert_true(verify_again(session, off, now, &verdict));
     assert_false(verify_again(session, later, now, &verdict));
     assert_int_equal(verdict, VERDICT_revoked);
-    assert_false(verify_again(session, off, now + 31 * FORGE_DAY, &verdict));
+    assert_false(verify_again(session, plain, now, &verdict));
+    assert_int_equal(verdict, VERDICT_admitted);
+    assert_true(verify_again(session, plain, now + 29 * FORGE_DAY, &verdict));
+    assert_false(verify_again(session, plain, now + 31 * FORGE_DAY, &verdict));
     assert_int_equal(verdict, VERDICT_expired);
     context_session_free(session);
     forge_peer_close(&peer);
@@ -949,6 +953,7 @@ static void asks_again(void **state)
     trust_release(again);
     trust_release(later);
     trust_release(off);
+    trust_release(plain);
 }
 
 int main(void)
