@@ -1,0 +1,184 @@
+"""The closed loop between two practices: every move of a referral, made by either side, arrives at the
+other; a move that is not possible is refused in words and changes nothing."""
+import pytest
+
+import records
+from practice import wait_for
+
+
+@pytest.fixture
+def pair(make_town):
+    """Lakeside (placer) and Willow (filler), with consents of the client at both."""
+    lakeside, willow = make_town("lakeside", "willow")
+    lakeside.send(records.consent("lakeside", ["willow"]))
+    willow.send(records.consent("willow", ["lakeside"]))
+    return lakeside, willow
+
+
+def place(pair, **more):
+    """A referral of Lakeside that has arrived at Willow; its number."""
+    lakeside, willow = pair
+    referral = records.referral(**more)
+    lakeside.send(referral)
+    lakeside.wait_status(referral["record_id"], "received")
+    assert willow.status(referral["record_id"]) == "requested"
+    return referral["record_id"]
+
+
+def test_a_referral_arrives_as_the_same_record(pair):
+    lakeside, willow = pair
+    diagnosis = {"code": "M54.2", "code_system": "icd-10-cm", "text": "Neck pain"}
+    sent = records.referral(diagnoses=[diagnosis], visits_per_week=1, weeks=6, minutes_per_visit=50, priority="urgent")
+    said = lakeside.send(sent)
+    assert said == [{"file": said[0]["file"], "record": "referral", "record_id": sent["record_id"],
+                     "answer": "accepted", "recipients": [{"clinic": "willow", "state": "queued"}]}]
+    lakeside.wait_status(sent["record_id"], "received")
+    willow.wait_record(sent["record_id"])
+    received = wait_for(lambda: willow.inbox(sent["record_id"]), 10, "the record is in records/in")
+    assert {key: received[key] for key in sent} == sent
+    assert (willow.folder / "records" / "in" / f"lakeside--referral--{sent['record_id']}.json").exists()
+    there = willow.referral(sent["record_id"])
+    assert (there["from"], there["to"], there["side"], there["list"], there["priority"]) == (
+        "lakeside", "willow", "filler", "to answer", "urgent")
+    here = lakeside.referral(sent["record_id"])
+    assert (here["side"], here["list"], here["visits_total"]) == ("placer", "waiting for an answer", 6)
+
+
+def test_accept_start_progress_hold_resume_complete(pair):
+    lakeside, willow = pair
+    number = place(pair)
+    for move, status in [(("accept", number, "--by", "alvarez"), "accepted"),
+                         (("start", number), "in-progress"),
+                         (("hold", number, "--reason", "The client travels"), "on-hold"),
+                         (("resume", number), "in-progress")]:
+        willow.move(*move)
+        assert willow.status(number) == status
+        lakeside.wait_status(number, status)
+    assert lakeside.referral(number)["reason"] == "The client travels"
+    willow.move("progress", number, "3/6")
+    wait_for(lambda: lakeside.referral(number)["visits_done"] == 3, 10, "3 of 6 visits are seen")
+    willow.move("complete", number)
+    lakeside.wait_status(number, "completed")
+    for side in pair:
+        assert side.referral(number)["list"] == "closed"
+    assert [line for line in lakeside.track(number) if " " not in line or "visits" in line] == [
+        "sent", "received", "accepted", "started", "resumed", "visits reported: 3 of 6", "completed"]
+    assert willow.referral(number)["filler_number"] == lakeside.referral(number)["filler_number"]
+
+
+def test_decline_tells_the_reason_and_ends_it(pair):
+    lakeside, willow = pair
+    number = place(pair)
+    willow.move("decline", number, "--reason", "No place before spring", "--by", "alvarez")
+    lakeside.wait_status(number, "rejected")
+    shown = lakeside.referral(number)
+    assert (shown["reason"], shown["list"]) == ("No place before spring", "closed")
+    assert any(line.get("by") == "alvarez" for line in shown["track"] if line["what"] == "declined")
+
+
+def test_cancel_before_the_start(pair):
+    lakeside, willow = pair
+    number = place(pair)
+    lakeside.move("cancel", number, "--reason", "The client moved away")
+    assert lakeside.status(number) == "cancelled"
+    willow.wait_status(number, "cancelled")
+
+
+@pytest.mark.parametrize("answer, status, abort", [("cancel", "cancelled", "accepted"),
+                                                   ("keep", "in-progress", "rejected")])
+def test_cancel_after_the_start_is_asked_and_answered(pair, answer, status, abort):
+    lakeside, willow = pair
+    number = place(pair)
+    willow.move("accept", number)
+    willow.move("start", number)
+    lakeside.wait_status(number, "in-progress")
+    lakeside.move("cancel", number, "--reason", "Surgery is planned")
+    assert (lakeside.status(number), lakeside.referral(number)["abort"]) == ("in-progress", "requested")
+    wait_for(lambda: willow.referral(number).get("abort") == "requested", 10, "Willow is asked to stop")
+    assert willow.status(number) == "in-progress"
+    assert "asked to be stopped already" in lakeside.move("cancel", number, expect=4).stderr
+    willow.move(answer, number)
+    wait_for(lambda: lakeside.referral(number).get("abort") == abort, 10, "Lakeside hears the answer")
+    assert (lakeside.status(number), willow.status(number)) == (status, status)
+
+
+def test_fail_after_the_start(pair):
+    lakeside, willow = pair
+    number = place(pair)
+    willow.move("accept", number)
+    willow.move("start", number)
+    willow.move("fail", number, "--reason", "The client stopped coming")
+    lakeside.wait_status(number, "failed")
+    assert lakeside.referral(number)["reason"] == "The client stopped coming"
+
+
+def test_notes_start_the_referral_and_the_discharge_ends_it(pair):
+    lakeside, willow = pair
+    number = place(pair)
+    refused = willow.send(records.note(number), expect=1)
+    assert refused[0]["answer"] == "refused"
+    willow.move("accept", number)
+    for visit in (1, 2):
+        note = records.note(number, visit=visit)
+        willow.send(note)
+        lakeside.wait_record(note["record_id"])
+    lakeside.wait_status(number, "in-progress")
+    assert lakeside.referral(number)["visits_done"] == 2
+    done = records.discharge(number)
+    willow.send(done)
+    lakeside.wait_record(done["record_id"])
+    lakeside.wait_status(number, "completed")
+    assert willow.send(records.note(number, visit=7), expect=1)[0]["answer"] == "refused"
+    correction = records.note(number, visit=2, replaces_record_id=note["record_id"])
+    willow.send(correction)
+    lakeside.wait_record(correction["record_id"])
+    assert lakeside.status(number) == "completed"
+
+
+def test_the_private_note_stays_at_home(pair):
+    lakeside, willow = pair
+    number = place(pair)
+    willow.move("accept", number)
+    note = records.note(number)
+    willow.send(note)
+    lakeside.wait_record(note["record_id"])
+    for text, in willow.query("SELECT bytes FROM payload JOIN message ON message.payload=payload.id"):
+        assert b"Geheimwort" not in text
+    for text, in lakeside.query("SELECT bytes FROM payload"):
+        assert b"Geheimwort" not in (text if isinstance(text, bytes) else text.encode())
+
+
+def test_moves_that_are_not_possible(pair):
+    lakeside, willow = pair
+    number = place(pair)
+    queued = len(willow.messages(direction="out"))
+    for side, move, why in [
+            (willow, ("start", number), "requested"), (willow, ("resume", number), "requested"),
+            (willow, ("complete", number), "requested"), (willow, ("keep", number), "requested"),
+            (willow, ("progress", number, "1/6"), "requested"),
+            (lakeside, ("accept", number), "only the clinic who was asked"),
+            (lakeside, ("decline", number), "only the clinic who was asked")]:
+        done = side.move(*move, expect=4)
+        assert number in done.stderr and why in done.stderr, done.stderr
+    assert (willow.status(number), lakeside.status(number)) == ("requested", "received")
+    assert len(willow.messages(direction="out")) == queued
+    assert "expected a number of refgate referrals list" in willow.move("accept", "R-nowhere", expect=3).stderr
+    willow.move("progress", number, "three", expect=2)
+    willow.move("decline", number)
+    assert "possible now: nothing" in willow.move("accept", number, expect=4).stderr
+
+
+def test_two_clinics_with_the_same_number(make_town):
+    willow, lakeside, harbor = make_town("willow", "lakeside", "harbor")
+    for clinic, by in ((lakeside, "osei"), (harbor, "obrien")):
+        clinic.send(records.consent(clinic.name, ["willow"]))
+        clinic.send(records.referral("R-1", by=by))
+        clinic.wait_status("R-1", "received")
+    found = willow.move("accept", "R-1", expect=3).stderr
+    assert "lakeside:R-1" in found and "harbor:R-1" in found
+    willow.move("accept", "harbor:R-1")
+    harbor.wait_status("R-1", "accepted")
+    assert (willow.status("lakeside:R-1"), lakeside.status("R-1")) == ("requested", "received")
+    filler = willow.referral("lakeside:R-1")["filler_number"]
+    willow.move("decline", filler)
+    lakeside.wait_status("R-1", "rejected")
