@@ -370,14 +370,17 @@ struct json *field_new_quantity(struct field_job *job, const struct json *number
     return quantity;
 }
 
-/* The UCUM code of a unit as written, else the measure's own unit. */
+/* A plain score is told by its code alone; other units are never supposed. Vital signs need theirs. */
 const char *field_ucum(const char *unit, const char *measure)
 {
     const struct unit_row *row = coding_unit(unit);
     if (row != NULL)
         return row->ucum;
     const struct measure_row *known = unit == NULL ? coding_measure(measure) : NULL;
-    return known == NULL ? NULL : known->unit;
+    if (known == NULL || known->unit == NULL)
+        return NULL;
+    bool is_vital = strcmp(known->unit, "/min") == 0 || strcmp(known->unit, "mm[Hg]") == 0;
+    return is_vital || strcmp(known->unit, "{score}") == 0 ? known->unit : NULL;
 }
 
 static struct json *write_quantity(struct field_job *job, const struct field *field,

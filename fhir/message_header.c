@@ -12,8 +12,9 @@
 /* The sender's Organization says how it is reached: it is the one with an Endpoint. */
 static void add_endpoint(struct field_job *job, const char *from)
 {
+    const struct directory_entry *sender = directory_find(job->context->directory, from);
     struct json *row = json_new_object(job->arena);
-    if (directory_find(job->context->directory, from) == NULL)
+    if (sender == NULL || sender->is_person)
         return;
     json_set_text(job->arena, row, "handle", from);
     field_write(job, map_endpoint, row,

@@ -120,6 +120,12 @@ struct json *people_reference(struct field_job *job, const char *handle)
     return entries_reference(job, entry_name(job, type, entry->handle), entry->name);
 }
 
+struct json *people_organization(struct field_job *job, const char *handle)
+{
+    const struct directory_entry *entry = directory_find(job->context->directory, handle);
+    return entry != NULL && entry->is_person ? NULL : people_reference(job, handle);
+}
+
 /* ---- inbound: the handle of a resource ---- */
 
 struct people { /* resources of this message that were matched already */

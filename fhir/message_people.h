@@ -12,6 +12,8 @@
 /* A Reference to the person or clinic of HANDLE, whose resources are added when they are not there.
  */
 struct json *people_reference(struct field_job *job, const char *handle);
+/* The same where only an Organization may stand: NULL for a person. */
+struct json *people_organization(struct field_job *job, const char *handle);
 /* The handle of its clinic; HANDLE itself when no clinic is known. */
 const char *people_clinic(struct field_job *job, const char *handle);
 /* The name a person reads; HANDLE itself when there is none. */

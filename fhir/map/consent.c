@@ -58,7 +58,8 @@ static struct json *write_from(struct field_job *job, const struct field *field,
 {
     if (!text_equal(people_clinic(job, json_text(value)), json_text(value)))
         field_keep(job, "share_from", value);
-    return field_clinic.write(job, field, value);
+    (void)field;
+    return people_organization(job, people_clinic(job, json_text(value)));
 }
 
 static struct json *read_from(struct field_job *job, const struct field *field, struct json *node,

@@ -62,10 +62,9 @@ const struct field_kind map_visit_time = {write_visit_time, read_visit_time};
 static struct json *write_own_clinic(struct field_job *job, const struct field *field,
                                      const struct json *value)
 {
-    const struct directory_entry *clinic = directory_find(job->context->directory, job->clinic);
     (void)field;
     (void)value;
-    return clinic == NULL || clinic->is_person ? NULL : people_reference(job, job->clinic);
+    return people_organization(job, job->clinic);
 }
 
 static struct json *read_own_clinic(struct field_job *job, const struct field *field,

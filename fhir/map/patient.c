@@ -10,7 +10,7 @@ static struct json *new_number(struct field_job *job, const char *clinic, const 
 {
     struct json *identifier =
         field_new_identifier(job, "record-number", people_system(job, clinic, "client"), number);
-    json_set(job->arena, identifier, "assigner", people_reference(job, clinic));
+    json_set(job->arena, identifier, "assigner", people_organization(job, clinic));
     return identifier;
 }
 

@@ -18,7 +18,7 @@ static struct json *write_placer(struct field_job *job, const struct field *fiel
         return NULL;
     struct json *identifier = field_new_identifier(
         job, "placer-number", people_system(job, referral->placer, "record"), referral->number);
-    json_set(job->arena, identifier, "assigner", people_reference(job, referral->placer));
+    json_set(job->arena, identifier, "assigner", people_organization(job, referral->placer));
     return identifier;
 }
 
@@ -33,7 +33,7 @@ static struct json *write_filler(struct field_job *job, const struct field *fiel
     struct json *identifier =
         field_new_identifier(job, "filler-number", people_system(job, referral->filler, "record"),
                              referral->filler_number);
-    json_set(job->arena, identifier, "assigner", people_reference(job, referral->filler));
+    json_set(job->arena, identifier, "assigner", people_organization(job, referral->filler));
     return identifier;
 }
 

@@ -1,0 +1,92 @@
+/* message: records made at random from the vocabulary go round unchanged. SEEDS=N tries more of
+ * them, OUT=DIR writes the Bundles (for tests/hapi). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "lib/random_record.h"
+
+static const char *const kinds[] = {"referral",        "progress-note",  "discharge-summary",
+                                    "case-conference", "treatment-plan", "consent"};
+
+static void write_out(struct arena *arena, const char *name, const struct json *bundle)
+{
+    const char *folder = getenv("OUT");
+    FILE *file =
+        folder == NULL ? NULL : fopen(arena_print(arena, "%s/%s.json", folder, name), "wb");
+    if (file == NULL)
+        return;
+    fputs(json_print(arena, bundle), file);
+    fclose(file);
+}
+
+static void differ(struct arena *arena, const struct directory *directory, const char *name,
+                   const struct json *sent, const struct json *read)
+{
+    fprintf(stderr, "%s\nsent     %s\nreceived %s\n", name,
+            record_canonical(arena, sent, directory, true),
+            record_canonical(arena, read, directory, true));
+    fail_msg("%s is not the same after the round trip", name);
+}
+
+static void round_trip(struct arena *arena, const struct directory *directory, const char *kind,
+                       unsigned seed)
+{
+    const char *name = arena_print(arena, "%s-%u", kind, seed);
+    struct fhir_context context = mapping_context(arena, directory, name);
+    struct json *record = random_record(arena, kind, seed);
+    const char *recipients[] = {"willow", "lakeside"};
+    struct message_referral referral = {.placer = "lakeside",
+                                        .number = json_get_text(record, "referral_id"),
+                                        .filler = "willow",
+                                        .filler_number = seed % 3 == 0 ? "F-1" : NULL};
+    struct message_record_options options = {.recipients = recipients,
+                                             .recipient_count = seed % 3,
+                                             .referral = seed % 2 == 0 ? &referral : NULL,
+                                             .task_status = seed % 5 == 0 ? "in-progress" : NULL,
+                                             .visits_done = seed % 5 == 0 ? "3" : NULL,
+                                             .visits_total = seed % 10 == 0 ? "6" : NULL};
+    struct json *bundle = message_of_record(&context, record, &options);
+    write_out(arena, name, bundle);
+    const char *text = json_print(arena, bundle);
+    assert_null(json_get_text(record, "private_note") == NULL ? NULL
+                                                              : strstr(text, "private_note"));
+    struct json_document document;
+    struct json_fault fault;
+    struct finding_list findings = finding_list_new(arena);
+    struct message_inbound in;
+    assert_true(json_parse(arena, text, strlen(text), NULL, &document, &fault));
+    if (!message_read(&context, document.root, &in, &findings))
+        fail_msg("%s: %s", name, findings.items[0].found);
+    json_remove(record, "private_note");
+    record_fill_defaults(arena, record, directory);
+    if (!record_same(arena, record, in.record, directory))
+        differ(arena, directory, name, record, in.record);
+}
+
+static void random_records_go_round(void **state)
+{
+    struct arena fixed = ARENA_EMPTY;
+    struct arena arena = ARENA_EMPTY;
+    struct directory *directory = mapping_directory(&fixed);
+    unsigned seeds = getenv("SEEDS") == NULL ? 200 : (unsigned)atoi(getenv("SEEDS"));
+    (void)state;
+    for (unsigned seed = 0; seed < seeds; seed++) {
+        for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+            round_trip(&arena, directory, kinds[i], seed);
+            arena_reset(&arena);
+        }
+    }
+    arena_free(&arena);
+    arena_free(&fixed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_records_go_round),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
