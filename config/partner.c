@@ -101,16 +101,41 @@ static void refuse(struct finding_list *findings, const char *file, const char *
                 (struct finding){.file = file, .path = key, .found = found, .expected = expected});
 }
 
-static bool names_list(const struct partner *partner)
-{
-    return partner->crl_files.count > 0 || *partner->crl_url != '\0';
-}
-
 enum partner_crl_policy partner_crl(const struct partner *partner)
 {
     if (partner->crl_policy != PARTNER_CRL_AUTO)
         return partner->crl_policy;
-    return names_list(partner) ? PARTNER_CRL_HARD : PARTNER_CRL_OFF;
+    return partner->crl_files.count > 0 ? PARTNER_CRL_HARD : PARTNER_CRL_OFF;
+}
+
+/* What the table can say and this version does not do. It is refused, not ignored: a setting
+ * without effect would be trusted. A row goes when the thing is built. */
+static void refuse_unbuilt(const struct partner *partner, const char *file,
+                           struct finding_list *findings)
+{
+    const struct {
+        const char *key;
+        bool is_used;
+        const char *expected;
+    } unbuilt[] = {
+        {"style", partner->style != PARTNER_MESSAGE, "message: REST is not built yet"},
+        {"dialect", partner->dialect != PARTNER_REFGATE, "refgate: no other dialect is built yet"},
+        {"crl_url", *partner->crl_url != '\0',
+         "nothing: lists are not fetched yet; keep one in crl_files"},
+        {"staple", partner->staple != PARTNER_STAPLE_OFF, "off: stapling is not checked yet"},
+        {"profiles", partner->profiles.count > 0, "nothing: profiles are not checked yet"},
+        {"connections_max", partner->connections_max > 0,
+         "0: only connections_per_partner_max of settings.yaml holds yet"},
+        {"body_max_bytes", partner->body_max_bytes > 0,
+         "0: only body_max_bytes of settings.yaml holds yet"},
+        {"requests_per_minute_max", partner->requests_per_minute_max > 0,
+         "0: rates are not limited yet"},
+    };
+    for (size_t i = 0; i < sizeof unbuilt / sizeof *unbuilt; i++) {
+        if (unbuilt[i].is_used)
+            refuse(findings, file, unbuilt[i].key, "what this version does not do",
+                   unbuilt[i].expected);
+    }
 }
 
 bool partner_settle(struct arena *arena, struct partner *partner, const char *file,
@@ -126,9 +151,10 @@ bool partner_settle(struct arena *arena, struct partner *partner, const char *fi
     if (partner->next_pins.count > 0 && partner->pins.count == 0)
         refuse(findings, file, "next_pins", "a next pin without a current one",
                "the key in use under pins");
-    if (partner->crl_policy == PARTNER_CRL_HARD && !names_list(partner))
+    if (partner->crl_policy == PARTNER_CRL_HARD && partner->crl_files.count == 0)
         refuse(findings, file, "crl_policy", "hard without a revocation list",
-               "crl_files or crl_url; or crl_policy: off");
+               "crl_files; or crl_policy: off");
+    refuse_unbuilt(partner, file, findings);
     if (partner->san.count == 0 && partner->pins.count == 0 && has_url)
         partner->san = usual_names(arena, partner);
     partner->pins = pins_as_base64(arena, &partner->pins);

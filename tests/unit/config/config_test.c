@@ -36,7 +36,6 @@ static void defaults_are_those_of_the_table(void **state)
     assert_int_equal(config.park_after_hours, 72);
     assert_int_equal(config.ledger_days, 30);
     assert_int_equal(config.body_max_bytes, 8 * 1024 * 1024);
-    assert_int_equal(config.log_format, CONFIG_LOG_JSON);
     assert_int_equal(config.log_level, CONFIG_LOG_INFO);
     arena_free(&arena);
 }
@@ -97,8 +96,9 @@ static const struct bad_case bad_cases[] = {
      "settings.yaml:2: body_max_bytes: found 99999999999999999999999; expected a number of bytes"},
     {"org: a\nfirst_retry_ms: 2s\n",
      "settings.yaml:2: first_retry_ms: found 2s; expected a number of milliseconds"},
-    {"org: a\nlog_format: jason\n",
-     "settings.yaml:2: log_format: found jason; expected one of json, text; did you mean json\n"},
+    {"org: a\nlog_level: warn\n",
+     "settings.yaml:2: log_level: found warn; expected one of debug, info, warning, error; did you "
+     "mean warning\n"},
     {"org: a\nlog_level: INFO\n",
      "settings.yaml:2: log_level: found INFO; expected one of debug, info, warning, error; did you "
      "mean info\n"},
@@ -309,7 +309,7 @@ static void names_what_a_reload_cannot_change(void **state)
     struct finding_list findings;
     struct config running, wanted;
     assert_true(load(&arena, "org: a\n", &findings, &running));
-    assert_true(load(&arena, "org: a\nbody_deadline_ms: 5000\n", &findings, &wanted));
+    assert_true(load(&arena, "org: a\nfirst_retry_ms: 5000\n", &findings, &wanted));
     assert_null(config_needs_restart(&arena, &running, &wanted));
     assert_true(load(&arena, "org: a\nloops: 2\nlisten: a:1\n", &findings, &wanted));
     assert_string_equal(config_needs_restart(&arena, &running, &wanted), "listen, loops");

@@ -108,6 +108,11 @@ static const struct bad_case bad_cases[] = {
     {URL "ca_file: a\nmaintenance: [sunday 1-2]\n", ":3: maintenance[1]: found sunday 1-2"},
     {URL "ca_file: a\nmaintenance: [sun 01:00-25:00]\n", ":3: maintenance[1]: found sun 01:00-25"},
     {URL "ca_file: a\nprofiles: [us-core]\n", ":3: profiles[1]: found us-core; expected"},
+    {URL "ca_file: a\nstyle: rest\n",
+     ": style: found what this version does not do; expected message"},
+    {URL "ca_file: a\nstaple: require\n", ": staple: found what this version does not do"},
+    {URL "ca_file: a\ncrl_url: http://x/y.crl\n", ": crl_url: found what this version does not do"},
+    {URL "ca_file: a\nrequests_per_minute_max: 1\n", ": requests_per_minute_max: found what this"},
     {URL "ca_file: a\n" URL, ":3: url: found the key a second time (first on line 1)"},
 };
 
