@@ -2,8 +2,55 @@
 #include "gateway/address.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+static int open_at(const struct addrinfo *at, int backlog)
+{
+    int on = 1;
+    int fd = socket(at->ai_family, at->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, at->ai_protocol);
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    /* Accepted sockets inherit these two. */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    if (bind(fd, at->ai_addr, at->ai_addrlen) == 0 && listen(fd, backlog) == 0)
+        return fd;
+    int reason = errno;
+    close(fd);
+    errno = reason;
+    return -1;
+}
+
+int address_listen(const char *host, const char *port, int backlog, const char **ret_reason)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    char bare[256];
+    size_t length = strlen(host);
+    bool bracketed = length > 2 && host[0] == '[' && host[length - 1] == ']';
+    snprintf(bare, sizeof bare, "%.*s", (int)(bracketed ? length - 2 : length), host + bracketed);
+    int failed = getaddrinfo(bare, port, &hints, &found);
+    errno = 0;
+    if (failed != 0) {
+        *ret_reason = gai_strerror(failed);
+        return -1;
+    }
+    int fd = -1;
+    for (const struct addrinfo *at = found; at != NULL && fd < 0; at = at->ai_next)
+        fd = open_at(at, backlog);
+    int reason = errno;
+    freeaddrinfo(found);
+    errno = reason;
+    if (fd < 0)
+        *ret_reason = strerrordesc_np(reason);
+    return fd;
+}
 
 bool address_of_socket(int fd, struct sockaddr_storage *ret_address)
 {

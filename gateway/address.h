@@ -1,5 +1,5 @@
 /* address: small questions about socket addresses. Used by listen.c and transmit.c. Pure but for
- * address_of_socket(); any thread. */
+ * address_listen() and address_of_socket(); any thread. */
 #ifndef GATEWAY_ADDRESS_H
 #define GATEWAY_ADDRESS_H
 
@@ -9,6 +9,10 @@
 
 enum { ADDRESS_TEXT = INET6_ADDRSTRLEN + 10 };
 
+/* A listening, non-blocking TCP socket at HOST (a name or an address, `::1` or `[::1]`) and PORT;
+ * -1 with the reason (a constant text) and errno. Its connections have TCP_NODELAY and
+ * SO_KEEPALIVE. */
+int address_listen(const char *host, const char *port, int backlog, const char **ret_reason);
 /* What the socket FD is bound to; false when it is bound to nothing. */
 bool address_of_socket(int fd, struct sockaddr_storage *ret_address);
 /* `127.0.0.1:8443` or `[::1]:8443`; `?` for other families. */

@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "gateway/answer.h"
 
-enum { BODY_ROOM_FIRST = 64 * 1024, MIRRORED_MAX = 128 };
+enum { BODY_ROOM_FIRST = 64 * 1024, BODY_ROOM_UNKNOWN = 8 * 1024, MIRRORED_MAX = 128 };
 
 const char http_go_ahead[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -186,7 +186,8 @@ static bool body_make_room(struct request *request, size_t more)
     size_t need = request->body_length + more + 1;
     if (need <= request->body_room)
         return true;
-    size_t room = request->body_room == 0 ? BODY_ROOM_FIRST : request->body_room * 2;
+    size_t first = request->head.has_length ? BODY_ROOM_FIRST : BODY_ROOM_UNKNOWN;
+    size_t room = request->body_room == 0 ? first : request->body_room * 2;
     if (request->head.has_length && room > request->head.length + 1)
         room = (size_t)request->head.length + 1;
     if (room < need)

@@ -4,8 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
-#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <signal.h>
@@ -22,6 +20,7 @@
 enum {
     BACKLOG = 4096,
     ACCEPTS_A_TURN = 64,
+    REST_MS = 2, /* that a loop leaves new connections to the others */
     TICK_MS_MIN = 5,
     TICK_MS_MAX = 250,
     PAUSE_MS = 100,           /* of accepting, when file descriptors have run out */
@@ -37,6 +36,8 @@ struct listener_partner {
 
 struct listener {
     struct connection_home home; /* first */
+    struct seats *seats;         /* NULL: the only loop */
+    unsigned seat;
     struct listener_limits limits;
     struct context *context; /* NULL: plain */
     void (*on_refused)(void *owner, const char *address, const struct verify_peer *peer);
@@ -45,6 +46,7 @@ struct listener {
     int socket;
     uv_poll_t poll;
     uv_timer_t tick; /* runs while there is anything to wait for */
+    uv_timer_t rest;
     bool accepting, stopping;
     uint64_t paused_at_ms;
     uint64_t drained_at_ms;
@@ -79,53 +81,15 @@ struct listener_limits listener_limits_default(void)
 
 /* ---- the listening socket ---- */
 
-static int open_at(const struct addrinfo *at)
-{
-    int on = 1;
-    int fd = socket(at->ai_family, at->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, at->ai_protocol);
-    if (fd < 0)
-        return -1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    /* Accepted sockets inherit these two. */
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-    if (bind(fd, at->ai_addr, at->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
-        return fd;
-    int reason = errno;
-    close(fd);
-    errno = reason;
-    return -1;
-}
-
-static const char *without_brackets(struct arena *arena, const char *host)
-{
-    size_t length = strlen(host);
-    if (length > 2 && host[0] == '[' && host[length - 1] == ']')
-        return arena_copy_n(arena, host + 1, length - 2);
-    return host;
-}
-
 bool listen_open(struct arena *arena, const char *host, const char *port, int *ret_socket,
                  struct fault *ret_fault)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    struct addrinfo *found = NULL;
-    int failed = getaddrinfo(without_brackets(arena, host), port, &hints, &found);
-    if (failed != 0)
-        return fault_set(ret_fault, FAULT_settings,
-                         arena_print(arena,
-                                     "cannot listen on %s port %s: %s; correct the setting listen",
-                                     host, port, gai_strerror(failed)));
-    int fd = -1;
-    for (const struct addrinfo *at = found; at != NULL && fd < 0; at = at->ai_next)
-        fd = open_at(at);
-    int reason = errno;
-    freeaddrinfo(found);
+    const char *reason = NULL;
+    int fd = address_listen(host, port, BACKLOG, &reason);
     if (fd < 0)
         return fault_set(ret_fault, FAULT_settings,
-                         arena_print(arena, "cannot listen on %s port %s: %s%s", host, port,
-                                     strerror(reason),
-                                     reason == EADDRINUSE
+                         arena_print(arena, "cannot listen on %s port %s: %s%s", host, port, reason,
+                                     errno == EADDRINUSE
                                          ? "; another process uses this port: stop it, or choose "
                                            "another port in the setting listen"
                                          : "; correct the setting listen"));
@@ -336,7 +300,23 @@ bool wire_is_trusted(struct connection *connection)
 /* ---- accepting ---- */
 
 static void on_listen(uv_poll_t *poll, int status, int events);
+static bool accept_one(struct listener *listener);
 static void on_tick(uv_timer_t *timer);
+
+/* The set has grown or shrunk. */
+static void count_connections(struct listener *listener, int change)
+{
+    uint64_t *connections = &listener->home.counters.connections;
+    *connections = change > 0 ? *connections + 1 : *connections - 1;
+    if (listener->seats != NULL && !listener->stopping)
+        seats_tell(listener->seats, listener->seat, (unsigned)*connections);
+}
+
+static bool is_ahead(const struct listener *listener)
+{
+    return listener->seats != NULL &&
+           seats_is_ahead(listener->seats, (unsigned)listener->home.counters.connections);
+}
 
 static void start_ticking(struct listener *listener)
 {
@@ -394,6 +374,24 @@ static bool make_room(struct listener *listener)
     return false;
 }
 
+/* One is taken even so: the other loops may be busy with something long. */
+static void on_rested(uv_timer_t *timer)
+{
+    struct listener *listener = timer->data;
+    resume_accepting(listener);
+    if (listener->accepting)
+        accept_one(listener);
+}
+
+static void rest(struct listener *listener)
+{
+    uv_poll_stop(&listener->poll);
+    listener->accepting = false;
+    listener->paused_at_ms = uv_now(listener->home.loop);
+    listener->home.counters.rests++;
+    uv_timer_start(&listener->rest, on_rested, REST_MS, 0);
+}
+
 static void add_connection(struct listener *listener, int fd, const struct sockaddr_storage *from)
 {
     char address[ADDRESS_TEXT];
@@ -424,7 +422,7 @@ static void add_connection(struct listener *listener, int fd, const struct socka
         listener->first->before = connection;
     listener->first = connection;
     listener->home.counters.accepted++;
-    listener->home.counters.connections++;
+    count_connections(listener, +1);
     start_ticking(listener);
     listener->handles_open++;
     connection_open(connection, &listener->home);
@@ -462,8 +460,14 @@ static void on_listen(uv_poll_t *poll, int status, int events)
         pause_accepting(listener);
         return;
     }
-    for (int turn = 0; turn < ACCEPTS_A_TURN && accept_one(listener); turn++)
-        continue;
+    for (int turn = 0; turn < ACCEPTS_A_TURN; turn++) {
+        if (is_ahead(listener)) {
+            rest(listener);
+            return;
+        }
+        if (!accept_one(listener))
+            return;
+    }
 }
 
 void listener_remove(struct connection *connection)
@@ -477,7 +481,7 @@ void listener_remove(struct connection *connection)
         connection->after->before = connection->before;
     uncount_partner(listener, connection->partner);
     connection->partner = NULL;
-    listener->home.counters.connections--;
+    count_connections(listener, -1);
 }
 
 /* The last handle that libuv closes takes the listener with it; close callbacks come in no order.
@@ -528,6 +532,7 @@ static void go_on_stopping(struct listener *listener)
     if (!quiet || uv_is_closing((const uv_handle_t *)&listener->tick))
         return;
     uv_close((uv_handle_t *)&listener->tick, on_handle_closed);
+    uv_close((uv_handle_t *)&listener->rest, on_handle_closed);
     uv_close((uv_handle_t *)&listener->poll, on_handle_closed);
 }
 
@@ -612,8 +617,12 @@ struct listener *listener_start(const struct listener_options *options, struct f
     listener->context = options->context == NULL ? NULL : context_hold(options->context);
     uv_poll_init(options->loop, &listener->poll, listener->socket);
     uv_timer_init(options->loop, &listener->tick);
-    listener->poll.data = listener->tick.data = listener;
-    listener->handles_open = 2;
+    uv_timer_init(options->loop, &listener->rest);
+    listener->poll.data = listener->tick.data = listener->rest.data = listener;
+    listener->handles_open = 3;
+    listener->seats = options->seats;
+    if (listener->seats != NULL)
+        listener->seat = seats_join(listener->seats);
     resume_accepting(listener);
     return listener;
 }
@@ -660,9 +669,12 @@ void listener_stop(struct listener *listener, unsigned drain_ms, void (*on_stopp
     if (listener->stopping)
         return;
     listener->stopping = true;
+    if (listener->seats != NULL)
+        seats_leave(listener->seats, listener->seat);
     listener->accepting = false;
     listener->home.http.draining = true;
     uv_poll_stop(&listener->poll);
+    uv_timer_stop(&listener->rest);
     struct connection *next;
     for (struct connection *at = listener->first; at != NULL; at = next) {
         next = at->after;

@@ -16,6 +16,7 @@
 #include "certs/context.h"
 #include "gateway/fault.h"
 #include "gateway/http.h"
+#include "gateway/seats.h"
 
 struct listener;
 
@@ -38,6 +39,7 @@ struct listener_counters {
     uint64_t accepted;
     uint64_t evicted;    /* idle or unfinished ones that made room */
     uint64_t pauses;     /* of accepting: connections_max, or no file descriptors */
+    uint64_t rests;      /* ... because other loops have fewer connections */
     uint64_t handshakes; /* that succeeded */
     uint64_t handshakes_failed;
     uint64_t refused_peers; /* of these: for their certificate */
@@ -51,7 +53,8 @@ struct listener_options {
     uv_loop_t *loop;
     int socket; /* of listen_open(); dup()ed */
     struct context
-        *context; /* held; NULL: plain, refused unless the socket is on a loopback address */
+        *context;        /* held; NULL: plain, refused unless the socket is on a loopback address */
+    struct seats *seats; /* of all listeners on this socket; NULL: it is the only one */
     struct listener_limits limits;
     struct clock clock;
     /* A request; to be answered with exchange_answer(), on this loop. */

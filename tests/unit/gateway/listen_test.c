@@ -8,7 +8,6 @@
 
 #include <arpa/inet.h>
 #include <cmocka.h>
-#include <dirent.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -36,6 +35,8 @@ struct door {
     struct listener *listener;
     struct throwaway *own;
     struct context *context;
+    struct door *other; /* the same socket, polled by a loop in a thread of its own */
+    struct seats *seats;
     /* the handler */
     bool keeps;               /* exchanges, until told to answer */
     struct exchange *kept[8]; /* in order of arrival */
@@ -43,7 +44,8 @@ struct door {
     size_t answer_bytes;
     unsigned requests;
     char partner[80], verdict[40], refused[40];
-    bool stopped;
+    bool stopped;  /* said by the listener */
+    bool draining; /* the client has asked for the stop itself */
     struct listener_counters counters;
     struct http_counters http;
     /* the client */
@@ -154,19 +156,20 @@ static void *play(void *argument)
 {
     struct door *door = argument;
     door->play(door);
-    if (!door->stopped)
+    if (!door->draining)
         do_on_loop(door, stop);
+    if (door->other != NULL)
+        do_on_loop(door->other, stop);
     return NULL;
 }
 
-/* Runs the client beside the listener until both are done. */
-static void door_run(struct door *door, void (*client)(struct door *door))
+static void start_listener(struct door *door)
 {
-    pthread_t thread;
     struct fault fault;
     struct listener_options options = {.loop = &door->loop,
                                        .socket = door->socket,
                                        .context = door->context,
+                                       .seats = door->seats,
                                        .limits = door->limits,
                                        .clock = clock_system(),
                                        .on_request = on_request,
@@ -174,10 +177,30 @@ static void door_run(struct door *door, void (*client)(struct door *door))
                                        .owner = door};
     door->listener = listener_start(&options, &fault);
     assert_non_null(door->listener);
+}
+
+static void *run_loop(void *argument)
+{
+    struct door *door = argument;
+    uv_run(&door->loop, UV_RUN_DEFAULT);
+    return NULL;
+}
+
+/* Runs the client beside the listener until both are done. */
+static void door_run(struct door *door, void (*client)(struct door *door))
+{
+    pthread_t thread, other;
+    start_listener(door);
+    if (door->other != NULL) {
+        start_listener(door->other);
+        pthread_create(&other, NULL, run_loop, door->other);
+    }
     door->play = client;
     pthread_create(&thread, NULL, play, door);
     uv_run(&door->loop, UV_RUN_DEFAULT);
     pthread_join(thread, NULL);
+    if (door->other != NULL)
+        pthread_join(other, NULL);
     assert_true(door->stopped);
     door->seen[door->seen_length] = '\0';
 }
@@ -336,6 +359,7 @@ static void play_gone_before_answer(struct door *door)
     close(fd);
     do_on_loop(door, stop); /* waits for the exchange that the handler still has */
     do_on_loop(door, answer_kept);
+    door->draining = true;
 }
 
 static void test_client_gone_before_answer(void **state)
@@ -512,45 +536,84 @@ static void test_connections_max(void **state)
     door_free(door);
 }
 
-static unsigned open_files(void)
+static void count_now(struct door *door)
 {
-    unsigned count = 0;
-    DIR *folder = opendir("/proc/self/fd");
-    while (readdir(folder) != NULL)
-        count++;
-    closedir(folder);
-    return count;
+    door->counters = listener_count(door->listener);
 }
 
-/* The limit leaves room for the clients' sockets, but not for as many accepted ones. */
+/* From now on every new file descriptor is one too many, until an older one is closed. */
+static void forbid_descriptors(void)
+{
+    struct rlimit limit;
+    int lowest = dup(0);
+    close(lowest);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = (rlim_t)lowest;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static void play_no_descriptors(struct door *door)
 {
-    int fds[8];
-    for (int i = 0; i < 8; i++)
-        fds[i] = dial(door);
-    say(fds[0], GET);
-    hear(door, fds[0], "ok", 1);
-    for (int i = 1; i < 7; i++)
-        close(fds[i]);
-    say(fds[7], GET);
-    hear(door, fds[7], "ok", 2);
-    close(fds[0]);
-    close(fds[7]);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)door->port)};
+    inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
+    int first = dial(door);
+    int late = socket(AF_INET, SOCK_STREAM, 0);
+    say(first, GET);
+    hear(door, first, "ok", 1);
+    forbid_descriptors();
+    connect(late, (struct sockaddr *)&to, sizeof to);
+    for (int i = 0; i < 5000 && door->counters.pauses == 0; i++) {
+        do_on_loop(door, count_now);
+        usleep(1000);
+    }
+    say(late, GET);
+    close(first);
+    hear(door, late, "ok", 2);
+    close(late);
 }
 
 static void test_descriptors_run_out(void **state)
 {
     (void)state;
-    struct rlimit before, tight;
+    struct rlimit before;
     struct door *door = door_new(false);
     getrlimit(RLIMIT_NOFILE, &before);
-    tight = before;
-    tight.rlim_cur = open_files() + 12;
-    setrlimit(RLIMIT_NOFILE, &tight);
     door_run(door, play_no_descriptors);
     setrlimit(RLIMIT_NOFILE, &before);
     assert_int_equal(door->requests, 2);
     assert_true(door->counters.pauses > 0);
+    door_free(door);
+}
+
+static void play_many(struct door *door)
+{
+    int fds[40];
+    for (int i = 0; i < 40; i++)
+        fds[i] = dial(door);
+    for (int i = 0; i < 40; i++) {
+        say(fds[i], GET);
+        hear(door, fds[i], "ok", (unsigned)i + 1);
+    }
+    for (int i = 0; i < 40; i++)
+        close(fds[i]);
+}
+
+/* Both loops accept from the one socket, and neither gets nearly all. */
+static void test_two_loops(void **state)
+{
+    (void)state;
+    struct door *door = door_new(false);
+    struct door *other = door_new(false);
+    close(other->socket);
+    other->socket = dup(door->socket);
+    door->other = other;
+    door->seats = other->seats = seats_new();
+    door_run(door, play_many);
+    assert_int_equal(door->requests + other->requests, 40);
+    assert_int_equal(door->counters.accepted + other->counters.accepted, 40);
+    assert_true(door->counters.accepted >= 8 && other->counters.accepted >= 8);
+    seats_free(door->seats);
+    door_free(other);
     door_free(door);
 }
 
@@ -573,7 +636,7 @@ static void play_drained(struct door *door)
     hear_the_end(door, busy);
     close(idle);
     close(busy);
-    door->stopped = true; /* no second stop from the client */
+    door->draining = true;
 }
 
 static void test_drained(void **state)
@@ -899,6 +962,7 @@ int main(int count, char **arguments)
         cmocka_unit_test(test_too_large_is_told),
         cmocka_unit_test(test_connections_max),
         cmocka_unit_test(test_descriptors_run_out),
+        cmocka_unit_test(test_two_loops),
         cmocka_unit_test(test_drained),
         cmocka_unit_test(test_opening),
         cmocka_unit_test(test_plain_is_local_only),
