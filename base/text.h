@@ -1,7 +1,8 @@
 /* text: growing text in an arena, and small questions about bytes and UTF-8.
  *
- * Used by every layer. Text is UTF-8 and always ends in NUL; lengths exclude it. A struct text names
- * its ceiling at birth: what would pass it is cut off and `full` is set, nothing is overrun. */
+ * Used by every layer. Text is UTF-8 and always ends in NUL; lengths exclude it. A struct text
+ * names its ceiling at birth: what would pass it is cut off and `full` is set, nothing is overrun.
+ */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 

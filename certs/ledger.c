@@ -54,13 +54,14 @@ static bool read_row(const struct csv_row *row, struct authority_leaf *ret_leaf)
     if (row->count != COLUMNS)
         return false;
     const char *serial = row->cells[0].text;
-    const char *reason = row->cells[3].text;
+    const char *reason_text = row->cells[3].text;
+    long reason = strtol(reason_text, NULL, 10);
     size_t length = strlen(serial);
     if (length == 0 || length > SERIAL_LENGTH_MAX || strspn(serial, "0123456789abcdef") != length ||
-        strspn(reason, "0123456789") != strlen(reason) || atoi(reason) > REASON_MAX)
+        strspn(reason_text, "0123456789") != strlen(reason_text) || reason > REASON_MAX)
         return false;
     *ret_leaf = (struct authority_leaf){
-        .serial = serial, .names = row->cells[4].text, .reason = atoi(reason)};
+        .serial = serial, .names = row->cells[4].text, .reason = (int)reason};
     return read_time(row->cells[1].text, &ret_leaf->not_after) &&
            read_time(row->cells[2].text, &ret_leaf->revoked_at);
 }

@@ -11,9 +11,9 @@
 #include "base/finding.h"
 
 struct directory_entry {
-    const char *handle; /* short name, or "npi:" and ten digits for a stranger */
-    bool is_person;     /* else a clinic */
-    const char *name;   /* as shown */
+    const char *handle;                    /* short name, or "npi:" and ten digits for a stranger */
+    bool is_person;                        /* else a clinic */
+    const char *name;                      /* as shown */
     const char *given_names, *family_name; /* NULL when not given */
     const char *profession;                /* key of codes.csv, kind specialty; or NULL */
     const char *npi;                       /* ten digits, or NULL */
@@ -32,14 +32,15 @@ void directory_read(struct directory *directory, const char *csv, size_t length,
                     struct finding_list *findings);
 /* By handle; "npi:N" finds the entry with that NPI, else makes a stranger. NULL: unknown. */
 const struct directory_entry *directory_find(const struct directory *directory, const char *handle);
-const struct directory_entry *directory_find_npi(const struct directory *directory, const char *npi);
+const struct directory_entry *directory_find_npi(const struct directory *directory,
+                                                 const char *npi);
 /* The clinic of an entry: itself, or where the person works; NULL when neither is known. */
 const struct directory_entry *directory_clinic(const struct directory *directory,
                                                const struct directory_entry *entry);
 /* Handle of the clinic of HANDLE (itself for a clinic), or NULL. */
 const char *directory_clinic_handle(const struct directory *directory, const char *handle);
-/* The partner system that serves an entry seen from the clinic OUR (contract of `org`): NULL when it
- * is our own or unknown. `self` on another row means the partner named by its handle; a person
+/* The partner system that serves an entry seen from the clinic OUR (contract of `org`): NULL when
+ * it is our own or unknown. `self` on another row means the partner named by its handle; a person
  * inherits the partner of works_at. */
 const char *directory_partner(const struct directory *directory,
                               const struct directory_entry *entry, const char *our);

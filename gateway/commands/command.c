@@ -142,7 +142,8 @@ static const struct command_option *find_option(const struct command *command, c
     return option != NULL || command == NULL ? option : option_in(command->options, name);
 }
 
-/* "-d", "--json", "--out=DIR"; but "-3" and "-name.given" are words, such as a FHIRPath expression. */
+/* "-d", "--json", "--out=DIR"; but "-3" and "-name.given" are words, such as a FHIRPath expression.
+ */
 static bool is_option(const char *argument)
 {
     size_t dashes = strspn(argument, "-");

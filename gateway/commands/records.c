@@ -143,8 +143,7 @@ static void print_values(struct command_call *call, const struct fhirpath_result
     struct json *list = json_new_list(call->arena);
     for (size_t i = 0; i < result->count; i++) {
         const struct fhirpath_value *value = &result->values[i];
-        const char *text = value->text != NULL ? value->text
-                                               : json_print(call->arena, value->node);
+        const char *text = value->text != NULL ? value->text : json_print(call->arena, value->node);
         struct json *item = json_push(list, json_new_object(call->arena));
         json_set_text(call->arena, item, "type", value->type);
         if (value->text == NULL && value->node != NULL)

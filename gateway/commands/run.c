@@ -10,7 +10,7 @@
 static int serve(struct command_call *call)
 {
     const char *ready = command_option(call, "ready-fd");
-    return gateway_run(call->dir, ready == NULL ? -1 : atoi(ready));
+    return gateway_run(call->dir, ready == NULL ? -1 : (int)strtol(ready, NULL, 10));
 }
 
 static int demo(struct command_call *call)

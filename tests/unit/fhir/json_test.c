@@ -66,7 +66,8 @@ static void keeps_number_text_and_places(void **state)
     struct arena arena = ARENA_EMPTY;
     struct json_document document;
     struct json_fault fault;
-    const char *text = "\xef\xbb\xbf{\"a\":1.00,\n \"b\":[-0.5e+10, 9007199254740993, \"é\", true]}";
+    const char *text =
+        "\xef\xbb\xbf{\"a\":1.00,\n \"b\":[-0.5e+10, 9007199254740993, \"é\", true]}";
     assert_true(parse(&arena, text, &document, &fault));
     assert_string_equal(json_number(json_get(document.root, "a")), "1.00");
     struct json *list = json_get(document.root, "b");
@@ -99,9 +100,10 @@ static void makes_and_compares_trees(void **state)
     assert_true(json_same(object, document.root));
     json_replace(&arena, object, "value", json_new_number(&arena, "2.5"));
     assert_false(json_same(object, document.root));
-    assert_string_equal(json_print_pretty(&arena, object),
-                        "{\n  \"name\": \"O'Hara \\\"x\\\"\\n\",\n  \"value\": 2.5,\n  \"list\": [\n"
-                        "    7\n  ]\n}");
+    assert_string_equal(
+        json_print_pretty(&arena, object),
+        "{\n  \"name\": \"O'Hara \\\"x\\\"\\n\",\n  \"value\": 2.5,\n  \"list\": [\n"
+        "    7\n  ]\n}");
     arena_free(&arena);
 }
 
