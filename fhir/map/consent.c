@@ -56,10 +56,12 @@ const struct field map_consent_giver[] = {
 static struct json *write_from(struct field_job *job, const struct field *field,
                                const struct json *value)
 {
-    if (!text_equal(people_clinic(job, json_text(value)), json_text(value)))
-        field_keep(job, "share_from", value);
+    const char *clinic = people_clinic(job, json_text(value));
+    struct json *reference = people_organization(job, clinic);
     (void)field;
-    return people_organization(job, people_clinic(job, json_text(value)));
+    if (reference == NULL || !text_equal(clinic, json_text(value)))
+        field_keep(job, "share_from", value); /* a person: R4 has only Organization here */
+    return reference;
 }
 
 static struct json *read_from(struct field_job *job, const struct field *field, struct json *node,

@@ -1,0 +1,208 @@
+/* message_move: every move of a Task and every reply is read back as what was said, and says no
+ * more than numbers, state, visits and a short reason. OUT=DIR writes the Bundles. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "lib/mapping.h"
+
+static void write_out(struct arena *arena, const char *name, const struct json *bundle)
+{
+    const char *folder = getenv("OUT");
+    FILE *file =
+        folder == NULL ? NULL : fopen(arena_print(arena, "%s/%s.json", folder, name), "wb");
+    if (file == NULL)
+        return;
+    fputs(json_print(arena, bundle), file);
+    fclose(file);
+}
+
+static struct message_inbound read_back(const struct fhir_context *context,
+                                        const struct json *bundle)
+{
+    struct message_inbound in;
+    struct json_document document;
+    struct json_fault fault;
+    struct finding_list findings = finding_list_new(context->arena);
+    const char *text = json_print(context->arena, bundle);
+    assert_true(json_parse(context->arena, text, strlen(text), NULL, &document, &fault));
+    if (!message_read(context, document.root, &in, &findings))
+        fail_msg("%s: %s", findings.items[0].path, findings.items[0].found);
+    return in;
+}
+
+struct move_case {
+    const char *move, *status, *event, *reason, *done, *total;
+    bool is_placers;
+};
+
+static const struct move_case cases[] = {
+    {"accept", "accepted", "notify-update-process-request", NULL, NULL, NULL, false},
+    {"decline", "rejected", "notify-update-process-request", "No room before May", NULL, NULL,
+     false},
+    {"start", "in-progress", "notify-update-process-request", NULL, NULL, NULL, false},
+    {"progress", "in-progress", "notify-update-process-request", NULL, "4", "10", false},
+    {"progress", "in-progress", "notify-update-process-request", NULL, "4", NULL, false},
+    {"hold", "on-hold", "notify-update-process-request", "Client away", NULL, NULL, false},
+    {"resume", "in-progress", "notify-update-process-request", NULL, NULL, NULL, false},
+    {"complete", "completed", "notify-update-process-request", NULL, "6", "6", false},
+    {"fail", "failed", "notify-update-process-request", "Moved <away> & gone", NULL, NULL, false},
+    {"cancel", "cancelled", "revoke-service-request", "Asked twice", NULL, NULL, true},
+    {"abort", "requested", "abort-request", "Surgery first", NULL, NULL, true},
+    {"abort-accept", "cancelled", "notify-update-process-request", NULL, NULL, NULL, false},
+    {"abort-decline", "in-progress", "notify-update-process-request", "Last visit is today", NULL,
+     NULL, false},
+};
+
+static struct message_move move_of(const struct move_case *row)
+{
+    return (struct message_move){
+        .move = row->move,
+        .referral = {"lakeside", "LFP-88231", "willow", "willow-F-7", "L-9"},
+        .from = row->is_placers ? "lakeside" : "willow",
+        .to = row->is_placers ? "willow" : "lakeside",
+        .by = row->is_placers ? "osei" : "alvarez",
+        .at = "2026-08-25T08:00:00-04:00",
+        .task_status = row->status,
+        .reason = row->reason,
+        .visits_done = row->done,
+        .visits_total = row->total,
+        .authored_at = "2026-08-24T09:12:00-04:00"};
+}
+
+static void check_move(struct arena *arena, const struct directory *directory,
+                       const struct move_case *row)
+{
+    struct fhir_context context = mapping_context(arena, directory, row->move);
+    struct message_move move = move_of(row);
+    struct json *bundle = message_of_move(&context, &move);
+    struct message_inbound in = read_back(&context, bundle);
+    write_out(arena,
+              arena_print(arena, "move-%s-%s", row->move, row->total == NULL ? "x" : row->total),
+              bundle);
+    assert_int_equal(in.content, MESSAGE_MOVE);
+    assert_string_equal(in.event, row->event);
+    assert_string_equal(in.move.move, row->move);
+    assert_string_equal(in.sender, move.from);
+    assert_string_equal(in.destination, move.to);
+    assert_string_equal(in.move.by, move.by);
+    assert_string_equal(in.move.at, move.at);
+    assert_string_equal(in.referral.placer, "lakeside");
+    assert_string_equal(in.referral.number, "LFP-88231");
+    assert_string_equal(in.referral.filler, "willow");
+    assert_string_equal(in.referral.filler_number, "willow-F-7");
+    assert_string_equal(in.referral.client_number, "L-9");
+    if (strncmp(row->move, "abort", 5) != 0 || strcmp(row->move, "abort-accept") == 0)
+        assert_string_equal(in.move.task_status, row->status);
+    if (row->reason != NULL)
+        assert_string_equal(in.move.reason, row->reason);
+    assert_true(text_equal(in.move.visits_done, row->done));
+    assert_true(text_equal(in.move.visits_total, row->total));
+    assert_null(in.record);
+}
+
+static void moves_come_back(void **state)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct directory *directory = mapping_directory(&arena);
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        check_move(&arena, directory, &cases[i]);
+    arena_free(&arena);
+}
+
+/* Without a reason that names the move, the Task's state tells it (other systems send no such
+ * reason). */
+static void state_tells_the_move(void **state)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct directory *directory = mapping_directory(&arena);
+    static const char *const expected[] = {
+        "accept",   "decline", "start",  "progress", "progress",     "hold",         "start",
+        "complete", "fail",    "cancel", "abort",    "abort-accept", "abort-decline"};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fhir_context context = mapping_context(&arena, directory, "x");
+        struct message_move move = move_of(&cases[i]);
+        struct json *bundle = message_of_move(&context, &move);
+        json_remove(json_find(bundle, "entry", "resource", NULL), "reason");
+        assert_string_equal(read_back(&context, bundle).move.move, expected[i]);
+    }
+    arena_free(&arena);
+}
+
+/* A move needs no consent, so nothing of the client is in it but the placer's number. */
+static void a_move_says_no_more(void **state)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct directory *directory = mapping_directory(&arena);
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fhir_context context = mapping_context(&arena, directory, "x");
+        struct message_move move = move_of(&cases[i]);
+        const char *text = json_print(&arena, message_of_move(&context, &move));
+        static const char *const foreign[] = {"\"resourceType\":\"Patient\"", "Observation",
+                                              "Condition", "birthDate", "reasonCode"};
+        for (size_t j = 0; j < sizeof foreign / sizeof *foreign; j++)
+            assert_null(strstr(text, foreign[j]));
+    }
+    arena_free(&arena);
+}
+
+static struct json *issues(struct arena *arena)
+{
+    struct json *list = json_new_list(arena);
+    struct json *issue = json_push(list, json_new_object(arena));
+    json_set_text(arena, issue, "severity", "error");
+    json_set_text(arena, issue, "code", "business-rule");
+    json_set_text(arena, issue, "diagnostics", "accept it first");
+    return list;
+}
+
+static void replies_come_back(void **state)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct directory *directory = mapping_directory(&arena);
+    struct fhir_context context = mapping_context(&arena, directory, "reply");
+    struct message_reply reply = {.answers = "5a3b0000-0000-5000-a000-000000000001",
+                                  .code = "fatal-error",
+                                  .event = "notify-add-service-record",
+                                  .from = "lakeside",
+                                  .to = "willow",
+                                  .to_endpoint = "https://willow.example/fhir/$process-message",
+                                  .at = "2026-08-25T08:00:00-04:00",
+                                  .issues = issues(&arena)};
+    (void)state;
+    struct json *bundle = message_of_reply(&context, &reply);
+    struct message_inbound in = read_back(&context, bundle);
+    write_out(&arena, "reply-error", bundle);
+    assert_int_equal(in.content, MESSAGE_REPLY);
+    assert_string_equal(in.reply_to, reply.answers);
+    assert_string_equal(in.reply_code, "fatal-error");
+    assert_string_equal(in.sender, "lakeside");
+    assert_true(json_same(in.reply_issues, reply.issues));
+    assert_string_equal(
+        json_text(json_find(bundle, "entry", "resource", "destination", "endpoint", NULL)),
+        reply.to_endpoint);
+    reply.code = "ok";
+    reply.issues = NULL;
+    bundle = message_of_reply(&context, &reply);
+    write_out(&arena, "reply-ok", bundle);
+    in = read_back(&context, bundle);
+    assert_string_equal(in.reply_code, "ok");
+    assert_null(in.reply_issues);
+    arena_free(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(moves_come_back),
+        cmocka_unit_test(state_tells_the_move),
+        cmocka_unit_test(a_move_says_no_more),
+        cmocka_unit_test(replies_come_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
