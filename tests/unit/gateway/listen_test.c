@@ -43,6 +43,7 @@ struct door {
     unsigned kept_count;
     size_t answer_bytes;
     unsigned requests;
+    size_t body_length;
     char partner[80], verdict[40], refused[40];
     bool stopped;  /* said by the listener */
     bool draining; /* the client has asked for the stop itself */
@@ -72,6 +73,7 @@ static void on_request(void *owner, struct exchange *exchange)
     struct door *door = owner;
     const struct http_peer *peer = exchange->peer;
     door->requests++;
+    door->body_length = exchange->body_length;
     snprintf(door->partner, sizeof door->partner, "%s",
              peer->partner == NULL ? "-" : peer->partner);
     snprintf(door->verdict, sizeof door->verdict, "%s", verdict_name(peer->verdict));
@@ -753,6 +755,81 @@ static void test_partner(void **state)
     door_free(door);
 }
 
+/* Reads until COUNT bytes have come; returns how many did. */
+static size_t drink(struct caller *caller, size_t count)
+{
+    static char glass[16384];
+    size_t total = 0;
+    while (total < count) {
+        int got = SSL_read(caller->tls, glass, sizeof glass);
+        if (got <= 0)
+            break;
+        total += (size_t)got;
+    }
+    return total;
+}
+
+enum { LARGE = 5 << 20 };
+
+/* More than the sockets hold, both ways: each side has to wait for the other in the middle. */
+static void play_large(struct door *door)
+{
+    struct caller caller;
+    char head[128];
+    char *body = calloc(1, LARGE);
+    memset(body, ' ', LARGE);
+    int length = snprintf(head, sizeof head,
+                          "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", LARGE);
+    if (call(door, door->own, "lakeside", &caller)) {
+        SSL_write(caller.tls, head, length);
+        SSL_write(caller.tls, body, LARGE);
+        sem_wait(&door->arrived);
+        door->number = (int)drink(&caller, LARGE);
+    }
+    hang_up(&caller);
+    free(body);
+}
+
+static void test_large_messages_over_tls(void **state)
+{
+    (void)state;
+    struct door *door = door_new(true);
+    door->answer_bytes = LARGE;
+    door_run(door, play_large);
+    assert_true(door->number >= LARGE);
+    assert_int_equal(door->body_length, LARGE);
+    assert_int_equal(door->http.bodies_bytes, 0);
+    door_free(door);
+}
+
+/* The second and third request lie in OpenSSL's buffer, which no poll speaks of, while the first
+ * waits. */
+static void play_records(struct door *door)
+{
+    struct caller caller;
+    int length = (int)strlen(GET);
+    if (call(door, door->own, "lakeside", &caller)) {
+        SSL_write(caller.tls, GET GET, 2 * length);
+        SSL_write(caller.tls, GET, length);
+        for (int i = 0; i < 3; i++) {
+            sem_wait(&door->arrived);
+            do_on_loop(door, answer_kept);
+            door->number += drink(&caller, 1) > 0;
+        }
+    }
+    hang_up(&caller);
+}
+
+static void test_requests_in_one_record(void **state)
+{
+    (void)state;
+    struct door *door = door_new(true);
+    door->keeps = true;
+    door_run(door, play_records);
+    assert_int_equal(door->number, 3);
+    door_free(door);
+}
+
 static void play_stranger(struct door *door)
 {
     struct caller caller;
@@ -967,6 +1044,8 @@ int main(int count, char **arguments)
         cmocka_unit_test(test_opening),
         cmocka_unit_test(test_plain_is_local_only),
         cmocka_unit_test(test_partner),
+        cmocka_unit_test(test_large_messages_over_tls),
+        cmocka_unit_test(test_requests_in_one_record),
         cmocka_unit_test(test_stranger),
         cmocka_unit_test(test_no_certificate),
         cmocka_unit_test(test_certificate_of_another_ca),
