@@ -224,6 +224,17 @@ static void note_received(struct store *store, struct arena *arena,
         track_apply(store, &referral, move, details, arena);
 }
 
+/* The filler has followed our cancel, or had started before it came. */
+static void note_cancel(struct store *store, struct arena *arena,
+                        const struct store_message *message, bool is_confirmed,
+                        const struct track_details *details)
+{
+    struct store_referral referral;
+    if (text_equal(message->kind, "cancel") &&
+        store_get_referral(store, arena, message->referral, &referral))
+        track_cancel_answered(store, &referral, is_confirmed, details, arena);
+}
+
 static void write_track(struct store *store, struct arena *arena,
                         const struct store_message *message, enum deliver_verdict verdict,
                         const char *reason, int64_t now_ms)
@@ -234,6 +245,8 @@ static void write_track(struct store *store, struct arena *arena,
         note_received(store, arena, message, &details);
     if (message->referral == 0 || verdict == DELIVER_LATER)
         return;
+    if (verdict == DELIVER_DONE || verdict == DELIVER_REJECTED)
+        note_cancel(store, arena, message, verdict == DELIVER_DONE, &details);
     const char *what = verdict == DELIVER_DONE       ? "delivered"
                        : verdict == DELIVER_REJECTED ? "refused by the partner"
                                                      : "parked: a person must look at it";

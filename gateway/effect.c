@@ -67,6 +67,32 @@ static struct track_details details_of(const struct inbox_item *item)
 
 /* ---- moves ---- */
 
+/* Our cancel and their start may cross: what they did before they knew stands, and their refusal of
+ * the cancel follows. Cancelling what they only accepted needs no such care: they follow. */
+static bool crosses_cancel(const struct inbox_item *item, const struct effect *effect,
+                           const struct track_move *move, struct fault *ret_fault)
+{
+    static const char *const words[] = {"start", "complete", "fail", "decline"};
+    static const char *const from[] = {"accepted", "accepted", "accepted", "received"};
+    struct store_referral before = effect->referral;
+    if (track_unconfirmed_cancel(&before, item->arena) == NULL)
+        return false;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        before.task_status = from[i];
+        if (text_equal(move->word, words[i]))
+            return track_allows(move, TRACK_FILLER, &before, item->arena, ret_fault);
+    }
+    return false;
+}
+
+static bool allows(const struct inbox_item *item, const struct effect *effect,
+                   const struct track_move *move, struct fault *ret_fault)
+{
+    return crosses_cancel(item, effect, move, ret_fault) ||
+           track_allows(move, their_side(&effect->referral), &effect->referral, item->arena,
+                        ret_fault);
+}
+
 /* The row of the table that the message asks for: by its word, else by the Task state it names. */
 static const struct track_move *asked_move(const struct message_move *asked,
                                            const struct store_referral *referral)
@@ -98,8 +124,7 @@ static bool check_move(struct store *store, const struct inbox_item *item, struc
                                      asked->task_status == NULL ? "that" : asked->task_status));
     effect->move = move;
     effect->details = details_of(item);
-    return track_allows(move, their_side(&effect->referral), &effect->referral, item->arena,
-                        ret_fault);
+    return allows(item, effect, move, ret_fault);
 }
 
 /* ---- records ---- */
@@ -169,7 +194,7 @@ static bool check_note(struct store *store, const struct inbox_item *item, struc
     if (text_equal(wanted, "start") && is_under_way)
         return true;
     effect->move = move;
-    return track_allows(move, TRACK_FILLER, referral, item->arena, ret_fault);
+    return allows(item, effect, move, ret_fault);
 }
 
 /* A plan or a conference may name a referral of ours, and need not. */

@@ -134,13 +134,44 @@ bool track_allows(const struct track_move *move, enum track_side who,
     return true;
 }
 
-static const char *abort_status_after(const struct track_move *move, const char *before)
+static const char unconfirmed[] = "-before";
+
+static const char *abort_status_after(const struct track_move *move,
+                                      const struct store_referral *before, struct arena *arena)
 {
     if (text_equal(move->word, "abort"))
         return "requested";
     if (text_equal(move->word, "abort-accept"))
         return "accepted";
-    return text_equal(move->word, "abort-decline") ? "rejected" : before;
+    if (text_equal(move->word, "abort-decline"))
+        return "rejected";
+    bool is_told = !text_equal(before->task_status, "draft") && text_equal(before->role, "placer");
+    if (text_equal(move->word, "cancel") && is_told)
+        return arena_print(arena, "%s%s", before->task_status, unconfirmed);
+    return track_unconfirmed_cancel(before, arena) == NULL ? before->abort_status : NULL;
+}
+
+const char *track_unconfirmed_cancel(const struct store_referral *referral, struct arena *arena)
+{
+    const char *status = referral->abort_status;
+    if (!text_ends(status, unconfirmed))
+        return NULL;
+    return arena_copy_n(arena, status, strlen(status) - strlen(unconfirmed));
+}
+
+void track_cancel_answered(struct store *store, struct store_referral *referral, bool is_confirmed,
+                           const struct track_details *details, struct arena *arena)
+{
+    const char *before = track_unconfirmed_cancel(referral, arena);
+    if (before == NULL)
+        return;
+    referral->abort_status = is_confirmed ? "accepted" : "rejected";
+    if (!is_confirmed)
+        referral->task_status = before;
+    referral->changed_ms = details->at_ms;
+    store_set_referral(store, referral);
+    track_note(store, referral->id, is_confirmed ? "cancel confirmed" : "not cancelled after all",
+               details);
 }
 
 void track_note(struct store *store, int64_t referral, const char *what,
@@ -171,9 +202,9 @@ void track_apply(struct store *store, struct store_referral *referral,
                  const struct track_move *move, const struct track_details *details,
                  struct arena *arena)
 {
+    referral->abort_status = abort_status_after(move, referral, arena);
     if (move->to[0] != '\0')
         referral->task_status = move->to;
-    referral->abort_status = abort_status_after(move, referral->abort_status);
     if (details->reason != NULL)
         referral->reason = details->reason;
     if (details->business_status != NULL)

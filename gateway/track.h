@@ -55,6 +55,13 @@ void track_count_visits(struct store *store, struct store_referral *referral,
 /* A line without a move, such as "progress-note sent". */
 void track_note(struct store *store, int64_t referral, const char *what,
                 const struct track_details *details);
+/* A cancel that the filler has not confirmed: the state it was made in, else NULL. The filler may
+ * have started meanwhile; then its word stands, and the cancel is undone. */
+const char *track_unconfirmed_cancel(const struct store_referral *referral, struct arena *arena);
+/* What became of our cancel at the filler's: confirmed, or refused (then the referral stands as
+ * before). */
+void track_cancel_answered(struct store *store, struct store_referral *referral, bool is_confirmed,
+                           const struct track_details *details, struct arena *arena);
 /* The one list a referral stands in: "to answer", "waiting for an answer", "to start", "under way",
  * "on hold", "not sent yet", "closed". */
 const char *track_list(const struct store_referral *referral);

@@ -27,7 +27,8 @@ CREATE TABLE referral (
   partner TEXT NOT NULL,                                          -- the system of the other side
   client TEXT NOT NULL, service TEXT, priority TEXT,
   task_status TEXT NOT NULL, business_status TEXT, reason TEXT,
-  abort_status TEXT,                                              -- NULL, requested, accepted, rejected
+  abort_status TEXT,                                              -- NULL, requested, accepted, rejected;
+                                                                  -- STATE-before of a cancel not yet confirmed
   visits_done INTEGER NOT NULL DEFAULT 0, visits_total INTEGER NOT NULL DEFAULT 0,
   valid_until TEXT, authored_at TEXT, created_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL,
   UNIQUE (placer, number));
