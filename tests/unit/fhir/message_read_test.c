@@ -1,0 +1,456 @@
+/* message_read: messages of other systems, as docs/wire-profile.md says they are understood:
+ * without fullUrl, with relative, contained and logical references, other events, no Task, text
+ * only; what has no word of ours is told in `received`; what must not be processed is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "lib/mapping.h"
+
+/* Single quotes stand for double ones, so that the messages below can be read. */
+static struct json *parse(struct arena *arena, const char *quoted)
+{
+    struct json_document document;
+    struct json_fault fault;
+    char *text = arena_copy(arena, quoted);
+    for (char *at = text; *at != '\0'; at++) {
+        if (*at == '\'')
+            *at = '"';
+    }
+    if (!json_parse(arena, text, strlen(text), NULL, &document, &fault))
+        fail_msg("%s at %d:%d in %s", fault.found, fault.line, fault.column, text);
+    return document.root;
+}
+
+struct world {
+    struct arena arena;
+    struct fhir_context context;
+    struct finding_list findings;
+};
+
+static struct world *open_world(void)
+{
+    struct world *world = calloc(1, sizeof *world);
+    world->context = mapping_context(&world->arena, mapping_directory(&world->arena), "received");
+    world->findings = finding_list_new(&world->arena);
+    return world;
+}
+
+static void close_world(struct world *world)
+{
+    arena_free(&world->arena);
+    free(world);
+}
+
+#define SENDER                                                                                     \
+    "'sender':{'identifier':{'system':'http://hl7.org/fhir/sid/us-npi','value':'9900000024'}}"
+#define SOURCE "'source':{'endpoint':'https://lakeside.example/fhir'}"
+#define PATIENT                                                                                    \
+    "{'resource':{'resourceType':'Patient','id':'p1','identifier':[{'type':{'coding':[{"           \
+    "'system':'http://terminology.hl7.org/CodeSystem/v2-0203','code':'MR'}]},"                     \
+    "'system':'urn:oid:1.2.3','value':'77'}],'name':[{'family':'Roe','given':['Jane','Q']}],"      \
+    "'birthDate':'1980-02-03'}}"
+#define ORDER_BODY                                                                                 \
+    "'identifier':[{'value':'X-1'}],'status':'active','intent':'plan',"                            \
+    "'code':{'text':'Massage please'},'subject':{'reference':'Patient/p1'},"                       \
+    "'authoredOn':'2026-08-24T09:12:00-04:00',"                                                    \
+    "'requester':{'reference':'Practitioner/d1'},'reasonCode':[{'text':'Neck pain'}]"
+#define DOCTOR                                                                                     \
+    "{'resource':{'resourceType':'Practitioner','id':'d1','identifier':[{"                         \
+    "'system':'http://hl7.org/fhir/sid/us-npi','value':'9900000073'}],"                            \
+    "'name':[{'text':'Dr. Ama Osei'}]}}"
+#define HEADER(event, more)                                                                        \
+    "{'resource':{'resourceType':'MessageHeader'," event "," SENDER "," SOURCE more "}}"
+#define EVENT(code)                                                                                \
+    "'eventCoding':{'system':'https://refgate.invalid/fhir/CodeSystem/"                            \
+    "message-event','code':'" code "'}"
+#define MESSAGE(entries)                                                                           \
+    "{'resourceType':'Bundle','id':'b-1','type':'message','entry':[" entries "]}"
+#define ORDER "{'resource':{'resourceType':'ServiceRequest','id':'s1'," ORDER_BODY "}}"
+
+static struct message_inbound take(struct world *world, const char *quoted)
+{
+    struct message_inbound in;
+    if (!message_read(&world->context, parse(&world->arena, quoted), &in, &world->findings))
+        fail_msg("%s: %s; expected %s", world->findings.items[0].path,
+                 world->findings.items[0].found, world->findings.items[0].expected);
+    return in;
+}
+
+static void refuse(struct world *world, const char *quoted, const char *path)
+{
+    struct message_inbound in;
+    world->findings.count = 0;
+    assert_false(
+        message_read(&world->context, parse(&world->arena, quoted), &in, &world->findings));
+    assert_int_equal(world->findings.count, 1);
+    assert_string_equal(world->findings.items[0].path, path);
+}
+
+static const struct json *received(const struct message_inbound *in, const char *path)
+{
+    for (struct json *entry = json_first(json_get(in->record, "received")); entry != NULL;
+         entry = json_next(entry)) {
+        if (text_equal(json_get_text(entry, "path"), path))
+            return entry;
+    }
+    fail_msg("nothing received at %s", path);
+    return NULL;
+}
+
+/* No ids, no fullUrls, relative references, focus on the ServiceRequest, no Task, text-only
+ * service. */
+static void a_bare_order_is_understood(void **state)
+{
+    struct world *world = open_world();
+    (void)state;
+    struct message_inbound in = take(
+        world, MESSAGE(HEADER(EVENT("add-service-request"),
+                              ",'focus':[{'reference':'ServiceRequest/s1'}]") "," ORDER "," PATIENT
+                                                                              "," DOCTOR));
+    assert_int_equal(in.content, MESSAGE_RECORD);
+    assert_string_equal(in.message_id, "b-1");
+    assert_string_equal(in.sender, "lakeside");
+    assert_string_equal(in.source_endpoint, "https://lakeside.example/fhir");
+    assert_string_equal(in.referral.number, "X-1");
+    assert_string_equal(in.referral.placer, "lakeside");
+    assert_string_equal(in.move.task_status, "requested");
+    assert_string_equal(json_get_text(in.record, "record"), "referral");
+    assert_string_equal(json_get_text(in.record, "record_id"), "X-1");
+    assert_string_equal(json_get_text(in.record, "written_by"), "osei");
+    assert_string_equal(json_get_text(in.record, "written_at"), "2026-08-24T09:12:00-04:00");
+    assert_string_equal(json_get_text(in.record, "client_id"), "77");
+    assert_string_equal(json_get_text(in.record, "client_given_names"), "Jane Q");
+    assert_string_equal(json_get_text(in.record, "reason"), "Neck pain");
+    assert_string_equal(json_get_text(in.record, "priority"), "routine"); /* by default */
+    assert_null(json_get(in.record, "service"));
+    assert_string_equal(json_get_text(received(&in, "ServiceRequest.code.text"), "text"),
+                        "Massage please");
+    assert_string_equal(json_get_text(received(&in, "ServiceRequest.intent"), "text"), "plan");
+    close_world(world);
+}
+
+struct alias {
+    const char *event, *ours;
+};
+
+static void events_of_other_dialects(void **state)
+{
+    static const struct alias aliases[] = {
+        {"'eventUri':'https://refgate.invalid/fhir/CodeSystem/message-event#add-service-request'",
+         "add-service-request"},
+        {"'eventUri':'urn:hl7:I12'", "add-service-request"},
+        {"'eventCoding':{'system':'http://terminology.hl7.org/CodeSystem/v2-0003','code':'I12'}",
+         "add-service-request"},
+        {"'eventCoding':{'system':'http://terminology.hl7.org/CodeSystem/v2-0003','code':'I13'}",
+         "notify-update-service-request"},
+        {"'eventCoding':{'system':'https://ehealthontario.ca/fhir/CodeSystem/message-event-code',"
+         "'code':'notify-add-service-request'}",
+         "add-service-request"},
+        {"'eventCoding':{'system':'http://hl7.org/fhir/uv/cow/CodeSystem/temp','code':'new-order'}",
+         "add-service-request"},
+        {"'eventCoding':{'system':'https://fhir.nhs.uk/CodeSystem/message-events-bars',"
+         "'code':'servicerequest-request'}",
+         "add-service-request"},
+    };
+    struct world *world = open_world();
+    (void)state;
+    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++) {
+        const char *text = arena_print(
+            &world->arena, "%s%s%s",
+            "{'resourceType':'Bundle','id':'b-1','type':'message','entry':[{'resource':{"
+            "'resourceType':'MessageHeader'," SENDER "," SOURCE ",",
+            aliases[i].event, "}}," ORDER "," PATIENT "," DOCTOR "]}");
+        struct message_inbound in = take(world, text);
+        assert_string_equal(in.event, aliases[i].ours);
+        assert_string_equal(json_get_text(in.record, "record"), "referral");
+    }
+    close_world(world);
+}
+
+static void a_withdrawn_order(void **state)
+{
+    struct world *world = open_world();
+    (void)state;
+    struct message_inbound in =
+        take(world, MESSAGE(HEADER("'eventCoding':{'system':'https://fhir.nhs.uk/CodeSystem/"
+                                   "message-events-bars','code':'servicerequest-request'}",
+                                   "") ",{'resource':{'resourceType':'ServiceRequest','id':'s1',"
+                                       "'identifier':[{'value':'X-1'}],'status':'revoked',"
+                                       "'intent':'plan','reasonCode':[{'text':'x'}],"
+                                       "'subject':{'reference':'Patient/p1'}}}," PATIENT));
+    assert_int_equal(in.content, MESSAGE_RECORD_CANCEL);
+    assert_string_equal(in.move.move, "cancel");
+    assert_string_equal(in.referral.number, "X-1");
+    in =
+        take(world,
+             MESSAGE(HEADER(EVENT("notify-cancel-service-request"),
+                            "") ","
+                                "{'resource':{'resourceType':'Task','id':'t1','status':'cancelled',"
+                                "'intent':'order','identifier':[{'value':'X-1'}],"
+                                "'statusReason':{'coding':[{'display':'Changed mind'}]}}}"));
+    assert_int_equal(in.content, MESSAGE_MOVE);
+    assert_string_equal(in.event, "revoke-service-request");
+    assert_string_equal(in.move.move, "cancel");
+    assert_string_equal(in.move.reason, "Changed mind");
+    close_world(world);
+}
+
+static void contained_and_logical_references(void **state)
+{
+    struct world *world = open_world();
+    (void)state;
+    struct message_inbound in = take(
+        world,
+        MESSAGE(HEADER(
+            EVENT("add-service-request"),
+            "") ",{'fullUrl':'https://a.example/fhir/"
+                "ServiceRequest/9','resource':{'resourceType':'ServiceRequest','contained':["
+                "{'resourceType':'Patient','id':'p','name':[{'family':'Doe'}],"
+                "'birthDate':'1990-01-01'},{'resourceType':'Practitioner','id':'d','name':["
+                "{'family':'Strange','given':['Eve']}]}],'status':'active','intent':'order',"
+                "'code':{'coding':[{'system':'http://terminology.hl7.org/CodeSystem/service-type',"
+                "'code':'65'}]},'subject':{'reference':'#p'},'requester':{'reference':'#d'},"
+                "'performer':[{'identifier':{'system':'http://hl7.org/fhir/sid/us-npi',"
+                "'value':'9900000016'}}],'identifier':[{'system':'urn:x','value':'Y-2'}]}},"
+                "{'fullUrl':'https://a.example/fhir/Task/4','resource':{'resourceType':'Task',"
+                "'status':'requested','intent':'order','focus':{"
+                "'reference':'https://a.example/fhir/ServiceRequest/9/_history/2'}}}"));
+    assert_string_equal(json_get_text(in.record, "client_family_name"), "Doe");
+    assert_string_equal(json_get_text(in.record, "service"), "physiotherapy");
+    assert_string_equal(json_get_text(in.record, "referred_to"), "willow");
+    assert_string_equal(json_get_text(in.record, "written_by"), "lakeside/strange");
+    const struct json *person = json_first(in.new_people);
+    assert_string_equal(json_get_text(person, "handle"), "lakeside/strange");
+    assert_string_equal(json_get_text(person, "kind"), "person");
+    assert_string_equal(json_get_text(person, "family_name"), "Strange");
+    close_world(world);
+}
+
+static void strangers_get_a_handle(void **state)
+{
+    struct world *world = open_world();
+    (void)state;
+    struct message_inbound in = take(
+        world, MESSAGE(HEADER(EVENT("add-service-request"),
+                              "") "," ORDER "," PATIENT
+                                  ",{'resource':{'resourceType':'Practitioner','id':'d1',"
+                                  "'identifier':[{'system':'http://hl7.org/fhir/sid/us-npi',"
+                                  "'value':'1234567893'}],'name':[{'text':'Zoë Ångström'}]}}"));
+    assert_string_equal(json_get_text(in.record, "written_by"), "npi:1234567893");
+    const struct json *person = json_first(in.new_people);
+    assert_string_equal(json_get_text(person, "handle"), "npi:1234567893");
+    assert_string_equal(json_get_text(person, "name"), "Zoë Ångström");
+    assert_string_equal(json_get_text(person, "npi"), "1234567893");
+    in = take(world, MESSAGE(HEADER(EVENT("add-service-request"),
+                                    "") "," ORDER "," PATIENT
+                                        ",{'resource':{'resourceType':'Practitioner','id':'d1',"
+                                        "'name':[{'text':'Zoë Ångström'}]}}"));
+    assert_string_equal(json_get_text(in.record, "written_by"), "lakeside/zoe-angstrom");
+    close_world(world);
+}
+
+#define NOTE(sections, more)                                                                       \
+    "{'resource':{'resourceType':'Composition','id':'c1','status':'final','type':{'coding':["      \
+    "{'system':'http://loinc.org','code':'11506-3'}]},'subject':{'reference':'Patient/p1'},"       \
+    "'date':'2026-09-02T11:20:00-04:00','author':[{'reference':'Practitioner/d1'}],'title':'N',"   \
+    "'event':[{'detail':[{'identifier':{'value':'X-1'}}]}],'section':[" sections "]" more "}}"
+
+/* Nothing is read from the narrative: it is shown as received, in plain text. */
+static void narratives_are_shown_not_read(void **state)
+{
+    struct world *world = open_world();
+    (void)state;
+    struct message_inbound in =
+        take(world, MESSAGE(HEADER(EVENT("notify-add-service-record"), "") "," NOTE(
+                        "{'title':'S','code':{'coding':[{'system':'http://loinc.org',"
+                        "'code':'61150-9'}]},'text':{'status':'generated','div':"
+                        "'<div xmlns=\\'http://www.w3.org/1999/xhtml\\'><p>Ache &amp; "
+                        "more</p><p>Two</p></div>'}}",
+                        "") "," PATIENT "," DOCTOR));
+    assert_string_equal(json_get_text(in.record, "record"), "progress-note");
+    assert_string_equal(json_get_text(in.record, "note_kind"), "progress-note");
+    assert_string_equal(json_get_text(in.record, "referral_id"), "X-1");
+    assert_null(json_get(in.record, "subjective"));
+    assert_string_equal(json_get_text(received(&in, "Composition.section.text"), "text"),
+                        "Ache & more\nTwo");
+    close_world(world);
+}
+
+static void unknown_codes_are_kept(void **state)
+{
+    struct world *world = open_world();
+    (void)state;
+    struct message_inbound in = take(
+        world,
+        MESSAGE(HEADER(EVENT("notify-add-service-record"), "") "," NOTE(
+            "", "") "," PATIENT "," DOCTOR
+                    ",{'resource':{'resourceType':'Observation','id':'o1','status':'final','code':{"
+                    "'coding':[{'system':'http://loinc.org','code':'29463-7','display':'Weight'}]},"
+                    "'valueQuantity':{'value':70.50,'unit':'kg'}}},"
+                    "{'resource':{'resourceType':'Observation','id':'o2','status':'final','code':{"
+                    "'coding':[{'system':'http://loinc.org','code':'72514-3'}]},'valueQuantity':{"
+                    "'value':4.0,'unit':'of 10','code':'{score}',"
+                    "'system':'http://unitsofmeasure.org'},'effectiveDateTime':'2026-09-01'}},"
+                    "{'resource':{'resourceType':'Observation','id':'o3','status':'final','code':{"
+                    "'coding':[{'system':'http://loinc.org','code':'41343-5'}]},'valueQuantity':{"
+                    "'value':120,'code':'deg','system':'http://unitsofmeasure.org'}}}"));
+    const struct json *weight = received(&in, "Observation[0].code.coding");
+    assert_string_equal(json_get_text(weight, "system"), "http://loinc.org");
+    assert_string_equal(json_get_text(weight, "code"), "29463-7");
+    assert_string_equal(json_get_text(weight, "text"), "Weight");
+    assert_string_equal(json_get_text(received(&in, "Observation[0].valueQuantity"), "text"),
+                        "70.50 kg");
+    const struct json *pain = json_first(json_get(in.record, "measurements"));
+    assert_string_equal(json_get_text(pain, "measure"), "pain-now");
+    assert_string_equal(json_number(json_get(pain, "value")), "4.0");
+    assert_string_equal(json_get_text(pain, "unit"), "of 10");
+    assert_string_equal(json_get_text(pain, "measured_on"), "2026-09-01");
+    const struct json *knee = json_next(pain);
+    assert_string_equal(json_get_text(knee, "joint"), "knee");
+    assert_string_equal(json_get_text(knee, "side"), "left");
+    assert_string_equal(json_get_text(knee, "unit"), "degrees");
+    close_world(world);
+}
+
+static void labels_arrive(void **state)
+{
+    struct world *world = open_world();
+    (void)state;
+    struct message_inbound in = take(
+        world,
+        MESSAGE(HEADER(EVENT("notify-add-service-record"), "") "," NOTE(
+            "", ",'meta':{'security':[{'system':'http://terminology.hl7.org/"
+                "CodeSystem/v3-ActCode','code':'MH'},{'system':'http://"
+                "terminology.hl7.org/CodeSystem/v3-ActCode','code':'NORDSCLCD'}]}") "," PATIENT
+                                                                                    "," DOCTOR));
+    assert_string_equal(json_text(json_first(json_get(in.record, "sensitivity"))), "mental-health");
+    assert_string_equal(json_get_text(received(&in, "Composition.meta.security[1]"), "code"),
+                        "NORDSCLCD");
+    close_world(world);
+}
+
+/* BSeR: the result is a Task whose output is a document Bundle. */
+static void a_document_as_result(void **state)
+{
+    struct world *world = open_world();
+    (void)state;
+    struct message_inbound in = take(
+        world,
+        MESSAGE(HEADER("'eventCoding':{'system':'http://terminology.hl7.org/CodeSystem/v2-0003',"
+                       "'code':'I15'}",
+                       "") ",{'resource':{'resourceType':'Task','id':'t1','status':'completed',"
+                           "'intent':'order','identifier':[{'type':{'coding':[{'code':'PLAC'}]},"
+                           "'value':'X-1'},{'type':{'coding':[{'code':'FILL'}]},'value':'F-2'}]}},"
+                           "{'resource':{'resourceType':'Bundle','type':'document','entry':[" NOTE(
+                               "", "") "," PATIENT "," DOCTOR "]}}"));
+    assert_int_equal(in.content, MESSAGE_RECORD);
+    assert_string_equal(json_get_text(in.record, "record"), "progress-note");
+    assert_string_equal(json_get_text(in.record, "referral_id"), "X-1");
+    assert_string_equal(in.move.task_status, "completed");
+    assert_string_equal(in.referral.filler_number, "F-2");
+    close_world(world);
+}
+
+static void what_must_not_be_processed(void **state)
+{
+    struct world *world = open_world();
+    (void)state;
+    refuse(world, "{'resourceType':'Bundle','type':'collection'}", "Bundle.type");
+    refuse(world, "{'resourceType':'Patient'}", "Bundle.type");
+    refuse(world, "{'resourceType':'Bundle','type':'message','entry':[]}",
+           "Bundle.entry[0].resource");
+    refuse(world, MESSAGE(HEADER(EVENT("sell-data"), "") "," ORDER "," PATIENT),
+           "MessageHeader.event");
+    refuse(world,
+           MESSAGE(HEADER(EVENT("add-service-request"),
+                          ",'definition':'https://refgate.invalid/fhir/MessageDefinition/"
+                          "add-service-request|2'") "," ORDER "," PATIENT),
+           "MessageHeader.definition");
+    refuse(world, MESSAGE(HEADER(EVENT("add-service-request"), "") "," PATIENT), "Bundle.entry");
+    refuse(world, MESSAGE(HEADER(EVENT("add-service-request"), "") "," ORDER), "Patient");
+    refuse(world,
+           MESSAGE(HEADER(EVENT("add-service-request"),
+                          "") "," PATIENT
+                              ",{'resource':{'resourceType':'ServiceRequest','modifierExtension':["
+                              "{'url':'urn:not'}]," ORDER_BODY "}}"),
+           "Bundle.entry");
+    close_world(world);
+}
+
+/* A newer minor, another base's definition, an unknown extension: no reason to refuse. */
+static void what_is_kept(void **state)
+{
+    struct world *world = open_world();
+    (void)state;
+    struct message_inbound in =
+        take(world,
+             MESSAGE(HEADER(EVENT("add-service-request"),
+                            ",'definition':'http://ehealthontario.ca/fhir/MessageDefinition/x|7',"
+                            "'extension':[{'url':'urn:colour','valueString':'blue'}]") "," ORDER
+                                                                                       "," PATIENT
+                                                                                       "," DOCTOR));
+    const struct json *colour = received(&in, "MessageHeader.extension");
+    assert_string_equal(json_get_text(colour, "system"), "urn:colour");
+    assert_string_equal(json_get_text(colour, "text"), "blue");
+    close_world(world);
+}
+
+/* A record-field may not set what a record is, nor anything private. */
+static void extensions_set_no_more_than_they_may(void **state)
+{
+    static const char *const names[] = {"private_note",
+                                        "record",
+                                        "client_id",
+                                        "written_by",
+                                        "nonsense",
+                                        "measurements",
+                                        "measurements[1].value",
+                                        "goals[99999999999].text"};
+    struct world *world = open_world();
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *text = arena_print(
+            &world->arena, "%s%s%s",
+            MESSAGE(HEADER(
+                EVENT("notify-add-service-record"),
+                "") "," PATIENT "," DOCTOR
+                    ",{'resource':{'resourceType':'Composition','id':'c1','status':'final','type':"
+                    "{'text':'Note'},'subject':{'reference':'Patient/p1'},'date':'2026-09-02',"
+                    "'author':[{'reference':'Practitioner/d1'}],'title':'N','extension':[{'url':"
+                    "'https://refgate.invalid/fhir/StructureDefinition/record-field','extension':["
+                    "{'url':'name','valueString':'@'},{'url':'value','valueString':'evil'}]}]}}"),
+            "", "");
+        char *copy = arena_copy(&world->arena, text);
+        char *at = strchr(copy, '@');
+        *at = '\0';
+        text = arena_print(&world->arena, "%s%s%s", copy, names[i], at + 1);
+        struct message_inbound in = take(world, text);
+        struct json *kept = json_copy(&world->arena, in.record);
+        json_remove(kept, "received");
+        assert_null(strstr(json_print(&world->arena, kept), "evil"));
+        assert_non_null(strstr(json_print(&world->arena, in.record), "evil"));
+    }
+    close_world(world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_bare_order_is_understood),
+        cmocka_unit_test(events_of_other_dialects),
+        cmocka_unit_test(a_withdrawn_order),
+        cmocka_unit_test(contained_and_logical_references),
+        cmocka_unit_test(strangers_get_a_handle),
+        cmocka_unit_test(narratives_are_shown_not_read),
+        cmocka_unit_test(unknown_codes_are_kept),
+        cmocka_unit_test(labels_arrive),
+        cmocka_unit_test(a_document_as_result),
+        cmocka_unit_test(what_must_not_be_processed),
+        cmocka_unit_test(what_is_kept),
+        cmocka_unit_test(extensions_set_no_more_than_they_may),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
