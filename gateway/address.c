@@ -70,7 +70,7 @@ void address_text(const struct sockaddr_storage *address, char ret_text[ADDRESS_
         inet_ntop(AF_INET, &four->sin_addr, host, sizeof host);
         snprintf(ret_text, ADDRESS_TEXT, "%s:%u", host, ntohs(four->sin_port));
     } else {
-        strcpy(ret_text, "?");
+        snprintf(ret_text, ADDRESS_TEXT, "?");
     }
 }
 

@@ -223,7 +223,7 @@ static struct listener_partner *count_partner(struct listener *listener, const c
         partner = calloc(1, sizeof *partner + strlen(name) + 1);
         if (partner == NULL)
             return NULL;
-        strcpy(partner->name, name);
+        memcpy(partner->name, name, strlen(name) + 1);
         partner->next = listener->partners;
         listener->partners = partner;
     }
