@@ -147,7 +147,7 @@ enum csv_answer csv_next(struct csv *csv, struct csv_row *ret_row, struct findin
     if (csv->at >= csv->end)
         return CSV_END;
     csv->row++;
-    struct csv_row row = {.number = csv->row, .line = csv->line, .is_blank = true};
+    struct csv_row row = {.number = csv->row, .line = csv->line, .is_blank = true, .text = csv->at};
     size_t room = 0;
     for (;;) {
         struct csv_cell cell = {NULL, csv->line, column_of(csv, csv->at)};
@@ -159,6 +159,10 @@ enum csv_answer csv_next(struct csv *csv, struct csv_row *ret_row, struct findin
         }
         if (cell.text == NULL) {
             skip_line(csv);
+            *ret_row = (struct csv_row){.number = row.number,
+                                        .line = row.line,
+                                        .text = row.text,
+                                        .length = (size_t)(csv->at - row.text)};
             return CSV_FAULT;
         }
         add_cell(csv, &row, &room, cell);
@@ -167,6 +171,7 @@ enum csv_answer csv_next(struct csv *csv, struct csv_row *ret_row, struct findin
         csv->at++; /* the comma */
     }
     take_line_end(csv);
+    row.length = (size_t)(csv->at - row.text);
     *ret_row = row;
     return CSV_ROW;
 }

@@ -22,9 +22,11 @@ struct csv_cell {
 struct csv_row {
     struct csv_cell *cells;
     size_t count;
-    int number;    /* 1-based as a spreadsheet shows it: the header is row 1 */
-    int line;      /* where the row starts */
-    bool is_blank; /* no cell holds anything */
+    int number;       /* 1-based as a spreadsheet shows it: the header is row 1 */
+    int line;         /* where the row starts */
+    bool is_blank;    /* no cell holds anything */
+    const char *text; /* the row as it stands in the file, with its line end */
+    size_t length;
 };
 
 struct csv { /* a reader; its fields belong to csv.c */
@@ -42,7 +44,7 @@ bool csv_start(struct csv *csv, struct arena *arena, const char *text, size_t le
 enum csv_answer { CSV_ROW, CSV_END, CSV_FAULT };
 
 /* The next row. CSV_FAULT: a finding with row, line and column was added and reading goes on behind
- * the faulty line. */
+ * the faulty line; of the row only number, line, text and length are told. */
 enum csv_answer csv_next(struct csv *csv, struct csv_row *ret_row, struct finding_list *findings);
 
 /* The index of the column NAME in a header row, or -1. */

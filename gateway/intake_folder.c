@@ -153,18 +153,7 @@ static bool is_bad_row(int row, const struct intake_report *report,
     return false;
 }
 
-static void add_cell(struct text *out, const char *cell)
-{
-    if (strpbrk(cell, ",\"\r\n") == NULL) {
-        text_add(out, cell);
-        return;
-    }
-    text_add(out, "\"");
-    for (; *cell != '\0'; cell++)
-        text_add_n(out, *cell == '"' ? "\"\"" : cell, *cell == '"' ? 2 : 1);
-    text_add(out, "\"");
-}
-
+/* The header and the bad rows, as they stand in the file. */
 static void bad_csv_rows(struct arena *arena, const char *text, size_t length,
                          const struct intake_report *report, const struct finding_list *findings,
                          struct text *out)
@@ -172,19 +161,14 @@ static void bad_csv_rows(struct arena *arena, const char *text, size_t length,
     struct csv csv;
     struct csv_row row;
     struct finding_list ignored = finding_list_new(arena);
-    bool is_header = true;
-    enum csv_answer answer;
     if (!csv_start(&csv, arena, text, length, &ignored))
         return;
-    while ((answer = csv_next(&csv, &row, &ignored)) != CSV_END) {
-        if (answer == CSV_ROW && (is_header || is_bad_row(row.number, report, findings))) {
-            for (size_t i = 0; i < row.count; i++) {
-                text_add(out, i == 0 ? "" : ",");
-                add_cell(out, row.cells[i].text);
-            }
+    while (csv_next(&csv, &row, &ignored) != CSV_END) {
+        if (row.number != 1 && !is_bad_row(row.number, report, findings))
+            continue;
+        text_add_n(out, row.text, row.length);
+        if (row.text[row.length - 1] != '\n')
             text_add(out, "\n");
-        }
-        is_header = false;
     }
 }
 
@@ -205,14 +189,51 @@ static void bad_lines(const char *text, size_t length, const struct intake_repor
 
 /* ---- one file ---- */
 
-/* Is this JSON that stops in the middle? Somebody may still be writing it. */
-static bool ends_early(struct arena *arena, const char *name, const char *text, size_t length)
+/* A fault this near to the end is the end: a cut may stand inside a character or an escape. */
+enum { CUT_BYTES = 12 };
+
+static bool json_is_cut(struct arena *arena, const char *text, size_t length)
 {
     struct json_document document;
     struct json_fault fault;
-    if (record_format_of(name) != RECORD_JSON)
+    return !json_parse(arena, text, length, NULL, &document, &fault) &&
+           fault.offset + CUT_BYTES >= length;
+}
+
+/* The last row has fewer cells than the header, or ends inside quotes. */
+static bool csv_is_cut(struct arena *arena, const char *text, size_t length)
+{
+    struct csv csv;
+    struct csv_row row;
+    struct finding_list ignored = finding_list_new(arena);
+    size_t columns = 0;
+    size_t last = 0;
+    enum csv_answer answer;
+    if (!csv_start(&csv, arena, text, length, &ignored))
+        return true;
+    while ((answer = csv_next(&csv, &row, &ignored)) != CSV_END) {
+        last = answer == CSV_ROW ? row.count : 0;
+        columns = columns == 0 ? last : columns;
+    }
+    return last < columns;
+}
+
+/* Does the text stop in the middle? Somebody may still be writing it. */
+static bool ends_early(struct arena *arena, const char *name, const char *text, size_t length)
+{
+    bool has_line_end = length > 0 && text[length - 1] == '\n';
+    const char *line = has_line_end ? NULL : memrchr(text, '\n', length);
+    line = line == NULL ? text : line + 1;
+    switch (record_format_of(name)) {
+    case RECORD_JSON:
+        return json_is_cut(arena, text, length);
+    case RECORD_NDJSON:
+        return !has_line_end && json_is_cut(arena, line, length - (size_t)(line - text));
+    case RECORD_CSV:
+        return !has_line_end && csv_is_cut(arena, text, length);
+    default:
         return false;
-    return !json_parse(arena, text, length, NULL, &document, &fault) && fault.offset >= length;
+    }
 }
 
 static void settle(const struct sweep *sweep, const char *name, const char *text, size_t length,
