@@ -460,9 +460,23 @@ const struct field_kind field_group = {write_group, read_group};
 
 /* ---- helpers ---- */
 
+const char *field_join(const struct field_job *job, const char *one, const char *two,
+                       const char *three)
+{
+    const char *parts[] = {one, two, three};
+    size_t lengths[] = {strlen(one), strlen(two), strlen(three)};
+    char *text = arena_alloc(job->arena, lengths[0] + lengths[1] + lengths[2] + 1);
+    char *at = text;
+    for (size_t i = 0; i < 3; i++) {
+        memcpy(at, parts[i], lengths[i]);
+        at += lengths[i];
+    }
+    return text;
+}
+
 const char *field_uri(const struct field_job *job, const char *suffix)
 {
-    return arena_print(job->arena, "%s%s", job->context->base, suffix);
+    return field_join(job, job->context->base, suffix, "");
 }
 
 static bool under(const char *uri, const char *base, const char *suffix)

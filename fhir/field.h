@@ -188,6 +188,9 @@ bool field_marked(const struct field_job *job, const struct json *node);
 
 /* ---- small helpers of the kinds ---- */
 
+/* Three texts in one. */
+const char *field_join(const struct field_job *job, const char *one, const char *two,
+                       const char *three);
 /* base + SUFFIX. */
 const char *field_uri(const struct field_job *job, const char *suffix);
 /* Whether URI is base + SUFFIX, under our base or the one that every gateway starts with. */
@@ -225,7 +228,8 @@ void field_read_site(struct field_job *job, struct json *node, const char **ret_
                      const char **ret_side);
 struct json *field_new_quantity(struct field_job *job, const struct json *number, const char *unit,
                                 const char *code);
-/* The UCUM code of a unit as written; without a unit that of a plain score or vital sign; else NULL. */
+/* The UCUM code of a unit as written; without a unit that of a plain score or vital sign; else
+ * NULL. */
 const char *field_ucum(const char *unit, const char *measure);
 /* A Quantity into the members NAME and `unit`; false when it is none that we can say. */
 bool field_read_quantity(struct field_job *job, struct json *node, const char *name,

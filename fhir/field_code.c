@@ -89,9 +89,8 @@ void field_add_coding(struct field_job *job, struct json *concept, const char *s
 /* The row's system as it goes on the wire. */
 const char *field_row_system(const struct field_job *job, const struct coding_row *row)
 {
-    return row->is_local
-               ? arena_print(job->arena, "%s/CodeSystem/%s", job->context->base, row->system)
-               : row->system;
+    return row->is_local ? field_join(job, job->context->base, "/CodeSystem/", row->system)
+                         : row->system;
 }
 
 void field_add_row(struct field_job *job, struct json *concept, const struct coding_row *row)
@@ -370,7 +369,8 @@ struct json *field_new_quantity(struct field_job *job, const struct json *number
     return quantity;
 }
 
-/* A plain score is told by its code alone; other units are never supposed. Vital signs need theirs. */
+/* A plain score is told by its code alone; other units are never supposed. Vital signs need theirs.
+ */
 const char *field_ucum(const char *unit, const char *measure)
 {
     const struct unit_row *row = coding_unit(unit);

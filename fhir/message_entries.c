@@ -5,6 +5,15 @@
 
 #include <string.h>
 
+/* So that a look-up compares numbers, and texts only once. */
+static unsigned hash_of(const char *text)
+{
+    unsigned hash = 2166136261u;
+    for (; text != NULL && *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * 16777619u;
+    return hash;
+}
+
 /* ---- making ---- */
 
 static struct message_entry *append(struct field_job *job, struct message_entry entry)
@@ -29,19 +38,29 @@ struct message_entries *entries_new(struct field_job *job)
     return bundle;
 }
 
+static struct message_entry *find_name(const struct field_job *job, const char *name, unsigned hash)
+{
+    for (size_t i = 0; i < job->entries->count; i++) {
+        struct message_entry *entry = &job->entries->entries[i];
+        if (entry->name_hash == hash && strcmp(entry->name, name) == 0)
+            return entry;
+    }
+    return NULL;
+}
+
 /* The entry NAME, with its id made when it is first asked for. */
 static struct message_entry *named(struct field_job *job, const char *name)
 {
-    for (size_t i = 0; i < job->entries->count; i++) {
-        if (strcmp(job->entries->entries[i].name, name) == 0)
-            return &job->entries->entries[i];
-    }
     const struct fhir_context *context = job->context;
+    unsigned hash = hash_of(name);
+    struct message_entry *entry = find_name(job, name, hash);
+    if (entry != NULL)
+        return entry;
     const char *id = context->make_id(context->maker, job->arena, name);
-    return append(job,
-                  (struct message_entry){.name = arena_copy(job->arena, name),
-                                         .full_url = arena_print(job->arena, "urn:uuid:%s", id),
-                                         .id = id});
+    return append(job, (struct message_entry){.name = arena_copy(job->arena, name),
+                                              .name_hash = hash,
+                                              .full_url = field_join(job, "urn:uuid:", id, ""),
+                                              .id = id});
 }
 
 struct json *entries_add(struct field_job *job, const char *type, const char *name, bool labelled)
@@ -64,12 +83,8 @@ struct json *entries_add(struct field_job *job, const char *type, const char *na
 
 bool entries_has(const struct field_job *job, const char *name)
 {
-    for (size_t i = 0; i < job->entries->count; i++) {
-        const struct message_entry *entry = &job->entries->entries[i];
-        if (entry->resource != NULL && strcmp(entry->name, name) == 0)
-            return true;
-    }
-    return false;
+    const struct message_entry *entry = find_name(job, name, hash_of(name));
+    return entry != NULL && entry->resource != NULL;
 }
 
 const char *entries_url(struct field_job *job, const char *name)
@@ -113,6 +128,7 @@ static bool index_entries(struct field_job *job, const struct json *bundle, int 
         }
         append(job, (struct message_entry){.name = "",
                                            .full_url = json_get_text(item, "fullUrl"),
+                                           .url_hash = hash_of(json_get_text(item, "fullUrl")),
                                            .type = type,
                                            .id = json_get_text(resource, "id"),
                                            .resource = resource,
@@ -147,9 +163,11 @@ static bool split_type_id(struct field_job *job, const char *reference, const ch
 
 static struct message_entry *by_url(const struct field_job *job, const char *url)
 {
+    unsigned hash = hash_of(url);
     for (size_t i = 0; i < job->entries->count; i++) {
-        if (text_equal(job->entries->entries[i].full_url, url))
-            return &job->entries->entries[i];
+        struct message_entry *entry = &job->entries->entries[i];
+        if (entry->url_hash == hash && text_equal(entry->full_url, url))
+            return entry;
     }
     return NULL;
 }

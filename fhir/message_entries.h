@@ -11,7 +11,9 @@ enum { MESSAGE_ENTRIES_MAX = 1000 }; /* of a received Bundle, nested documents i
 
 struct message_entry {
     const char *name; /* outbound: "Patient", "Goal/2": what its id is made of */
+    unsigned name_hash;
     const char *full_url;
+    unsigned url_hash;
     const char *type, *id;
     struct json *resource;
     struct json *parent; /* inbound: the entry object, or NULL */

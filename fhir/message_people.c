@@ -13,8 +13,9 @@ const char *people_system(struct field_job *job, const char *clinic, const char 
 {
     const struct directory_entry *entry = directory_find(job->context->directory, clinic);
     const char *token = entry != NULL && entry->npi != NULL ? entry->npi : clinic;
-    return token == NULL ? NULL
-                         : arena_print(job->arena, "%s/sid/%s/%s", job->context->base, token, what);
+    return token == NULL
+               ? NULL
+               : field_join(job, field_join(job, job->context->base, "/sid/", token), "/", what);
 }
 
 const char *people_system_clinic(struct field_job *job, const char *system, const char *what)
@@ -74,7 +75,7 @@ static struct json *row_of(struct field_job *job, const struct directory_entry *
 
 static const char *entry_name(struct field_job *job, const char *type, const char *handle)
 {
-    return arena_print(job->arena, "%s/%s", type, handle);
+    return field_join(job, type, "/", handle);
 }
 
 static void add(struct field_job *job, const char *type, const struct directory_entry *entry,

@@ -28,14 +28,17 @@ static bool refuse(struct finding_list *findings, const char *path, const char *
 /* R4 extensibility.html#modifierExtension: what is not understood must not be processed. */
 static const char *modifier_in(const struct json *node)
 {
-    struct json *modifier = json_get(node, "modifierExtension");
-    if (json_first(modifier) != NULL) {
-        const char *url = json_get_text(json_first(modifier), "url");
-        return url != NULL ? url : "without url";
-    }
     for (struct json *member = json_first(node); member != NULL; member = json_next(member)) {
         enum json_kind kind = json_kind(member);
-        const char *url = kind == JSON_OBJECT || kind == JSON_LIST ? modifier_in(member) : NULL;
+        if (kind != JSON_OBJECT && kind != JSON_LIST)
+            continue;
+        const char *key = json_key(member);
+        if (key != NULL && key[0] == 'm' && strcmp(key, "modifierExtension") == 0 &&
+            json_first(member) != NULL) {
+            const char *url = json_get_text(json_first(member), "url");
+            return url != NULL ? url : "without url";
+        }
+        const char *url = modifier_in(member);
         if (url != NULL)
             return url;
     }
@@ -439,9 +442,8 @@ static void read_record(struct field_job *job, const struct message_split *split
     if (in->move.task_status == NULL && strcmp(job->kind, "referral") == 0)
         in->move.task_status = status_of_order(split->order);
     struct json *received = received_list(job);
+    record_fill_defaults(job->arena, job->record, job->context->directory);
     in->record = in_order(job, job->record, record_kind_find(job->kind), false);
-    record_fill_defaults(job->arena, in->record, job->context->directory);
-    in->record = in_order(job, in->record, record_kind_find(job->kind), false);
     if (received != NULL)
         json_set(job->arena, in->record, "received", received);
 }

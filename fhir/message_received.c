@@ -16,16 +16,36 @@ struct walk {
     size_t left_out;
 };
 
-static void tell(struct walk *walk, const char *path, const char *system, const char *code,
+/* Where the walk stands: a member of what is above, or an item. Written out only when it is told.
+ */
+struct place {
+    const struct place *above; /* NULL: the root, whose key is the whole */
+    const char *key;           /* NULL: the item INDEX */
+    size_t index;
+};
+
+static void print_place(const struct place *place, struct text *text)
+{
+    if (place->above != NULL)
+        print_place(place->above, text);
+    if (place->key == NULL)
+        text_print(text, "[%zu]", place->index);
+    else
+        text_print(text, "%s%s", place->above == NULL ? "" : ".", place->key);
+}
+
+static void tell(struct walk *walk, const struct place *place, const char *system, const char *code,
                  const char *text)
 {
     struct arena *arena = walk->job->arena;
+    struct text path = text_new(arena, 4096);
     if (json_count(walk->list) >= RECEIVED_MAX) {
         walk->left_out++;
         return;
     }
+    print_place(place, &path);
     struct json *entry = json_push(walk->list, json_new_object(arena));
-    json_set_text(arena, entry, "path", path);
+    json_set_text(arena, entry, "path", path.at);
     json_set_text(arena, entry, "system", system);
     json_set_text(arena, entry, "code", code);
     json_set_text(arena, entry, "text", text);
@@ -48,17 +68,17 @@ static bool is_whole(const struct walk *walk, const struct json *object)
 
 /* ---- objects that are told as one ---- */
 
-static bool tell_coding(struct walk *walk, const char *path, const struct json *node)
+static bool tell_coding(struct walk *walk, const struct place *place, const struct json *node)
 {
     if (json_get_text(node, "code") == NULL || json_get(node, "value") != NULL ||
         json_get(node, "url") != NULL || json_get(node, "resourceType") != NULL)
         return false;
-    tell(walk, path, json_get_text(node, "system"), json_get_text(node, "code"),
+    tell(walk, place, json_get_text(node, "system"), json_get_text(node, "code"),
          json_get_text(node, "display"));
     return true;
 }
 
-static bool tell_quantity(struct walk *walk, const char *path, const struct json *node)
+static bool tell_quantity(struct walk *walk, const struct place *place, const struct json *node)
 {
     const char *value = json_number(json_get(node, "value"));
     const char *unit = json_get_text(node, "unit");
@@ -68,27 +88,27 @@ static bool tell_quantity(struct walk *walk, const char *path, const struct json
         return false;
     if (unit == NULL)
         unit = code;
-    tell(walk, path, json_get_text(node, "system"), code,
+    tell(walk, place, json_get_text(node, "system"), code,
          arena_print(walk->job->arena, "%s%s%s%s", comparator == NULL ? "" : comparator, value,
                      unit == NULL ? "" : " ", unit == NULL ? "" : unit));
     return true;
 }
 
-static bool tell_identifier(struct walk *walk, const char *path, const struct json *node)
+static bool tell_identifier(struct walk *walk, const struct place *place, const struct json *node)
 {
     const char *value = json_get_text(node, "value");
     if (value == NULL || json_get(node, "url") != NULL)
         return false;
-    tell(walk, path, json_get_text(node, "system"), NULL, value);
+    tell(walk, place, json_get_text(node, "system"), NULL, value);
     return true;
 }
 
-static bool tell_narrative(struct walk *walk, const char *path, const struct json *node)
+static bool tell_narrative(struct walk *walk, const struct place *place, const struct json *node)
 {
     const char *div = json_get_text(node, "div");
     if (div == NULL)
         return false;
-    tell(walk, path, NULL, NULL, narrative_plain(walk->job->arena, div));
+    tell(walk, place, NULL, NULL, narrative_plain(walk->job->arena, div));
     return true;
 }
 
@@ -99,7 +119,7 @@ static bool is_reference(const struct json *node)
             json_get(node, "url") == NULL);
 }
 
-static bool tell_reference(struct walk *walk, const char *path, struct json *node)
+static bool tell_reference(struct walk *walk, const struct place *place, struct json *node)
 {
     if (!is_reference(node))
         return false;
@@ -110,13 +130,13 @@ static bool tell_reference(struct walk *walk, const char *path, struct json *nod
     const char *number = json_text(json_find(node, "identifier", "value", NULL));
     if (reference != NULL && reference[0] == '#')
         return true; /* `contained` is walked */
-    tell(walk, path, json_text(json_find(node, "identifier", "system", NULL)), number,
+    tell(walk, place, json_text(json_find(node, "identifier", "system", NULL)), number,
          display != NULL ? display : reference);
     return true;
 }
 
 /* A plain extension: its URL and what it says. */
-static bool tell_extension(struct walk *walk, const char *path, const struct json *node)
+static bool tell_extension(struct walk *walk, const struct place *place, const struct json *node)
 {
     const char *url = json_get_text(node, "url");
     struct json *value = json_first(node);
@@ -127,22 +147,22 @@ static bool tell_extension(struct walk *walk, const char *path, const struct jso
         return false;
     if (text == NULL)
         text = json_true(value) ? "true" : "false";
-    tell(walk, path, url, NULL, text);
+    tell(walk, place, url, NULL, text);
     return true;
 }
 
-static bool tell_as_one(struct walk *walk, const char *path, struct json *node)
+static bool tell_as_one(struct walk *walk, const struct place *place, struct json *node)
 {
     if (json_kind(node) != JSON_OBJECT || !is_whole(walk, node))
         return false;
-    return tell_narrative(walk, path, node) || tell_reference(walk, path, node) ||
-           tell_extension(walk, path, node) || tell_quantity(walk, path, node) ||
-           tell_identifier(walk, path, node) || tell_coding(walk, path, node);
+    return tell_narrative(walk, place, node) || tell_reference(walk, place, node) ||
+           tell_extension(walk, place, node) || tell_quantity(walk, place, node) ||
+           tell_identifier(walk, place, node) || tell_coding(walk, place, node);
 }
 
 /* ---- leaves ---- */
 
-static void tell_leaf(struct walk *walk, const char *path, const struct json *node)
+static void tell_leaf(struct walk *walk, const struct place *place, const struct json *node)
 {
     enum { LONGEST = 8000 };
     const char *text = json_text(node);
@@ -154,12 +174,12 @@ static void tell_leaf(struct walk *walk, const char *path, const struct json *no
         return;
     if (strlen(text) > LONGEST)
         text = arena_print(walk->job->arena, "(%zu characters)", strlen(text));
-    tell(walk, path, NULL, NULL, text);
+    tell(walk, place, NULL, NULL, text);
 }
 
 /* ---- the walk ---- */
 
-static void walk_node(struct walk *walk, const char *path, struct json *node);
+static void walk_node(struct walk *walk, const struct place *place, struct json *node);
 
 static bool is_generated(const struct json *narrative)
 {
@@ -174,8 +194,10 @@ static bool is_passed_over(const char *key, const struct json *node)
 }
 
 /* Labels of the message itself are words of the record; others are told. */
-static void walk_labels(struct walk *walk, const char *path, struct json *meta)
+static void walk_labels(struct walk *walk, const struct place *place, struct json *meta)
 {
+    const struct place of_meta = {place, "meta", 0};
+    const struct place security = {&of_meta, "security", 0};
     size_t index = 0;
     for (struct json *label = json_first(json_get(meta, "security")); label != NULL;
          label = json_next(label), index++) {
@@ -187,12 +209,11 @@ static void walk_labels(struct walk *walk, const char *path, struct json *meta)
              word = json_next(word))
             is_word = is_word || text_equal(json_text(word), row->key);
         if (!is_word && is_set(walk, label))
-            walk_node(walk, arena_print(walk->job->arena, "%s.meta.security[%zu]", path, index),
-                      label);
+            walk_node(walk, &(struct place){&security, NULL, index}, label);
     }
 }
 
-static void walk_members(struct walk *walk, const char *path, struct json *object)
+static void walk_members(struct walk *walk, const struct place *place, struct json *object)
 {
     bool is_resource = json_get(object, "resourceType") != NULL;
     for (struct json *member = json_first(object); member != NULL; member = json_next(member)) {
@@ -200,34 +221,32 @@ static void walk_members(struct walk *walk, const char *path, struct json *objec
         if (strcmp(key, "id") == 0)
             continue; /* of a resource or an element: says nothing */
         if (strcmp(key, "meta") == 0)
-            walk_labels(walk, path, member);
+            walk_labels(walk, place, member);
         else if (is_set(walk, member) && !(is_resource && is_passed_over(key, member)))
-            walk_node(walk, arena_print(walk->job->arena, "%s.%s", path, key), member);
+            walk_node(walk, &(struct place){place, key, 0}, member);
     }
 }
 
-static void walk_items(struct walk *walk, const char *path, struct json *list)
+static void walk_items(struct walk *walk, const struct place *place, struct json *list)
 {
     size_t index = 0;
     bool is_single = json_first(list) != NULL && json_next(json_first(list)) == NULL;
     for (struct json *item = json_first(list); item != NULL; item = json_next(item), index++) {
         if (is_set(walk, item))
-            walk_node(walk,
-                      is_single ? path : arena_print(walk->job->arena, "%s[%zu]", path, index),
-                      item);
+            walk_node(walk, is_single ? place : &(struct place){place, NULL, index}, item);
     }
 }
 
-static void walk_node(struct walk *walk, const char *path, struct json *node)
+static void walk_node(struct walk *walk, const struct place *place, struct json *node)
 {
-    if (tell_as_one(walk, path, node))
+    if (tell_as_one(walk, place, node))
         return;
     if (json_kind(node) == JSON_OBJECT)
-        walk_members(walk, path, node);
+        walk_members(walk, place, node);
     else if (json_kind(node) == JSON_LIST)
-        walk_items(walk, path, node);
+        walk_items(walk, place, node);
     else
-        tell_leaf(walk, path, node);
+        tell_leaf(walk, place, node);
 }
 
 /* "Observation", or "Observation[2]" where the message has several. */
@@ -249,7 +268,7 @@ struct json *received_list(struct field_job *job)
     for (size_t i = 0; i < job->entries->count; i++) {
         struct message_entry *entry = &job->entries->entries[i];
         if (is_set(&walk, entry->resource))
-            walk_members(&walk, root_path(job, entry), entry->resource);
+            walk_members(&walk, &(struct place){NULL, root_path(job, entry), 0}, entry->resource);
     }
     if (walk.left_out > 0) {
         struct json *last = json_push(walk.list, json_new_object(job->arena));

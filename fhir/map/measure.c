@@ -29,7 +29,7 @@ struct json *measure_concept(struct field_job *job, const char *key, const char 
 {
     const struct coding *coding = job->context->coding;
     const char *text = text_of(job, key);
-    const char *sided = side == NULL ? NULL : arena_print(job->arena, "%s-%s", key, side);
+    const char *sided = side == NULL ? NULL : field_join(job, key, "-", side);
     struct json *concept = field_new_concept(job, NULL);
     field_add_coding(job, concept, field_uri(job, measure_system), key, text);
     const struct coding_row *of_side =
@@ -81,6 +81,17 @@ static const char *word_of(struct field_job *job, const struct json *coding, con
     return key != NULL && is_known(job, key) ? key : NULL;
 }
 
+/* Without a side and with either: the side itself is told elsewhere. */
+static void mark_words(struct field_job *job, struct json *concept, const char *word)
+{
+    static const char *const sides[] = {NULL, "left", "right"};
+    for (size_t i = 0; i < 3; i++) {
+        const char *sided = i == 0 ? word : field_join(job, word, "-", sides[i]);
+        if (i == 0 || coding_find(job->context->coding, "observation", sided) != NULL)
+            field_mark_concept(job, concept, measure_concept(job, word, sides[i]));
+    }
+}
+
 const char *measure_of(struct field_job *job, struct json *concept, const char **ret_side)
 {
     const char *side = NULL;
@@ -89,9 +100,7 @@ const char *measure_of(struct field_job *job, struct json *concept, const char *
         const char *word = word_of(job, coding, &side);
         if (word == NULL)
             continue;
-        field_mark_concept(job, concept, measure_concept(job, word, side));
-        field_mark_concept(job, concept, measure_concept(job, word, "left"));
-        field_mark_concept(job, concept, measure_concept(job, word, "right"));
+        mark_words(job, concept, word);
         field_mark(job, coding);
         if (ret_side != NULL)
             *ret_side = side;

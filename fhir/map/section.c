@@ -208,19 +208,30 @@ static struct json *entries_of(struct field_job *job, const struct section *sect
     return json_first(list) == NULL ? NULL : list;
 }
 
-static struct json *section_code(struct field_job *job, const struct section *section)
+/* "Next visit" -> "next-visit", for sections without a code elsewhere. */
+static const char *own_code(struct field_job *job, const struct section *section)
 {
-    const struct coding_row *row =
-        section->code == NULL ? NULL : coding_find(job->context->coding, NULL, section->code);
-    struct json *concept = field_new_concept(job, NULL);
-    if (row != NULL) {
-        field_add_row(job, concept, row);
-        return concept;
-    }
     char *code = arena_copy(job->arena, section->title);
     for (char *at = code; *at != '\0'; at++)
         *at = *at == ' ' ? '-' : *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at;
-    field_add_coding(job, concept, field_uri(job, "/CodeSystem/section"), code, section->title);
+    return code;
+}
+
+static const struct coding_row *standard_code(const struct field_job *job,
+                                              const struct section *section)
+{
+    return section->code == NULL ? NULL : coding_find(job->context->coding, NULL, section->code);
+}
+
+static struct json *section_code(struct field_job *job, const struct section *section)
+{
+    const struct coding_row *row = standard_code(job, section);
+    struct json *concept = field_new_concept(job, NULL);
+    if (row != NULL)
+        field_add_row(job, concept, row);
+    else
+        field_add_coding(job, concept, field_uri(job, "/CodeSystem/section"),
+                         own_code(job, section), section->title);
     return concept;
 }
 
@@ -352,15 +363,17 @@ static bool is_generated(const struct json *node)
 
 static void mark_heading(struct field_job *job, struct json *node)
 {
+    struct json *title = json_get(node, "title");
+    struct json *code = json_get(node, "code");
     for (const struct section *section = sections_of(job); section->title != NULL; section++) {
-        struct json *code = section_code(job, section);
-        struct json *coding = json_first(json_get(code, "coding"));
-        if (!field_has_code(json_get(node, "code"), json_get_text(coding, "system"),
-                            json_get_text(coding, "code")))
+        const struct coding_row *row = standard_code(job, section);
+        if (row != NULL ? !field_has_code(code, row->system, row->code)
+                        : !text_equal(json_text(title), section->title))
             continue;
-        field_mark_concept(job, json_get(node, "code"), code);
-        if (text_equal(json_get_text(node, "title"), section->title))
-            field_mark(job, json_get(node, "title"));
+        field_mark_concept(job, code, section_code(job, section));
+        if (text_equal(json_text(title), section->title))
+            field_mark(job, title);
+        return;
     }
 }
 
