@@ -9,7 +9,8 @@ add_custom_command(OUTPUT ${definition_tables}
           ${definition_tables}
   DEPENDS ${definition_folder}/generate.py ${definition_folder}/presence.py
           ${definition_folder}/structures.json
-          ${definition_folder}/valuesets.json ${definition_folder}/search-parameters.json
+          ${definition_folder}/valuesets.json ${definition_folder}/valuesets-extra.json
+          ${definition_folder}/search-parameters.json
   COMMENT "FHIR R4 definitions to tables" VERBATIM)
 target_sources(refgate_fhir PRIVATE ${definition_tables})
 

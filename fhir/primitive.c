@@ -401,8 +401,8 @@ FAULT(oid_form, "an oid that is not well formed", "numbers from 0, 1 or 2 on, jo
 FAULT(uuid_start, "a uuid without urn:uuid:", "urn:uuid: and 36 characters");
 FAULT(uuid_form, "a uuid that is not well formed",
       "8-4-4-4-12 lower-case hexadecimal digits after urn:uuid:");
-ADVICE(canonical_relative, "a canonical reference that is not absolute",
-       "an absolute url, or # and the id of a contained resource");
+FAULT(canonical_relative, "a canonical reference that is not absolute",
+      "an absolute url, or # and the id of a contained resource");
 
 size_t primitive_uri_scheme(const char *text)
 {

@@ -15,8 +15,12 @@ struct validator *validator_new(struct arena *arena)
         .reference = definition_find("Reference"),
         .coding = definition_find("Coding"),
         .codeable_concept = definition_find("CodeableConcept"),
+        .identifier = definition_find("Identifier"),
+        .attachment = definition_find("Attachment"),
+        .element_definition = definition_find("ElementDefinition"),
         .bundle = definition_find("Bundle"),
         .bundle_entry = definition_find("Bundle.entry"),
+        .system_word = definition_child(definition_find("Coding"), "system")->name,
     };
     validator->rules = validation_rules_new(arena);
     return validator;

@@ -13,8 +13,9 @@
 struct bundle {
     const struct json *resource;
     const char *type;
-    struct index by_url;      /* fullUrl -> entry */
-    struct index by_identity; /* "Type/id" -> entry */
+    struct index by_url;      /* fullUrl -> entry, and fullUrl/_history/version */
+    struct index by_identity; /* "Type/id" -> entry, and with /_history/version */
+    unsigned *groups;         /* of a document: by entry, another entry linked with it, or itself */
 };
 
 const char *bundle_type(const struct bundle *bundle)
@@ -27,26 +28,94 @@ const struct json *bundle_resource(const struct bundle *bundle)
     return bundle->resource;
 }
 
+/* Adds ENTRY under KEY, and under KEY with the version of its resource. */
+static void add_keys(struct arena *arena, struct index *index, const char *key,
+                     const struct json *entry, unsigned number)
+{
+    struct index_row *row = index_add(index, key, entry);
+    if (row->count == 1)
+        row->number = number;
+    const char *version = json_text(json_find(entry, "resource", "meta", "versionId", NULL));
+    if (version != NULL)
+        index_add(index, arena_print(arena, "%s/_history/%s", key, version), entry)->number =
+            number;
+}
+
+static void make_groups(struct arena *arena, struct bundle *bundle, size_t count)
+{
+    bundle->groups = arena_array(arena, count, sizeof *bundle->groups);
+    for (size_t i = 0; i < count; i++)
+        bundle->groups[i] = (unsigned)i;
+}
+
 const struct bundle *bundle_index(struct arena *arena, const struct json *resource)
 {
     struct bundle *bundle = arena_alloc(arena, sizeof *bundle);
     const struct json *entries = json_get(resource, "entry");
     size_t count = json_count(entries);
+    unsigned number = 0;
     bundle->resource = resource;
     bundle->type = json_get_text(resource, "type");
-    bundle->by_url = index_new(arena, count);
-    bundle->by_identity = index_new(arena, count);
+    bundle->by_url = index_new(arena, 2 * count);
+    bundle->by_identity = index_new(arena, 2 * count);
+    if (bundle->type != NULL && strcmp(bundle->type, "document") == 0)
+        make_groups(arena, bundle, count);
     for (const struct json *entry = json_first(entries); entry != NULL; entry = json_next(entry)) {
         const char *url = json_get_text(entry, "fullUrl");
         const struct json *inner = json_get(entry, "resource");
         const char *type = json_get_text(inner, "resourceType");
         const char *id = json_get_text(inner, "id");
         if (url != NULL)
-            index_add(&bundle->by_url, url, entry);
+            add_keys(arena, &bundle->by_url, url, entry, number);
         if (type != NULL && id != NULL)
-            index_add(&bundle->by_identity, arena_print(arena, "%s/%s", type, id), entry);
+            add_keys(arena, &bundle->by_identity, arena_print(arena, "%s/%s", type, id), entry,
+                     number);
+        number++;
     }
     return bundle;
+}
+
+/* ---- which entries of a document hang together ---- */
+
+static unsigned group_of(const struct bundle *bundle, unsigned number)
+{
+    while (bundle->groups[number] != number) {
+        bundle->groups[number] = bundle->groups[bundle->groups[number]];
+        number = bundle->groups[number];
+    }
+    return number;
+}
+
+static void join(const struct bundle *bundle, const struct json *entry,
+                 const struct index_row *target)
+{
+    const char *url = json_get_text(entry, "fullUrl");
+    const struct index_row *source =
+        bundle->groups == NULL || url == NULL ? NULL : index_find(&bundle->by_url, url);
+    if (source != NULL)
+        bundle->groups[group_of(bundle, source->number)] = group_of(bundle, target->number);
+}
+
+void bundle_note_link(const struct bundle *bundle, const struct json *entry, const char *url)
+{
+    const struct index_row *target =
+        bundle->groups == NULL ? NULL : index_find(&bundle->by_url, url);
+    if (target != NULL)
+        join(bundle, entry, target);
+}
+
+void validation_bundle_links(struct validation *run, const struct subject *subject,
+                             const struct bundle *bundle)
+{
+    const struct json *entry = json_first(json_get(subject->node, "entry"));
+    struct place place = {subject->place, "entry", NULL, 0};
+    for (; bundle->groups != NULL && entry != NULL; entry = json_next(entry)) {
+        if (group_of(bundle, (unsigned)place.index) != group_of(bundle, 0))
+            validation_add(run, ISSUE_ERROR, ISSUE_INVALID, &place, NULL, entry,
+                           "an entry that nothing links to the Composition",
+                           "references that join it to the document");
+        place.index++;
+    }
 }
 
 /* ---- resolving ---- */
@@ -75,44 +144,59 @@ static const char *base_of(struct arena *arena, const struct json *entry)
     return arena_copy_n(arena, url, strlen(url) - strlen(identity) + 1);
 }
 
-/* Without `/_history/...` and `#...`. */
-static const char *identity_of(struct arena *arena, const char *reference)
+/* Without `#...`, and, when IS_CURRENT, without `/_history/...`. */
+static const char *identity_of(struct arena *arena, const char *reference, bool is_current)
 {
     size_t length = strcspn(reference, "#");
-    const char *history = strstr(reference, "/_history/");
+    const char *history = is_current ? strstr(reference, "/_history/") : NULL;
     if (history != NULL && (size_t)(history - reference) < length)
         length = (size_t)(history - reference);
     return reference[length] == '\0' ? reference : arena_copy_n(arena, reference, length);
+}
+
+/* The entry at URL: that version of it, else the entry in whatever version. */
+static const struct index_row *row_at(struct arena *arena, const struct bundle *bundle,
+                                      const char *url)
+{
+    const struct index_row *row = index_find(&bundle->by_url, identity_of(arena, url, false));
+    if (row == NULL && strstr(url, "/_history/") != NULL)
+        row = index_find(&bundle->by_url, identity_of(arena, url, true));
+    return row;
 }
 
 enum bundle_match bundle_resolve(struct arena *arena, const struct bundle *bundle,
                                  const struct json *entry, const char *reference,
                                  const struct json **ret_resource)
 {
-    const char *identity = identity_of(arena, reference);
-    bool absolute = primitive_uri_scheme(identity) > 0;
     const struct index_row *row = NULL;
-    if (absolute) {
-        row = index_find(&bundle->by_url, identity);
-        return row == NULL ? BUNDLE_MISSING : answer(row, ret_resource);
-    }
-    const char *base = base_of(arena, entry);
-    if (base != NULL)
-        row = index_find(&bundle->by_url, arena_print(arena, "%s%s", base, identity));
-    if (row != NULL)
+    bool absolute = primitive_uri_scheme(reference) > 0;
+    const char *base = absolute ? NULL : base_of(arena, entry);
+    if (absolute)
+        row = row_at(arena, bundle, reference);
+    else if (base != NULL)
+        row = row_at(arena, bundle, arena_print(arena, "%s%s", base, reference));
+    if (row != NULL) {
+        join(bundle, entry, row);
         return answer(row, ret_resource);
+    }
+    const char *identity = absolute ? "" : identity_of(arena, reference, true);
     return index_find(&bundle->by_identity, identity) != NULL ? BUNDLE_OTHER_URL : BUNDLE_MISSING;
 }
 
 /* ---- entries ---- */
 
-static bool type_is(const struct bundle *bundle, const char *const *types)
+static bool is_word_of(const char *word, const char *const *words)
 {
-    for (; bundle->type != NULL && *types != NULL; types++) {
-        if (strcmp(bundle->type, *types) == 0)
+    for (; word != NULL && *words != NULL; words++) {
+        if (strcmp(word, *words) == 0)
             return true;
     }
     return false;
+}
+
+static bool type_is(const struct bundle *bundle, const char *const *types)
+{
+    return is_word_of(bundle->type, types);
 }
 
 /* "http.../Type/id": a url that looks like a resource on a server must name this resource. */
@@ -156,6 +240,93 @@ static void check_url(struct validation *run, const struct place *place, const s
         check_server_url(run, place, entry, url);
 }
 
+/* ---- links ---- */
+
+static bool had_before(const struct json *links, const struct json *link, const char *relation)
+{
+    for (const struct json *each = json_first(links); each != link; each = json_next(each)) {
+        const char *other = json_get_text(each, "relation");
+        if (other != NULL && strcmp(other, relation) == 0)
+            return true;
+    }
+    return false;
+}
+
+enum { LINKS_MAX = 1000 }; /* looked at; a page has five */
+
+/* Links between pages are for searches and histories; each stands once. */
+static void check_links(struct validation *run, const struct subject *subject,
+                        const struct bundle *bundle)
+{
+    static const char *const paged[] = {"searchset", "history", NULL};
+    static const char *const pages[] = {"first", "previous", "next", "last", NULL};
+    const struct json *links = json_get(subject->node, "link");
+    struct place place = {subject->place, "link", NULL, 0};
+    const struct json *link = json_first(links);
+    for (; link != NULL && place.index < LINKS_MAX; link = json_next(link), place.index++) {
+        const char *relation = json_get_text(link, "relation");
+        bool is_page = is_word_of(relation, pages);
+        if (is_page && !type_is(bundle, paged))
+            validation_add(run, ISSUE_ERROR, ISSUE_INVALID, &place, "relation",
+                           json_get(link, "relation"), "a link between pages",
+                           "such links only in a searchset or history");
+        else if (relation != NULL && (is_page || strcmp(relation, "self") == 0) &&
+                 had_before(links, link, relation))
+            validation_add(run, ISSUE_ERROR, ISSUE_INVALID, &place, "relation",
+                           json_get(link, "relation"), "a link of the same kind again",
+                           "each kind once");
+    }
+}
+
+/* ---- answers to searches ---- */
+
+/* "Patient" of "http://server/fhir/Patient?name=x", or NULL. */
+static const struct definition_type *searched_type(struct validation *run,
+                                                   const struct json *bundle)
+{
+    const struct json *link = json_first(json_get(bundle, "link"));
+    for (; link != NULL; link = json_next(link)) {
+        const char *relation = json_get_text(link, "relation");
+        const char *url = json_get_text(link, "url");
+        if (relation == NULL || url == NULL || strcmp(relation, "self") != 0)
+            continue;
+        const char *path = arena_copy_n(run->arena, url, strcspn(url, "?"));
+        const char *slash = strrchr(path, '/');
+        const struct definition_type *type = definition_find(slash == NULL ? path : slash + 1);
+        return type != NULL && type->kind == DEFINITION_RESOURCE ? type : NULL;
+    }
+    return NULL;
+}
+
+/* An entry of a searchset by its search.mode: match and include have ids, outcome is one. */
+static void check_answer(struct validation *run, const struct place *place,
+                         const struct json *entry, const struct definition_type *searched)
+{
+    const struct json *resource = json_get(entry, "resource");
+    const char *mode = json_text(json_find(entry, "search", "mode", NULL));
+    const char *type = json_get_text(resource, "resourceType");
+    if (resource == NULL) {
+        validation_add(run, ISSUE_ERROR, ISSUE_INVALID, place, "resource", entry, "no resource",
+                       "a resource in every entry of a searchset");
+        return;
+    }
+    if (mode == NULL || type == NULL)
+        return;
+    if (strcmp(mode, "outcome") == 0) {
+        if (strcmp(type, "OperationOutcome") != 0)
+            validation_add(run, ISSUE_ERROR, ISSUE_INVALID, place, "resource", resource,
+                           "an outcome of another type", "an OperationOutcome");
+        return;
+    }
+    if (json_get(resource, "id") == NULL)
+        validation_add(run, ISSUE_ERROR, ISSUE_INVALID, place, "resource.id", resource,
+                       "a found resource without id", "an id");
+    if (strcmp(mode, "match") == 0 && searched != NULL &&
+        strcmp(type, definition_type_name(searched)) != 0)
+        validation_add(run, ISSUE_ERROR, ISSUE_INVALID, place, "resource", resource,
+                       "a match of another type than was searched", definition_type_name(searched));
+}
+
 /* The first entry of a message or document. */
 static void check_first(struct validation *run, const struct subject *subject,
                         const struct bundle *bundle)
@@ -177,11 +348,17 @@ static void check_first(struct validation *run, const struct subject *subject,
 void validation_bundle(struct validation *run, const struct subject *subject,
                        const struct bundle *bundle)
 {
+    static const char *const searchset[] = {"searchset", NULL};
+    bool is_answer = type_is(bundle, searchset);
+    const struct definition_type *searched = is_answer ? searched_type(run, subject->node) : NULL;
     check_first(run, subject, bundle);
+    check_links(run, subject, bundle);
     struct place place = {subject->place, "entry", NULL, 0};
     const struct json *entries = json_get(subject->node, "entry");
     for (const struct json *entry = json_first(entries); entry != NULL; entry = json_next(entry)) {
         check_url(run, &place, entry, bundle);
+        if (is_answer)
+            check_answer(run, &place, entry, searched);
         place.index++;
     }
 }

@@ -35,6 +35,17 @@ struct index_row *index_add(struct index *index, const char *key, const struct j
     return row;
 }
 
+struct index index_doubled(struct arena *arena, const struct index *index)
+{
+    struct index larger = index_new(arena, index->mask + 1);
+    for (size_t i = 0; i <= index->mask; i++) {
+        const struct index_row *row = &index->rows[i];
+        if (row->key != NULL)
+            *place_of(&larger, row->key) = *row;
+    }
+    return larger;
+}
+
 struct index_row *index_find(const struct index *index, const char *key)
 {
     if (index->rows == NULL)

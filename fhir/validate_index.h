@@ -14,8 +14,9 @@
 struct index_row {
     const char *key; /* NULL: an empty place */
     const struct json *node;
-    unsigned count; /* nodes with this key */
-    bool used;      /* for the caller */
+    unsigned count;  /* nodes with this key */
+    unsigned number; /* for the caller */
+    bool used;       /* for the caller */
 };
 
 struct index {
@@ -27,6 +28,8 @@ struct index {
 struct index index_new(struct arena *arena, size_t count);
 /* The row of KEY, made when it is not there. */
 struct index_row *index_add(struct index *index, const char *key, const struct json *node);
+/* A copy with twice the room. */
+struct index index_doubled(struct arena *arena, const struct index *index);
 /* NULL: not there (also for an index without rows). */
 struct index_row *index_find(const struct index *index, const char *key);
 

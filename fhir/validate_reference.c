@@ -143,6 +143,20 @@ void validation_index_contained(struct validation *run, struct scope *scope)
     }
 }
 
+static void contained_id(struct validation *run, const struct place *place,
+                         const struct json *resource)
+{
+    const struct json *id = json_get(resource, "id");
+    const struct index_row *row =
+        json_text(id) == NULL ? NULL : index_find(&run->scope->contained, json_text(id));
+    if (id == NULL)
+        validation_add(run, ISSUE_ERROR, ISSUE_REQUIRED, place, "id", resource,
+                       "a contained resource without id", "an id to refer to");
+    else if (row != NULL && row->node != resource)
+        validation_add(run, ISSUE_ERROR, ISSUE_INVALID, place, "id", id,
+                       "the id of another contained resource", "each id once");
+}
+
 void validation_local_use(struct validation *run, const char *text)
 {
     const char *id = text + 1;
@@ -187,24 +201,37 @@ static const struct json *find_contained(struct validation *run, const struct su
     return NULL;
 }
 
-static bool is_whole_message(const struct bundle *bundle)
+static bool is_of_type(const struct bundle *bundle, const char *type)
 {
-    const char *type = bundle == NULL ? NULL : bundle_type(bundle);
-    return type != NULL && (strcmp(type, "message") == 0 || strcmp(type, "document") == 0);
+    return bundle_type(bundle) != NULL && strcmp(bundle_type(bundle), type) == 0;
+}
+
+/* What a message or document is about must be inside: the focus of its header, or what its
+ * Composition names (but for other documents). */
+static bool must_be_inside(const struct bundle *bundle, const struct definition_choice *choice)
+{
+    const struct definition_element *element = definition_element_of(choice);
+    const char *owner = definition_type_name(&definition_types[element->type]);
+    if (strcmp(owner, "MessageHeader") == 0)
+        return is_of_type(bundle, "message") &&
+               strcmp(definition_element_name(element), "focus") == 0;
+    return strncmp(owner, "Composition", 11) == 0 && strcmp(owner, "Composition.relatesTo") != 0 &&
+           is_of_type(bundle, "document");
 }
 
 /* In the Bundle around us. In a message or document what cannot be found is said: an error where
  * only this Bundle could hold it, else a warning. */
 static const struct json *find_in_bundle(struct validation *run, const struct subject *subject,
+                                         const struct definition_choice *choice,
                                          const char *reference)
 {
     const struct scope *scope = outermost(run->scope);
+    const struct bundle *bundle = scope->bundle;
     const struct json *found = NULL;
-    if (scope->bundle == NULL)
+    if (bundle == NULL)
         return NULL;
-    enum bundle_match match =
-        bundle_resolve(run->arena, scope->bundle, scope->entry, reference, &found);
-    if (match == BUNDLE_FOUND || !is_whole_message(scope->bundle))
+    enum bundle_match match = bundle_resolve(run->arena, bundle, scope->entry, reference, &found);
+    if (match == BUNDLE_FOUND || !(is_of_type(bundle, "message") || is_of_type(bundle, "document")))
         return found;
     static const char *const words[] = {
         [BUNDLE_MISSING] = "a reference to a resource that is not in the Bundle",
@@ -212,7 +239,8 @@ static const struct json *find_in_bundle(struct validation *run, const struct su
         [BUNDLE_OTHER_URL] =
             "a reference to a resource that is in the Bundle under another fullUrl",
     };
-    bool only_here = strncmp(reference, "urn:", 4) == 0 || match != BUNDLE_MISSING;
+    bool only_here = strncmp(reference, "urn:", 4) == 0 || match != BUNDLE_MISSING ||
+                     must_be_inside(bundle, choice);
     validation_add(run, only_here ? ISSUE_ERROR : ISSUE_WARNING, ISSUE_NOT_FOUND, subject->place,
                    "reference", json_get(subject->node, "reference"), words[match],
                    "the fullUrl of an entry");
@@ -233,8 +261,10 @@ static void check_form(struct validation *run, const struct subject *subject, co
 }
 
 /* The type that the target itself or the text of the reference tells; NULL: unknown. */
-static const struct definition_type *
-target_type(struct validation *run, const struct subject *subject, const char *reference)
+static const struct definition_type *target_type(struct validation *run,
+                                                 const struct subject *subject,
+                                                 const struct definition_choice *choice,
+                                                 const char *reference)
 {
     const struct json *target = NULL;
     if (*reference == '#') {
@@ -242,7 +272,7 @@ target_type(struct validation *run, const struct subject *subject, const char *r
         target = find_contained(run, subject, reference);
     } else {
         check_form(run, subject, reference);
-        target = find_in_bundle(run, subject, reference);
+        target = find_in_bundle(run, subject, choice, reference);
     }
     if (target != NULL)
         return definition_find(json_get_text(target, "resourceType"));
@@ -284,7 +314,7 @@ void validation_reference(struct validation *run, const struct subject *subject,
     const char *reference = json_get_text(subject->node, "reference");
     const struct definition_type *actual = NULL;
     if (reference != NULL && *reference != '\0') {
-        actual = target_type(run, subject, reference);
+        actual = target_type(run, subject, choice, reference);
         if (actual != NULL && !is_target(choice, actual))
             wrong_target(run, subject, "reference", choice, actual);
     }
@@ -316,6 +346,7 @@ static void check_contained(struct validation *run, const struct place *place,
     const struct json *version = json_get(meta, "versionId");
     const struct json *updated = json_get(meta, "lastUpdated");
     const char *id = json_get_text(resource, "id");
+    contained_id(run, place, resource);
     if (json_get(resource, "contained") != NULL)
         contained_issue(run, place, "contained", json_get(resource, "contained"), "dom-2",
                         "a contained resource inside a contained resource",

@@ -265,15 +265,23 @@ static bool not_home(struct validation *run, const struct subject *subject)
     return use == NULL || strcmp(use, "home") != 0;
 }
 
-/* A day includes all its hours (https://hl7.org/fhir/R4/datatypes.html#Period), so only what is
- * certainly after the end breaks the rule. */
+/* Whether ONE is certainly not after OTHER, as FHIRPath's <= says: of two dates of unlike precision
+ * that begin alike it says nothing, and nothing is not true. Values that are no dates were reported
+ * already. */
+static bool not_after(const char *one, const char *other)
+{
+    struct primitive_date date;
+    int order;
+    if (one == NULL || other == NULL || !primitive_date_read(one, &date) ||
+        !primitive_date_read(other, &date))
+        return true;
+    return primitive_date_order(one, other, &order) && order <= 0;
+}
+
 static bool per_1(struct validation *run, const struct subject *subject)
 {
     (void)run;
-    const char *start = text_of(subject, "start");
-    const char *end = text_of(subject, "end");
-    int order;
-    return start == NULL || end == NULL || !primitive_date_order(start, end, &order) || order <= 0;
+    return not_after(text_of(subject, "start"), text_of(subject, "end"));
 }
 
 /* A quantity with a code has a UCUM unit and a value. */
@@ -321,16 +329,10 @@ static bool tim_9(struct validation *run, const struct subject *subject)
     return when != NULL || has(subject, "_when");
 }
 
-/* A Task's last change is not before it was written. As with periods, only what is certain counts.
- */
 static bool task_inv_1(struct validation *run, const struct subject *subject)
 {
     (void)run;
-    const char *changed = text_of(subject, "lastModified");
-    const char *authored = text_of(subject, "authoredOn");
-    int order;
-    return changed == NULL || authored == NULL ||
-           !primitive_date_order(changed, authored, &order) || order >= 0;
+    return not_after(text_of(subject, "authoredOn"), text_of(subject, "lastModified"));
 }
 
 const struct native_rule validation_native_rules[] = {

@@ -30,7 +30,9 @@ struct scope {
     struct scope *container; /* of a contained resource; else NULL */
     const struct json *resource;
     const struct definition_type *type;
-    struct index contained;      /* of the outermost scope: by id; used: something refers to it */
+    struct index contained;   /* of the outermost scope: by id; used: something refers to it */
+    struct index element_ids; /* ids of elements met so far; no rows: none yet */
+    size_t element_id_count;
     const struct bundle *bundle; /* the Bundle around it, or NULL */
     const struct json *entry;    /* its entry there */
     const struct bundle *index;  /* of a Bundle: its own entries */
@@ -39,7 +41,8 @@ struct scope {
 /* Types that the walk treats apart, looked up once. */
 struct known_types {
     const struct definition_type *element, *extension, *reference, *coding, *codeable_concept,
-        *bundle, *bundle_entry, *resource;
+        *identifier, *attachment, *element_definition, *bundle, *bundle_entry;
+    uint32_t system_word; /* definition_element.name of every element called `system` */
 };
 
 struct validator {
@@ -82,6 +85,9 @@ void validation_resource(struct validation *run, const struct place *place,
 
 void validation_primitive(struct validation *run, const struct subject *subject,
                           const struct definition_element *element);
+/* Identifier and Attachment: parts that must fit each other. */
+void validation_identifier(struct validation *run, const struct subject *subject);
+void validation_attachment(struct validation *run, const struct subject *subject);
 /* Required bindings of Coding and CodeableConcept; those of codes are validation_primitive's. */
 void validation_binding(struct validation *run, const struct subject *subject,
                         const struct definition_element *element);
@@ -107,6 +113,11 @@ const struct bundle *bundle_index(struct arena *arena, const struct json *resour
 /* Entry rules of the Bundle at SUBJECT, before its entries are walked. */
 void validation_bundle(struct validation *run, const struct subject *subject,
                        const struct bundle *bundle);
+/* Notes that ENTRY refers to URL (a uri or a reference), if another entry has it as fullUrl. */
+void bundle_note_link(const struct bundle *bundle, const struct json *entry, const char *url);
+/* After the walk: entries of a document that nothing links to its Composition. */
+void validation_bundle_links(struct validation *run, const struct subject *subject,
+                             const struct bundle *bundle);
 enum bundle_match { BUNDLE_FOUND, BUNDLE_MISSING, BUNDLE_SEVERAL, BUNDLE_OTHER_URL };
 /* Resolves REFERENCE from ENTRY (https://hl7.org/fhir/R4/bundle.html#references). */
 enum bundle_match bundle_resolve(struct arena *arena, const struct bundle *bundle,

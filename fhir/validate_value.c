@@ -11,6 +11,7 @@
 #include "fhir/xhtml.h"
 
 #define MEDIA_TYPES "http://hl7.org/fhir/ValueSet/mimetypes"
+#define LANGUAGES "http://hl7.org/fhir/ValueSet/languages"
 
 static const char *const kind_words[] = {
     [JSON_NULL] = "null",   [JSON_BOOLEAN] = "true or false", [JSON_NUMBER] = "a number",
@@ -65,6 +66,24 @@ static void not_in_set(struct validation *run, const struct place *place, const 
         issue->nearest = nearest_code(set, json_text(node));
 }
 
+/* The shape of a language tag (RFC 5646): `en`, `de-CH`, `zh-Hant-TW`, `x-anything`. */
+static bool is_language(const char *code)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    static const char all[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    size_t primary = strspn(code, letters);
+    bool is_private = primary == 1 && strchr("xXiI", *code) != NULL && code[1] == '-';
+    if (!is_private && primary != 2 && primary != 3)
+        return false;
+    for (const char *at = code + primary; *at != '\0';) {
+        size_t length = *at == '-' ? strspn(at + 1, all) : 0;
+        if (length == 0 || length > 8)
+            return false;
+        at += length + 1;
+    }
+    return true;
+}
+
 static void check_code(struct validation *run, const struct subject *subject,
                        const struct definition_element *element, const char *code)
 {
@@ -104,6 +123,30 @@ static void check_text(struct validation *run, const struct subject *subject, co
                        subject->place, NULL, subject->node, fault->found, fault->expected);
 }
 
+static void check_bound_code(struct validation *run, const struct subject *subject,
+                             const struct definition_element *element, const char *code)
+{
+    if (element->strength == BINDING_REQUIRED)
+        check_code(run, subject, element, code);
+    else if (strcmp(definition_word(element->value_set_url), LANGUAGES) == 0 && !is_language(code))
+        validation_add(run, ISSUE_ERROR, ISSUE_CODE_INVALID, subject->place, NULL, subject->node,
+                       "a code that is no language", "a language tag such as en or de-CH");
+}
+
+/* Uris point somewhere: at a contained resource, at another entry, or out of the text. */
+static void check_uri(struct validation *run, const struct subject *subject,
+                      const struct definition_element *element, const char *text)
+{
+    if (*text == '#')
+        validation_local_use(run, text);
+    else if (run->scope->bundle != NULL)
+        bundle_note_link(run->scope->bundle, run->scope->entry, text);
+    if (element->name == run->validator->types.system_word && *text != '\0' &&
+        primitive_uri_scheme(text) == 0)
+        validation_add(run, ISSUE_ERROR, ISSUE_VALUE, subject->place, NULL, subject->node,
+                       "a system that is no absolute uri", "an absolute uri, such as http://...");
+}
+
 void validation_primitive(struct validation *run, const struct subject *subject,
                           const struct definition_element *element)
 {
@@ -126,10 +169,10 @@ void validation_primitive(struct validation *run, const struct subject *subject,
     const char *text =
         wanted == JSON_NUMBER ? json_number(subject->node) : json_text(subject->node);
     check_text(run, subject, text);
-    if (element->strength == BINDING_REQUIRED && primitive == PRIMITIVE_CODE)
-        check_code(run, subject, element, text);
-    else if (*text == '#')
-        validation_local_use(run, text);
+    if (primitive == PRIMITIVE_CODE && element->value_set_url != 0)
+        check_bound_code(run, subject, element, text);
+    else if (primitive >= PRIMITIVE_URI || primitive == PRIMITIVE_CANONICAL)
+        check_uri(run, subject, element, text);
 }
 
 /* ---- Coding and CodeableConcept ---- */
@@ -179,6 +222,41 @@ static void check_concept(struct validation *run, const struct subject *subject,
     }
     struct place place = {subject->place, "coding", NULL, 0};
     check_coding(run, &place, first, set);
+}
+
+/* ---- data types whose parts must fit ---- */
+
+void validation_identifier(struct validation *run, const struct subject *subject)
+{
+    const char *system = json_get_text(subject->node, "system");
+    const char *value = json_get_text(subject->node, "value");
+    if (system != NULL && value != NULL && strcmp(system, "urn:ietf:rfc:3986") == 0 &&
+        primitive_uri_scheme(value) == 0)
+        validation_add(run, ISSUE_ERROR, ISSUE_INVALID, subject->place, "value",
+                       json_get(subject->node, "value"),
+                       "a value that is no uri, though the system says so",
+                       "a whole uri, such as urn:uuid:...");
+}
+
+/* Bytes that base64 text stands for. */
+static long decoded_length(const char *text)
+{
+    long characters = 0;
+    for (; *text != '\0'; text++)
+        characters += strchr(" \t\r\n=", *text) == NULL;
+    return characters * 3 / 4;
+}
+
+void validation_attachment(struct validation *run, const struct subject *subject)
+{
+    const char *data = json_get_text(subject->node, "data");
+    long size;
+    if (data == NULL || primitive_check(PRIMITIVE_BASE64BINARY, data) != NULL ||
+        !json_whole(json_get(subject->node, "size"), &size) || size == decoded_length(data))
+        return;
+    validation_add(run, ISSUE_ERROR, ISSUE_INVALID, subject->place, "size",
+                   json_get(subject->node, "size"), "a size that is not that of the data",
+                   arena_print(run->arena, "%ld", decoded_length(data)));
 }
 
 void validation_binding(struct validation *run, const struct subject *subject,

@@ -136,6 +136,24 @@ static bool companion_says_something(const struct json *companion)
     return false;
 }
 
+/* A primitive with extensions only. Where a code is required they are no code. */
+static void check_no_value(struct validation *run, const struct subject *subject,
+                           const struct definition_element *element)
+{
+    if (!companion_says_something(subject->companion)) {
+        struct issue *issue = validation_add(
+            run, ISSUE_ERROR, ISSUE_INVARIANT, subject->place, NULL, subject->companion,
+            "an element without value and without extension", "a value or an extension");
+        if (issue != NULL)
+            issue->key = "ele-1";
+    } else if (element->strength == BINDING_REQUIRED &&
+               subject->type->primitive == PRIMITIVE_CODE) {
+        validation_add(run, ISSUE_ERROR, ISSUE_CODE_INVALID, subject->place, NULL,
+                       subject->companion, "no code beside the extension",
+                       "a code of the required set");
+    }
+}
+
 static void check_primitive(struct validation *run, struct subject *subject,
                             const struct definition_element *element)
 {
@@ -143,14 +161,8 @@ static void check_primitive(struct validation *run, struct subject *subject,
         check_companion(run, subject);
     if (subject->node != NULL)
         validation_primitive(run, subject, element);
-    else if (json_kind(subject->companion) == JSON_OBJECT &&
-             !companion_says_something(subject->companion)) {
-        struct issue *issue = validation_add(
-            run, ISSUE_ERROR, ISSUE_INVARIANT, subject->place, NULL, subject->companion,
-            "an element without value and without extension", "a value or an extension");
-        if (issue != NULL)
-            issue->key = "ele-1";
-    }
+    else if (json_kind(subject->companion) == JSON_OBJECT)
+        check_no_value(run, subject, element);
     if (element->constraint_count > 0)
         validation_rules(run, subject, element);
 }
@@ -187,6 +199,10 @@ static void check_object(struct validation *run, const struct subject *owner,
             check_modifier(run, subject);
     } else if (subject->type == types->reference) {
         validation_reference(run, subject, choice);
+    } else if (subject->type == types->identifier) {
+        validation_identifier(run, subject);
+    } else if (subject->type == types->attachment) {
+        validation_attachment(run, subject);
     } else if (element->strength == BINDING_REQUIRED) {
         validation_binding(run, subject, element);
     }
@@ -383,6 +399,27 @@ static void check_missing(struct validation *run, const struct subject *subject)
     }
 }
 
+enum { ELEMENT_IDS_FIRST = 8 };
+
+/* The id of an element is its own within the resource. An ElementDefinition stands in a snapshot
+ * and a differential under the same id. */
+static void check_element_id(struct validation *run, const struct subject *subject)
+{
+    struct scope *scope = run->scope;
+    const struct json *id = json_get(subject->node, "id");
+    if (json_text(id) == NULL || subject->node == scope->resource ||
+        subject->type == run->validator->types.element_definition)
+        return;
+    if (scope->element_ids.rows == NULL)
+        scope->element_ids = index_new(run->arena, ELEMENT_IDS_FIRST);
+    else if (2 * scope->element_id_count > scope->element_ids.mask)
+        scope->element_ids = index_doubled(run->arena, &scope->element_ids);
+    scope->element_id_count++;
+    if (index_add(&scope->element_ids, json_text(id), subject->node)->count > 1)
+        validation_add(run, ISSUE_ERROR, ISSUE_INVALID, subject->place, "id", id,
+                       "an element id that another element has", "each id once in a resource");
+}
+
 /* All members of the object, what is missing, and the rules of its type. */
 static void walk(struct validation *run, struct subject *subject)
 {
@@ -396,6 +433,8 @@ static void walk(struct validation *run, struct subject *subject)
          member = json_next(member))
         check_member(run, subject, member, companions);
     check_missing(run, subject);
+    if ((subject->seen & 1) != 0) /* `id` is the first element of every type */
+        check_element_id(run, subject);
     validation_rules(run, subject, NULL);
 }
 
@@ -467,5 +506,7 @@ void validation_resource(struct validation *run, const struct place *place,
     walk(run, &subject);
     check_resource_id(run, &subject);
     validation_contained(run, subject.place);
+    if (scope.index != NULL)
+        validation_bundle_links(run, &subject, scope.index);
     run->scope = outer;
 }

@@ -7,14 +7,77 @@
 
 #define NAMESPACE "http://www.w3.org/1999/xhtml"
 
-/* Sorted, for bsearch. */
-static const char *const elements[] = {
-    "a",  "abbr",    "acronym", "address", "area",   "b",        "bdo", "big",   "blockquote",
-    "br", "caption", "cite",    "code",    "col",    "colgroup", "dd",  "dfn",   "div",
-    "dl", "dt",      "em",      "h1",      "h2",     "h3",       "h4",  "h5",    "h6",
-    "hr", "i",       "img",     "kbd",     "li",     "map",      "ol",  "p",     "pre",
-    "q",  "samp",    "small",   "span",    "strong", "sub",      "sup", "table", "tbody",
-    "td", "tfoot",   "th",      "thead",   "tr",     "tt",       "ul",  "var"};
+enum {
+    PARAGRAPH = 1, /* holds text: no block inside it */
+    BLOCK = 2,     /* not inside a paragraph */
+    NOT_IN_P = 4,  /* not inside <p> */
+    ONCE = 8,      /* not inside itself */
+    EMPTY = 16     /* nothing inside it */
+};
+
+struct element {
+    const char *name;
+    unsigned flags;
+    const char *parents;  /* that it must stand in; NULL: any */
+    const char *children; /* that it may hold; NULL: any */
+};
+
+static const struct element elements[] = {
+    /* sorted by name */
+    {"a", PARAGRAPH | ONCE, NULL, NULL},
+    {"abbr", PARAGRAPH | ONCE, NULL, NULL},
+    {"acronym", PARAGRAPH | ONCE, NULL, NULL},
+    {"address", PARAGRAPH, NULL, NULL},
+    {"area", EMPTY, NULL, NULL},
+    {"b", PARAGRAPH | ONCE, NULL, NULL},
+    {"bdo", PARAGRAPH | ONCE, NULL, NULL},
+    {"big", PARAGRAPH | ONCE, NULL, NULL},
+    {"blockquote", NOT_IN_P, NULL, NULL},
+    {"br", EMPTY, NULL, NULL},
+    {"caption", PARAGRAPH, "table", NULL},
+    {"cite", PARAGRAPH | ONCE, NULL, NULL},
+    {"code", PARAGRAPH | ONCE, NULL, NULL},
+    {"col", 0, "colgroup table", NULL},
+    {"colgroup", 0, "table", NULL},
+    {"dd", PARAGRAPH, "dl", NULL},
+    {"dfn", PARAGRAPH | ONCE, NULL, NULL},
+    {"div", BLOCK, NULL, NULL},
+    {"dl", 0, NULL, "dd dt"},
+    {"dt", PARAGRAPH, "dl", NULL},
+    {"em", PARAGRAPH | ONCE, NULL, NULL},
+    {"h1", PARAGRAPH, NULL, NULL},
+    {"h2", PARAGRAPH, NULL, NULL},
+    {"h3", PARAGRAPH, NULL, NULL},
+    {"h4", PARAGRAPH, NULL, NULL},
+    {"h5", PARAGRAPH, NULL, NULL},
+    {"h6", PARAGRAPH, NULL, NULL},
+    {"hr", EMPTY, NULL, NULL},
+    {"i", PARAGRAPH | ONCE, NULL, NULL},
+    {"img", EMPTY, NULL, NULL},
+    {"kbd", PARAGRAPH | ONCE, NULL, NULL},
+    {"li", 0, "ul ol", NULL},
+    {"map", 0, NULL, "area"},
+    {"ol", BLOCK, NULL, "li"},
+    {"p", PARAGRAPH | NOT_IN_P, NULL, NULL},
+    {"pre", PARAGRAPH | BLOCK, NULL, NULL},
+    {"q", PARAGRAPH | ONCE, NULL, NULL},
+    {"samp", PARAGRAPH | ONCE, NULL, NULL},
+    {"small", PARAGRAPH | ONCE, NULL, NULL},
+    {"span", PARAGRAPH, NULL, NULL},
+    {"strong", PARAGRAPH | ONCE, NULL, NULL},
+    {"sub", PARAGRAPH | ONCE, NULL, NULL},
+    {"sup", PARAGRAPH | ONCE, NULL, NULL},
+    {"table", BLOCK, NULL, "tbody tr caption thead tfoot col colgroup"},
+    {"tbody", 0, "table", "tr"},
+    {"td", 0, "tr thead tfoot", NULL},
+    {"tfoot", 0, "table", "tr"},
+    {"th", 0, "tr thead tfoot", NULL},
+    {"thead", 0, "table", "tr"},
+    {"tr", 0, "table thead tfoot tbody", "td th"},
+    {"tt", PARAGRAPH | ONCE, NULL, NULL},
+    {"ul", BLOCK, NULL, "li"},
+    {"var", PARAGRAPH | ONCE, NULL, NULL},
+};
 
 static const char *const attributes[] = {
     "abbr",     "accesskey", "align",  "axis",  "char",     "charoff",  "class", "colspan",
@@ -65,7 +128,7 @@ struct reader {
     struct arena *arena;
     const char *start;
     const char *at;
-    struct name open[XHTML_DEPTH_MAX];
+    const struct element *open[XHTML_DEPTH_MAX];
     int depth;
     bool has_content; /* some text that is not white space, or an image */
     bool done;        /* the outermost element is closed */
@@ -112,9 +175,39 @@ static bool is_in(struct name name, const char *const *words, size_t count)
     return false;
 }
 
+static const struct element *find_element(struct name name)
+{
+    size_t low = 0;
+    size_t high = sizeof elements / sizeof *elements;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int order = compare_word(name, elements[middle].name);
+        if (order == 0)
+            return &elements[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+/* WORD is one of the words of LIST, which spaces divide. */
+static bool is_listed(const char *word, const char *list)
+{
+    size_t length = strlen(word);
+    while (*list != '\0') {
+        size_t next = strcspn(list, " ");
+        if (next == length && memcmp(list, word, length) == 0)
+            return true;
+        list += next + (list[next] == ' ');
+    }
+    return false;
+}
+
 static bool name_is(struct name name, const char *word)
 {
-    return name.at[0] == word[0] && strlen(word) == name.length &&
+    return name.length > 0 && name.at[0] == word[0] && strlen(word) == name.length &&
            memcmp(name.at, word, name.length) == 0;
 }
 
@@ -154,22 +247,24 @@ static const char *shown(const struct reader *reader, struct name name)
     return arena_print(reader->arena, "%.*s", (int)name.length, name.at);
 }
 
-/* &name; &#1; &#x1; at *reader->at. */
+/* &amp; &#1; &#x1; at *reader->at. Of named entities there are only those of XML. */
 static bool take_entity(struct reader *reader)
 {
+    static const char *const names[] = {"amp;", "lt;", "gt;", "quot;", "apos;"};
     const char *at = reader->at + 1;
-    size_t length;
-    if (*at == '#' && (at[1] == 'x' || at[1] == 'X')) {
-        at += 2;
-        length = strspn(at, "0123456789abcdefABCDEF");
-    } else if (*at == '#') {
-        at += 1;
-        length = strspn(at, "0123456789");
-    } else {
-        length = strspn(at, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (text_starts(at, names[i])) {
+            reader->at = at + strlen(names[i]);
+            return true;
+        }
     }
-    if (length == 0 || length > 16 || at[length] != ';')
-        return malformed(reader, "an & that is not written as &amp;");
+    if (*at != '#')
+        return malformed(reader, "an & that is not written as &amp; or another entity of XML");
+    bool hexadecimal = at[1] == 'x' || at[1] == 'X';
+    at += hexadecimal ? 2 : 1;
+    size_t length = strspn(at, hexadecimal ? "0123456789abcdefABCDEF" : "0123456789");
+    if (length == 0 || length > 8 || at[length] != ';')
+        return malformed(reader, "a character number that does not end");
     reader->at = at + length + 1;
     return true;
 }
@@ -269,20 +364,67 @@ static bool take_attributes(struct reader *reader, struct name element, bool *re
 
 /* ---- tags ---- */
 
-static bool check_element(struct reader *reader, struct name name)
+static bool is_open(const struct reader *reader, const struct element *element)
 {
-    if (reader->done)
-        return malformed(reader, "a second outermost element");
-    if (reader->depth == 0 && !name_is(name, "div"))
-        return fail(reader, NULL, "an outermost element that is no <div>", "one <div>");
-    if (!is_in(name, elements, sizeof elements / sizeof *elements))
-        return fail(reader, "txt-1",
-                    arena_print(reader->arena, "the element <%s>", shown(reader, name)),
-                    "only the elements that a FHIR narrative may use");
-    if (reader->depth == XHTML_DEPTH_MAX)
-        return malformed(reader, "too many levels of elements");
-    reader->has_content = reader->has_content || name_is(name, "img");
+    for (int i = 0; i < reader->depth; i++) {
+        if (reader->open[i] == element)
+            return true;
+    }
+    return false;
+}
+
+static bool is_inside(const struct reader *reader, unsigned flag)
+{
+    for (int i = 0; i < reader->depth; i++) {
+        if ((reader->open[i]->flags & flag) != 0)
+            return true;
+    }
+    return false;
+}
+
+static bool misplaced(struct reader *reader, const struct element *element, const char *where)
+{
+    return fail(reader, NULL, arena_print(reader->arena, "<%s> inside %s", element->name, where),
+                "elements nested as HTML wants them");
+}
+
+/* Whether ELEMENT may stand where we are. */
+static bool check_nesting(struct reader *reader, const struct element *element)
+{
+    if (reader->depth == 0)
+        return true;
+    const struct element *parent = reader->open[reader->depth - 1];
+    bool wrong_parent = element->parents != NULL && !is_listed(parent->name, element->parents);
+    bool wrong_child = parent->children != NULL && !is_listed(element->name, parent->children);
+    if (wrong_parent || wrong_child || (parent->flags & EMPTY) != 0)
+        return misplaced(reader, element, arena_print(reader->arena, "<%s>", parent->name));
+    if ((element->flags & BLOCK) != 0 && is_inside(reader, PARAGRAPH))
+        return misplaced(reader, element, "a paragraph");
+    bool in_p =
+        (element->flags & NOT_IN_P) != 0 && is_open(reader, find_element((struct name){"p", 1}));
+    if (in_p || ((element->flags & ONCE) != 0 && is_open(reader, element)))
+        return misplaced(reader, element, in_p ? "<p>" : "itself");
     return true;
+}
+
+/* The element NAME, which opens here; NULL: it may not. */
+static const struct element *check_element(struct reader *reader, struct name name)
+{
+    const struct element *element = find_element(name);
+    if (reader->done) {
+        malformed(reader, "a second outermost element");
+    } else if (reader->depth == 0 && !name_is(name, "div")) {
+        fail(reader, NULL, "an outermost element that is no <div>", "one <div>");
+    } else if (element == NULL) {
+        fail(reader, "txt-1", arena_print(reader->arena, "the element <%s>", shown(reader, name)),
+             "only the elements that a FHIR narrative may use");
+    } else if (reader->depth == XHTML_DEPTH_MAX) {
+        malformed(reader, "too many levels of elements");
+    } else if (check_nesting(reader, element)) {
+        reader->has_content = reader->has_content || name_is(name, "img");
+        return element;
+    }
+    return NULL;
 }
 
 static bool take_open_tag(struct reader *reader)
@@ -293,8 +435,9 @@ static bool take_open_tag(struct reader *reader)
         reader->at = start;
         return malformed(reader, "a < that is not written as &lt;");
     }
+    const struct element *element = check_element(reader, name);
     bool has_namespace;
-    if (!check_element(reader, name) || !take_attributes(reader, name, &has_namespace))
+    if (element == NULL || !take_attributes(reader, name, &has_namespace))
         return false;
     if (reader->depth == 0 && !has_namespace)
         return fail(reader, NULL, "a <div> without namespace", "xmlns=\"" NAMESPACE "\"");
@@ -304,7 +447,7 @@ static bool take_open_tag(struct reader *reader)
         return malformed(reader, "a tag that does not end");
     reader->at++;
     if (!is_empty)
-        reader->open[reader->depth++] = name;
+        reader->open[reader->depth++] = element;
     else if (reader->depth == 0)
         reader->done = true;
     return true;
@@ -317,12 +460,10 @@ static bool take_close_tag(struct reader *reader)
     skip_space(reader);
     if (*reader->at != '>')
         return malformed(reader, "a closing tag that does not end");
-    struct name open = {"", 0};
-    if (reader->depth > 0)
-        open = reader->open[reader->depth - 1];
-    if (open.length != name.length || memcmp(open.at, name.at, name.length) != 0)
+    const char *open = reader->depth > 0 ? reader->open[reader->depth - 1]->name : "";
+    if (!name_is(name, open))
         return malformed(reader, arena_print(reader->arena, "</%s> where <%s> is open",
-                                             shown(reader, name), shown(reader, open)));
+                                             shown(reader, name), open));
     reader->at++;
     reader->depth--;
     reader->done = reader->depth == 0;

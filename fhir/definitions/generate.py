@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Turns the FHIR R4 definitions beside this file into constant C tables (fhir/definitions.h).
 
-Run by the build: generate.py FOLDER OUTPUT.c. Reads structures.json, valuesets.json and
+Run by the build: generate.py FOLDER OUTPUT.c. Reads structures.json, valuesets.json,
+valuesets-extra.json (sets that the definitions name but do not list: ISO 4217 currencies) and
 search-parameters.json; writes one C file. Row 0 of types, elements and value sets means "none".
 """
 
@@ -301,8 +302,9 @@ def write(tables, path):
 def main():
     folder = pathlib.Path(sys.argv[1])
     data = [json.loads((folder / (name + ".json")).read_text())
-            for name in ("structures", "valuesets", "search-parameters")]
-    tables = Tables(*data)
+            for name in ("structures", "valuesets", "search-parameters", "valuesets-extra")]
+    structures, value_sets, searches, extra = data
+    tables = Tables(structures, {**value_sets, **extra}, searches)
     tables.build()
     write(tables, sys.argv[2])
 

@@ -223,6 +223,8 @@ static const struct native_case cases[] = {
     {"per-1", "Period", "{'start':'2020-01-02','end':'2020-01-01'}", false},
     {"per-1", "Period", "{'start':'2020','end':'2021-05'}", true},
     {"per-1", "Period", "{'start':'2022','end':'2021-05'}", false},
+    {"per-1", "Period", "{'start':'2021','end':'2021-05'}", false},
+    {"per-1", "Period", "{'start':'2021-05-01T10:00:00Z','end':'2021-05-01'}", false},
     {"per-1", "Period", "{'start':'2020-01-01T10:00:00Z','end':'2020-01-01T11:30:00+02:00'}",
      false},
     {"per-1", "Period", "{'start':'2020-01-01T10:00:00Z','end':'2020-01-01T12:00:00+02:00'}", true},

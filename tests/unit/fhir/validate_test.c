@@ -390,7 +390,7 @@ static void evaluates_invariants(void **state)
         {PATIENT(",\"identifier\":[{\"period\":{\"start\":\"2020-02\",\"end\":\"2020-01\"}}]"),
          "Patient.identifier[0].period", ISSUE_INVARIANT, "per-1", NULL},
         {PATIENT(",\"identifier\":[{\"period\":{\"start\":\"2020-02-01T10:00:00Z\",\"end\":"
-                 "\"2020-02-01\"}}]"),
+                 "\"2020-02-02\"}}]"),
          NULL, 0, NULL, NULL},
         {PATIENT(",\"contact\":[{\"gender\":\"male\"}]"), "Patient.contact[0]", ISSUE_INVARIANT,
          "pat-1", NULL},

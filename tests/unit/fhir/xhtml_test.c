@@ -25,7 +25,8 @@ static void takes_the_safe_subset(void **state)
     (void)state;
     static const char *const texts[] = {
         DIV "text</div>",
-        DIV "<p class='a' style=\"color: red\">a &amp; b &#39; &nbsp; &#xe9;</p></div>",
+        DIV "<p class='a' style=\"color: red\">a &amp; b &#39; &#160; &#xe9; "
+            "&lt;&gt;&quot;&apos;</p></div>",
         DIV "<table border=\"1\"><tbody><tr><td nowrap=\"nowrap\" colspan=\"2\">1</td></tr>"
             "</tbody></table></div>",
         DIV "<img src=\"#a\" alt=\"b\"/></div>",
@@ -71,14 +72,17 @@ static void knows_every_element_and_attribute_of_the_narrative_page(void **state
             length = (size_t)snprintf(text, sizeof text, "%.*s%s%s", (int)(hole - lists[i].format),
                                       lists[i].format, word, hole + 2);
             assert_true(length < sizeof text);
-            if (!check(text, &fault))
+            bool is_known = check(text, &fault) || strncmp(fault.found, "<", 1) == 0;
+            if (!is_known) /* "<td> inside <div>" is known, too */
                 fail_msg("%s: %s", text, fault.found);
         }
     }
     for (const char *at = pairs; sscanf(at, "%39s%n", word, &used) == 1; at += used) {
         char *point = strchr(word, '.');
         *point = '\0';
-        snprintf(text, sizeof text, DIV "<%s %s=\"1\"/>x</div>", word, point + 1);
+        bool is_cell = strcmp(word, "td") == 0;
+        snprintf(text, sizeof text, DIV "%s<%s %s=\"1\"/>%s x</div>", is_cell ? "<table><tr>" : "",
+                 word, point + 1, is_cell ? "</tr></table>" : "");
         if (!check(text, &fault))
             fail_msg("%s: %s", text, fault.found);
     }
@@ -107,6 +111,17 @@ static void refuses_everything_else(void **state)
         {DIV "<p class>x</p></div>", NULL},
         {DIV "<p class=\"a\"id=\"b\">x</p></div>", NULL},
         {DIV "<!-- x</div>", NULL},
+        {DIV "a&nbsp;b</div>", NULL},
+        {DIV "a&#xzz;b</div>", NULL},
+        {DIV "<p><div>x</div></p></div>", NULL},
+        {DIV "<p><b><table><tr><td>x</td></tr></table></b></p></div>", NULL},
+        {DIV "<p><p>x</p></p></div>", NULL},
+        {DIV "<b>x<i><b>y</b></i></b></div>", NULL},
+        {DIV "<ul><p>x</p></ul></div>", NULL},
+        {DIV "<li>x</li></div>", NULL},
+        {DIV "<tr><td>x</td></tr></div>", NULL},
+        {DIV "<table><td>x</td></table></div>", NULL},
+        {DIV "<br><b>x</b></br></div>", NULL},
         {DIV "<p", NULL},
         {DIV "<p class=\"", NULL},
         {DIV "</p></div></div>", NULL},
@@ -140,7 +155,7 @@ static void refuses_too_many_levels(void **state)
     (void)state;
     char text[4096] = DIV;
     for (int i = 0; i < XHTML_DEPTH_MAX; i++)
-        strcat(text, "<b>");
+        strcat(text, "<span>");
     struct xhtml_fault fault;
     assert_false(check(text, &fault));
     assert_string_equal(fault.found, "too many levels of elements");
