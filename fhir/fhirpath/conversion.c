@@ -44,6 +44,7 @@ static bool check_unit(struct machine *machine, const struct step *step, struct 
 static bool run_conversion(struct machine *machine, const struct step *step,
                            struct value *ret_input, struct value *ret_value)
 {
+    *ret_value = (struct value){.kind = VALUE_NONE};
     return machine_single_input(machine, step, ret_input) &&
            convert_to(machine, step, *ret_input, kind_wanted(step), ret_value) &&
            check_unit(machine, step, ret_value);

@@ -236,7 +236,7 @@ const char *convert_type_name(struct machine *machine, const struct step *step, 
     const char *name = definition_type_name(&definition_types[value.type]);
     char *full = machine_alloc(machine, step, sizeof prefix + strlen(name));
     if (full != NULL)
-        strcpy(stpcpy(full, prefix), name);
+        stpcpy(stpcpy(full, prefix), name);
     return full;
 }
 

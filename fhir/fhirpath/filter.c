@@ -167,6 +167,7 @@ static bool run_condition(struct machine *machine, const struct step *step, stru
                           enum truth *ret_truth)
 {
     size_t from = machine->top;
+    *ret_truth = TRUTH_UNKNOWN;
     if (!machine_run_on(machine, step->arguments[0], this, machine->index))
         return false;
     struct slice slice = {from, machine->top};

@@ -214,14 +214,13 @@ bool machine_give_truth(struct machine *machine, const struct step *step, size_t
 bool machine_single(struct machine *machine, const struct step *step, struct slice slice,
                     struct value *ret_value)
 {
+    *ret_value = (struct value){.kind = VALUE_NONE};
     if (slice_count(slice) > 1)
         return machine_fail(machine, step, FHIRPATH_FAULT_EXECUTION,
                             "%zu items for '%s'; expected one or none", slice_count(slice),
                             step->name == NULL ? "this" : step->name);
-    if (slice_count(slice) == 0) {
-        *ret_value = (struct value){.kind = VALUE_NONE};
+    if (slice_count(slice) == 0)
         return true;
-    }
     return convert_system(machine, step, machine->stack[slice.from], ret_value);
 }
 
@@ -229,6 +228,7 @@ bool machine_single_input(struct machine *machine, const struct step *step, stru
 {
     struct slice slice;
     size_t from = machine->top;
+    *ret_value = (struct value){.kind = VALUE_NONE};
     if (!machine_input(machine, step, &slice) || !machine_single(machine, step, slice, ret_value))
         return false;
     machine->top = from;
@@ -240,6 +240,7 @@ bool machine_single_argument(struct machine *machine, const struct step *step, u
 {
     struct slice slice;
     size_t from = machine->top;
+    *ret_value = (struct value){.kind = VALUE_NONE};
     if (!machine_argument(machine, step, index, &slice) ||
         !machine_single(machine, step, slice, ret_value))
         return false;
@@ -276,6 +277,7 @@ bool machine_whole_argument(struct machine *machine, const struct step *step, un
                             bool *ret_known, long long *ret_value)
 {
     struct value value;
+    *ret_known = false;
     if (!machine_single_argument(machine, step, index, &value))
         return false;
     if (value.kind != VALUE_NONE && value.kind != VALUE_INTEGER)

@@ -9,6 +9,7 @@
 static bool number_input(struct machine *machine, const struct step *step, struct value *ret_value,
                          struct decimal *ret_number)
 {
+    *ret_number = decimal_of(0);
     if (!machine_single_input(machine, step, ret_value))
         return false;
     switch (ret_value->kind) {
@@ -31,6 +32,8 @@ static bool number_argument(struct machine *machine, const struct step *step, bo
                             struct decimal *ret_number)
 {
     struct value value;
+    *ret_number = decimal_of(0);
+    *ret_known = false;
     if (!machine_single_argument(machine, step, 0, &value))
         return false;
     *ret_known = value.kind == VALUE_INTEGER || value.kind == VALUE_DECIMAL;

@@ -377,7 +377,7 @@ static bool check_arguments(struct parser *parser, const struct step *step, unsi
 
 static struct step *call(struct parser *parser, const struct token *token, const struct step *input)
 {
-    const struct step *arguments[ARGUMENTS_MAX];
+    const struct step *arguments[ARGUMENTS_MAX] = {NULL};
     unsigned count = 0;
     const struct function *function = function_find(token->text, token->length);
     if (function == NULL) {
@@ -392,7 +392,8 @@ static struct step *call(struct parser *parser, const struct token *token, const
     if (!lexer_next(&parser->lexer) || !parse_arguments(parser, arguments, &count) ||
         !check_arguments(parser, step, count))
         return NULL;
-    if (function->takes == TAKES_TYPE && !type_of_path(parser, arguments[0], &step->type))
+    if (function->takes == TAKES_TYPE && count > 0 &&
+        !type_of_path(parser, arguments[0], &step->type))
         return NULL;
     const struct step **kept = arena_array(parser->lexer.arena, count, sizeof *kept);
     if (count > 0)
