@@ -1,9 +1,9 @@
 /* connection: one accepted connection, from its handshake to its end.
  *
- * Shared by two files only: listen.c owns the listening socket, the set of connections, and the
- * byte stream (the wire_... functions: TLS or plain); connection.c moves bytes between the wire and
- * http.c and keeps the deadlines. A connection stays on the loop that accepted it. While it is idle
- * it holds no buffer: only this struct, its TLS session and its peer. */
+ * Shared by the listener's files only: accept.c makes it, listen.c has its byte stream (the
+ * wire_... functions: TLS or plain), connection.c moves bytes between the wire and http.c and keeps
+ * the deadlines. A connection stays on the loop that accepted it. While it is idle it holds no
+ * buffer: only this struct, its TLS session and its peer. */
 #ifndef GATEWAY_CONNECTION_H
 #define GATEWAY_CONNECTION_H
 
@@ -81,6 +81,8 @@ void connection_end(struct connection *connection);
 enum wire { WIRE_DONE, WIRE_WANTS_READ, WIRE_WANTS_WRITE, WIRE_END, WIRE_BROKEN };
 
 struct connection_home *listener_home(struct listener *listener);
+/* Begins TLS, if the listener speaks it; false without memory. */
+bool wire_open(struct connection *connection);
 enum wire wire_handshake(struct connection *connection);
 /* The handshake is done: who is it? False: it may not stay. */
 bool wire_admit(struct connection *connection);

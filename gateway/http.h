@@ -32,7 +32,7 @@ struct http_peer {
     const char *fingerprint; /* SHA-256 of the certificate, lower-case hex; NULL without TLS */
     const char *address;     /* `127.0.0.1:51234` */
     enum verdict verdict;    /* of the certificate; VERDICT_no_certificate without TLS */
-    uint64_t connection;     /* a number of its own for each connection of the process */
+    uint64_t connection;     /* a number of its own for each one through this listening socket */
     unsigned holds;          /* connection and exchanges; on one loop */
 };
 

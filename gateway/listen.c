@@ -1,5 +1,6 @@
-/* listen: see listen.h. This file holds the listening socket, the set of connections and their
- * wire, which is OpenSSL straight on the socket; connection.c moves the bytes. */
+/* listen: see listen.h. This file holds the listener's life, the trust in its connections and their
+ * wire, which is OpenSSL straight on the socket; accept.c lets connections in, connection.c moves
+ * the bytes. */
 #include "gateway/listen.h"
 
 #include <errno.h>
@@ -7,55 +8,21 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "gateway/accept.h"
 #include "gateway/address.h"
-#include "gateway/connection.h"
+#include "gateway/listener.h"
 
 enum {
     BACKLOG = 4096,
-    ACCEPTS_A_TURN = 64,
-    REST_MS = 2, /* that a loop leaves new connections to the others */
     TICK_MS_MIN = 5,
     TICK_MS_MAX = 250,
-    PAUSE_MS = 100,           /* of accepting, when file descriptors have run out */
-    EVICT_IDLE_MS = 1000,     /* an idle connection is left alone that long when room is short */
-    EVICT_HANDSHAKE_MS = 2000 /* likewise, an unfinished handshake */
+    PAUSE_MS = 100 /* of accepting, when file descriptors have run out */
 };
-
-struct listener_partner {
-    struct listener_partner *next;
-    unsigned connections;
-    char name[];
-};
-
-struct listener {
-    struct connection_home home; /* first */
-    struct seats *seats;         /* NULL: the only loop */
-    unsigned seat;
-    struct listener_limits limits;
-    struct context *context; /* NULL: plain */
-    void (*on_refused)(void *owner, const char *address, const struct verify_peer *peer);
-    void (*on_stopped)(void *owner);
-    void *owner;
-    int socket;
-    uv_poll_t poll;
-    uv_timer_t tick; /* runs while there is anything to wait for */
-    uv_timer_t rest;
-    bool accepting, stopping;
-    uint64_t paused_at_ms;
-    uint64_t drained_at_ms;
-    int handles_open;
-    struct connection *first;
-    struct listener_partner *partners;
-};
-
-static atomic_uint_fast64_t connection_numbers;
 
 struct listener_limits listener_limits_default(void)
 {
@@ -114,6 +81,20 @@ static bool is_local(int fd)
 struct connection_home *listener_home(struct listener *listener)
 {
     return &listener->home;
+}
+
+bool wire_open(struct connection *connection)
+{
+    struct context *context = connection->listener->context;
+    if (context == NULL)
+        return true;
+    connection->tls = context_session_new(context, connection->socket);
+    if (connection->tls == NULL)
+        return false;
+    SSL_set_mode(connection->tls, SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                      SSL_MODE_RELEASE_BUFFERS);
+    return true;
 }
 
 /* Errors that curl or a certificate check left behind must not be taken for ours. */
@@ -297,179 +278,6 @@ bool wire_is_trusted(struct connection *connection)
     return verify_again(connection->tls, context_trust(listener->context), now, NULL);
 }
 
-/* ---- accepting ---- */
-
-static void on_listen(uv_poll_t *poll, int status, int events);
-static bool accept_one(struct listener *listener);
-static void on_tick(uv_timer_t *timer);
-
-/* The set has grown or shrunk. */
-static void count_connections(struct listener *listener, int change)
-{
-    uint64_t *connections = &listener->home.counters.connections;
-    *connections = change > 0 ? *connections + 1 : *connections - 1;
-    if (listener->seats != NULL && !listener->stopping)
-        seats_tell(listener->seats, listener->seat, (unsigned)*connections);
-}
-
-static bool is_ahead(const struct listener *listener)
-{
-    return listener->seats != NULL &&
-           seats_is_ahead(listener->seats, (unsigned)listener->home.counters.connections);
-}
-
-static void start_ticking(struct listener *listener)
-{
-    if (uv_is_active((const uv_handle_t *)&listener->tick))
-        return;
-    uint64_t period = TICK_MS_MAX;
-    for (int wait = 0; wait < WAITS; wait++) {
-        uint64_t eighth = listener->home.waits[wait].limit_ms / 8;
-        period = eighth < period ? eighth : period;
-    }
-    if (period < TICK_MS_MIN)
-        period = TICK_MS_MIN;
-    uv_timer_start(&listener->tick, on_tick, period, period);
-}
-
-static void pause_accepting(struct listener *listener)
-{
-    uv_poll_stop(&listener->poll);
-    listener->accepting = false;
-    listener->paused_at_ms = uv_now(listener->home.loop);
-    listener->home.counters.pauses++;
-    start_ticking(listener);
-}
-
-static void resume_accepting(struct listener *listener)
-{
-    if (listener->accepting || listener->stopping)
-        return;
-    listener->accepting = true;
-    uv_poll_start(&listener->poll, UV_READABLE, on_listen);
-}
-
-static struct connection *holder_of(struct deadline *deadline)
-{
-    return (struct connection *)(void *)((char *)deadline - offsetof(struct connection, deadline));
-}
-
-/* Ends the connection that waits longest, if it had its fair time; false: none did. */
-static bool make_room(struct listener *listener)
-{
-    static const struct {
-        enum connection_wait wait;
-        uint64_t fair_ms;
-    } order[] = {
-        {WAIT_LINGER, 0}, {WAIT_HANDSHAKE, EVICT_HANDSHAKE_MS}, {WAIT_IDLE, EVICT_IDLE_MS}};
-    uint64_t now = uv_now(listener->home.loop);
-    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-        struct deadline *first = deadline_first(&listener->home.waits[order[i].wait]);
-        if (first != NULL && now - first->since_ms >= order[i].fair_ms) {
-            listener->home.counters.evicted++;
-            connection_end(holder_of(first));
-            return true;
-        }
-    }
-    return false;
-}
-
-/* One is taken even so: the other loops may be busy with something long. */
-static void on_rested(uv_timer_t *timer)
-{
-    struct listener *listener = timer->data;
-    resume_accepting(listener);
-    if (listener->accepting)
-        accept_one(listener);
-}
-
-static void rest(struct listener *listener)
-{
-    uv_poll_stop(&listener->poll);
-    listener->accepting = false;
-    listener->paused_at_ms = uv_now(listener->home.loop);
-    listener->home.counters.rests++;
-    uv_timer_start(&listener->rest, on_rested, REST_MS, 0);
-}
-
-static void add_connection(struct listener *listener, int fd, const struct sockaddr_storage *from)
-{
-    char address[ADDRESS_TEXT];
-    struct connection *connection = calloc(1, sizeof *connection);
-    struct http_peer fields = {.address = address, .verdict = VERDICT_no_certificate};
-    address_text(from, address);
-    fields.connection = atomic_fetch_add(&connection_numbers, 1) + 1;
-    struct http_peer *peer = http_peer_new(&fields);
-    struct ssl_st *tls = NULL;
-    if (listener->context != NULL)
-        tls = context_session_new(listener->context, fd);
-    if (connection == NULL || peer == NULL || (listener->context != NULL && tls == NULL)) {
-        free(connection);
-        http_peer_release(peer);
-        close(fd);
-        return;
-    }
-    if (tls != NULL)
-        SSL_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                              SSL_MODE_RELEASE_BUFFERS);
-    connection->listener = listener;
-    connection->socket = fd;
-    connection->tls = tls;
-    connection->http.server = &listener->home.http;
-    connection->http.peer = peer;
-    connection->after = listener->first;
-    if (listener->first != NULL)
-        listener->first->before = connection;
-    listener->first = connection;
-    listener->home.counters.accepted++;
-    count_connections(listener, +1);
-    start_ticking(listener);
-    listener->handles_open++;
-    connection_open(connection, &listener->home);
-}
-
-/* False: stop for now. */
-static bool accept_one(struct listener *listener)
-{
-    struct sockaddr_storage from;
-    socklen_t size = sizeof from;
-    if (listener->home.counters.connections >= listener->limits.connections_max &&
-        !make_room(listener)) {
-        pause_accepting(listener);
-        return false;
-    }
-    int fd =
-        accept4(listener->socket, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0) {
-        add_connection(listener, fd, &from);
-        return true;
-    }
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        make_room(listener);
-        pause_accepting(listener);
-        return false;
-    }
-    return errno == EINTR || errno == ECONNABORTED || errno == EPROTO;
-}
-
-static void on_listen(uv_poll_t *poll, int status, int events)
-{
-    (void)events;
-    struct listener *listener = poll->data;
-    if (status < 0) {
-        pause_accepting(listener);
-        return;
-    }
-    for (int turn = 0; turn < ACCEPTS_A_TURN; turn++) {
-        if (is_ahead(listener)) {
-            rest(listener);
-            return;
-        }
-        if (!accept_one(listener))
-            return;
-    }
-}
-
 void listener_remove(struct connection *connection)
 {
     struct listener *listener = connection->listener;
@@ -481,7 +289,7 @@ void listener_remove(struct connection *connection)
         connection->after->before = connection->before;
     uncount_partner(listener, connection->partner);
     connection->partner = NULL;
-    count_connections(listener, -1);
+    accept_count(listener, -1);
 }
 
 /* The last handle that libuv closes takes the listener with it; close callbacks come in no order.
@@ -507,11 +315,27 @@ void listener_forget(struct connection *connection)
     struct listener *listener = connection->listener;
     http_peer_release(connection->http.peer);
     free(connection);
-    resume_accepting(listener);
+    accept_resume(listener);
     let_go(listener);
 }
 
 /* ---- time ---- */
+
+static void on_tick(uv_timer_t *timer);
+
+void listener_tick(struct listener *listener)
+{
+    if (uv_is_active((const uv_handle_t *)&listener->tick))
+        return;
+    uint64_t period = TICK_MS_MAX;
+    for (int wait = 0; wait < WAITS; wait++) {
+        uint64_t eighth = listener->home.waits[wait].limit_ms / 8;
+        period = eighth < period ? eighth : period;
+    }
+    if (period < TICK_MS_MIN)
+        period = TICK_MS_MIN;
+    uv_timer_start(&listener->tick, on_tick, period, period);
+}
 
 static void on_handle_closed(uv_handle_t *handle)
 {
@@ -544,7 +368,7 @@ static void on_tick(uv_timer_t *timer)
         struct deadline *due;
         while ((due = deadline_due(&listener->home.waits[wait], now)) != NULL) {
             listener->home.counters.overdue[wait]++;
-            connection_overdue(holder_of(due));
+            connection_overdue(accept_holder(due));
         }
     }
     if (listener->stopping) {
@@ -552,7 +376,7 @@ static void on_tick(uv_timer_t *timer)
         return;
     }
     if (!listener->accepting && now - listener->paused_at_ms >= PAUSE_MS)
-        resume_accepting(listener);
+        accept_resume(listener);
     if (listener->first == NULL && listener->accepting)
         uv_timer_stop(timer);
 }
@@ -623,7 +447,7 @@ struct listener *listener_start(const struct listener_options *options, struct f
     listener->seats = options->seats;
     if (listener->seats != NULL)
         listener->seat = seats_join(listener->seats);
-    resume_accepting(listener);
+    accept_resume(listener);
     return listener;
 }
 
@@ -669,12 +493,8 @@ void listener_stop(struct listener *listener, unsigned drain_ms, void (*on_stopp
     if (listener->stopping)
         return;
     listener->stopping = true;
-    if (listener->seats != NULL)
-        seats_leave(listener->seats, listener->seat);
-    listener->accepting = false;
     listener->home.http.draining = true;
-    uv_poll_stop(&listener->poll);
-    uv_timer_stop(&listener->rest);
+    accept_stop(listener);
     struct connection *next;
     for (struct connection *at = listener->first; at != NULL; at = next) {
         next = at->after;
