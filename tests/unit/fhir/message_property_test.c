@@ -42,7 +42,14 @@ static void round_trip(struct arena *arena, const struct directory *directory, c
                                         .number = json_get_text(record, "referral_id"),
                                         .filler = "willow",
                                         .filler_number = seed % 3 == 0 ? "F-1" : NULL};
+    const struct json *consents[] = {random_record(arena, "consent", seed + 7)};
+    const struct message_attachment bytes[] = {{"SGVsbG8=", "9/+ei3uy4Jtwk1pdeF4MxdnQq/A=", 5},
+                                               {NULL, NULL, 0}};
     struct message_record_options options = {.recipients = recipients,
+                                             .consents = consents,
+                                             .consent_count = seed % 4 == 0 ? 1 : 0,
+                                             .attachments = bytes,
+                                             .attachment_count = seed % 4 == 1 ? 2 : 0,
                                              .recipient_count = seed % 3,
                                              .referral = seed % 2 == 0 ? &referral : NULL,
                                              .task_status = seed % 5 == 0 ? "in-progress" : NULL,
