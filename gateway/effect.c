@@ -124,6 +124,11 @@ static bool check_move(struct store *store, const struct inbox_item *item, struc
                                      asked->task_status == NULL ? "that" : asked->task_status));
     effect->move = move;
     effect->details = details_of(item);
+    if (text_equal(move->word, "accept") &&
+        track_unconfirmed_cancel(&effect->referral, item->arena) != NULL) {
+        effect->is_behind_cancel = true;
+        return true;
+    }
     return allows(item, effect, move, ret_fault);
 }
 
@@ -388,6 +393,8 @@ void effect_apply(struct store *store, const struct inbox_item *item, struct eff
         track_count_visits(store, &effect->referral, item->message->record);
         note_record(store, item, effect);
     }
-    if (effect->move != NULL)
+    if (effect->is_behind_cancel)
+        track_accept_behind_cancel(store, &effect->referral, &effect->details, item->arena);
+    else if (effect->move != NULL)
         track_apply(store, &effect->referral, effect->move, &effect->details, item->arena);
 }

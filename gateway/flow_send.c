@@ -125,7 +125,6 @@ static void add_referral(struct sending *sending)
     const struct flow *flow = sending->flow;
     const char *to = json_get_text(sending->tree, "referred_to");
     const char *filler = directory_clinic_handle(flow->setup->directory, to);
-    const struct partner *partner = filler == NULL ? NULL : setup_partner_of(flow->setup, filler);
     long visits = 0;
     json_whole(json_get(sending->tree, "visits_requested"), &visits);
     sending->referral =
@@ -133,7 +132,7 @@ static void add_referral(struct sending *sending)
                                 .number = sending->number,
                                 .filler = filler == NULL ? to : filler,
                                 .role = "placer",
-                                .partner = partner == NULL ? "" : partner->name,
+                                .partner = "", /* until its first message is queued */
                                 .client = sending->client,
                                 .service = json_get_text(sending->tree, "service"),
                                 .priority = json_get_text(sending->tree, "priority"),
@@ -324,12 +323,36 @@ static void note_waiting(const struct flow *flow, const struct loaded *loaded,
                    &details);
 }
 
+/* A referral that was cancelled before it left never leaves, and neither does what belongs to it; a
+ * note about a referral that still waits waits behind it. */
+static bool is_held_by_referral(const struct loaded *loaded, struct store_release *release)
+{
+    const struct store_referral *referral = &loaded->referral;
+    bool is_referral = text_equal(loaded->row.kind, "referral");
+    bool is_shared = text_equal(loaded->row.kind, "treatment-plan");
+    if (referral->id == 0 || is_shared || track_ours(referral) != TRACK_PLACER)
+        return false;
+    bool was_never_sent =
+        text_equal(referral->task_status, "cancelled") && text_equal(referral->partner, "");
+    if (was_never_sent) {
+        release->state = "dropped";
+        release->reason = "its referral was cancelled before it was sent";
+        return true;
+    }
+    if (is_referral || !text_equal(referral->task_status, "draft"))
+        return false;
+    release->reason = "its referral has not been sent yet";
+    return true;
+}
+
 /* Decides one tray row now; writes it. True when the message was queued. */
 static bool decide(const struct flow *flow, struct loaded *loaded,
                    const struct release_consents *consents, struct store_release *release)
 {
     const char *before = release->reason;
     const char *reason = NULL;
+    if (is_held_by_referral(loaded, release))
+        return false;
     const struct grant *grant =
         release_record(flow->setup, flow->arena, loaded->tree, consents, release->recipient,
                        release->addressed_as, flow->now_ms, &reason);

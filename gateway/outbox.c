@@ -39,6 +39,20 @@ int64_t outbox_commit(struct store *store, struct arena *arena, const struct gra
     return id;
 }
 
+/* A referral that no attempt was made for is a draft again. */
+static void unsend_referral(struct store *store, struct arena *arena,
+                            const struct store_message *message)
+{
+    struct store_referral referral;
+    if (!text_equal(message->kind, "referral") || message->attempts > 0 ||
+        !store_get_referral(store, arena, message->referral, &referral) ||
+        !text_equal(referral.task_status, "requested"))
+        return;
+    referral.task_status = "draft";
+    referral.partner = "";
+    store_set_referral(store, &referral);
+}
+
 void outbox_withdraw(struct store *store, struct arena *arena, struct store_message *message,
                      const char *reason, int64_t now_ms)
 {
@@ -48,6 +62,7 @@ void outbox_withdraw(struct store *store, struct arena *arena, struct store_mess
     message->settled_ms = now_ms;
     store_set_message(store, message);
     audit_add(store, now_ms, "withheld", message->partner, message->message_id, reason);
+    unsend_referral(store, arena, message);
     if (!store_find_release(store, arena, message->id, &release))
         return;
     release.state = "waiting";

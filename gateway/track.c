@@ -159,6 +159,14 @@ const char *track_unconfirmed_cancel(const struct store_referral *referral, stru
     return arena_copy_n(arena, status, strlen(status) - strlen(unconfirmed));
 }
 
+void track_accept_behind_cancel(struct store *store, struct store_referral *referral,
+                                const struct track_details *details, struct arena *arena)
+{
+    referral->abort_status = arena_print(arena, "accepted%s", unconfirmed);
+    store_set_referral(store, referral);
+    track_note(store, referral->id, "accepted, before our cancel was known there", details);
+}
+
 void track_cancel_answered(struct store *store, struct store_referral *referral, bool is_confirmed,
                            const struct track_details *details, struct arena *arena)
 {

@@ -58,6 +58,9 @@ void track_note(struct store *store, int64_t referral, const char *what,
 /* A cancel that the filler has not confirmed: the state it was made in, else NULL. The filler may
  * have started meanwhile; then its word stands, and the cancel is undone. */
 const char *track_unconfirmed_cancel(const struct store_referral *referral, struct arena *arena);
+/* Their accept crossed our cancel: it counts if the cancel is refused. */
+void track_accept_behind_cancel(struct store *store, struct store_referral *referral,
+                                const struct track_details *details, struct arena *arena);
 /* What became of our cancel at the filler's: confirmed, or refused (then the referral stands as
  * before). */
 void track_cancel_answered(struct store *store, struct store_referral *referral, bool is_confirmed,

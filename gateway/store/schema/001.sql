@@ -76,7 +76,7 @@ CREATE TABLE release (
   recipient TEXT NOT NULL,                                        -- clinic
   addressed_as TEXT NOT NULL,                                     -- person or clinic as written
   partner TEXT NOT NULL, client TEXT NOT NULL,
-  state TEXT NOT NULL CHECK (state IN ('waiting', 'sent')), reason TEXT,
+  state TEXT NOT NULL CHECK (state IN ('waiting', 'sent', 'dropped')), reason TEXT,
   decided_ms INTEGER NOT NULL, message INTEGER REFERENCES message (id),
   UNIQUE (record, recipient));
 CREATE INDEX release_client ON release (client);

@@ -1,0 +1,141 @@
+/* check: the invariants, asked of the stores themselves. */
+#include <string.h>
+
+#include "tests/sim/parts.h"
+
+struct message *check_message(struct world *world, int gate, int64_t row, int64_t referral)
+{
+    for (size_t i = 0; i < world->message_count; i++) {
+        struct message *message = &world->messages[i];
+        if (message->gate == gate && message->row == row)
+            return message;
+    }
+    if (world->message_count == MESSAGES_MAX)
+        return NULL;
+    struct message *message = &world->messages[world->message_count++];
+    *message = (struct message){gate, row, referral, 0};
+    return message;
+}
+
+static int gate_named(const struct world *world, const char *org)
+{
+    for (int i = 0; i < GATES; i++) {
+        if (strcmp(world->gates[i].org, org) == 0)
+            return i;
+    }
+    return -1;
+}
+
+/* Every referral stands in exactly one list; every record of ours is in the tray or sent for each
+ * recipient. With the plant of a lost order, queued messages forget what they belong to. */
+void check_gates(struct world *world)
+{
+    struct arena arena = ARENA_EMPTY;
+    for (int i = 0; i < GATES; i++) {
+        struct store *store = world->gates[i].store;
+        struct store_referral *referrals;
+        struct store_release *releases;
+        struct store_message *messages;
+        size_t count = store_referrals(store, &arena, &referrals);
+        for (size_t k = 0; k < count; k++) {
+            if (strcmp(track_list(&referrals[k]), "unknown") == 0)
+                world_break(world, "%s: referral %s stands in no list (%s)", world->gates[i].org,
+                            referrals[k].number, referrals[k].task_status);
+        }
+        count = store_releases(store, &arena, NULL, "sent", &releases);
+        for (size_t k = 0; k < count; k++) {
+            struct store_message message;
+            if (!store_get_message(store, &arena, releases[k].message, &message))
+                world_break(world, "%s: a record counts as sent without a message",
+                            world->gates[i].org);
+        }
+        count = store_messages(store, &arena, "out", "queued", 0, 1000, &messages);
+        for (size_t k = 0; k < count && world->plant == PLANT_NO_ORDER; k++) {
+            check_message(world, i, messages[k].id, messages[k].referral);
+            messages[k].referral = 0;
+            store_set_message(store, &messages[k]);
+        }
+    }
+    arena_free(&arena);
+}
+
+/* ---- the end: all is mended and quiet ---- */
+
+static void check_all_settled(struct world *world, int at, struct arena *arena)
+{
+    static const char *const open_states[] = {"queued", "sending", "held", "parked"};
+    struct store *store = world->gates[at].store;
+    for (size_t i = 0; i < sizeof open_states / sizeof *open_states; i++) {
+        struct store_message *messages;
+        size_t count = store_messages(store, arena, "out", open_states[i], 0, 10, &messages);
+        if (count > 0)
+            world_break(world, "%s: message %lld (%s) is still %s: %s", world->gates[at].org,
+                        (long long)messages[0].id, messages[0].kind, messages[0].state,
+                        messages[0].reason == NULL ? "" : messages[0].reason);
+    }
+}
+
+/* What the sender counts as delivered is at the receiver. */
+static void check_arrived(struct world *world, int at, struct arena *arena)
+{
+    struct store_message *sent;
+    size_t count = store_messages(world->gates[at].store, arena, "out", "sent", 0, 4000, &sent);
+    for (size_t i = 0; i < count; i++) {
+        int to = gate_named(world, sent[i].recipient);
+        struct store_message there;
+        if (world->plant != PLANT_NO_LEDGER && world->plant != PLANT_NEW_ID_ON_RETRY && to >= 0 &&
+            !store_find_inbound(world->gates[to].store, arena, world->gates[at].org,
+                                sent[i].message_id, &there))
+            world_break(world, "%s counts message %lld (%s) as delivered, %s never took it",
+                        world->gates[at].org, (long long)sent[i].id, sent[i].kind,
+                        sent[i].recipient);
+    }
+}
+
+static bool agree(const struct store_referral *ours, const struct store_referral *theirs)
+{
+    bool is_received =
+        strcmp(ours->task_status, "received") == 0 && strcmp(theirs->task_status, "requested") == 0;
+    return is_received || strcmp(ours->task_status, theirs->task_status) == 0;
+}
+
+static void check_agreement(struct world *world, int at, struct arena *arena)
+{
+    struct store_referral *referrals;
+    struct store_message *sent;
+    struct store *store = world->gates[at].store;
+    size_t count = store_referrals(store, arena, &referrals);
+    for (size_t i = 0; i < count; i++) {
+        const struct store_referral *ours = &referrals[i];
+        struct store_referral theirs;
+        int other = gate_named(world, ours->filler);
+        if (strcmp(ours->role, "placer") != 0 || other < 0)
+            continue;
+        bool was_sent = false;
+        size_t messages = store_messages(store, arena, "out", "sent", ours->id, 100, &sent);
+        for (size_t k = 0; k < messages; k++)
+            was_sent = was_sent || strcmp(sent[k].kind, "referral") == 0;
+        if (!was_sent && world->plant != PLANT_NO_ORDER)
+            continue; /* it waits for a consent, or was taken back before it left */
+        if (!was_sent)
+            continue;
+        if (!store_find_referral(world->gates[other].store, arena, ours->placer, ours->number,
+                                 &theirs))
+            world_break(world, "%s never heard of referral %s", ours->filler, ours->number);
+        else if (!agree(ours, &theirs))
+            world_break(world, "referral %s is %s at %s and %s at %s", ours->number,
+                        ours->task_status, ours->placer, theirs.task_status, ours->filler);
+    }
+}
+
+void check_end(struct world *world)
+{
+    struct arena arena = ARENA_EMPTY;
+    check_gates(world);
+    for (int i = 0; i < GATES; i++) {
+        check_all_settled(world, i, &arena);
+        check_arrived(world, i, &arena);
+        check_agreement(world, i, &arena);
+    }
+    arena_free(&arena);
+}

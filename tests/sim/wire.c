@@ -1,0 +1,386 @@
+/* wire: claims what is due, carries it with all that a network and a partner can do to it, and
+ * settles. */
+#include <stdio.h>
+#include <string.h>
+
+#include "fhir/message.h"
+#include "gateway/acknowledge.h"
+#include "gateway/admit.h"
+#include "tests/sim/parts.h"
+
+struct claiming { /* a unit: what a gate sends to a partner next */
+    struct unit unit;
+    struct world *world;
+    struct gate *gate;
+    const char *partner;
+    size_t slots;
+    struct deliver_item *items;
+    size_t count;
+};
+
+struct taking { /* a unit: the inbox of the receiver */
+    struct unit unit;
+    struct inbox_item item;
+    enum inbox_outcome outcome;
+    struct store_message row;
+    struct fault refusal;
+};
+
+struct settling { /* a unit: what became of it at the sender */
+    struct unit unit;
+    struct world *world;
+    struct gate *gate;
+    int64_t row;
+    struct deliver_result result;
+    enum deliver_verdict verdict;
+};
+
+/* ---- sending ---- */
+
+static bool claim(struct unit *unit, struct store *store)
+{
+    struct claiming *claiming = (struct claiming *)unit;
+    struct gate *gate = claiming->gate;
+    int64_t now_ms = clock_wall_ms(&gate->setup.clock);
+    if (claiming->world->plant != PLANT_CONSENT_ONCE) {
+        claiming->count = deliver_claim(store, &gate->setup, unit->arena, claiming->partner, now_ms,
+                                        claiming->slots, &claiming->items);
+        return true;
+    }
+    struct store_message *due;
+    claiming->count =
+        store_due(store, unit->arena, claiming->partner, now_ms, claiming->slots, &due);
+    claiming->items = arena_array(unit->arena, claiming->count, sizeof *claiming->items);
+    for (size_t i = 0; i < claiming->count; i++) {
+        due[i].state = "sending";
+        due[i].attempts++;
+        store_set_message(store, &due[i]);
+        claiming->items[i].message = due[i];
+        claiming->items[i].body =
+            payload_get(store, unit->arena, due[i].payload, &claiming->items[i].length);
+    }
+    return true;
+}
+
+static bool is_allowed(const struct gate *gate, int client, int to)
+{
+    int64_t now_ms = clock_wall_ms(&gate->setup.clock);
+    for (size_t i = gate->decision_count[client][to]; i-- > 0;) {
+        const struct decision *decision = &gate->decisions[client][to][i];
+        if (decision->until_ms > now_ms)
+            return decision->allows;
+    }
+    return false;
+}
+
+/* The oracle of disclosure: the model must allow it at this moment. */
+static void check_disclosure(struct world *world, int from, int to,
+                             const struct store_message *message)
+{
+    struct store_record record;
+    struct gate *gate = &world->gates[from];
+    if (message->record == 0 ||
+        !store_get_record(gate->store, &world->arena, message->record, &record))
+        return;
+    int client = record.client[2] - '0';
+    if (!is_allowed(gate, client, to))
+        world_break(world, "%s sent %s %s to %s without a consent of C-%d at that moment",
+                    gate->org, record.kind, record.number, world->gates[to].org, client);
+}
+
+static char *with_other_ids(struct world *world, const struct deliver_item *item)
+{
+    char *body = arena_copy_n(&world->arena, item->body, item->length);
+    const char *const ids[] = {item->message.message_id, item->message.bundle_id};
+    for (size_t i = 0; i < 2; i++) {
+        char digit = (char)('0' + world_random(world) % 10);
+        for (char *at = body; (at = strstr(at, ids[i])) != NULL; at++)
+            at[0] = at[0] == digit ? 'a' : digit;
+    }
+    return body;
+}
+
+static struct packet *new_packet(struct world *world)
+{
+    if (world->packet_count == PACKETS_MAX)
+        return NULL;
+    struct packet *packet = &world->packets[world->packet_count++];
+    memset(packet, 0, sizeof *packet);
+    return packet;
+}
+
+static void send_item(struct world *world, int from, int to, const struct deliver_item *item)
+{
+    struct packet *packet = new_packet(world);
+    bool is_retry = item->message.attempts > 1;
+    if (packet == NULL)
+        return;
+    check_disclosure(world, from, to, &item->message);
+    const struct message *known =
+        check_message(world, from, item->message.id, item->message.referral);
+    *packet = (struct packet){.from = from,
+                              .to = to,
+                              .life = world->gates[from].life,
+                              .row = item->message.id,
+                              .referral = known == NULL ? 0 : known->referral,
+                              .length = item->length,
+                              .is_waiting = true};
+    packet->body = world->plant == PLANT_NEW_ID_ON_RETRY && is_retry
+                       ? with_other_ids(world, item)
+                       : arena_copy_n(&world->arena, item->body, item->length);
+    world_tell(world, "%s -> %s: %s (message %lld, try %lld)", world->gates[from].org,
+               world->gates[to].org, item->message.kind, (long long)item->message.id,
+               (long long)item->message.attempts);
+}
+
+void wire_look(struct world *world, int from, int to)
+{
+    struct gate *gate = &world->gates[from];
+    struct arena arena = ARENA_EMPTY;
+    const struct partner *partner = folder_partner(&gate->setup.partners, world->gates[to].org);
+    struct claiming claiming = {
+        .unit = {.run = claim, .arena = &arena},
+        .world = world,
+        .gate = gate,
+        .partner = partner->name,
+        .slots = deliver_slots(&gate->paces[to], &gate->setup.config, partner, world->now_ms)};
+    if (claiming.slots > 0 && gate_commit(world, from, &claiming.unit) == COMMITTED) {
+        deliver_started(&gate->paces[to], claiming.count);
+        for (size_t i = 0; i < claiming.count; i++)
+            send_item(world, from, to, &claiming.items[i]);
+    }
+    arena_free(&arena);
+}
+
+/* ---- settling ---- */
+
+static bool settle(struct unit *unit, struct store *store)
+{
+    struct settling *settling = (struct settling *)unit;
+    struct world *world = settling->world;
+    settling->verdict =
+        deliver_settle(store, &settling->gate->setup, unit->arena, settling->row, &settling->result,
+                       clock_wall_ms(&settling->gate->setup.clock), world_random(world));
+    struct store_message message;
+    bool is_planted =
+        (world->plant == PLANT_TIMEOUT_IS_FAILURE && settling->result.outcome == DELIVER_UNKNOWN) ||
+        (world->plant == PLANT_ANY_200_IS_DONE && settling->result.outcome == DELIVER_ANSWERED &&
+         settling->result.status == 200) ||
+        (world->plant == PLANT_BUSY_IS_FINAL && settling->result.status == 503);
+    if (is_planted && store_get_message(store, unit->arena, settling->row, &message)) {
+        message.state = world->plant == PLANT_ANY_200_IS_DONE ? "sent" : "parked";
+        store_set_message(store, &message);
+    }
+    return true;
+}
+
+static void end_exchange(struct world *world, const struct packet *packet,
+                         const struct deliver_result *result)
+{
+    struct gate *gate = &world->gates[packet->from];
+    struct arena arena = ARENA_EMPTY;
+    if (packet->is_orphan || packet->life != gate->life)
+        return; /* nobody waits for it any more */
+    struct settling settling = {.unit = {.run = settle, .arena = &arena},
+                                .world = world,
+                                .gate = gate,
+                                .row = packet->row,
+                                .result = *result};
+    const struct partner *partner =
+        folder_partner(&gate->setup.partners, world->gates[packet->to].org);
+    deliver_ended(&gate->paces[packet->to], &gate->setup.config, partner, result, world->now_ms,
+                  world_random(world));
+    gate_commit(world, packet->from, &settling.unit);
+    arena_free(&arena);
+}
+
+static void end_unknown(struct world *world, struct packet *packet)
+{
+    struct deliver_result result = {.outcome = DELIVER_UNKNOWN, .sentence = "no answer in time"};
+    world_tell(world, "%s hears nothing of message %lld", world->gates[packet->from].org,
+               (long long)packet->row);
+    end_exchange(world, packet, &result);
+    packet->is_orphan = true;
+}
+
+static void end_answered(struct world *world, struct packet *packet, int status, const char *body)
+{
+    struct deliver_result result = {.outcome = DELIVER_ANSWERED,
+                                    .status = status,
+                                    .body = body,
+                                    .length = strlen(body),
+                                    .sentence = ""};
+    end_exchange(world, packet, &result);
+    packet->is_orphan = true;
+}
+
+/* ---- receiving ---- */
+
+static bool take(struct unit *unit, struct store *store)
+{
+    struct taking *taking = (struct taking *)unit;
+    taking->outcome = inbox_commit(store, &taking->item, &taking->row, &taking->refusal);
+    return true;
+}
+
+static void note_taken(struct world *world, const struct packet *packet,
+                       const struct taking *taking)
+{
+    struct message *message = check_message(world, packet->from, packet->row, packet->referral);
+    bool took_effect = taking->outcome == INBOX_TAKEN && strcmp(taking->row.state, "done") == 0;
+    if (packet->is_forged && taking->outcome == INBOX_TAKEN)
+        world_break(world, "%s took a message of %s from another partner",
+                    world->gates[packet->to].org, world->gates[packet->from].org);
+    if (message == NULL || packet->is_forged || taking->outcome != INBOX_TAKEN)
+        return;
+    if (took_effect && ++message->effects > 1)
+        world_break(world, "message %lld of %s took effect %u times at %s", (long long)packet->row,
+                    world->gates[packet->from].org, message->effects, world->gates[packet->to].org);
+    if (packet->referral == 0 || packet->referral >= REFERRALS_MAX)
+        return;
+    int64_t *last = &world->last_row[packet->from][packet->to][packet->referral];
+    if (packet->row < *last)
+        world_break(world, "%s: message %lld arrived after the later %lld of the same referral",
+                    world->gates[packet->to].org, (long long)packet->row, (long long)*last);
+    *last = packet->row;
+}
+
+/* The chain of receive.c without its loop. *ret_status 0: the process died, no answer. */
+static const char *receive(struct world *world, const struct packet *packet, int *ret_status)
+{
+    struct gate *gate = &world->gates[packet->to];
+    int by = packet->is_forged ? GATES - packet->from - packet->to : packet->from;
+    struct arena *arena = &world->arena;
+    struct setup_ids ids = {.space = "inbound"};
+    struct fhir_context context = setup_context(&gate->setup, arena, &ids);
+    struct finding_list findings = finding_list_new(arena);
+    struct json_document document;
+    struct json_fault fault;
+    struct message_inbound message;
+    struct taking taking = {.unit = {.run = take, .arena = arena, .is_written_late = true}};
+    *ret_status = 400;
+    if (!json_parse(arena, packet->body, packet->length, NULL, &document, &fault) ||
+        !message_read(&context, document.root, &message, &findings))
+        return "";
+    const struct admission *admission =
+        admit_peer(&gate->setup, arena, world->gates[by].org, &taking.refusal);
+    *ret_status = 403;
+    if (world->plant != PLANT_SPEAKS_FOR_OTHERS &&
+        !admit_message(admission, &gate->setup, arena, &message, &taking.refusal))
+        return acknowledge_fault(arena, &taking.refusal, NULL);
+    if (world->plant == PLANT_NO_LEDGER) {
+        message.message_id = arena_print(arena, "%s-%u", message.message_id, world_random(world));
+        message.bundle_id = message.message_id;
+    }
+    taking.item = (struct inbox_item){.setup = &gate->setup,
+                                      .admission = admission,
+                                      .message = &message,
+                                      .bundle = document.root,
+                                      .body = packet->body,
+                                      .length = packet->length,
+                                      .now_ms = clock_wall_ms(&gate->setup.clock),
+                                      .arena = arena};
+    enum committed how = gate_commit(world, packet->to, &taking.unit);
+    *ret_status = 0;
+    if (how != DIED_BEFORE)
+        note_taken(world, packet, &taking);
+    if (how == DIED_AFTER || (how == DIED_BEFORE && world->plant != PLANT_ACK_BEFORE_COMMIT))
+        return "";
+    *ret_status = taking.outcome == INBOX_CONFLICT ? 409 : 200;
+    if (taking.outcome == INBOX_CONFLICT)
+        return acknowledge_fault(arena, &taking.refusal, NULL);
+    if (world->plant == PLANT_NO_LEDGER)
+        taking.row.message_id =
+            json_get_text(json_find(document.root, "entry", "resource", NULL), "id");
+    return acknowledge_message(&gate->setup, arena, &taking.row);
+}
+
+/* ---- the network's whims ---- */
+
+static void duplicate(struct world *world, const struct packet *packet, bool is_forged)
+{
+    struct packet *copy = new_packet(world);
+    if (copy == NULL)
+        return;
+    *copy = *packet;
+    copy->is_waiting = true;
+    copy->is_orphan = true;
+    copy->is_forged = is_forged;
+}
+
+/* A partner that lies: an answer that has nothing to do with what it did. */
+static bool lie(struct world *world, struct packet *packet)
+{
+    static const struct {
+        int status;
+        const char *body;
+    } lies[] = {{200, "<html>ok</html>"}, {200, "{}"}, {500, ""}, {503, ""}, {429, ""}, {200, ""}};
+    if (world->is_healed || !world_chance(world, 8))
+        return false;
+    uint32_t which = world_random(world) % (sizeof lies / sizeof *lies);
+    world_tell(world, "%s answers %d and has done nothing", world->gates[packet->to].org,
+               lies[which].status);
+    packet->is_waiting = false;
+    end_answered(world, packet, lies[which].status, lies[which].body);
+    return true;
+}
+
+static void arrive(struct world *world, struct packet *packet)
+{
+    int status;
+    packet->is_waiting = false;
+    const char *body = receive(world, packet, &status);
+    bool is_lost = status == 0 || (!world->is_healed && world_chance(world, 12)) ||
+                   world->is_cut[packet->to][packet->from];
+    if (is_lost)
+        end_unknown(world, packet);
+    else
+        end_answered(world, packet, status, body);
+}
+
+/* Picks one waiting request and lets something happen to it. */
+void wire_move(struct world *world)
+{
+    size_t waiting[PACKETS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < world->packet_count; i++) {
+        if (world->packets[i].is_waiting)
+            waiting[count++] = i;
+    }
+    if (count == 0)
+        return;
+    struct packet *packet = &world->packets[waiting[world_random(world) % count]];
+    bool is_cut = world->is_cut[packet->from][packet->to];
+    uint32_t what = world->is_healed ? 99 : world_random(world) % 100;
+    if (is_cut || what < 6) { /* lost on the way */
+        packet->is_waiting = false;
+        end_unknown(world, packet);
+    } else if (what < 12) { /* late: given up by the sender, and arrives yet */
+        end_unknown(world, packet);
+    } else if (!lie(world, packet)) {
+        if (what < 22)
+            duplicate(world, packet, what < 16);
+        packet = &world->packets[packet - world->packets];
+        arrive(world, packet);
+    }
+}
+
+bool wire_is_quiet(const struct world *world)
+{
+    for (size_t i = 0; i < world->packet_count; i++) {
+        if (world->packets[i].is_waiting)
+            return false;
+    }
+    for (int i = 0; i < GATES; i++) {
+        struct arena arena = ARENA_EMPTY;
+        struct store_due_partner *due;
+        struct store_message *sending;
+        struct store *store = world->gates[i].store;
+        size_t open = store_due_partners(store, &arena, &due) +
+                      store_messages(store, &arena, "out", "sending", 0, 10, &sending);
+        arena_free(&arena);
+        if (open > 0)
+            return false;
+    }
+    return true;
+}

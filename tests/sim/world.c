@@ -1,0 +1,301 @@
+/* world: the gates, their deaths, and the order of events. See world.h. */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/sim/parts.h"
+
+const char *const plant_names[PLANTS] = {
+    "none",         "ack-before-commit", "no-ledger",         "new-id-on-retry",
+    "consent-once", "timeout-fails",     "any-200",           "no-order",
+    "no-recovery",  "busy-is-final",     "speaks-for-others",
+};
+
+static const char *const orgs[GATES] = {"lakeside", "riverbend",
+                                        "willow"}; /* in the order of a partner list */
+static const char *const people[GATES] = {"osei", "tanaka", "alvarez"};
+
+static struct arena shared; /* of the process: directory, partners, template */
+static struct directory *directory;
+static struct partner partners[GATES];
+static char *template_bytes;
+static size_t template_length;
+
+/* ---- small things ---- */
+
+uint32_t world_random(struct world *world)
+{
+    uint64_t z = (world->random += 0x9e3779b97f4a7c15u); /* splitmix64 */
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return (uint32_t)((z ^ (z >> 31)) >> 32);
+}
+
+bool world_chance(struct world *world, unsigned percent)
+{
+    return world_random(world) % 100 < percent;
+}
+
+void world_tell(struct world *world, const char *format, ...)
+{
+    va_list arguments;
+    if (!world->tells)
+        return;
+    printf("%4u  ", world->step);
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+    printf("\n");
+}
+
+void world_break(struct world *world, const char *format, ...)
+{
+    va_list arguments;
+    if (world->why[0] != '\0')
+        return;
+    va_start(arguments, format);
+    vsnprintf(world->why, WHY_MAX, format, arguments);
+    va_end(arguments);
+    world_tell(world, "BROKEN: %s", world->why);
+}
+
+/* ---- once a process ---- */
+
+static bool make_template(const char *folder)
+{
+    struct store *store;
+    struct fault fault;
+    const char *path = arena_print(&shared, "%s/template.db", folder);
+    if (!store_open(path, &store, &shared, &fault))
+        return false;
+    store_close(store);
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return false;
+    template_bytes = malloc(4 << 20);
+    template_length = template_bytes == NULL ? 0 : fread(template_bytes, 1, 4 << 20, file);
+    fclose(file);
+    return template_length > 0;
+}
+
+bool world_prepare(const char *folder, const char *directory_csv)
+{
+    struct finding_list findings = finding_list_new(&shared);
+    directory = directory_new(&shared);
+    directory_read(directory, directory_csv, strlen(directory_csv), "directory.csv", &findings);
+    for (int i = 0; i < GATES; i++) {
+        partner_new(&shared, orgs[i], &findings, &partners[i]);
+        partner_set(&shared, &partners[i], "url",
+                    arena_print(&shared, "https://%s.example/fhir", orgs[i]), &findings);
+    }
+    return findings.count == 0 && make_template(folder);
+}
+
+/* ---- gates ---- */
+
+static int64_t sim_monotonic(const struct clock *clock)
+{
+    return clock->fixed_ms; /* the simulated world has no other */
+}
+
+static int64_t sim_wall(const struct clock *clock)
+{
+    return clock->fixed_ms;
+}
+
+static void set_up(struct world *world, struct gate *gate, int index)
+{
+    struct partner *others = arena_array(&world->arena, GATES, sizeof *others);
+    size_t count = 0;
+    for (int i = 0; i < GATES; i++) {
+        if (i != index)
+            others[count++] = partners[i];
+    }
+    gate->org = orgs[index];
+    gate->person = people[index];
+    gate->setup.config = config_defaults(&world->arena);
+    gate->setup.config.org = gate->org;
+    gate->setup.partners = (struct partner_list){others, count};
+    gate->setup.directory = directory;
+    gate->setup.coding = coding_standard();
+    gate->setup.clock = (struct clock){sim_wall, sim_monotonic, world->now_ms};
+    gate->setup.references = 1000; /* never freed by a unit: the world owns it */
+}
+
+static void open_gate(struct world *world, struct gate *gate)
+{
+    struct fault fault;
+    if (!store_open(gate->path, &gate->store, &world->arena, &fault)) {
+        fprintf(stderr, "sim: %s\n", fault_sentence(&fault));
+        exit(2);
+    }
+    gate->writer = writer_inline(gate->store);
+}
+
+static void close_gate(struct gate *gate)
+{
+    writer_stop(gate->writer);
+    store_close(gate->store);
+}
+
+void gate_restart(struct world *world, int index)
+{
+    struct gate *gate = &world->gates[index];
+    struct fault fault;
+    world_tell(world, "%s dies and is started again", gate->org);
+    close_gate(gate);
+    gate->life++;
+    memset(gate->paces, 0, sizeof gate->paces);
+    open_gate(world, gate);
+    if (world->plant == PLANT_NO_RECOVERY)
+        return;
+    store_begin(gate->store);
+    store_requeue_claimed(gate->store, world->now_ms);
+    store_commit(gate->store, &fault);
+}
+
+enum committed gate_commit(struct world *world, int index, struct unit *unit)
+{
+    struct gate *gate = &world->gates[index];
+    if (!world->is_healed && world_chance(world, 2)) {
+        store_begin(gate->store);
+        unit->run(unit, gate->store);
+        store_rollback(gate->store);
+        gate_restart(world, index);
+        return DIED_BEFORE;
+    }
+    writer_call(gate->writer, unit);
+    if (world->is_healed || !world_chance(world, 2))
+        return COMMITTED;
+    gate_restart(world, index);
+    return DIED_AFTER;
+}
+
+/* ---- life of a world ---- */
+
+struct world *world_new(const char *folder, uint64_t seed, enum plant plant, bool tells)
+{
+    struct world *world = calloc(1, sizeof *world);
+    if (world == NULL)
+        return NULL;
+    world->random = seed * 0x2545f4914f6cdd1du + 1;
+    world->plant = plant;
+    world->tells = tells;
+    world->now_ms = 1793000000000; /* a day of October 2026 */
+    for (int i = 0; i < GATES; i++) {
+        struct gate *gate = &world->gates[i];
+        gate->path = arena_print(&world->arena, "%s/%s-%d.db", folder, orgs[i], (int)getpid());
+        FILE *file = fopen(gate->path, "wb");
+        if (file == NULL || fwrite(template_bytes, 1, template_length, file) != template_length)
+            exit(2);
+        fclose(file);
+        set_up(world, gate, i);
+        open_gate(world, gate);
+    }
+    return world;
+}
+
+static void advance(struct world *world, int64_t ms)
+{
+    world->now_ms += ms;
+    for (int i = 0; i < GATES; i++)
+        world->gates[i].setup.clock.fixed_ms += ms;
+}
+
+/* A clock that was wrong is set, forwards or back, by up to twenty minutes. */
+static void jump(struct world *world)
+{
+    struct gate *gate = &world->gates[world_random(world) % GATES];
+    int64_t off = (int64_t)(world_random(world) % 2400000) - 1200000;
+    gate->setup.clock.fixed_ms = world->now_ms + off;
+}
+
+static void toggle_cut(struct world *world)
+{
+    int one = (int)(world_random(world) % GATES);
+    int other = (int)(world_random(world) % GATES);
+    bool is_cut = !world->is_cut[one][other];
+    world->is_cut[one][other] = is_cut;
+    world_tell(world, "%s -> %s is %s", orgs[one], orgs[other], is_cut ? "cut" : "mended");
+}
+
+static void look_somewhere(struct world *world)
+{
+    int from = (int)(world_random(world) % GATES);
+    int to = (int)(world_random(world) % GATES);
+    if (from != to)
+        wire_look(world, from, to);
+}
+
+static void one_step(struct world *world)
+{
+    uint32_t kind = world_random(world) % 100;
+    advance(world, 1000 + world_random(world) % 20000);
+    if (kind < 30)
+        clinic_act(world);
+    else if (kind < 60)
+        look_somewhere(world);
+    else if (kind < 92)
+        wire_move(world);
+    else if (kind < 95)
+        toggle_cut(world);
+    else if (kind < 97)
+        gate_restart(world, (int)(world_random(world) % GATES));
+    else if (kind < 98)
+        jump(world);
+    else if (kind < 99 || world->half_days >= 3)
+        advance(world, 600000);
+    else {
+        world->half_days++;
+        advance(world, 43200000);
+    }
+}
+
+/* Everything works again; what is under way may arrive. */
+static void heal(struct world *world)
+{
+    world_tell(world, "all is mended");
+    world->is_healed = true;
+    memset(world->is_cut, 0, sizeof world->is_cut);
+    for (int round = 0; round < 400 && world->why[0] == '\0'; round++) {
+        for (int i = 0; i < GATES; i++) {
+            world->gates[i].setup.clock.fixed_ms = world->now_ms;
+            for (int k = 0; k < GATES; k++) {
+                if (i != k)
+                    wire_look(world, i, k);
+            }
+        }
+        for (size_t i = 0; i < 30; i++)
+            wire_move(world);
+        advance(world, 30000);
+        if (round > 3 && wire_is_quiet(world))
+            return;
+    }
+}
+
+const char *world_play(struct world *world, unsigned steps)
+{
+    for (int i = 0; i < GATES * CLIENTS; i++)
+        clinic_sign(world, i % GATES, i / GATES);
+    for (world->step = 1; world->step <= steps && world->why[0] == '\0'; world->step++) {
+        one_step(world);
+        if (world->step % 8 == 0)
+            check_gates(world);
+    }
+    if (world->why[0] == '\0')
+        heal(world);
+    if (world->why[0] == '\0')
+        check_end(world);
+    return world->why[0] == '\0' ? NULL : world->why;
+}
+
+void world_free(struct world *world)
+{
+    for (int i = 0; i < GATES; i++)
+        close_gate(&world->gates[i]);
+    arena_free(&world->arena);
+    free(world);
+}

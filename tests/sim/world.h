@@ -1,0 +1,47 @@
+/* world: several gateways in one process, with production code between simulated seams.
+ *
+ * The flow, inbox, outbox, release, deliver and track code runs as it does in the service, each
+ * gateway on a real store of its own. Simulated are the clock, the randomness, the wire and the
+ * moments at which a process dies: every transaction may end before its commit or after it, before
+ * anyone hears of it. One seed decides everything; the same seed plays the same story. */
+#ifndef TESTS_SIM_WORLD_H
+#define TESTS_SIM_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+
+enum { GATES = 3, CLIENTS = 3 };
+
+/* Planted mistakes, to see that the simulator finds each. */
+enum plant {
+    PLANT_NONE,
+    PLANT_ACK_BEFORE_COMMIT,  /* the receiver answers, then loses the transaction */
+    PLANT_NO_LEDGER,          /* duplicates are not recognised */
+    PLANT_NEW_ID_ON_RETRY,    /* a retry carries fresh ids */
+    PLANT_CONSENT_ONCE,       /* consent is not asked again before an attempt */
+    PLANT_TIMEOUT_IS_FAILURE, /* a time-out gives up */
+    PLANT_ANY_200_IS_DONE,    /* any 200 counts as delivered */
+    PLANT_NO_ORDER,           /* messages of a referral overtake each other */
+    PLANT_NO_RECOVERY,        /* what was being sent is forgotten at a start */
+    PLANT_BUSY_IS_FINAL,      /* a 503 counts as refused for good */
+    PLANT_SPEAKS_FOR_OTHERS,  /* a partner may send in another clinic's name */
+    PLANTS
+};
+extern const char *const plant_names[PLANTS];
+
+struct world;
+
+/* FOLDER: on a memory file system; TEMPLATE: a fresh store in it. */
+struct world *world_new(const char *folder, uint64_t seed, enum plant plant, bool tells);
+/* Plays STEPS random steps, then heals the network and lets everything arrive. NULL when every
+ * invariant held; else what broke. The text lives until world_free. */
+const char *world_play(struct world *world, unsigned steps);
+void world_free(struct world *world);
+
+/* Once a process: the directory and the partners that all worlds share, and a fresh store as a
+ * template. */
+bool world_prepare(const char *folder, const char *directory_csv);
+
+#endif
