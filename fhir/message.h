@@ -57,7 +57,7 @@ struct message_record_options {
     size_t consent_count;
     const struct message_attachment *attachments;
     size_t attachment_count;
-    const char *task_status; /* Task state after this record moved it (contract 13), or NULL */
+    const char *task_status; /* Task state after this record moved it, or NULL */
     const char *visits_done; /* "3" of "6", or NULL */
     const char *visits_total;
 };
@@ -101,26 +101,22 @@ struct message_inbound {
     enum message_content content;
     const char *message_id; /* MessageHeader.id, else Bundle.id */
     const char *bundle_id;  /* NULL when the Bundle has none */
-    const char *event;      /* project event code after the alias table; NULL: unknown */
+    const char *event;      /* ours after the alias table; NULL: unknown */
     const char *event_as_sent;
-    const char
-        *sender; /* handle of the sending clinic by the directory (NPI first); NULL: unknown */
+    const char *sender;      /* handle of the sending clinic (NPI first); NULL: unknown */
     const char *sender_name; /* as shown by the sender, for a person to read */
     const char *source_endpoint;
-    const char *destination; /* handle of the clinic addressed, when it can be told; else NULL */
+    const char *destination;          /* handle of the clinic addressed, when it can be told */
     struct message_referral referral; /* number NULL when the message concerns none */
-    struct json *record; /* local record in our words with `received`; NULL for moves */
-    struct message_move
-        move;               /* of MESSAGE_MOVE; also what a record says of the Task (task_status) */
-    const char *reply_code; /* of MESSAGE_REPLY */
-    const char *reply_to;   /* MessageHeader.id answered */
+    struct json *record;              /* in our words, with `received`; NULL for moves */
+    struct message_move move;         /* of MESSAGE_MOVE; also what a record says of the Task */
+    const char *reply_code;           /* of MESSAGE_REPLY */
+    const char *reply_to;             /* MessageHeader.id answered */
     const struct json *reply_issues;
-    struct json
-        *consents; /* consents sent along, in local words: evidence, never records; or NULL */
-    struct json
-        *attachments; /* {file, media_type, data (base64), hash, size} of the record, or NULL */
-    struct json *new_people; /* list of directory rows (objects) not known here, for
-                                directory.received.csv */
+    struct json *received;    /* of a move: [{path, system, code, text}] without a word, or NULL */
+    struct json *consents;    /* sent along, in local words: evidence, never records; or NULL */
+    struct json *attachments; /* {file, media_type, data (base64), hash, size}, or NULL */
+    struct json *new_people;  /* rows for directory.received.csv (objects), or NULL */
 };
 
 /* Reads a message Bundle into local words. Returns false with findings (FHIRPath paths) when the

@@ -1,5 +1,4 @@
-/* message_people: see message_people.h. Matching of people: contract of identity in
- * docs/wire-profile.md, "People and clinics". */
+/* message_people: see message_people.h. How people are matched: docs/wire-profile.md, "People". */
 #include "fhir/message_people.h"
 
 #include <string.h>

@@ -251,6 +251,24 @@ static const char *status_of_order(const struct message_entry *order)
     return status == NULL ? NULL : text_equal(status, "active") ? "requested" : status;
 }
 
+/* A client told in full beside a move is not kept; what has no word of ours is still told. */
+static void read_client(struct field_job *job, const struct message_split *split)
+{
+    if (split->patient == NULL)
+        return;
+    struct json *client = json_new_object(job->arena);
+    job->resource = split->patient->resource;
+    field_read(job, map_patient, split->patient->resource, client);
+    if (job->referral.client_number == NULL && text_equal(job->clinic, job->referral.placer))
+        job->referral.client_number = json_get_text(client, "client_id");
+}
+
+static bool is_filler(const struct field_job *job, const char *sender)
+{
+    return sender != NULL && text_equal(sender, job->referral.filler) &&
+           !text_equal(sender, job->referral.placer);
+}
+
 static void read_move(struct field_job *job, const struct message_split *split,
                       struct message_inbound *in)
 {
@@ -265,10 +283,16 @@ static void read_move(struct field_job *job, const struct message_split *split,
     take_move(job, split->task == NULL && abort != NULL ? abort : task, &in->move);
     if (split->task == NULL && abort == NULL)
         in->move.task_status = status_of_order(split->order);
+    read_client(job, split);
+    in->received = received_list(job);
     if (named != NULL)
         return;
     if (abort != NULL)
         in->move.move = move_of_abort(json_get_text(abort, "task_status"));
+    else if (text_equal(in->move.business_status, "5.2")) /* BSeR: cancellation requested */
+        in->move.move = "abort";
+    else if (text_equal(in->move.task_status, "cancelled") && is_filler(job, in->sender))
+        in->move.move = "abort-accept"; /* only a placer cancels by itself */
     else if (in->move.visits_done != NULL && text_equal(in->move.task_status, "in-progress"))
         in->move.move = "progress";
     else if (text_equal(in->event, EVENT_REFERRAL_CANCEL))
@@ -421,6 +445,19 @@ static struct json *in_order(struct field_job *job, const struct json *object,
     }
 }
 
+/* The placer's number of the client, which moves name. */
+static const char *placers_number(const struct field_job *job)
+{
+    if (text_equal(job->clinic, job->referral.placer))
+        return json_get_text(job->record, "client_id");
+    for (struct json *other = json_first(json_get(job->record, "client_other_ids")); other != NULL;
+         other = json_next(other)) {
+        if (text_equal(json_get_text(other, "issued_by"), job->referral.placer))
+            return json_get_text(other, "id");
+    }
+    return NULL;
+}
+
 static void read_record(struct field_job *job, const struct message_split *split,
                         struct message_inbound *in)
 {
@@ -436,6 +473,8 @@ static void read_record(struct field_job *job, const struct message_split *split
     if (kind->finish_reading != NULL)
         kind->finish_reading(job);
     name_record(job, split, in);
+    if (job->referral.placer != NULL)
+        job->referral.client_number = placers_number(job);
     struct json *task = job->move == NULL ? json_new_object(job->arena) : job->move;
     json_set_text(job->arena, task, "task_status", job->task_status);
     take_move(job, task, &in->move);

@@ -6,6 +6,7 @@
 #include "fhir/map/visit.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_people.h"
+#include "fhir/narrative.h"
 
 /* ---- who gave it ---- */
 
@@ -256,8 +257,34 @@ static const struct field_code disclose = {"http://terminology.hl7.org/CodeSyste
                                            "disclose", "Disclose", NULL};
 static const struct field_codes purposes = {"purpose", false};
 
+/* What has no element of its own is told here, with its value in a record-field beside it. */
+static struct json *write_narrative(struct field_job *job, const struct field *field,
+                                    const struct json *value)
+{
+    struct narrative narrative = narrative_start(job->arena);
+    (void)field;
+    narrative_paragraph(&narrative, "Decision", json_get_text(value, "decision"));
+    narrative_paragraph(&narrative, "Given by", json_get_text(value, "given_by"));
+    narrative_paragraph(&narrative, "How", json_get_text(value, "method"));
+    narrative_paragraph(&narrative, "Notes", json_get_text(value, "notes"));
+    return narrative_element(job->arena, &narrative);
+}
+
+static struct json *read_narrative(struct field_job *job, const struct field *field,
+                                   struct json *node, struct json *into)
+{
+    (void)job;
+    (void)field;
+    (void)node;
+    (void)into;
+    return NULL; /* nothing is read from text */
+}
+
+static const struct field_kind narrative_text = {write_narrative, read_narrative};
+
 const struct field map_consent[] = {
     {"sensitivity", "meta.security[]", &field_sensitivity, NULL},
+    {NULL, "text", &narrative_text, NULL},
     {"method", "extension[+]", &field_extra, NULL},
     {"notes", "extension[+]", &field_extra, NULL},
     {"referral_id", "extension[+]", &field_extra, NULL},

@@ -117,6 +117,7 @@ static void a_bare_order_is_understood(void **state)
     assert_string_equal(in.referral.number, "X-1");
     assert_string_equal(in.referral.placer, "lakeside");
     assert_string_equal(in.move.task_status, "requested");
+    assert_string_equal(in.referral.client_number, "77");
     assert_string_equal(json_get_text(in.record, "record"), "referral");
     assert_string_equal(json_get_text(in.record, "record_id"), "X-1");
     assert_string_equal(json_get_text(in.record, "written_by"), "osei");
@@ -354,6 +355,36 @@ static void a_document_as_result(void **state)
     close_world(world);
 }
 
+#define TASK(status, more)                                                                         \
+    "{'resource':{'resourceType':'Task','id':'t1','status':'" status "','intent':'order',"         \
+    "'identifier':[{'type':{'coding':[{'code':'PLAC'}]},'value':'R-1'}],'requester':{"             \
+    "'identifier':{'system':'http://hl7.org/fhir/sid/us-npi','value':'" more "'}},'owner':{"       \
+    "'identifier':{'system':'http://hl7.org/fhir/sid/us-npi','value':'9900000024'}}"
+
+/* A filler cannot cancel: its cancelled Task answers an abort. BSeR asks for one by 5.2. */
+static void cancelling_depends_on_the_side(void **state)
+{
+    struct world *world = open_world();
+    (void)state;
+    struct message_inbound in =
+        take(world, MESSAGE(HEADER(EVENT("notify-update-process-request"),
+                                   "") "," TASK("cancelled", "9900000016") "}}"));
+    assert_string_equal(in.referral.placer, "willow");
+    assert_string_equal(in.referral.filler, "lakeside");
+    assert_string_equal(in.move.move, "abort-accept");
+    in = take(world, MESSAGE(HEADER(EVENT("notify-update-process-request"),
+                                    "") "," TASK("cancelled", "9900000024") "}}"));
+    assert_string_equal(in.move.move, "cancel");
+    in = take(world, MESSAGE(HEADER(EVENT("notify-update-process-request"), "") "," TASK(
+                         "in-progress", "9900000016") ",'businessStatus':{'coding':[{'code':"
+                                                      "'5.2'}]},'note':[{'text':'Hello'}]}}"));
+    assert_string_equal(in.move.move, "abort");
+    const struct json *note = json_first(in.received);
+    assert_string_equal(json_get_text(note, "path"), "Task.note.text");
+    assert_string_equal(json_get_text(note, "text"), "Hello");
+    close_world(world);
+}
+
 static void what_must_not_be_processed(void **state)
 {
     struct world *world = open_world();
@@ -448,6 +479,7 @@ int main(void)
         cmocka_unit_test(unknown_codes_are_kept),
         cmocka_unit_test(labels_arrive),
         cmocka_unit_test(a_document_as_result),
+        cmocka_unit_test(cancelling_depends_on_the_side),
         cmocka_unit_test(what_must_not_be_processed),
         cmocka_unit_test(what_is_kept),
         cmocka_unit_test(extensions_set_no_more_than_they_may),
