@@ -172,11 +172,14 @@ static void run_reload(struct job *job)
     gateway->fresh_context = NULL;
     if (setup_load(gateway->dir, &findings, &gateway->fresh)) {
         gateway->fresh_context = tls_context(gateway->fresh, &findings);
-        if (gateway->fresh_context == NULL) {
+        if (gateway->fresh_context == NULL || setup_is_worse(job->office.setup, &findings)) {
+            context_release(gateway->fresh_context);
             setup_release(gateway->fresh);
             gateway->fresh = NULL;
         }
     }
+    if (gateway->fresh != NULL)
+        setup_live_with(gateway->fresh, &findings);
     if (gateway->fresh == NULL) {
         log_event(LOG_LEVEL_ERROR, "reload-refused", "why",
                   "the new settings are faulty; the old ones stay", NULL);
@@ -352,6 +355,7 @@ static bool open_folder(struct gateway *gateway, struct finding_list *findings,
     gateway->context = tls_context(office->setup, findings);
     if (gateway->context == NULL)
         return fault_set(ret_fault, FAULT_settings, NULL);
+    setup_live_with(office->setup, findings);
     if (!store_open(office_store_path(office->setup, &gateway->arena), &gateway->store,
                     &gateway->arena, ret_fault))
         return false;
@@ -493,6 +497,7 @@ int gateway_run(const char *dir, int ready_fd)
         return fault_exit_code(
             fault.kind); /* nothing was promised; the system takes the rest back */
     }
+    print_findings(&findings); /* what is faulty in our keys or trust, and does not keep us */
     tell_ready(&gateway, socket, ready_fd);
     uv_run(&gateway.loop, UV_RUN_DEFAULT);
     close(socket);

@@ -184,6 +184,34 @@ static void post(struct receiving *receiving)
     refuse(receiving->exchange, &busy);
 }
 
+/* Marked as a test of the connection (v3-ActReason HTEST), as `partner test` sends it. */
+static bool is_test(const struct json *bundle)
+{
+    const struct json *label = json_first(json_get(json_get(bundle, "meta"), "security"));
+    while (label != NULL && !text_equal(json_get_text(label, "code"), "HTEST"))
+        label = json_next(label);
+    return label != NULL;
+}
+
+/* All checks passed; nothing is stored and nothing happens. */
+static void answer_test(struct receiving *receiving)
+{
+    const struct setup *setup = receiving->setup;
+    const struct message_inbound *message = &receiving->message;
+    const char *partner = admission_partner(receiving->admission);
+    struct store_message row = {.partner = partner,
+                                .recipient = message->sender,
+                                .message_id = message->message_id,
+                                .event = message->event,
+                                .created_ms = clock_wall_ms(&setup->clock),
+                                .response_code = "ok",
+                                .response_to = message->source_endpoint};
+    log_event(LOG_LEVEL_INFO, "test-message", "partner", partner, "message", message->message_id,
+              NULL);
+    answer_text(receiving->exchange, 200,
+                acknowledge_message(setup, &receiving->exchange->arena, &row), NULL, 0);
+}
+
 static void process_message(struct receiver *receiver, struct exchange *exchange)
 {
     struct receiving *receiving = arena_alloc(&exchange->arena, sizeof *receiving);
@@ -212,7 +240,10 @@ static void process_message(struct receiver *receiver, struct exchange *exchange
         refuse(exchange, &fault);
         return;
     }
-    post(receiving);
+    if (is_test(receiving->document.root))
+        answer_test(receiving);
+    else
+        post(receiving);
 }
 
 /* ---- routes ---- */

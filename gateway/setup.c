@@ -100,12 +100,40 @@ bool setup_load(const char *dir, struct finding_list *findings, struct setup **r
     setup->references = 1;
     setup->dir = arena_copy(&setup->arena, dir);
     setup->clock = clock_system();
+    setup->faults = "";
     if (!load_all(setup, findings)) {
         setup_release(setup);
         return false;
     }
     *ret_setup = setup;
     return true;
+}
+
+enum { FAULTS_TEXT_MAX = 1 << 20 };
+
+static const char *line_of(const struct finding *finding, struct arena *arena)
+{
+    struct text line = text_new(arena, FAULTS_TEXT_MAX);
+    finding_print(finding, &line);
+    return line.at;
+}
+
+void setup_live_with(struct setup *setup, const struct finding_list *findings)
+{
+    struct text lines = text_new(&setup->arena, FAULTS_TEXT_MAX);
+    for (size_t i = 0; i < findings->count; i++)
+        finding_print(&findings->items[i], &lines);
+    setup->faults = lines.at;
+}
+
+bool setup_is_worse(const struct setup *running, const struct finding_list *findings)
+{
+    struct arena arena = ARENA_EMPTY;
+    bool is_worse = false;
+    for (size_t i = 0; i < findings->count && !is_worse; i++)
+        is_worse = strstr(running->faults, line_of(&findings->items[i], &arena)) == NULL;
+    arena_free(&arena);
+    return is_worse;
 }
 
 struct setup *setup_hold(struct setup *setup)

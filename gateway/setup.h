@@ -25,6 +25,7 @@ struct setup {
     struct directory *directory;
     const struct coding *coding;
     struct clock clock;
+    const char *faults; /* lines about keys and trust that this generation lives with; never NULL */
     _Atomic int references;
 };
 
@@ -32,6 +33,10 @@ struct setup {
  * DIR. False with findings; what is wrong in one partner's file leaves the others usable but is
  * still false. */
 bool setup_load(const char *dir, struct finding_list *findings, struct setup **ret_setup);
+/* Notes the findings with which the generation goes into service; before others see it. */
+void setup_live_with(struct setup *setup, const struct finding_list *findings);
+/* Is there a finding among them that RUNNING does not live with already? */
+bool setup_is_worse(const struct setup *running, const struct finding_list *findings);
 struct setup *setup_hold(struct setup *setup);
 void setup_release(struct setup *setup);
 

@@ -71,17 +71,22 @@ struct identity_files tls_identity_files(const struct setup *setup, struct arena
 
 struct context *tls_context(const struct setup *setup, struct finding_list *findings)
 {
+    struct identity_files files = tls_identity_files(setup, findings->arena);
+    return tls_context_with(setup, &files, findings);
+}
+
+struct context *tls_context_with(const struct setup *setup, const struct identity_files *files,
+                                 struct finding_list *findings)
+{
     struct arena arena = ARENA_EMPTY;
     struct context *context = NULL;
-    size_t before = findings->count;
     const struct config *config = &setup->config;
-    struct identity_files files = tls_identity_files(setup, &arena);
     struct context_options options = {.names = config->server_names.items,
                                       .name_count = config->server_names.count,
                                       .atna_compat = config->atna_compat};
-    struct identity *identity = identity_load(&files, findings);
+    struct identity *identity = identity_load(files, findings);
     struct trust *trust = trust_of(setup, &arena, findings);
-    if (identity != NULL && findings->count == before)
+    if (identity != NULL)
         context = context_new(identity, trust, &options, findings);
     if (identity != NULL)
         identity_release(identity);

@@ -41,6 +41,7 @@ struct call {
     char *place; /* host:port */
     char *host;
     char refused_address[ADDRESS_TEXT]; /* "" none */
+    char suite[CONTEXT_SUITE_TEXT];     /* "" none */
     char *body;
     size_t body_length, body_room, head_bytes;
     bool connected; /* TCP, by this call */
@@ -245,10 +246,20 @@ static curl_socket_t on_open(void *owner, curlsocktype purpose, struct curl_sock
                   address->protocol);
 }
 
+static void note_suite(struct call *call)
+{
+    struct curl_tlssessioninfo *session = NULL;
+    curl_easy_getinfo(call->easy, CURLINFO_TLS_SSL_PTR, &session);
+    if (session != NULL && session->internals != NULL)
+        context_suite(session->internals, call->suite);
+}
+
 static size_t on_head(char *bytes, size_t one, size_t length, void *owner)
 {
     struct call *call = owner;
     (void)bytes;
+    if (call->head_bytes == 0)
+        note_suite(call);
     call->head_bytes += one * length;
     call->too_large = call->too_large || call->head_bytes > call->limits.head_bytes_max;
     return call->too_large ? 0 : length;
@@ -383,7 +394,7 @@ static void fill_call(struct call *call, const struct transmit_request *request)
     call->tls = (struct context_call){.context = call->lane->context,
                                       .partner = call->lane->partner,
                                       .peer.verdict = VERDICT_no_handshake};
-    call->refused_address[0] = call->error[0] = '\0';
+    call->refused_address[0] = call->error[0] = call->suite[0] = '\0';
     call->body = NULL;
     call->body_length = call->body_room = call->head_bytes = 0;
     call->connected = call->too_large = call->is_done = call->is_stopped = false;
@@ -501,6 +512,8 @@ static struct transmit_result result_of(struct call *call)
         .body_length = call->body_length,
         .retry_after_s = retry_after(call),
         .verdict = facts.verdict,
+        .server = &call->tls.peer,
+        .suite = call->suite,
         .new_connection = facts.new_connection,
         .connect_us = time_of(call, CURLINFO_CONNECT_TIME_T),
         .tls_us = time_of(call, CURLINFO_APPCONNECT_TIME_T),
@@ -702,11 +715,14 @@ void transmit_send(struct transmit *transmit, const struct transmit_request *req
                    transmit_done *on_done, void *owner)
 {
     if (transmit->is_closing) {
+        const struct verify_peer nobody = {.verdict = VERDICT_no_handshake};
         const struct transmit_result stopped = {.outcome = TRANSMIT_STOPPED,
                                                 .sentence = "the gateway is stopping",
                                                 .body = "",
                                                 .retry_after_s = -1,
-                                                .verdict = VERDICT_no_handshake};
+                                                .verdict = VERDICT_no_handshake,
+                                                .server = &nobody,
+                                                .suite = ""};
         on_done(owner, &stopped);
         return;
     }

@@ -64,6 +64,8 @@ struct transmit_result {
     size_t body_length;
     int64_t retry_after_s; /* Retry-After as seconds, at most a day; -1: none */
     enum verdict verdict;  /* about the partner's certificate; no_handshake: there was none */
+    const struct verify_peer *server; /* whose verdict it is; empty on a connection used again */
+    const char *suite;                /* as context_suite(); "" when no answer came */
     bool new_connection;
     int64_t connect_us, tls_us, first_byte_us, total_us; /* since the start; 0: not reached */
 };

@@ -7,8 +7,9 @@
 #include "base/date.h"
 #include "base/nearest.h"
 
-static const struct command *const groups[] = {commands_setup, commands_run, commands_records,
-                                               commands_referrals, commands_queue};
+static const struct command *const groups[] = {
+    commands_setup, commands_run,  commands_records,   commands_referrals,
+    commands_queue, commands_cert, commands_authority, commands_partner};
 enum { GROUPS = sizeof groups / sizeof *groups };
 
 /* Every command takes these. */
@@ -116,7 +117,10 @@ static const char *nearest_command(const char *word)
 static bool unknown_command(struct command_call *call, const char *const *words, size_t count)
 {
     const char *said = count == 0 ? "" : words[0];
-    const char *near = nearest_command(said);
+    const char *near =
+        count > 1 ? nearest_command(arena_print(call->arena, "%s %s", words[0], words[1])) : NULL;
+    if (near == NULL)
+        near = nearest_command(said);
     text_print(&call->err, "refgate: found the command \"%s\"; expected one of refgate --help",
                said);
     if (near != NULL)
@@ -278,6 +282,19 @@ const char *command_option(const struct command_call *call, const char *name)
 bool command_has(const struct command_call *call, const char *name)
 {
     return command_option(call, name) != NULL;
+}
+
+size_t command_all(const struct command_call *call, const char *name,
+                   const char *const **ret_values)
+{
+    const char **values = arena_array(call->arena, call->value_count + 1, sizeof *values);
+    size_t count = 0;
+    for (size_t i = 0; i < call->value_count; i++) {
+        if (strcmp(call->values[i].option->name, name) == 0)
+            values[count++] = call->values[i].value;
+    }
+    *ret_values = values;
+    return count;
 }
 
 const char *command_path(const struct command_call *call, const char *file)

@@ -67,6 +67,9 @@ extern const struct command commands_run[];       /* serve, demo */
 extern const struct command commands_records[];   /* send, map, validate, fhirpath */
 extern const struct command commands_referrals[]; /* referrals, messages, consent, tray */
 extern const struct command commands_queue[];     /* queue, records */
+extern const struct command commands_cert[];      /* cert show, request, install, rollback, renew */
+extern const struct command commands_authority[]; /* cert authority, cert revoke */
+extern const struct command commands_partner[];   /* partner test, disable, enable */
 
 /* Parses ARGUMENTS (without the program's name) into *ret_call; on false call->err says what is
  * wrong.
@@ -77,6 +80,9 @@ bool command_parse(struct arena *arena, const char *const *arguments, size_t cou
 /* The value of an option, "" for one without value, NULL when not given. */
 const char *command_option(const struct command_call *call, const char *name);
 bool command_has(const struct command_call *call, const char *name);
+/* All values of an option that may be given several times, in order; their number. */
+size_t command_all(const struct command_call *call, const char *name,
+                   const char *const **ret_values);
 /* FILE as meant from the caller's folder. */
 const char *command_path(const struct command_call *call, const char *file);
 

@@ -416,24 +416,23 @@ static int reload(struct command_call *call)
         text_add(&call->out, "No service runs on this folder; nothing to reload.\n");
         return 0;
     }
+    const struct setup *running = call->office->setup;
     struct finding_list findings = finding_list_new(call->arena);
     struct setup *fresh = NULL;
-    bool is_right = setup_load(call->dir, &findings, &fresh);
+    bool is_right = setup_load(running->dir, &findings, &fresh);
     struct context *context = is_right ? tls_context(fresh, &findings) : NULL;
     const char *later =
-        is_right ? config_needs_restart(call->arena, &call->office->setup->config, &fresh->config)
-                 : NULL;
-    if (context != NULL)
-        context_release(context);
-    if (is_right)
-        setup_release(fresh);
-    if (context == NULL) {
+        is_right ? config_needs_restart(call->arena, &running->config, &fresh->config) : NULL;
+    context_release(context);
+    setup_release(fresh);
+    if (context == NULL || setup_is_worse(running, &findings)) {
         command_findings(call, &findings);
         text_add(&call->err,
                  "refgate: the new settings are faulty; the service goes on with the old "
                  "ones\n");
         return fault_exit_code(FAULT_settings);
     }
+    command_findings(call, &findings);
     call->office->reload(call->office->owner);
     text_add(&call->out, "Reloading.\n");
     if (later != NULL)

@@ -1,0 +1,195 @@
+/* cert_parts: see cert_parts.h. */
+#include "gateway/commands/cert_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/commands/lists.h"
+#include "gateway/control.h"
+
+bool cert_find_place(struct command_call *call, struct cert_place *ret_place)
+{
+    extern char **environ;
+    struct finding_list findings = finding_list_new(call->arena);
+    struct config *config = &ret_place->config;
+    if (!folder_config(call->arena, call->dir, (const char *const *)environ, &findings, config,
+                       NULL)) {
+        command_findings(call, &findings);
+        return false;
+    }
+    const char *passphrase = config->key_passphrase_file;
+    ret_place->ca_file = cert_path(call, config->ca_file);
+    ret_place->live = (struct identity_files){
+        .cert_file = cert_path(call, config->cert_file),
+        .key_file = cert_path(call, config->key_file),
+        .passphrase_file = passphrase[0] == '\0' ? NULL : cert_path(call, passphrase)};
+    return true;
+}
+
+const char *cert_path(struct command_call *call, const char *name)
+{
+    return folder_path(call->arena, call->dir, name);
+}
+
+bool cert_key_kind(struct command_call *call, enum request_key *ret_kind)
+{
+    static const struct {
+        const char *word;
+        enum request_key kind;
+    } kinds[] = {{"p256", REQUEST_KEY_P256},
+                 {"rsa2048", REQUEST_KEY_RSA2048},
+                 {"rsa3072", REQUEST_KEY_RSA3072}};
+    const char *word = command_option(call, "key-type");
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (word != NULL && !text_equal(word, kinds[i].word))
+            continue;
+        *ret_kind = kinds[i].kind;
+        return true;
+    }
+    text_print(&call->err, "refgate %s: found --key-type %s; expected p256, rsa2048 or rsa3072\n",
+               call->command->name, word);
+    return false;
+}
+
+bool cert_days(struct command_call *call, int *ret_days)
+{
+    const char *word = command_option(call, "days");
+    char *end;
+    *ret_days = 0;
+    if (word == NULL)
+        return true;
+    long days = strtol(word, &end, 10);
+    if (*end == '\0' && days > 0 && days < 100000) {
+        *ret_days = (int)days;
+        return true;
+    }
+    text_print(&call->err, "refgate %s: found --days %s; expected a number of days\n",
+               call->command->name, word);
+    return false;
+}
+
+/* ---- names ---- */
+
+/* Names of one kind (`DNS:`, `IP:`) of a certificate. */
+static size_t names_of_kind(struct arena *arena, const struct certificate *certificate,
+                            const char *kind, const char *const **ret_names)
+{
+    const char **names = arena_array(arena, certificate->name_count + 1, sizeof *names);
+    size_t count = 0;
+    for (size_t i = 0; i < certificate->name_count; i++) {
+        if (text_starts(certificate->names[i], kind))
+            names[count++] = certificate->names[i] + strlen(kind);
+    }
+    *ret_names = names;
+    return count;
+}
+
+void cert_names(struct command_call *call, const char *handle, const char *old_file,
+                struct request_names *ret_names)
+{
+    struct finding_list ignored = finding_list_new(call->arena);
+    struct certificate *old;
+    size_t count;
+    *ret_names = (struct request_names){.handle = handle};
+    ret_names->dns_count = command_all(call, "dns", &ret_names->dns);
+    ret_names->ip_count = command_all(call, "ip", &ret_names->ip);
+    if (ret_names->dns_count + ret_names->ip_count > 0 || old_file == NULL ||
+        !certificate_read(call->arena, old_file, &ignored, &old, &count))
+        return;
+    ret_names->dns_count = names_of_kind(call->arena, &old[0], "DNS:", &ret_names->dns);
+    ret_names->ip_count = names_of_kind(call->arena, &old[0], "IP:", &ret_names->ip);
+}
+
+/* ---- showing ---- */
+
+const char *cert_until(struct command_call *call, int64_t not_after)
+{
+    int days = certificate_days_left(not_after, clock_wall_ms(&call->clock) / 1000);
+    const char *date = clock_date(call->arena, not_after * 1000);
+    return days >= 0 ? arena_print(call->arena, "%s, %d days left", date, days)
+                     : arena_print(call->arena, "%s, over for %d days", date, -days);
+}
+
+static const char *join(struct arena *arena, const struct certificate *certificate)
+{
+    struct text all = text_new(arena, 64 * 1024);
+    for (size_t i = 0; i < certificate->name_count; i++)
+        text_print(&all, "%s%s", i == 0 ? "" : ", ", certificate->names[i]);
+    return certificate->name_count == 0 ? "none" : all.at;
+}
+
+static const char *usage_words(const struct certificate *certificate)
+{
+    if (certificate->is_ca)
+        return "a CA";
+    if (certificate->for_client && certificate->for_server)
+        return "client and server";
+    if (certificate->for_client)
+        return "client only: partners cannot connect to it";
+    return certificate->for_server ? "server only: it cannot connect to partners"
+                                   : "none: every partner refuses it";
+}
+
+static void print_object(struct command_call *call, const char *title, const char *file,
+                         const struct certificate *certificate)
+{
+    struct arena *arena = call->arena;
+    struct json *object = json_new_object(arena);
+    struct json *names = json_new_list(arena);
+    int days = certificate_days_left(certificate->not_after, clock_wall_ms(&call->clock) / 1000);
+    for (size_t i = 0; i < certificate->name_count; i++)
+        json_push(names, json_new_text(arena, certificate->names[i]));
+    json_set_text(arena, object, "what", title);
+    json_set_text(arena, object, "file", file);
+    json_set_text(arena, object, "subject", certificate->subject);
+    json_set_text(arena, object, "issuer", certificate->issuer);
+    json_set_text(arena, object, "serial", certificate->serial);
+    json_set(arena, object, "names", names);
+    json_set_text(arena, object, "key", certificate->key);
+    json_set_text(arena, object, "signature", certificate->signature);
+    json_set(arena, object, "ca", json_new_boolean(arena, certificate->is_ca));
+    json_set(arena, object, "client", json_new_boolean(arena, certificate->for_client));
+    json_set(arena, object, "server", json_new_boolean(arena, certificate->for_server));
+    json_set_text(arena, object, "not_before", clock_text(arena, certificate->not_before * 1000));
+    json_set_text(arena, object, "not_after", clock_text(arena, certificate->not_after * 1000));
+    json_set(arena, object, "days_left", json_new_whole(arena, days));
+    json_set_text(arena, object, "pin", arena_print(arena, "sha256//%s", certificate->pin));
+    json_set_text(arena, object, "fingerprint", certificate->fingerprint);
+    lists_object(call, object);
+}
+
+void cert_print(struct command_call *call, const char *title, const char *file,
+                const struct certificate *certificate)
+{
+    struct text *out = &call->out;
+    if (command_has(call, "json")) {
+        print_object(call, title, file, certificate);
+        return;
+    }
+    text_print(out, "%s (%s)\n", title, file);
+    text_print(out, "  subject    %s\n", certificate->subject);
+    text_print(out, "  issuer     %s\n", certificate->issuer);
+    text_print(out, "  serial     %s\n", certificate->serial);
+    if (!certificate->is_ca)
+        text_print(out, "  names      %s\n", join(call->arena, certificate));
+    text_print(out, "  key        %s, signed with %s\n", certificate->key, certificate->signature);
+    text_print(out, "  use        %s\n", usage_words(certificate));
+    text_print(out, "  valid      %s to %s\n",
+               clock_date(call->arena, certificate->not_before * 1000),
+               cert_until(call, certificate->not_after));
+    text_print(out, "  pin        sha256//%s\n", certificate->pin);
+}
+
+int cert_refuse(struct command_call *call, const struct finding_list *findings,
+                enum fault_kind kind)
+{
+    command_findings(call, findings);
+    return fault_exit_code(kind);
+}
+
+void cert_reload(struct command_call *call)
+{
+    const char *const arguments[] = {"reload"};
+    int code;
+    control_ask(call, arguments, 1, &code);
+}

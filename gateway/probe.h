@@ -1,0 +1,48 @@
+/* probe: a walk to one partner, step by step, for a person: DNS, TCP, TLS, HTTP, /metadata, and a
+ * message that is only a test. Each step says what was found and, when it failed, what to do.
+ *
+ * Called by `partner test` and by `cert install --partner`, in a process of their own: it blocks,
+ * on a loop of its own. What is sent is a GET and one message marked HTEST (v3-ActReason), which a
+ * gateway of ours checks and answers without any effect; it names no client. */
+#ifndef GATEWAY_PROBE_H
+#define GATEWAY_PROBE_H
+
+#include "base/arena.h"
+#include "certs/context.h"
+#include "gateway/setup.h"
+
+enum probe_state {
+    PROBE_GOOD,
+    PROBE_WARNS, /* it works, but somebody should look at it */
+    PROBE_FAILED,
+    PROBE_NOT_RUN
+};
+
+struct probe_step {
+    const char *name; /* `tls` */
+    enum probe_state state;
+    const char *said;   /* what was found */
+    const char *advice; /* what to do; NULL: nothing */
+};
+
+enum { PROBE_STEPS_MAX = 8 };
+
+struct probe_report {
+    struct probe_step steps[PROBE_STEPS_MAX];
+    size_t count;
+    bool is_failed;
+};
+
+struct probe_options {
+    const struct setup *setup;
+    struct context *context; /* with the identity to show */
+    const struct partner *partner;
+    struct arena *arena; /* what is reported lives here */
+    bool with_message;   /* also the test message */
+};
+
+/* Steps after a failed one are not run. */
+void probe_partner(const struct probe_options *options, struct probe_report *ret_report);
+const char *probe_state_name(enum probe_state state);
+
+#endif
