@@ -95,6 +95,7 @@ static bool open_parts(struct station *station, struct fault *ret_fault)
     station->receiver = receiver_new(&receiver);
     struct listener_options listener = {.loop = station->loop,
                                         .socket = options->socket,
+                                        .seats = options->seats,
                                         .context = options->context,
                                         .limits = limits_of(&options->setup->config),
                                         .clock = options->setup->clock,

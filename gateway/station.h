@@ -10,11 +10,13 @@
 #include "gateway/writer.h"
 
 struct uv_loop_s;
+struct seats;
 struct station;
 
 struct station_options {
     struct uv_loop_s *loop; /* NULL: a thread and a loop of its own */
     int socket;
+    struct seats *seats; /* shared by all stations, so that each gets its part of the connections */
     struct setup *setup;
     struct context *context;
     struct writer *writer;
