@@ -482,6 +482,7 @@ static void close_all(struct gateway *gateway)
     uv_loop_close(&gateway->loop);
     close(gateway->office.lock);
     arena_free(&gateway->arena);
+    uv_library_shutdown(); /* the pool's threads end while the libraries can still tidy up */
 }
 
 int gateway_run(const char *dir, int ready_fd)
