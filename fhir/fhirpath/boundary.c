@@ -158,7 +158,10 @@ bool call_comparable(struct machine *machine, const struct step *step)
         return false;
     if (one.kind == VALUE_NONE || other.kind == VALUE_NONE)
         return true;
-    bool comparable = one.kind == VALUE_QUANTITY && other.kind == VALUE_QUANTITY &&
-                      quantity_comparable(one.quantity, other.quantity);
+    bool both = one.kind == VALUE_QUANTITY && other.kind == VALUE_QUANTITY;
+    size_t letters = both ? strlen(one.quantity->unit) + strlen(other.quantity->unit) : 0;
+    if (!machine_spend(machine, step, 20 * letters))
+        return false;
+    bool comparable = both && quantity_comparable(one.quantity, other.quantity);
     return machine_push(machine, step, value_boolean(comparable));
 }

@@ -20,6 +20,22 @@ static bool same_number(const char *one, const char *other)
            decimal_compare(left, right) == 0;
 }
 
+/* Long texts that begin alike are charged for. */
+static bool same_text(struct machine *machine, const struct step *step, const char *one,
+                      const char *other, bool *ret_same)
+{
+    enum { FREE_BYTES = 256 };
+    *ret_same = one == other;
+    if (one == other)
+        return true;
+    int order = strncmp(one, other, FREE_BYTES);
+    *ret_same = order == 0;
+    if (order != 0 || strnlen(one, FREE_BYTES) < FREE_BYTES)
+        return true;
+    *ret_same = strcmp(one, other) == 0;
+    return machine_spend_text(machine, step, one);
+}
+
 /* Letters without their case, runs of white space as one. Non-ASCII letters compare as they are. */
 static bool equivalent_texts(const char *one, const char *other)
 {
@@ -107,10 +123,12 @@ static bool same_nodes(const struct pairing *pairing, const struct json *one,
     case JSON_LIST:
         return same_items(pairing, one, other);
     case JSON_TEXT:
-        return pairing->is_loose ? equivalent_texts(json_text(one), json_text(other))
-                                 : strcmp(json_text(one), json_text(other)) == 0;
+        return machine_spend_text(pairing->machine, pairing->step, json_text(one)) &&
+               (pairing->is_loose ? equivalent_texts(json_text(one), json_text(other))
+                                  : strcmp(json_text(one), json_text(other)) == 0);
     case JSON_NUMBER:
-        return same_number(json_number(one), json_number(other));
+        return machine_spend_text(pairing->machine, pairing->step, json_number(one)) &&
+               same_number(json_number(one), json_number(other));
     case JSON_BOOLEAN:
         return json_true(one) == json_true(other);
     default:
@@ -161,6 +179,18 @@ static struct quantity quantity_of(struct value value)
 {
     return value.kind == VALUE_QUANTITY ? *value.quantity
                                         : (struct quantity){.value = number_of(value), .unit = "1"};
+}
+
+/* Units that are not written alike must be understood first. */
+static bool spend_units(struct machine *machine, const struct step *step, struct value one,
+                        struct value other)
+{
+    if (!are_quantities(one, other))
+        return true;
+    struct quantity left = quantity_of(one);
+    struct quantity right = quantity_of(other);
+    return strcmp(left.unit, right.unit) == 0 ||
+           machine_spend(machine, step, 20 * (strlen(left.unit) + strlen(right.unit)));
 }
 
 static enum truth equal_quantities(struct value one, struct value other)
@@ -216,14 +246,18 @@ bool compare_equal(struct machine *machine, const struct step *step, struct valu
     struct value left;
     struct value right;
     if (right_text != NULL) {
-        *ret_truth = truth_of(strcmp(left_text, right_text) == 0);
-        return true;
+        bool same;
+        bool done = same_text(machine, step, left_text, right_text, &same);
+        *ret_truth = truth_of(same);
+        return done;
     }
     if (!convert_system(machine, step, one, &left) || !convert_system(machine, step, other, &right))
         return false;
     bool both_nodes = left.kind == VALUE_NODE || right.kind == VALUE_NODE;
     if (both_nodes || left.kind == VALUE_NONE || right.kind == VALUE_NONE)
         return compare_nodes(machine, step, one, other, false, ret_truth);
+    if (!spend_units(machine, step, left, right))
+        return false;
     *ret_truth = equal_system(left, right);
     if (*ret_truth == TRUTH_NO && left.kind != right.kind && same_written(one, other))
         *ret_truth = TRUTH_YES;
@@ -264,6 +298,9 @@ bool compare_equivalent(struct machine *machine, const struct step *step, struct
     bool both_nodes = left.kind == VALUE_NODE || right.kind == VALUE_NODE;
     if (both_nodes || left.kind == VALUE_NONE || right.kind == VALUE_NONE)
         return compare_nodes(machine, step, one, other, true, ret_truth);
+    if ((left.kind == VALUE_TEXT && !machine_spend_text(machine, step, left.text)) ||
+        !spend_units(machine, step, left, right))
+        return false;
     *ret_truth = truth_of(equivalent_system(left, right));
     return true;
 }

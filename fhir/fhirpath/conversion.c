@@ -34,6 +34,8 @@ static bool check_unit(struct machine *machine, const struct step *step, struct 
         return false;
     struct quantity wanted = {.value = {0}, .unit = unit == NULL ? "1" : unit};
     struct quantity converted;
+    if (!machine_spend(machine, step, 20 * (strlen(wanted.unit) + strlen(value->quantity->unit))))
+        return false;
     if (!quantity_add(&wanted, value->quantity, &converted)) {
         *value = (struct value){.kind = VALUE_NONE};
         return true;
@@ -44,7 +46,7 @@ static bool check_unit(struct machine *machine, const struct step *step, struct 
 static bool run_conversion(struct machine *machine, const struct step *step,
                            struct value *ret_input, struct value *ret_value)
 {
-    *ret_value = (struct value){.kind = VALUE_NONE};
+    *ret_input = *ret_value = (struct value){.kind = VALUE_NONE};
     return machine_single_input(machine, step, ret_input) &&
            convert_to(machine, step, *ret_input, kind_wanted(step), ret_value) &&
            check_unit(machine, step, ret_value);
@@ -76,8 +78,9 @@ static bool read_now(struct machine *machine, const struct step *step, struct mo
     const char *now = machine->input.now;
     if (now != NULL && moment_parse(now, strlen(now), MOMENT_DATETIME, ret_now))
         return true;
-    return machine_fail(machine, step, FHIRPATH_FAULT_EXECUTION,
-                        "%s() where the present time was not given", step->name);
+    machine_fail(machine, step, FHIRPATH_FAULT_EXECUTION,
+                 "%s() where the present time was not given", step->name);
+    return false;
 }
 
 static bool push_moment(struct machine *machine, const struct step *step, struct moment moment)

@@ -138,6 +138,8 @@ static bool decimal_of_node(struct machine *machine, const struct step *step,
     const char *text = json_number(node);
     struct decimal decimal;
     *ret_value = NO_VALUE;
+    if (text != NULL && !machine_spend_text(machine, step, text))
+        return false;
     if (text == NULL || !decimal_parse(text, strlen(text), &decimal))
         return true;
     return convert_make_decimal(machine, step, decimal, ret_value);
@@ -149,7 +151,7 @@ static bool moment_of_node(struct machine *machine, const struct step *step,
     const char *text = json_text(node);
     struct moment moment;
     *ret_value = NO_VALUE;
-    if (text == NULL || !moment_parse(text, strlen(text), kind, &moment))
+    if (text == NULL || !moment_parse(text, strnlen(text, MOMENT_TEXT_MAX), kind, &moment))
         return true;
     return convert_make_moment(machine, step, moment, ret_value);
 }
@@ -413,6 +415,8 @@ bool convert_to(struct machine *machine, const struct step *step, struct value v
                 enum value_kind kind, struct value *ret_value)
 {
     *ret_value = NO_VALUE;
+    if (value.kind == VALUE_TEXT && !machine_spend_text(machine, step, value.text))
+        return false;
     switch (kind) {
     case VALUE_BOOLEAN:
         *ret_value = to_boolean(value);

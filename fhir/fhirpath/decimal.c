@@ -13,10 +13,30 @@ struct wide { /* 256 bits */
 
 static unsigned __int128 power_of_ten(int exponent)
 {
-    unsigned __int128 power = 1;
-    for (int i = 0; i < exponent; i++)
-        power *= 10;
-    return power;
+    static const uint64_t powers[] = {1u,
+                                      10u,
+                                      100u,
+                                      1000u,
+                                      10000u,
+                                      100000u,
+                                      1000000u,
+                                      10000000u,
+                                      100000000u,
+                                      1000000000u,
+                                      10000000000u,
+                                      100000000000u,
+                                      1000000000000u,
+                                      10000000000000u,
+                                      100000000000000u,
+                                      1000000000000000u,
+                                      10000000000000000u,
+                                      100000000000000000u,
+                                      1000000000000000000u,
+                                      10000000000000000000u};
+    enum { LAST = 19 };
+    if (exponent <= LAST)
+        return powers[exponent];
+    return (unsigned __int128)powers[LAST] * powers[exponent - LAST];
 }
 
 static int digit_count(unsigned __int128 digits)
@@ -56,7 +76,7 @@ static struct wide wide_divide(struct wide value, unsigned __int128 divisor,
 {
     struct wide quotient = {0, 0};
     unsigned __int128 remainder = 0;
-    for (int bit = 255; bit >= 0; bit--) {
+    for (int bit = value.high == 0 ? 127 : 255; bit >= 0; bit--) {
         unsigned __int128 part = bit >= 128 ? value.high : value.low;
         remainder = (remainder << 1) | ((part >> (bit % 128)) & 1);
         if (remainder < divisor)
@@ -72,22 +92,36 @@ static struct wide wide_divide(struct wide value, unsigned __int128 divisor,
     return quotient;
 }
 
+/* How many digits of WIDE must go, so that 38 are left. */
+static int excess_digits(struct wide wide)
+{
+    const unsigned __int128 limit = power_of_ten(DECIMAL_DIGITS_MAX);
+    unsigned __int128 power = 1;
+    int excess = 0;
+    while (excess < DECIMAL_DIGITS_MAX && wide_compare(wide, wide_product(limit, power)) >= 0) {
+        power *= 10;
+        excess++;
+    }
+    return excess;
+}
+
 /* WIDE / 10^SCALE in 38 digits, dropping fraction digits (rounded half up) where it must. */
 static bool narrow(struct wide wide, int scale, bool negative, struct decimal *ret_value)
 {
-    const unsigned __int128 limit = power_of_ten(DECIMAL_DIGITS_MAX);
-    bool round_up = false;
-    while (wide.high != 0 || wide.low >= limit || scale > DECIMAL_DIGITS_MAX) {
-        if (scale == 0)
-            return false;
-        unsigned __int128 digit;
-        wide = wide_divide(wide, 10, &digit);
-        round_up = digit >= 5;
-        scale--;
+    int excess =
+        wide.high == 0 && wide.low < power_of_ten(DECIMAL_DIGITS_MAX) ? 0 : excess_digits(wide);
+    if (scale - excess > DECIMAL_DIGITS_MAX)
+        excess = scale - DECIMAL_DIGITS_MAX;
+    if (excess > scale || excess > DECIMAL_DIGITS_MAX)
+        return false;
+    if (excess > 0) {
+        unsigned __int128 power = power_of_ten(excess);
+        unsigned __int128 rest;
+        wide = wide_divide(wide, power, &rest);
+        if (rest >= power / 2 && wide.low + 1 < power_of_ten(DECIMAL_DIGITS_MAX))
+            wide.low++;
     }
-    if (round_up && wide.low + 1 < limit)
-        wide.low++;
-    *ret_value = (struct decimal){wide.low, scale, negative};
+    *ret_value = (struct decimal){wide.low, scale - excess, negative};
     return true;
 }
 

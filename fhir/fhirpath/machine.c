@@ -36,6 +36,12 @@ bool machine_spend(struct machine *machine, const struct step *step, size_t coun
     return true;
 }
 
+bool machine_spend_text(struct machine *machine, const struct step *step, const char *text)
+{
+    enum { BYTES_PER_STEP = 64 };
+    return machine_spend(machine, step, strlen(text) / BYTES_PER_STEP);
+}
+
 static bool charge_memory(struct machine *machine, const struct step *step, size_t size)
 {
     if (machine->memory_left < size)
@@ -256,7 +262,7 @@ static bool text_of(struct machine *machine, const struct step *step, struct val
                             "%s for '%s'; expected a string", convert_kind_words(value),
                             step->name);
     *ret_text = value.kind == VALUE_TEXT ? value.text : NULL;
-    return true;
+    return *ret_text == NULL || machine_spend_text(machine, step, *ret_text);
 }
 
 bool machine_text_input(struct machine *machine, const struct step *step, const char **ret_text)

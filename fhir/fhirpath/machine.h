@@ -65,6 +65,8 @@ bool machine_fail(struct machine *machine, const struct step *step, enum fhirpat
                   const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* COUNT steps more of work; false with a fault when there are no more. */
 bool machine_spend(struct machine *machine, const struct step *step, size_t count);
+/* The work of reading TEXT once. */
+bool machine_spend_text(struct machine *machine, const struct step *step, const char *text);
 
 /* ---- the stack ---- */
 

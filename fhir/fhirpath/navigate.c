@@ -112,21 +112,31 @@ static const struct lookup *cached_lookup(struct machine *machine, const struct 
 
 /* ---- members of an object ---- */
 
-/* A primitive and its `_name`, found in one pass. */
-static bool push_primitive(struct machine *machine, const struct step *step,
-                           const struct json *object, const struct lookup *lookup)
+/* The work of looking at COUNT members: the few of a usual object are free. */
+static bool spend_members(struct machine *machine, const struct step *step, size_t count)
+{
+    enum { FREE = 32, PER_STEP = 8 };
+    return count <= FREE || machine_spend(machine, step, count / PER_STEP);
+}
+
+/* A member and its `_name`, found in one pass. */
+static bool push_named(struct machine *machine, const struct step *step, const struct json *object,
+                       const struct lookup *lookup)
 {
     const struct json *node = NULL;
     const struct json *companion = NULL;
     char first = step->name[0];
-    for (const struct json *at = json_first(object); at != NULL; at = json_next(at)) {
+    size_t count = 0;
+    for (const struct json *at = json_first(object); at != NULL; at = json_next(at), count++) {
         const char *key = json_key(at);
         if (key[0] == first && strcmp(key, step->name) == 0)
             node = at;
-        else if (key[0] == '_' && key[1] == first && strcmp(key + 1, step->name) == 0)
+        else if (lookup->is_primitive && key[0] == '_' && key[1] == first &&
+                 strcmp(key + 1, step->name) == 0)
             companion = at;
     }
-    return push_content(machine, step, node, companion, lookup);
+    return spend_members(machine, step, count) &&
+           push_content(machine, step, node, companion, lookup);
 }
 
 /* The choice that KEY is a JSON name of, if its stem is STEP's name. */
@@ -147,6 +157,8 @@ static bool push_choice(struct machine *machine, const struct step *step, const 
                         unsigned type)
 {
     const struct definition_type *parent = type_at(type);
+    if (!spend_members(machine, step, json_count(object)))
+        return false;
     for (const struct json *at = json_first(object); at != NULL; at = json_next(at)) {
         const char *key = json_key(at);
         bool is_companion = key[0] == '_';
@@ -178,7 +190,7 @@ static bool push_untyped(struct machine *machine, const struct step *step,
                          const struct json *object)
 {
     static const struct lookup none = {.is_primitive = true};
-    return push_primitive(machine, step, object, &none);
+    return push_named(machine, step, object, &none);
 }
 
 /* Of a primitive: `value` is the System value; the rest stands in its `_name` object. */
@@ -195,19 +207,18 @@ static bool push_primitive_part(struct machine *machine, const struct step *step
 
 static bool push_node_member(struct machine *machine, const struct step *step, struct value value)
 {
+    bool is_object = json_kind(value.node) == JSON_OBJECT;
     if (value.type == 0)
-        return push_untyped(machine, step, value.node);
+        return !is_object || push_untyped(machine, step, value.node);
     const struct lookup *lookup = cached_lookup(machine, step, value.type);
     if (lookup->form == FORM_NONE)
         return true; /* strict evaluation has asked fhir/fhirpath/check.c before */
     if (type_at(value.type)->kind == DEFINITION_PRIMITIVE)
         return push_primitive_part(machine, step, value, lookup);
-    if (lookup->form == FORM_CHOICE)
-        return push_choice(machine, step, value.node, value.type);
-    if (lookup->is_primitive)
-        return push_primitive(machine, step, value.node, lookup);
-    const struct json *node = json_get(value.node, step->name);
-    return node == NULL || push_content(machine, step, node, NULL, lookup);
+    if (!is_object)
+        return true;
+    return lookup->form == FORM_CHOICE ? push_choice(machine, step, value.node, value.type)
+                                       : push_named(machine, step, value.node, lookup);
 }
 
 /* Parts of System values: name and namespace of a type, value and unit of a quantity. */
@@ -320,12 +331,4 @@ bool navigate_children(struct machine *machine, const struct step *step, struct 
     if (json_kind(value.node) == JSON_OBJECT)
         return push_object_children(machine, step, value.node, type);
     return value.companion == NULL || push_object_children(machine, step, value.companion, type);
-}
-
-bool navigate_has_children(struct value value)
-{
-    if (value.kind != VALUE_NODE)
-        return false;
-    const struct json *object = json_kind(value.node) == JSON_OBJECT ? value.node : value.companion;
-    return json_first(object) != NULL;
 }

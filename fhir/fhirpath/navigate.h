@@ -6,7 +6,6 @@
 
 /* Pushes the children of VALUE in the order of the text. */
 bool navigate_children(struct machine *machine, const struct step *step, struct value value);
-bool navigate_has_children(struct value value);
 /* The member `_KEY` of OBJECT, or NULL. */
 const struct json *navigate_companion(const struct json *object, const char *key);
 /* Fills child, is_primitive and is_resource of *ret_lookup. */

@@ -277,9 +277,18 @@ static bool push_integer(struct machine *machine, const struct step *step, long 
 static bool push_decimal(struct machine *machine, const struct step *step, bool fits,
                          struct decimal decimal)
 {
+    enum { WORK = 8 };
     struct value value;
-    return !fits || (convert_make_decimal(machine, step, decimal, &value) &&
-                     machine_push(machine, step, value));
+    return machine_spend(machine, step, WORK) &&
+           (!fits || (convert_make_decimal(machine, step, decimal, &value) &&
+                      machine_push(machine, step, value)));
+}
+
+/* Understanding units takes longer than calculating. */
+static bool spend_units(struct machine *machine, const struct step *step,
+                        const struct quantity *one, const struct quantity *other)
+{
+    return machine_spend(machine, step, 20 * (strlen(one->unit) + strlen(other->unit)));
 }
 
 static bool push_quantity(struct machine *machine, const struct step *step,
@@ -322,6 +331,8 @@ static bool add_quantities(struct machine *machine, const struct step *step, str
     struct quantity sum;
     if (subtract)
         other.value = decimal_negated(other.value);
+    if (!spend_units(machine, step, &one, &other))
+        return false;
     return !quantity_add(&one, &other, &sum) || push_quantity(machine, step, sum);
 }
 
@@ -361,7 +372,7 @@ static bool scale_quantities(struct machine *machine, const struct step *step, s
     struct quantity other = quantity_of(right);
     struct quantity product;
     char *unit = machine_alloc(machine, step, UNIT_TEXT_MAX);
-    if (unit == NULL)
+    if (unit == NULL || !spend_units(machine, step, &one, &other))
         return false;
     return !quantity_multiply(&one, &other, divide, unit, &product) ||
            push_quantity(machine, step, product);

@@ -9,9 +9,10 @@
 
 enum {
     PATTERN_MAX = 16 * 1024,
-    LIMIT_FIRST = 2000,
-    LIMIT_MAX = 2000 * 1000,
-    LIMIT_PER_STEP = 10, /* match steps that cost one step of the machine */
+    TEXT_MAX = 64 * 1024, /* of a text that is searched from every place */
+    LIMIT_FIRST = 500,
+    LIMIT_MAX = 500 * 1000,
+    LIMIT_PER_STEP = 50, /* match steps that cost one step of the machine */
     HEAP_MAX_KIB = 16 * 1024
 };
 
@@ -61,6 +62,8 @@ static uint32_t options_of(const char *flags)
 static pcre2_code *compile_in(struct memory *memory, const char *pattern, const char *flags)
 {
     struct machine *machine = memory->machine;
+    if (!machine_spend(machine, memory->step, 100 + 2 * strlen(pattern)))
+        return NULL;
     int error = 0;
     PCRE2_SIZE offset = 0;
     pcre2_general_context *general = pcre2_general_context_create(allocate, release, memory);
@@ -146,19 +149,40 @@ static void close_search(struct search *search)
     pcre2_match_context_free(search->context);
 }
 
-/* The next match from START on; *ret_found false: none. */
+static bool is_anchored(const struct search *search)
+{
+    uint32_t options = 0;
+    pcre2_pattern_info(search->code, PCRE2_INFO_ALLOPTIONS, &options);
+    return ((options | search->options) & PCRE2_ANCHORED) != 0;
+}
+
+/* PCRE2's limit holds for each place where a match is tried: STARTS of them, each of which may also
+ * scan the whole text. */
+static bool spend_tries(struct search *search, size_t starts, uint32_t limit)
+{
+    return machine_spend(search->machine, search->step,
+                         limit / LIMIT_PER_STEP * starts + starts * search->length / 512);
+}
+
+/* The next match from START on; *ret_found false: none. The first try is paid for afterwards, by
+ * the places that it came to; those with higher limits before. */
 static bool find(struct search *search, size_t start, bool *ret_found)
 {
+    size_t starts = is_anchored(search) ? 1 : search->length - start + 1;
+    if (starts > TEXT_MAX)
+        return fail_match(search);
     for (uint32_t limit = LIMIT_FIRST;; limit *= 10) {
-        if (!machine_spend(search->machine, search->step, limit / LIMIT_PER_STEP))
+        if (limit > LIMIT_FIRST && !spend_tries(search, starts, limit))
             return false;
         pcre2_set_match_limit(search->context, limit);
         int result =
             pcre2_match(search->code, (PCRE2_SPTR)search->text, search->length, start,
                         search->options | PCRE2_NO_UTF_CHECK, search->data, search->context);
         *ret_found = result > 0;
+        if (result > 0 && starts > 1)
+            starts = pcre2_get_startchar(search->data) - start + 1;
         if (result > 0 || result == PCRE2_ERROR_NOMATCH)
-            return true;
+            return limit > LIMIT_FIRST || spend_tries(search, starts, limit);
         if (result != PCRE2_ERROR_MATCHLIMIT || limit >= LIMIT_MAX)
             return fail_match(search);
     }
@@ -173,7 +197,7 @@ bool regex_matches(struct machine *machine, const struct step *step, const char 
                             .text = text,
                             .length = strlen(text),
                             .options = is_full ? PCRE2_ANCHORED | PCRE2_ENDANCHORED : 0};
-    if (search.code == NULL || !machine_spend(machine, step, search.length / 64))
+    if (search.code == NULL)
         return false;
     bool done = open_search(&search) && find(&search, 0, ret_matches);
     close_search(&search);

@@ -50,7 +50,7 @@ static bool push_extensions(struct machine *machine, const struct step *step, st
     const struct json *object = json_kind(value.node) == JSON_OBJECT ? value.node : value.companion;
     const struct json *item = json_first(json_get(object, "extension"));
     for (; item != NULL; item = json_next(item)) {
-        if (!machine_spend(machine, step, 1))
+        if (!machine_spend(machine, step, 1) || !machine_spend_text(machine, step, url))
             return false;
         if (text_equal(json_get_text(item, "url"), url) &&
             !machine_push(machine, step, value_node(item, NULL, type)))
@@ -94,6 +94,8 @@ bool call_check_modifiers(struct machine *machine, const struct step *step)
         for (const struct json *item = json_first(list); item != NULL; item = json_next(item)) {
             const char *url = json_get_text(item, "url");
             bool known = false;
+            if (!machine_spend(machine, step, 1 + slice_count(urls)))
+                return false;
             for (size_t k = urls.from; k < urls.to && !known; k++)
                 known = text_equal(convert_plain_text(machine->stack[k]), url);
             if (!known)
@@ -122,6 +124,7 @@ static const struct json *root_of(const struct fhirpath_input *input)
     return input->root_resource != NULL ? input->root_resource : input->resource;
 }
 
+/* Of few resources with ids: the caller charges for them. */
 static const struct json *find_contained(const struct json *root, const char *id)
 {
     if (*id == '\0')
@@ -180,7 +183,7 @@ static bool find_in_bundle(struct machine *machine, const struct step *step,
     for (; entry != NULL && *ret_resource == NULL; entry = json_next(entry)) {
         const struct json *resource = json_get(entry, "resource");
         bool same_url = text_equal(json_get_text(entry, "fullUrl"), text);
-        if (!machine_spend(machine, step, 2))
+        if (!machine_spend(machine, step, 2) || !machine_spend_text(machine, step, text))
             return false;
         if (same_url || (is_literal && !literal.is_absolute && is_at(resource, &literal)))
             *ret_resource = resource;
@@ -213,6 +216,9 @@ static bool push_resolved(struct machine *machine, const struct step *step, stru
     const struct json *bundle = input->bundle;
     if (bundle == NULL && text_equal(json_get_text(root_of(input), "resourceType"), "Bundle"))
         bundle = root_of(input);
+    if (!machine_spend(machine, step, json_count(json_get(root_of(input), "contained"))) ||
+        (text != NULL && !machine_spend_text(machine, step, text)))
+        return false;
     if (text != NULL && text[0] == '#')
         resource = find_contained(root_of(input), text + 1);
     else if (text != NULL && !find_in_bundle(machine, step, bundle, text, &resource))
@@ -316,7 +322,7 @@ bool call_member_of(struct machine *machine, const struct step *step)
     if (ask(machine, step, value, url, &answer))
         return machine_give(machine, step, slice.from, value_boolean(answer));
     const char *plain = machine_copy(machine, step, url, strcspn(url, "|"));
-    if (plain == NULL)
+    if (plain == NULL || !machine_spend(machine, step, definition_value_set_count))
         return false;
     const struct definition_value_set *set = definition_value_set_find(plain);
     bool has_code = value.kind == VALUE_NODE || value.kind == VALUE_TEXT;

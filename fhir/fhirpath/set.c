@@ -90,6 +90,9 @@ static bool unite_many(struct machine *machine, const struct step *step, struct 
     memset(table, 0, slots * sizeof *table);
     for (size_t i = slice.from; i < slice.to; i++) {
         struct value value = machine->stack[i];
+        const char *text = convert_plain_text(value);
+        if (text != NULL && !machine_spend_text(machine, step, text))
+            return false;
         size_t at = hash_of(value) & (slots - 1);
         enum truth truth = TRUTH_NO;
         for (; table[at] != 0 && truth != TRUTH_YES; at = (at + 1) & (slots - 1)) {

@@ -342,6 +342,39 @@ static void test_subtypes(void **state)
     ASSERT_ROWS(setting, rows);
 }
 
+/* Trees that no FHIR resource has: the validator evaluates on them before it has told anyone. */
+static void test_malformed_trees(void **state)
+{
+    struct setting *setting = *state;
+    setting->input.resource = parsed(
+        &setting->arena,
+        "{\"resourceType\":\"Patient\",\"name\":[[{\"given\":[\"A\"]}],7,null,\"x\",{\"given\":{}}]"
+        ","
+        "\"_gender\":[[]],\"gender\":{\"a\":1},\"birthDate\":[\"2000\",\"2001\"],\"deceased\":true,"
+        "\"deceasedBoolean\":\"yes\",\"multipleBirthInteger\":99999999999,\"contained\":{},"
+        "\"telecom\":[{\"rank\":1.5,\"period\":[]}],\"_active\":7,\"active\":null,\"text\":[1]}");
+    static const struct row rows[] = {{"name.count()", "4"},
+                                      {"name.given.count()", "1"},
+                                      {"name.given.given", ""},
+                                      {"gender.exists()", "true"},
+                                      {"gender = 'male'", "false"},
+                                      {"birthDate.count()", "2"},
+                                      {"deceased = true", "false"},
+                                      {"multipleBirth + 1", ""},
+                                      {"telecom.rank + 1", ""},
+                                      {"telecom.period.start", ""},
+                                      {"active", ""},
+                                      {"contained.id", ""},
+                                      {"text.`div`.exists()", "false"},
+                                      {"descendants().count() > 0", "true"},
+                                      {"name.value", ""},
+                                      {"name ~ name", "true"}};
+    ASSERT_ROWS(setting, rows);
+    setting->input.resource = parsed(&setting->arena, "[[{\"a\":1}],2]");
+    static const struct row lists[] = {{"a", ""}, {"children().count()", "0"}, {"Patient", ""}};
+    ASSERT_ROWS(setting, lists);
+}
+
 static void test_context_of_an_element(void **state)
 {
     struct setting *setting = *state;
@@ -434,6 +467,7 @@ int main(void)
         TEST(test_published_invariants),
         TEST(test_references),
         TEST(test_subtypes),
+        TEST(test_malformed_trees),
         TEST(test_context_of_an_element),
         TEST(test_texts),
         TEST(test_now_is_an_argument),
