@@ -31,13 +31,27 @@ struct issue_list issue_list_new(struct arena *arena)
     return (struct issue_list){.arena = arena, .count_max = ISSUE_COUNT_MAX};
 }
 
+/* Of a full list: the last issue that is no error, to make room for one; NULL: none is left. */
+static struct issue *last_lesser(struct issue_list *list)
+{
+    while (list->kept < list->count) {
+        struct issue *issue = &list->items[list->count - ++list->kept];
+        if (issue->severity > ISSUE_ERROR)
+            return issue;
+    }
+    return NULL;
+}
+
 struct issue *issue_add(struct issue_list *list, struct issue issue)
 {
     list->errors += issue.severity <= ISSUE_ERROR;
     list->warnings += issue.severity == ISSUE_WARNING;
     if (list->count >= list->count_max) {
         list->left_out++;
-        return NULL;
+        struct issue *place = issue.severity <= ISSUE_ERROR ? last_lesser(list) : NULL;
+        if (place != NULL)
+            *place = issue;
+        return place;
     }
     if (list->count == list->room) {
         size_t room = list->room == 0 ? 16 : list->room * 2;

@@ -51,15 +51,16 @@ struct issue_list {
     struct arena *arena;
     struct issue *items;
     size_t count, room;
-    size_t count_max; /* further issues are only counted */
+    size_t count_max; /* further issues are only counted, but errors take the place of others */
     size_t errors, warnings, left_out;
+    size_t kept; /* of a full list: issues at its end that stay */
     bool shows_values;
 };
 
 enum { ISSUE_COUNT_MAX = 1000 }; /* default of count_max */
 
 struct issue_list issue_list_new(struct arena *arena);
-/* The issue in place, or NULL when the list is full. Copies nothing. */
+/* The issue in place, or NULL when the list is full. Copies nothing; a later call moves it. */
 struct issue *issue_add(struct issue_list *list, struct issue issue);
 /* True without a fatal issue or an error. */
 bool issue_list_passes(const struct issue_list *list);

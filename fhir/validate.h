@@ -37,6 +37,7 @@ struct validate_options {
     const char *const *profile_urls;    /* profiles that the resource must meet */
     size_t profile_count;
     bool checks_meta_profile; /* also the loaded profiles that meta.profile names */
+    bool notes_must_support;  /* an information for each must-support element that is absent */
 };
 
 /* Adds what is wrong with DOCUMENT to ISSUES, in the order of the text and with line and column.

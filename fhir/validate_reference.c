@@ -279,13 +279,31 @@ static const struct definition_type *target_type(struct validation *run,
     return *reference == '#' ? NULL : validation_type_in_url(reference);
 }
 
-static const struct definition_type *named_type(const struct subject *subject)
+static const struct definition_type *named_type(const struct json *reference)
 {
     static const char prefix[] = "http://hl7.org/fhir/StructureDefinition/";
-    const char *name = json_get_text(subject->node, "type");
+    const char *name = json_get_text(reference, "type");
     if (name != NULL && strncmp(name, prefix, sizeof prefix - 1) == 0)
         name += sizeof prefix - 1;
     return name == NULL ? NULL : resource_named(name, strlen(name));
+}
+
+const struct definition_type *validation_reference_type(struct validation *run,
+                                                        const struct json *reference)
+{
+    const struct scope *scope = outermost(run->scope);
+    const char *text = json_get_text(reference, "reference");
+    const struct json *target = NULL;
+    if (text != NULL && *text == '#') {
+        const struct index_row *row = index_find(&scope->contained, text + 1);
+        target = text[1] == '\0' ? scope->resource : row == NULL ? NULL : row->node;
+    } else if (text != NULL && scope->bundle != NULL) {
+        bundle_resolve(run->arena, scope->bundle, scope->entry, text, &target);
+    }
+    if (target != NULL)
+        return definition_find(json_get_text(target, "resourceType"));
+    const struct definition_type *type = text == NULL ? NULL : validation_type_in_url(text);
+    return type != NULL ? type : named_type(reference);
 }
 
 static void check_named_type(struct validation *run, const struct subject *subject,
@@ -296,7 +314,7 @@ static void check_named_type(struct validation *run, const struct subject *subje
     const char *text = json_text(node);
     if (text == NULL)
         return;
-    const struct definition_type *named = named_type(subject);
+    const struct definition_type *named = named_type(subject->node);
     if (named == NULL && primitive_uri_scheme(text) == 0) {
         validation_add(run, ISSUE_ERROR, ISSUE_VALUE, subject->place, "type", node,
                        "a type that is no resource type", "the name of a resource type");

@@ -92,6 +92,10 @@ void validation_attachment(struct validation *run, const struct subject *subject
 void validation_binding(struct validation *run, const struct subject *subject,
                         const struct definition_element *element);
 
+/* A code, Coding or CodeableConcept is in the set. */
+bool validation_fits_set(const struct validation *run, const struct subject *subject,
+                         const struct definition_value_set *set);
+
 /* ---- validate_reference.c ---- */
 
 /* A Reference at SUBJECT that may point at the targets of CHOICE. */
@@ -105,6 +109,10 @@ void validation_index_contained(struct validation *run, struct scope *scope);
 void validation_contained(struct validation *run, const struct place *place);
 /* The type named in a reference URL `.../Patient/12` or `Patient/12`; NULL: not to be told. */
 const struct definition_type *validation_type_in_url(const char *url);
+
+/* The type of what a Reference points at, as far as it can be told; says nothing. */
+const struct definition_type *validation_reference_type(struct validation *run,
+                                                        const struct json *reference);
 
 /* ---- validate_bundle.c ---- */
 
@@ -125,6 +133,17 @@ enum bundle_match bundle_resolve(struct arena *arena, const struct bundle *bundl
                                  const struct json **ret_resource);
 const char *bundle_type(const struct bundle *bundle);
 const struct json *bundle_resource(const struct bundle *bundle);
+
+/* ---- profile_check.c ---- */
+
+struct profile;
+/* The profiles that the options ask for, and those that meta.profile names, of a whole resource. */
+void validation_profiles(struct validation *run, const struct subject *subject);
+void validation_profile(struct validation *run, const struct subject *subject,
+                        const struct profile *profile);
+/* SUBJECT meets PROFILE; says nothing. */
+bool validation_conforms(struct validation *run, const struct subject *subject,
+                         const struct profile *profile);
 
 /* ---- validate_rule.c ---- */
 

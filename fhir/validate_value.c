@@ -188,6 +188,22 @@ static enum fit coding_fits(const struct definition_value_set *set, const struct
     return system != NULL && definition_value_set_has(set, system, code) ? FITS : WRONG_SYSTEM;
 }
 
+bool validation_fits_set(const struct validation *run, const struct subject *subject,
+                         const struct definition_value_set *set)
+{
+    if (subject->type->kind == DEFINITION_PRIMITIVE)
+        return json_text(subject->node) != NULL &&
+               definition_value_set_has(set, NULL, json_text(subject->node));
+    if (subject->type == run->validator->types.coding)
+        return coding_fits(set, subject->node) == FITS;
+    if (subject->type != run->validator->types.codeable_concept)
+        return true;
+    const struct json *coding = json_first(json_get(subject->node, "coding"));
+    while (coding != NULL && coding_fits(set, coding) != FITS)
+        coding = json_next(coding);
+    return coding != NULL;
+}
+
 static void check_coding(struct validation *run, const struct place *place,
                          const struct json *coding, const struct definition_value_set *set)
 {
@@ -209,17 +225,14 @@ static void check_coding(struct validation *run, const struct place *place,
 static void check_concept(struct validation *run, const struct subject *subject,
                           const struct definition_value_set *set)
 {
-    const struct json *list = json_get(subject->node, "coding");
-    const struct json *first = json_first(list);
+    const struct json *first = json_first(json_get(subject->node, "coding"));
     if (first == NULL) {
         validation_add(run, ISSUE_ERROR, ISSUE_CODE_INVALID, subject->place, NULL, subject->node,
                        "no coding", set_words(run->arena, set));
         return;
     }
-    for (const struct json *coding = first; coding != NULL; coding = json_next(coding)) {
-        if (coding_fits(set, coding) == FITS)
-            return;
-    }
+    if (validation_fits_set(run, subject, set))
+        return;
     struct place place = {subject->place, "coding", NULL, 0};
     check_coding(run, &place, first, set);
 }

@@ -136,6 +136,20 @@ static bool companion_says_something(const struct json *companion)
     return false;
 }
 
+/* An extension that carries the code of another FHIR version
+ * (https://hl7.org/fhir/R4/versions.html#extensions). */
+static bool has_code_of_other_version(const struct json *companion)
+{
+    const struct json *each = json_first(json_get(companion, "extension"));
+    for (; each != NULL; each = json_next(each)) {
+        const char *url = json_get_text(each, "url");
+        if (url != NULL && text_starts(url, "http://hl7.org/fhir/") &&
+            strstr(url, "/StructureDefinition/extension-") != NULL)
+            return true;
+    }
+    return false;
+}
+
 /* A primitive with extensions only. Where a code is required they are no code. */
 static void check_no_value(struct validation *run, const struct subject *subject,
                            const struct definition_element *element)
@@ -147,7 +161,8 @@ static void check_no_value(struct validation *run, const struct subject *subject
         if (issue != NULL)
             issue->key = "ele-1";
     } else if (element->strength == BINDING_REQUIRED &&
-               subject->type->primitive == PRIMITIVE_CODE) {
+               subject->type->primitive == PRIMITIVE_CODE &&
+               !has_code_of_other_version(subject->companion)) {
         validation_add(run, ISSUE_ERROR, ISSUE_CODE_INVALID, subject->place, NULL,
                        subject->companion, "no code beside the extension",
                        "a code of the required set");
@@ -508,5 +523,7 @@ void validation_resource(struct validation *run, const struct place *place,
     validation_contained(run, subject.place);
     if (scope.index != NULL)
         validation_bundle_links(run, &subject, scope.index);
+    if (run->options->profiles != NULL)
+        validation_profiles(run, &subject);
     run->scope = outer;
 }

@@ -41,6 +41,22 @@ static void counts_and_stops_at_the_ceiling(void **state)
     arena_reset(&arena);
 }
 
+static void lists_errors_before_anything_else_when_full(void **state)
+{
+    (void)state;
+    struct issue_list list = issue_list_new(&arena);
+    list.count_max = 2;
+    for (int i = 0; i < 3; i++)
+        issue_add(&list, (struct issue){.severity = ISSUE_WARNING, .found = "x"});
+    for (int i = 0; i < 3; i++)
+        issue_add(&list, an_error("Patient.birthDate"));
+    assert_int_equal(list.count, 2);
+    assert_int_equal(list.items[0].severity, ISSUE_ERROR);
+    assert_int_equal(list.items[1].severity, ISSUE_ERROR);
+    assert_int_equal(list.errors, 3);
+    arena_reset(&arena);
+}
+
 static void hides_values_unless_asked(void **state)
 {
     (void)state;
@@ -150,6 +166,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_and_stops_at_the_ceiling),
+        cmocka_unit_test(lists_errors_before_anything_else_when_full),
         cmocka_unit_test(hides_values_unless_asked),
         cmocka_unit_test(places_issues_in_the_order_of_the_text),
         cmocka_unit_test(makes_an_operation_outcome),
