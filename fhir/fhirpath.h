@@ -86,7 +86,8 @@ bool fhirpath_evaluate(struct arena *arena, const struct fhirpath *expression,
 
 /* A session in ARENA, with what stays the same for all evaluations. Change
  * *fhirpath_session_input() between evaluations (context, companion, type, resource); everything
- * made by an evaluation is forgotten at the next one. */
+ * made by an evaluation is forgotten at the next one. Expressions must outlive the session: it
+ * remembers them by address. */
 struct fhirpath_session *fhirpath_session_new(struct arena *arena,
                                               const struct fhirpath_input *input);
 struct fhirpath_input *fhirpath_session_input(struct fhirpath_session *session);

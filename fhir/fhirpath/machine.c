@@ -113,7 +113,8 @@ char *machine_copy(struct machine *machine, const struct step *step, const char 
 bool machine_grow(struct machine *machine, const struct step *step)
 {
     size_t room = machine->room == 0 ? STACK_FIRST : machine->room * 2;
-    if (!charge_memory(machine, step, (room - machine->room) * sizeof *machine->stack))
+    /* The smaller stack stays in the arena, so the larger one counts whole. */
+    if (!charge_memory(machine, step, room * sizeof *machine->stack))
         return false;
     machine->stack =
         arena_grow(machine->arena, machine->stack, machine->room * sizeof *machine->stack,
