@@ -342,6 +342,33 @@ static void test_subtypes(void **state)
     ASSERT_ROWS(setting, rows);
 }
 
+/* Every invariant of the definitions compiles, and runs on its own type without a fault. */
+static void test_every_invariant(void **state)
+{
+    struct setting *setting = *state;
+    struct fhirpath_session *session = fhirpath_session_new(&setting->arena, &setting->input);
+    struct fhirpath_input *input = fhirpath_session_input(session);
+    unsigned count = 0;
+    for (unsigned type = 1; type < definition_type_count; type++) {
+        const struct definition_type *row = &definition_types[type];
+        input->context = json_new_object(&setting->arena);
+        input->type = row;
+        for (unsigned i = 0; i < row->constraint_count; i++) {
+            const struct definition_constraint *constraint =
+                &definition_constraints[definition_constraint_lists[row->constraint + i]];
+            const char *text = definition_word(constraint->expression);
+            const struct fhirpath *expression;
+            struct fhirpath_fault fault;
+            if (!fhirpath_compile(&setting->arena, text, &expression, &fault))
+                fail_msg("%s: %s: %s", definition_word(constraint->key), text, fault.message);
+            if (fhirpath_is_true(session, expression, &fault) == FHIRPATH_FAULTY)
+                fail_msg("%s: %s: %s", definition_word(constraint->key), text, fault.message);
+            count++;
+        }
+    }
+    assert_true(count > 700);
+}
+
 /* Trees that no FHIR resource has: the validator evaluates on them before it has told anyone. */
 static void test_malformed_trees(void **state)
 {
@@ -467,6 +494,7 @@ int main(void)
         TEST(test_published_invariants),
         TEST(test_references),
         TEST(test_subtypes),
+        TEST(test_every_invariant),
         TEST(test_malformed_trees),
         TEST(test_context_of_an_element),
         TEST(test_texts),
