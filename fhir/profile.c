@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "fhir/profile_codes.h"
 #include "fhir/profile_tree.h"
 
 #define CORE "http://hl7.org/fhir/StructureDefinition/"
@@ -74,7 +75,13 @@ static bool add_resource(struct profile_set *set, const struct json *resource, c
     if (strcmp(type, "StructureDefinition") == 0)
         return add_definition(set, resource, file, findings);
     bool fine = true;
-    if (strcmp(type, "Bundle") == 0) {
+    if (strcmp(type, "ValueSet") == 0) {
+        struct profile_codes *codes = profile_codes_new(set->arena, resource);
+        if (codes == NULL)
+            return fault(findings, file, NULL, "a ValueSet without url", "its url");
+        codes->next = set->codes;
+        set->codes = codes;
+    } else if (strcmp(type, "Bundle") == 0) {
         const struct json *entry = json_first(json_get(resource, "entry"));
         for (; entry != NULL; entry = json_next(entry))
             fine = add_resource(set, json_get(entry, "resource"), file, findings) && fine;
@@ -246,10 +253,11 @@ static const struct definition_type *type_below(const struct definition_type *pa
         parent == NULL ? NULL : definition_child(parent, node->name);
     if (element == NULL || element->choice_count != 1)
         return NULL;
-    return definition_type_of(&definition_choices[element->choice]);
+    const struct definition_type *type = definition_type_of(&definition_choices[element->choice]);
+    return type->is_abstract ? NULL : type; /* of a resource inside nothing is known */
 }
 
-/* The node of an element id, made with all above it. */
+/* The node of an element id, made with all above it; NULL: the type has no such element. */
 static struct profile_node *node_of(struct profile_set *set, struct profile *profile,
                                     const char *id)
 {
@@ -260,6 +268,8 @@ static struct profile_node *node_of(struct profile_set *set, struct profile *pro
         at++;
         size_t length = strcspn(at, ".");
         node = step(set, node, type, at, length);
+        if (type != NULL && definition_child(type, node->name) == NULL)
+            return NULL;
         type = type_below(type, node);
         at = at[length] == '.' ? at + length : NULL;
     }
@@ -310,6 +320,10 @@ static void read_values(struct profile_node *node, const struct json *element)
             node->fixed = at;
         else if (text_starts(key, "pattern"))
             node->pattern = at;
+        else if (text_starts(key, "minValue"))
+            node->minimum = at;
+        else if (text_starts(key, "maxValue"))
+            node->maximum = at;
     }
 }
 
@@ -331,8 +345,11 @@ static void read_limits(struct profile_set *set, struct profile_node *node,
     node->must_support = node->must_support || json_true(json_get(element, "mustSupport"));
     const struct json *binding = json_get(element, "binding");
     const char *strength = json_get_text(binding, "strength");
-    if (strength != NULL && strcmp(strength, "required") == 0)
-        node->required_set = known_set(set, json_get_text(binding, "valueSet"));
+    if (strength == NULL || strcmp(strength, "required") != 0)
+        return;
+    node->required_set = known_set(set, json_get_text(binding, "valueSet"));
+    if (node->required_set == NULL)
+        node->required_url = json_get_text(binding, "valueSet");
 }
 
 static bool compile(struct profile_set *set, const struct profile *profile, const char *expression,
@@ -422,6 +439,10 @@ static bool read_element(struct profile_set *set, struct profile *profile,
         return fault(findings, profile->file, profile->url, "an element without id and path",
                      "both");
     struct profile_node *node = node_of(set, profile, id);
+    if (node == NULL)
+        return fault(findings, profile->file, profile->url,
+                     arena_print(set->arena, "the unknown element %s", id),
+                     "an element of the type");
     read_limits(set, node, element);
     read_types(set, node, element);
     read_values(node, element);
@@ -513,6 +534,15 @@ const struct profile *profile_at(const struct profile_set *set, size_t index)
 const struct profile *profile_find(const struct profile_set *set, const char *url)
 {
     return find(set, url);
+}
+
+const struct profile_codes *profile_codes_find(const struct profile_set *set, const char *url)
+{
+    size_t length = strcspn(url, "|");
+    const struct profile_codes *codes = set->codes;
+    while (codes != NULL && (strncmp(codes->url, url, length) != 0 || codes->url[length] != '\0'))
+        codes = codes->next;
+    return codes;
 }
 
 const char *profile_url(const struct profile *profile)

@@ -18,8 +18,9 @@ struct profile_set;
 struct profile;
 
 struct profile_set *profile_set_new(struct arena *arena);
-/* Adds one JSON text: a StructureDefinition, or a Bundle of them; other resources are passed over.
- * The text is copied. False, with findings, when it cannot be read. */
+/* Adds one JSON text: a StructureDefinition, a ValueSet that profiles bind to, or a Bundle of them;
+ * other resources are passed over. The text is copied. False, with findings, when it cannot be
+ * read. */
 bool profile_set_add(struct profile_set *set, const char *text, size_t length, const char *file,
                      struct finding_list *findings);
 /* After the last file: lays each profile over its base. Profiles whose base is missing, or whose

@@ -9,6 +9,9 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "fhir/fhirpath/quantity.h"
+#include "fhir/primitive.h"
+#include "fhir/profile_codes.h"
 
 static struct issue *say(struct validation *run, const struct profile *profile,
                          enum issue_severity severity, enum issue_code code,
@@ -46,6 +49,53 @@ bool profile_pattern_matches(const struct json *pattern, const struct json *valu
     return true;
 }
 
+bool profile_fits_codes(struct validation *run, const struct subject *subject,
+                        const struct profile_node *node)
+{
+    if (node->required_set != NULL)
+        return validation_fits_set(run, subject, node->required_set);
+    const struct profile_codes *codes =
+        node->required_url == NULL ? NULL
+                                   : profile_codes_find(run->options->profiles, node->required_url);
+    return codes == NULL || profile_codes_fit(run, codes, subject);
+}
+
+/* How VALUE stands to LIMIT: numbers, quantities (also in other units), dates. False: no telling.
+ */
+static bool order_of(const struct json *value, const struct json *limit, int *ret_order)
+{
+    const char *one = json_number(value);
+    const char *other = json_number(limit);
+    if (one != NULL && other != NULL) {
+        struct decimal left;
+        struct decimal right;
+        if (!decimal_parse(one, strlen(one), &left) || !decimal_parse(other, strlen(other), &right))
+            return false;
+        *ret_order = decimal_compare(left, right);
+        return true;
+    }
+    if (json_text(value) != NULL && json_text(limit) != NULL)
+        return primitive_date_order(json_text(value), json_text(limit), ret_order);
+    struct quantity left;
+    struct quantity right;
+    return quantity_of_node(value, &left) && quantity_of_node(limit, &right) &&
+           quantity_compare(&left, &right, ret_order);
+}
+
+static void check_range(struct validation *run, const struct profile *profile,
+                        const struct subject *subject, const struct profile_node *node)
+{
+    int order;
+    if (node->minimum != NULL && order_of(subject->node, node->minimum, &order) && order < 0)
+        say(run, profile, ISSUE_ERROR, ISSUE_VALUE, subject->place, NULL, subject->node,
+            "a value below the least that the profile allows",
+            arena_print(run->arena, "at least %s", json_print(run->arena, node->minimum)));
+    if (node->maximum != NULL && order_of(subject->node, node->maximum, &order) && order > 0)
+        say(run, profile, ISSUE_ERROR, ISSUE_VALUE, subject->place, NULL, subject->node,
+            "a value above the most that the profile allows",
+            arena_print(run->arena, "at most %s", json_print(run->arena, node->maximum)));
+}
+
 static void check_values(struct validation *run, const struct profile *profile,
                          const struct subject *subject, const struct profile_node *node)
 {
@@ -57,11 +107,13 @@ static void check_values(struct validation *run, const struct profile *profile,
         say(run, profile, ISSUE_ERROR, ISSUE_VALUE, subject->place, NULL, subject->node,
             "a value without what the profile asks for",
             arena_print(run->arena, "at least %s", json_print(run->arena, node->pattern)));
-    if (node->required_set != NULL && subject->node != NULL &&
-        !validation_fits_set(run, subject, node->required_set))
+    if (!profile_fits_codes(run, subject, node))
         say(run, profile, ISSUE_ERROR, ISSUE_CODE_INVALID, subject->place, NULL, subject->node,
             "a code that is not in the set of the profile",
-            arena_print(run->arena, "a code of %s", definition_word(node->required_set->url)));
+            arena_print(run->arena, "a code of %s",
+                        node->required_set != NULL ? definition_word(node->required_set->url)
+                                                   : node->required_url));
+    check_range(run, profile, subject, node);
     const char *text = json_text(subject->node);
     if (node->length_max > 0 && text != NULL && text_utf8_length(text) > (size_t)node->length_max)
         say(run, profile, ISSUE_ERROR, ISSUE_TOO_LONG, subject->place, NULL, subject->node,

@@ -20,6 +20,9 @@ struct profile_items profile_items_of(struct validation *run, const struct subje
 /* Everything in PATTERN is in VALUE (https://hl7.org/fhir/R4/elementdefinition-definitions.html,
  * pattern[x]). */
 bool profile_pattern_matches(const struct json *pattern, const struct json *value);
+/* SUBJECT is in the value set that NODE requires, if one is known. */
+bool profile_fits_codes(struct validation *run, const struct subject *subject,
+                        const struct profile_node *node);
 /* min and max of NODE (or of a slice), of which SUBJECT has COUNT. */
 void profile_check_count(struct validation *run, const struct profile *profile,
                          const struct subject *subject, const struct profile_node *node,

@@ -75,7 +75,8 @@ static bool some_meets(struct validation *run, const struct subject *subject,
 
 static bool says_value(const struct profile_node *node)
 {
-    if (node->fixed != NULL || node->pattern != NULL || node->required_set != NULL)
+    if (node->fixed != NULL || node->pattern != NULL || node->required_set != NULL ||
+        node->required_url != NULL)
         return true;
     for (const struct profile_node *each = node->children; each != NULL; each = each->next) {
         if (says_value(each))
@@ -93,7 +94,7 @@ static bool meets(struct validation *run, const struct subject *subject,
 {
     if ((node->fixed != NULL && !json_same(node->fixed, subject->node)) ||
         (node->pattern != NULL && !profile_pattern_matches(node->pattern, subject->node)) ||
-        (node->required_set != NULL && !validation_fits_set(run, subject, node->required_set)))
+        !profile_fits_codes(run, subject, node))
         return false;
     for (const struct profile_node *child = node->children; child != NULL; child = child->next) {
         if (says_value(child) && !some_meets(run, subject, child))

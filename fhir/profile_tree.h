@@ -43,6 +43,8 @@ struct profile_node {
     const struct json *fixed, *pattern;
     struct profile_type_row *types;                  /* NULL: not said */
     const struct definition_value_set *required_set; /* NULL: no required binding that we know */
+    const char *required_url; /* of a required binding to a set that is not FHIR's; or NULL */
+    const struct json *minimum, *maximum; /* minValue[x], maxValue[x]; or NULL */
     long length_max;
     bool must_support;
     struct profile_rule *rules;
@@ -64,9 +66,12 @@ struct profile {
 struct profile_set {
     struct arena *arena;
     struct profile *first, *last;
+    struct profile_codes *codes; /* value sets that came along */
     size_t count;
 };
 
+/* A value set that came along, by URL with or without version; NULL: none. */
+const struct profile_codes *profile_codes_find(const struct profile_set *set, const char *url);
 struct profile_node *profile_child(const struct profile_node *node, const char *name);
 struct profile_node *profile_slice(const struct profile_node *node, const char *slice);
 

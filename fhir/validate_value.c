@@ -194,10 +194,8 @@ bool validation_fits_set(const struct validation *run, const struct subject *sub
     if (subject->type->kind == DEFINITION_PRIMITIVE)
         return json_text(subject->node) != NULL &&
                definition_value_set_has(set, NULL, json_text(subject->node));
-    if (subject->type == run->validator->types.coding)
+    if (subject->type != run->validator->types.codeable_concept) /* Coding, Quantity */
         return coding_fits(set, subject->node) == FITS;
-    if (subject->type != run->validator->types.codeable_concept)
-        return true;
     const struct json *coding = json_first(json_get(subject->node, "coding"));
     while (coding != NULL && coding_fits(set, coding) != FITS)
         coding = json_next(coding);

@@ -95,6 +95,8 @@ static void check_all(const struct profile_set *set, const char *name,
 
 #define CHECK_ALL(set, name, rows) check_all(set, name, rows, sizeof(rows) / sizeof *(rows))
 
+#define OBSERVATION(more)                                                                          \
+    "{'resourceType':'Observation','status':'final','code':{'text':'x'}" more "}"
 #define REQUEST(more)                                                                              \
     "{'resourceType':'ServiceRequest','status':'active','intent':'order','subject':{'reference':"  \
     "'Patient/1'}" more "}"
@@ -148,6 +150,46 @@ static void limits_and_values(void **state)
     CHECK_ALL(set, "request", rows);
 }
 
+static void ranges_and_value_sets(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        PROFILE("ranged", "Observation", CORE "Observation",
+                "{'id':'Observation.valueQuantity','path':'Observation.valueQuantity',"
+                "'minValueQuantity':{'value':1,'system':'http://unitsofmeasure.org','code':'kg'},"
+                "'maxValueQuantity':{'value':2,'system':'http://unitsofmeasure.org','code':'kg'}},"
+                "{'id':'Observation.effectiveDateTime','path':'Observation.effectiveDateTime',"
+                "'minValueDateTime':'2020-01-01'},"
+                "{'id':'Observation.method','path':'Observation.method','binding':{'strength':"
+                "'required','valueSet':'http://a.b/ValueSet/methods|1'}},"
+                "{'id':'Observation.bodySite','path':'Observation.bodySite','binding':{'strength':"
+                "'required','valueSet':'http://a.b/ValueSet/unknown'}}"),
+        "{'resourceType':'ValueSet','url':'http://a.b/ValueSet/methods','compose':{'include':[{"
+        "'system':'http://s','concept':[{'code':'x'}]},{'system':'http://whole'}]}}",
+        NULL};
+    struct profile_set *set = load(texts, NULL);
+#define WEIGHT(value, unit)                                                                        \
+    OBSERVATION(",'valueQuantity':{'value':" value                                                 \
+                ",'system':'http://unitsofmeasure.org','code':'" unit "'}")
+#define METHOD(system, code)                                                                       \
+    OBSERVATION(",'method':{'coding':[{'system':'" system "','code':'" code "'}]}")
+    static const struct profile_case rows[] = {
+        {WEIGHT("1.5", "kg"), NULL, NULL},
+        {WEIGHT("1500", "g"), NULL, NULL},
+        {WEIGHT("0.999", "kg"), "Observation.value.ofType(Quantity)", "at least"},
+        {WEIGHT("2001", "g"), "Observation.value.ofType(Quantity)", "at most"},
+        {WEIGHT("5", "m"), NULL, NULL},
+        {OBSERVATION(",'effectiveDateTime':'2019-12-31'"), "Observation.effective.ofType(dateTime)",
+         "2020-01-01"},
+        {METHOD("http://s", "x"), NULL, NULL},
+        {METHOD("http://whole", "anything"), NULL, NULL},
+        {METHOD("http://s", "y"), "Observation.method", "http://a.b/ValueSet/methods"},
+        {METHOD("http://t", "x"), "Observation.method", "http://a.b/ValueSet/methods"},
+        {OBSERVATION(",'bodySite':{'text':'anything'}"), NULL, NULL},
+    };
+    CHECK_ALL(set, "ranged", rows);
+}
+
 static void slices_by_value_and_pattern(void **state)
 {
     (void)state;
@@ -175,8 +217,6 @@ static void slices_by_value_and_pattern(void **state)
                 "'Observation.component.value[x]','min':1,'type':[{'code':'Quantity'}]}"),
         NULL};
     struct profile_set *set = load(texts, NULL);
-#define OBSERVATION(more)                                                                          \
-    "{'resourceType':'Observation','status':'final','code':{'text':'x'}" more "}"
 #define OURS ",'identifier':[{'system':'http://ours','value':'1'}"
 #define LOW ",'component':[{'code':{'coding':[{'code':'low'}]}"
     static const struct profile_case rows[] = {
@@ -334,13 +374,15 @@ static void says_what_is_wrong_with_a_profile(void **state)
         PROFILE("broken", "Patient", CORE "Patient",
                 "{'id':'Patient','path':'Patient','constraint':[{'key':'k','expression':'a and "
                 "('}]}"),
+        PROFILE("element", "Patient", CORE "Patient",
+                "{'id':'Patient.dateOfBirth','path':'Patient.dateOfBirth','min':1}"),
         PROFILE("type", "Person2", CORE "Patient", "{'id':'Person2','path':'Person2'}"),
         "{'resourceType':'Basic','code':{}}",
         "{'a':",
         NULL};
     size_t faults;
     struct profile_set *set = load(texts, &faults);
-    assert_true(faults >= 6);
+    assert_true(faults >= 7);
     const struct issue *issue = check(set, "orphan", "{'resourceType':'Patient','active':true}");
     assert_int_equal(issue->code, ISSUE_NOT_SUPPORTED);
     issue = check(set, "nothing", "{'resourceType':'Patient','active':true}");
@@ -366,6 +408,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(limits_and_values),
+        cmocka_unit_test(ranges_and_value_sets),
         cmocka_unit_test(slices_by_value_and_pattern),
         cmocka_unit_test(slices_by_type_existence_and_extension),
         cmocka_unit_test(builds_on_other_profiles),
