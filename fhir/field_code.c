@@ -26,8 +26,7 @@ struct json *field_new_identifier(struct field_job *job, const char *type, const
                                   const char *value)
 {
     struct json *identifier = json_new_object(job->arena);
-    const struct coding_row *row =
-        type == NULL ? NULL : coding_find(job->context->coding, "identifier-type", type);
+    const struct coding_row *row = field_row(job, "identifier-type", type);
     if (row != NULL) {
         struct json *concept =
             json_set(job->arena, identifier, "type", json_new_object(job->arena));
@@ -84,6 +83,11 @@ void field_add_coding(struct field_job *job, struct json *concept, const char *s
     struct json *codings = json_get(concept, "coding");
     if (has_coding(codings, system, code) == NULL)
         json_push(codings, field_new_coding(job, system, code, display));
+}
+
+const struct coding_row *field_row(const struct field_job *job, const char *kind, const char *word)
+{
+    return word == NULL ? NULL : coding_find(job->context->coding, kind, word);
 }
 
 /* The row's system as it goes on the wire. */
@@ -269,7 +273,7 @@ static struct json *write_coding(struct field_job *job, const struct field *fiel
                                  const struct json *value)
 {
     const struct field_codes *codes = field->option;
-    const struct coding_row *row = coding_find(job->context->coding, codes->kind, json_text(value));
+    const struct coding_row *row = field_row(job, codes->kind, json_text(value));
     return row == NULL ? NULL
                        : field_new_coding(job, field_row_system(job, row), row->code, row->display);
 }

@@ -17,15 +17,14 @@ static struct json *labels_of(struct field_job *job)
 {
     struct json *words = json_get(job->record, "sensitivity");
     struct json *labels = json_new_list(job->arena);
-    const struct coding *coding = job->context->coding;
     for (struct json *word = json_first(words); word != NULL; word = json_next(word)) {
-        const struct coding_row *row = coding_find(coding, "sensitivity", json_text(word));
+        const struct coding_row *row = field_row(job, "sensitivity", json_text(word));
         if (row != NULL)
             json_push(labels, field_new_coding(job, row->system, row->code, row->display));
     }
     if (json_first(labels) == NULL)
         return NULL;
-    const struct coding_row *restricted = coding_find(coding, "confidentiality", "restricted");
+    const struct coding_row *restricted = field_row(job, "confidentiality", "restricted");
     if (restricted != NULL)
         json_push(labels,
                   field_new_coding(job, restricted->system, restricted->code, restricted->display));

@@ -130,8 +130,7 @@ static struct json *write_cover(struct field_job *job, const struct field *field
     for (const struct cover *cover = covers; cover->word != NULL; cover++) {
         if (!text_equal(json_text(value), cover->word))
             continue;
-        const struct coding_row *row =
-            cover->key == NULL ? NULL : coding_find(job->context->coding, "document", cover->key);
+        const struct coding_row *row = field_row(job, "document", cover->key);
         return row != NULL ? field_new_coding(job, row->system, row->code, row->display)
                            : field_new_coding(job, field_uri(job, "/CodeSystem/record-kind"),
                                               cover->word, "Every kind of record");
@@ -172,7 +171,7 @@ static struct json *write_rule(struct field_job *job, const struct field *field,
     const char *key = is_refusal      ? "opt-out"
                       : is_restricted ? "opt-in-with-restrictions"
                                       : "opt-in";
-    const struct coding_row *row = coding_find(job->context->coding, "consent", key);
+    const struct coding_row *row = field_row(job, "consent", key);
     struct json *concept = field_new_concept(job, NULL);
     (void)field;
     if (row != NULL)

@@ -147,8 +147,8 @@ static const struct field_code meeting = {"http://terminology.hl7.org/CodeSystem
 static struct json *participant_type(struct field_job *job, const struct json *participant)
 {
     bool is_chair = text_equal(json_get_text(participant, "role"), "chair");
-    const struct coding_row *row = coding_find(job->context->coding, "participation",
-                                               is_chair ? "main-performer" : "participant");
+    const struct coding_row *row =
+        field_row(job, "participation", is_chair ? "main-performer" : "participant");
     struct json *concept = field_new_concept(job, NULL);
     if (row != NULL)
         field_add_row(job, concept, row);

@@ -32,16 +32,14 @@ struct json *measure_concept(struct field_job *job, const char *key, const char 
     const char *sided = side == NULL ? NULL : field_join(job, key, "-", side);
     struct json *concept = field_new_concept(job, NULL);
     field_add_coding(job, concept, field_uri(job, measure_system), key, text);
-    const struct coding_row *of_side =
-        sided == NULL ? NULL : coding_find(coding, "observation", sided);
+    const struct coding_row *of_side = field_row(job, "observation", sided);
     if (of_side != NULL)
         field_add_row(job, concept, of_side);
     for (const struct coding_row *row = coding_next(coding, "observation", key, NULL); row != NULL;
          row = coding_next(coding, "observation", key, row)) {
         if (!row->is_local)
             field_add_row(job, concept, row);
-        const struct coding_row *panel =
-            row->also[0] == NULL ? NULL : coding_find(coding, "observation", row->also[0]);
+        const struct coding_row *panel = field_row(job, "observation", row->also[0]);
         if (panel != NULL)
             field_add_row(job, concept, panel);
     }
@@ -87,7 +85,7 @@ static void mark_words(struct field_job *job, struct json *concept, const char *
     static const char *const sides[] = {NULL, "left", "right"};
     for (size_t i = 0; i < 3; i++) {
         const char *sided = i == 0 ? word : field_join(job, word, "-", sides[i]);
-        if (i == 0 || coding_find(job->context->coding, "observation", sided) != NULL)
+        if (i == 0 || field_row(job, "observation", sided) != NULL)
             field_mark_concept(job, concept, measure_concept(job, word, sides[i]));
     }
 }

@@ -174,8 +174,7 @@ static const struct field_kind side = {write_side, read_side};
 
 static bool has_panel(const struct field_job *job, const char *word)
 {
-    const struct coding_row *row =
-        word == NULL ? NULL : coding_find(job->context->coding, "observation", word);
+    const struct coding_row *row = field_row(job, "observation", word);
     while (row != NULL && row->also[0] == NULL)
         row = coding_next(job->context->coding, "observation", word, row);
     return row != NULL && strcmp(row->also[0], "outcome-panel") == 0;
@@ -183,7 +182,7 @@ static bool has_panel(const struct field_job *job, const char *word)
 
 static struct json *component(struct field_job *job, const char *key)
 {
-    const struct coding_row *row = coding_find(job->context->coding, "observation", key);
+    const struct coding_row *row = field_row(job, "observation", key);
     struct json *part = json_new_object(job->arena);
     struct json *concept = field_new_concept(job, NULL);
     if (row != NULL)
@@ -311,8 +310,7 @@ static struct json *pressure(struct field_job *job, const char *word, const stru
 
 static struct json *panel_concept(struct field_job *job)
 {
-    const struct coding_row *panel =
-        coding_find(job->context->coding, "observation", "blood-pressure");
+    const struct coding_row *panel = field_row(job, "observation", "blood-pressure");
     struct json *concept = field_new_concept(job, "Blood pressure");
     if (panel != NULL)
         field_add_row(job, concept, panel);
@@ -441,7 +439,7 @@ static struct json *write_interpretation(struct field_job *job, const struct fie
     static const struct field_codes interpretations = {"interpretation", false};
     const char *word = json_get_text(value, "response_rating");
     (void)field;
-    return coding_find(job->context->coding, "interpretation", word) == NULL
+    return field_row(job, "interpretation", word) == NULL
                ? NULL
                : field_concept_of(job, &interpretations, word);
 }

@@ -220,7 +220,7 @@ static const char *own_code(struct field_job *job, const struct section *section
 static const struct coding_row *standard_code(const struct field_job *job,
                                               const struct section *section)
 {
-    return section->code == NULL ? NULL : coding_find(job->context->coding, NULL, section->code);
+    return field_row(job, NULL, section->code);
 }
 
 static struct json *section_code(struct field_job *job, const struct section *section)

@@ -35,11 +35,11 @@ enum { SERVICES = sizeof services / sizeof services[0] };
 
 static struct json *service_concept(struct field_job *job, const struct service *service)
 {
+    const struct coding *coding = job->context->coding;
     struct json *concept = field_new_concept(job, NULL);
     for (size_t i = 0; i < 2 && service->keys[i] != NULL; i++) {
-        const struct coding_row *row =
-            coding_find(job->context->coding, service->kinds[i], service->keys[i]);
-        if (row != NULL)
+        const struct coding_row *row = NULL;
+        while ((row = coding_next(coding, service->kinds[i], service->keys[i], row)) != NULL)
             field_add_row(job, concept, row);
     }
     json_set_text(job->arena, concept, "text", service->display);
@@ -57,6 +57,17 @@ static struct json *write_service(struct field_job *job, const struct field *fie
     return NULL;
 }
 
+static bool has_key(struct field_job *job, const struct json *concept, const char *kind,
+                    const char *key)
+{
+    const struct coding_row *row = NULL;
+    while (key != NULL && (row = coding_next(job->context->coding, kind, key, row)) != NULL) {
+        if (field_has_code(concept, row->system, row->code))
+            return true;
+    }
+    return false;
+}
+
 /* The service of the first key that the codings of a concept name, main codes before second ones.
  */
 static const struct service *service_of(struct field_job *job, struct json *concept)
@@ -64,11 +75,7 @@ static const struct service *service_of(struct field_job *job, struct json *conc
     for (size_t place = 0; place < 2; place++) {
         for (size_t i = 0; i < SERVICES; i++) {
             const struct service *service = &services[i];
-            if (service->keys[place] == NULL)
-                continue;
-            const struct coding_row *row =
-                coding_find(job->context->coding, service->kinds[place], service->keys[place]);
-            if (row != NULL && field_has_code(concept, row->system, row->code))
+            if (has_key(job, concept, service->kinds[place], service->keys[place]))
                 return service;
         }
     }

@@ -229,12 +229,42 @@ static void a_note_moves_the_task(void **state)
     arena_free(&arena);
 }
 
+/* A clinic's own codes go along, without a text where their row has none, and do not disturb. */
+static void own_codes_go_along(void **state)
+{
+    static const char map[] = "key,system,code,display,unit,kind\n"
+                              "swedish,http://www.ama-assn.org/go/cpt,97124,,,technique\n"
+                              "massage-therapy,urn:own:services,M1,Own massage,,service\n"
+                              "trapezius,urn:own:sites,T9,Trapezius,,bodysite\n";
+    static const char *const names[] = {"01-", "02-"};
+    struct arena arena = ARENA_EMPTY;
+    struct directory *directory = mapping_directory(&arena);
+    struct mapping_samples samples = mapping_samples(&arena);
+    struct finding_list findings = finding_list_new(&arena);
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct fhir_context context = mapping_context(&arena, directory, names[i]);
+        context.coding = coding_with_map(&arena, map, sizeof map - 1, "codes.csv", &findings);
+        assert_int_equal(findings.count, 0);
+        struct mapping_sample sample = {names[i], NULL};
+        sample.record = json_copy(&arena, sample_of(&samples, names[i]));
+        struct json *bundle = mapping_bundle(&context, &samples, sample.record);
+        const char *text = json_print(&arena, bundle);
+        assert_non_null(strstr(text, i == 0 ? "\"code\":\"M1\",\"display\":\"Own massage\""
+                                            : "\"code\":\"97124\"}"));
+        assert_non_null(strstr(text, "\"code\":\"T9\""));
+        check_round_trip(&context, &sample, bundle);
+    }
+    arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(samples_go_round),          cmocka_unit_test(consents_travel_as_evidence),
         cmocka_unit_test(attachments_travel_inline), cmocka_unit_test(labels_stand_on_everything),
         cmocka_unit_test(private_notes_stay),        cmocka_unit_test(a_note_moves_the_task),
+        cmocka_unit_test(own_codes_go_along),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
