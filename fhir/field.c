@@ -488,7 +488,8 @@ static bool under(const char *uri, const char *base, const char *suffix)
 bool field_is_ours(const struct field_job *job, const char *uri, const char *suffix)
 {
     return uri != NULL &&
-           (under(uri, job->context->base, suffix) || under(uri, MESSAGE_BASE_DEFAULT, suffix));
+           (under(uri, job->context->base, suffix) || under(uri, MESSAGE_BASE_DEFAULT, suffix) ||
+            (job->their_base != NULL && under(uri, job->their_base, suffix)));
 }
 
 const char *field_sentence(struct field_job *job, const char *word)

@@ -39,6 +39,7 @@ struct field_job {
     const char *task_status; /* of the referral's Task, or NULL */
     const struct message_record_options *options;
     /* inbound */
+    const char *their_base; /* canonical base of the sender, or NULL */
     struct marks *marks;
     struct people *people;    /* matched so far */
     struct json *new_people;  /* list of directory rows */
@@ -193,7 +194,8 @@ const char *field_join(const struct field_job *job, const char *one, const char 
                        const char *three);
 /* base + SUFFIX. */
 const char *field_uri(const struct field_job *job, const char *suffix);
-/* Whether URI is base + SUFFIX, under our base or the one that every gateway starts with. */
+/* Whether URI is base + SUFFIX: under our base, the sender's, or the one every gateway starts with.
+ */
 bool field_is_ours(const struct field_job *job, const char *uri, const char *suffix);
 struct json *field_new_coding(struct field_job *job, const char *system, const char *code,
                               const char *display);

@@ -105,14 +105,26 @@ void field_add_row(struct field_job *job, struct json *concept, const struct cod
 const struct coding_row *field_find_row(const struct field_job *job, const char *kind,
                                         const struct json *coding)
 {
+    const char *bases[] = {job->context->base, MESSAGE_BASE_DEFAULT, job->their_base};
     const char *system = json_get_text(coding, "system");
     const char *code = json_get_text(coding, "code");
-    const struct fhir_context *context = job->context;
-    const struct coding_row *row =
-        coding_find_code(context->coding, context->base, kind, system, code);
-    return row != NULL
-               ? row
-               : coding_find_code(context->coding, MESSAGE_BASE_DEFAULT, kind, system, code);
+    const struct coding_row *row = NULL;
+    for (size_t i = 0; i < 3 && row == NULL && bases[i] != NULL; i++)
+        row = coding_find_code(job->context->coding, bases[i], kind, system, code);
+    return row;
+}
+
+/* The same system under our base, when it lies under another base of ours. */
+static const char *our_system(const struct field_job *job, const char *system)
+{
+    const char *bases[] = {MESSAGE_BASE_DEFAULT, job->their_base};
+    for (size_t i = 0; i < 2 && system != NULL && bases[i] != NULL; i++) {
+        size_t length = strlen(bases[i]);
+        if (strncmp(system, bases[i], length) == 0 && system[length] == '/' &&
+            strcmp(bases[i], job->context->base) != 0)
+            return field_uri(job, system + length);
+    }
+    return system;
 }
 
 /* Marks of a CodeableConcept what equals EXPECTED: codings by system and code, the text as a whole.
@@ -122,7 +134,8 @@ void field_mark_concept(struct field_job *job, struct json *node, const struct j
     struct json *codings = json_get(expected, "coding");
     for (struct json *coding = json_first(json_get(node, "coding")); coding != NULL;
          coding = json_next(coding)) {
-        if (has_coding(codings, json_get_text(coding, "system"), json_get_text(coding, "code")))
+        const char *code = json_get_text(coding, "code");
+        if (has_coding(codings, our_system(job, json_get_text(coding, "system")), code) != NULL)
             field_mark(job, coding);
     }
     const char *text = json_get_text(node, "text");

@@ -139,11 +139,22 @@ static const char *move_named(struct field_job *job, struct json *header)
     return NULL;
 }
 
+/* What the sender's own systems lie under, as its event shows. */
+static const char *base_of(struct field_job *job, struct json *header)
+{
+    static const char tail[] = "/CodeSystem/message-event";
+    const char *system = json_get_text(json_get(header, "eventCoding"), "system");
+    if (!text_ends(system, tail))
+        return NULL;
+    return arena_copy_n(job->arena, system, strlen(system) - strlen(tail));
+}
+
 static void read_header(struct field_job *job, struct json *header, const struct json *bundle,
                         struct message_inbound *in)
 {
     struct json *source = json_get(header, "source");
     struct json *author = json_get(header, "author");
+    job->their_base = base_of(job, header);
     in->bundle_id = json_get_text(bundle, "id");
     in->message_id = json_get_text(header, "id");
     if (in->message_id == NULL)

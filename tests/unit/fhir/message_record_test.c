@@ -258,13 +258,31 @@ static void own_codes_go_along(void **state)
     arena_free(&arena);
 }
 
+/* A partner with another canonical base is understood as well. */
+static void another_base_is_understood(void **state)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct directory *directory = mapping_directory(&arena);
+    struct mapping_samples samples = mapping_samples(&arena);
+    (void)state;
+    for (size_t i = 0; i < samples.count; i++) {
+        struct fhir_context theirs = mapping_context(&arena, directory, samples.items[i].name);
+        struct fhir_context ours = theirs;
+        theirs.base = "https://fhir.partner.example/r4";
+        ours.base = "https://our.example/fhir";
+        struct json *bundle = mapping_bundle(&theirs, &samples, samples.items[i].record);
+        check_round_trip(&ours, &samples.items[i], bundle);
+    }
+    arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(samples_go_round),          cmocka_unit_test(consents_travel_as_evidence),
         cmocka_unit_test(attachments_travel_inline), cmocka_unit_test(labels_stand_on_everything),
         cmocka_unit_test(private_notes_stay),        cmocka_unit_test(a_note_moves_the_task),
-        cmocka_unit_test(own_codes_go_along),
+        cmocka_unit_test(own_codes_go_along),        cmocka_unit_test(another_base_is_understood),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
