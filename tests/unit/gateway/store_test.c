@@ -1,0 +1,741 @@
+/* store: the contract of store.h, function by function, on a real store in a folder of its own.
+ * What stands here holds for any store behind the contract. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "lib/clinic.h"
+
+#define ARENA (&clinic->arena)
+#define STORE (clinic->store)
+
+static int start(void **state)
+{
+    *state = clinic_new("willow", "");
+    return 0;
+}
+
+static int stop(void **state)
+{
+    clinic_free(*state);
+    return 0;
+}
+
+static const char *store_path(struct clinic *clinic)
+{
+    return arena_print(ARENA, "%s/store.db", clinic->folder);
+}
+
+static void reopen(struct clinic *clinic)
+{
+    struct fault fault;
+    store_close(STORE);
+    assert_true(store_open(store_path(clinic), &clinic->store, ARENA, &fault));
+}
+
+/* ---- rows to work with ---- */
+
+static int64_t add_referral(struct clinic *clinic, const char *placer, const char *number)
+{
+    struct store_referral referral = {.placer = placer,
+                                      .number = number,
+                                      .filler = "willow",
+                                      .role = "filler",
+                                      .partner = "lakeside",
+                                      .client = "C-1",
+                                      .task_status = "requested",
+                                      .created_ms = 1000,
+                                      .changed_ms = 1000};
+    return store_add_referral(STORE, &referral);
+}
+
+static int64_t add_record(struct clinic *clinic, const char *kind, const char *number,
+                          const char *client)
+{
+    struct store_record record = {.clinic = "willow",
+                                  .kind = kind,
+                                  .number = number,
+                                  .origin = "own",
+                                  .client = client,
+                                  .accepted_ms = 1000,
+                                  .exported = true};
+    const char *text = arena_print(ARENA, "{\"record_id\":\"%s\"}", number);
+    record.payload = payload_put(STORE, text, strlen(text));
+    memset(record.hash, number[strlen(number) - 1], sizeof record.hash);
+    return store_add_record(STORE, &record);
+}
+
+static struct store_message message_to(struct clinic *clinic, const char *partner, const char *id,
+                                       int64_t referral, int64_t due_ms)
+{
+    struct store_message message = {.direction = "out",
+                                    .partner = partner,
+                                    .message_id = id,
+                                    .bundle_id = arena_print(ARENA, "b-%s", id),
+                                    .event = "add-service-request",
+                                    .kind = "referral",
+                                    .recipient = partner,
+                                    .referral = referral,
+                                    .state = "queued",
+                                    .due_ms = due_ms,
+                                    .created_ms = 1000};
+    message.payload = payload_put(STORE, id, strlen(id));
+    return message;
+}
+
+static int64_t add_message(struct clinic *clinic, const char *partner, const char *id,
+                           int64_t referral, int64_t due_ms)
+{
+    struct store_message message = message_to(clinic, partner, id, referral, due_ms);
+    return store_add_message(STORE, &message);
+}
+
+static int64_t add_inbound(struct clinic *clinic, const char *partner, const char *id,
+                           const char *bundle)
+{
+    struct store_message message = message_to(clinic, partner, id, 0, 0);
+    message.direction = "in";
+    message.bundle_id = bundle;
+    message.state = "done";
+    return store_add_message(STORE, &message);
+}
+
+static void set_state(struct clinic *clinic, int64_t id, const char *state)
+{
+    struct store_message message;
+    assert_true(store_get_message(STORE, ARENA, id, &message));
+    message.state = state;
+    store_set_message(STORE, &message);
+}
+
+/* ---- opening ---- */
+
+static void it_is_private_and_demands_durability(void **state)
+{
+    struct clinic *clinic = *state;
+    struct stat about;
+    assert_int_equal(stat(store_path(clinic), &about), 0);
+    assert_int_equal(about.st_mode & 0777, 0600);
+    char *log = arena_print(ARENA, "%s-wal", store_path(clinic));
+    assert_int_equal(stat(log, &about), 0);
+    assert_int_equal(about.st_mode & 0777, 0600);
+}
+
+static void refuse_to_open(struct clinic *clinic, const char *path, const char *word)
+{
+    struct store *store = NULL;
+    struct fault fault = {FAULT_none, NULL};
+    assert_false(store_open(path, &store, ARENA, &fault));
+    assert_null(store);
+    assert_int_equal(fault.kind, FAULT_store_broken);
+    assert_non_null(strstr(fault.sentence, word));
+    assert_non_null(strstr(fault.sentence, "restore"));
+}
+
+static void what_is_no_store_is_refused_and_left_alone(void **state)
+{
+    struct clinic *clinic = *state;
+    const char *text =
+        "this is a letter to the bank, and not a store at all, whatever its name says; "
+        "it is long enough to be looked at as the first page of one ...............";
+    clinic_put(clinic, "other.db", text);
+    const char *path = arena_print(ARENA, "%s/other.db", clinic->folder);
+    size_t length;
+    refuse_to_open(clinic, path, "cannot be used");
+    assert_string_equal(file_read(ARENA, path, 10000, &length, &clinic->findings), text);
+    refuse_to_open(clinic, arena_print(ARENA, "%s/no/such/folder.db", clinic->folder), "cannot be");
+    refuse_to_open(clinic, clinic->folder, "cannot be");
+}
+
+static void a_reader_needs_a_store(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store *reader;
+    struct fault fault;
+    assert_false(store_open_reader(arena_print(ARENA, "%s/none.db", clinic->folder), &reader, ARENA,
+                                   &fault));
+    assert_int_equal(fault.kind, FAULT_store_broken);
+}
+
+static void a_reader_sees_what_is_committed_and_writes_nothing(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store *reader;
+    struct fault fault;
+    struct store_referral referral;
+    assert_true(store_open_reader(store_path(clinic), &reader, ARENA, &fault));
+    clinic_begin(clinic);
+    add_referral(clinic, "lakeside", "R-1");
+    assert_false(store_find_referral(reader, ARENA, "lakeside", "R-1", &referral));
+    clinic_commit(clinic);
+    assert_true(store_find_referral(reader, ARENA, "lakeside", "R-1", &referral));
+    store_begin(reader);
+    store_add_person(reader, "x", "{}");
+    assert_true(store_failed(reader));
+    assert_false(store_commit(reader, &fault));
+    store_close(reader);
+}
+
+/* ---- transactions ---- */
+
+static void a_commit_survives_and_a_rollback_leaves_nothing(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_referral referral;
+    clinic_begin(clinic);
+    add_referral(clinic, "lakeside", "R-1");
+    clinic_commit(clinic);
+    clinic_begin(clinic);
+    add_referral(clinic, "lakeside", "R-2");
+    store_rollback(STORE);
+    reopen(clinic);
+    assert_true(store_find_referral(STORE, ARENA, "lakeside", "R-1", &referral));
+    assert_false(store_find_referral(STORE, ARENA, "lakeside", "R-2", &referral));
+}
+
+static void a_part_is_undone_alone(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_referral referral;
+    clinic_begin(clinic);
+    store_mark(STORE);
+    add_referral(clinic, "lakeside", "R-1");
+    store_keep(STORE);
+    store_mark(STORE);
+    add_referral(clinic, "lakeside", "R-2");
+    store_undo(STORE);
+    store_mark(STORE);
+    add_referral(clinic, "lakeside", "R-3");
+    store_keep(STORE);
+    clinic_commit(clinic);
+    assert_true(store_find_referral(STORE, ARENA, "lakeside", "R-1", &referral));
+    assert_false(store_find_referral(STORE, ARENA, "lakeside", "R-2", &referral));
+    assert_true(store_find_referral(STORE, ARENA, "lakeside", "R-3", &referral));
+}
+
+static void the_first_error_sticks_until_the_next_begin(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_referral referral;
+    struct fault fault = {FAULT_none, NULL};
+    clinic_begin(clinic);
+    assert_true(add_referral(clinic, "lakeside", "R-1") > 0);
+    assert_int_equal(add_referral(clinic, "lakeside", "R-1"), 0); /* the key is unique */
+    assert_true(store_failed(STORE));
+    assert_int_equal(add_referral(clinic, "lakeside", "R-2"), 0); /* later calls do nothing */
+    assert_false(store_commit(STORE, &fault));
+    assert_true(fault.kind == FAULT_store_broken && fault.sentence[0] != '\0');
+    assert_false(store_failed(STORE));
+    assert_false(store_find_referral(STORE, ARENA, "lakeside", "R-1", &referral));
+    clinic_begin(clinic);
+    assert_true(add_referral(clinic, "lakeside", "R-1") > 0);
+    clinic_commit(clinic);
+}
+
+/* ---- payloads ---- */
+
+static void payloads_come_back_byte_by_byte(void **state)
+{
+    struct clinic *clinic = *state;
+    size_t length;
+    char *large = arena_alloc(ARENA, 3 << 20);
+    for (size_t i = 0; i < 3 << 20; i++)
+        large[i] = (char)(i * 2654435761u >> 13);
+    clinic_begin(clinic);
+    int64_t zero = payload_put(STORE, "a\0b", 3);
+    int64_t empty = payload_put(STORE, "", 0);
+    int64_t huge = payload_put(STORE, large, 3 << 20);
+    clinic_commit(clinic);
+    reopen(clinic);
+    assert_memory_equal(payload_get(STORE, ARENA, zero, &length), "a\0b", 4);
+    assert_int_equal(length, 3);
+    assert_string_equal(payload_get(STORE, ARENA, empty, &length), "");
+    assert_int_equal(length, 0);
+    assert_memory_equal(payload_get(STORE, ARENA, huge, &length), large, 3 << 20);
+    assert_int_equal(length, 3 << 20);
+    assert_null(payload_get(STORE, ARENA, 999999, &length));
+    assert_int_equal(length, 0);
+}
+
+/* ---- records ---- */
+
+static void records_are_found_by_identity_and_client(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_record record;
+    struct store_record *rows;
+    clinic_begin(clinic);
+    int64_t first = add_record(clinic, "referral", "R-1", "C-1");
+    int64_t second = add_record(clinic, "consent", "R-1", "C-1"); /* another kind, same number */
+    add_record(clinic, "consent", "K-2", "C-2");
+    clinic_commit(clinic);
+    assert_true(store_find_record(STORE, ARENA, "willow", "referral", "R-1", &record));
+    assert_int_equal(record.id, first);
+    assert_int_equal(record.hash[0], '1');
+    assert_true(record.exported);
+    assert_int_equal(record.referral, 0);
+    assert_false(store_find_record(STORE, ARENA, "lakeside", "referral", "R-1", &record));
+    assert_false(store_find_record(STORE, ARENA, "willow", "referral", "r-1", &record));
+    assert_true(store_get_record(STORE, ARENA, second, &record));
+    assert_string_equal(record.text, "{\"record_id\":\"R-1\"}");
+    assert_false(store_get_record(STORE, ARENA, 999, &record));
+    assert_int_equal(store_records(STORE, ARENA, "C-1", NULL, NULL, &rows), 2);
+    assert_int_equal(store_records(STORE, ARENA, "C-1", "consent", "own", &rows), 1);
+    assert_string_equal(rows[0].text, "{\"record_id\":\"R-1\"}");
+    assert_int_equal(store_records(STORE, ARENA, NULL, "consent", NULL, &rows), 2);
+    assert_string_equal(rows[0].number, "R-1");
+    assert_string_equal(rows[1].number, "K-2");
+    assert_int_equal(store_records(STORE, ARENA, NULL, NULL, "lakeside", &rows), 0);
+    assert_int_equal(store_records(STORE, ARENA, "C-3", NULL, NULL, &rows), 0);
+}
+
+static void a_record_identity_is_unique(void **state)
+{
+    struct clinic *clinic = *state;
+    struct fault fault;
+    clinic_begin(clinic);
+    assert_true(add_record(clinic, "referral", "R-1", "C-1") > 0);
+    assert_int_equal(add_record(clinic, "referral", "R-1", "C-2"), 0);
+    assert_false(store_commit(STORE, &fault));
+}
+
+static void what_is_not_exported_is_listed_until_it_is(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_record *rows;
+    clinic_begin(clinic);
+    for (int i = 0; i < 3; i++) {
+        struct store_record record = {.clinic = "lakeside",
+                                      .kind = "referral",
+                                      .number = arena_print(ARENA, "R-%d", i),
+                                      .origin = "lakeside",
+                                      .client = ""};
+        record.payload = payload_put(STORE, "{}", 2);
+        store_add_record(STORE, &record);
+    }
+    add_record(clinic, "referral", "R-9", "C-1");
+    clinic_commit(clinic);
+    assert_int_equal(store_unexported(STORE, ARENA, &rows), 3);
+    assert_string_equal(rows[0].text, "{}");
+    clinic_begin(clinic);
+    store_set_exported(STORE, rows[1].id);
+    clinic_commit(clinic);
+    assert_int_equal(store_unexported(STORE, ARENA, &rows), 2);
+    assert_string_equal(rows[1].number, "R-2");
+}
+
+/* ---- referrals ---- */
+
+static void referrals_are_found_by_either_number(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_referral referral;
+    struct store_referral *rows;
+    clinic_begin(clinic);
+    int64_t id = add_referral(clinic, "lakeside", "R-1");
+    add_referral(clinic, "harbor", "R-1");
+    add_referral(clinic, "harbor", "R-2");
+    store_get_referral(STORE, ARENA, id, &referral);
+    referral.filler_number = "F-1";
+    store_set_referral(STORE, &referral);
+    clinic_commit(clinic);
+    assert_int_equal(store_referrals_numbered(STORE, ARENA, "R-1", &rows), 2);
+    assert_int_equal(store_referrals_numbered(STORE, ARENA, "F-1", &rows), 1);
+    assert_int_equal(rows[0].id, id);
+    assert_int_equal(store_referrals_numbered(STORE, ARENA, "R-3", &rows), 0);
+    assert_int_equal(store_referrals(STORE, ARENA, &rows), 3);
+    assert_int_equal(store_count_filled(STORE), 1);
+}
+
+static void only_what_may_change_changes(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_referral referral;
+    clinic_begin(clinic);
+    int64_t id = add_referral(clinic, "lakeside", "R-1");
+    store_get_referral(STORE, ARENA, id, &referral);
+    referral.placer = "harbor";
+    referral.number = "R-2";
+    referral.client = "C-9";
+    referral.created_ms = 9;
+    referral.task_status = "accepted";
+    referral.reason = "why";
+    referral.abort_status = "requested";
+    referral.visits_done = 2;
+    referral.visits_total = 6;
+    referral.priority = "urgent";
+    referral.valid_until = "2026-12-31";
+    referral.changed_ms = 2000;
+    store_set_referral(STORE, &referral);
+    clinic_commit(clinic);
+    assert_true(store_get_referral(STORE, ARENA, id, &referral));
+    assert_string_equal(referral.placer, "lakeside");
+    assert_string_equal(referral.number, "R-1");
+    assert_string_equal(referral.client, "C-1");
+    assert_int_equal(referral.created_ms, 1000);
+    assert_string_equal(referral.task_status, "accepted");
+    assert_string_equal(referral.reason, "why");
+    assert_string_equal(referral.abort_status, "requested");
+    assert_int_equal(referral.visits_done * 10 + referral.visits_total, 26);
+    assert_string_equal(referral.priority, "urgent");
+    assert_string_equal(referral.valid_until, "2026-12-31");
+    assert_int_equal(referral.changed_ms, 2000);
+    assert_null(referral.service);
+}
+
+static void events_keep_their_order(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_event *events;
+    clinic_begin(clinic);
+    int64_t one = add_referral(clinic, "lakeside", "R-1");
+    int64_t other = add_referral(clinic, "lakeside", "R-2");
+    for (int i = 0; i < 6; i++) {
+        struct store_event event = {.referral = i % 2 == 0 ? one : other,
+                                    .at_ms =
+                                        1000 - i, /* the clock may go back: order is by number */
+                                    .what = arena_print(ARENA, "step %d", i)};
+        store_add_event(STORE, &event);
+    }
+    clinic_commit(clinic);
+    assert_int_equal(store_events(STORE, ARENA, one, &events), 3);
+    assert_string_equal(events[0].what, "step 0");
+    assert_string_equal(events[2].what, "step 4");
+    assert_null(events[0].by);
+    assert_int_equal(store_events(STORE, ARENA, 999, &events), 0);
+}
+
+/* ---- messages ---- */
+
+static void inbound_ids_are_unique_to_their_partner(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_message message;
+    struct fault fault;
+    clinic_begin(clinic);
+    assert_true(add_inbound(clinic, "lakeside", "m-1", "b-1") > 0);
+    assert_true(add_inbound(clinic, "harbor", "m-1", "b-1") > 0);
+    assert_true(add_message(clinic, "lakeside", "m-1", 0, 0) > 0); /* outbound ids are ours */
+    clinic_commit(clinic);
+    clinic_begin(clinic);
+    assert_int_equal(add_inbound(clinic, "lakeside", "m-1", "b-2"), 0);
+    assert_false(store_commit(STORE, &fault));
+    clinic_begin(clinic);
+    assert_int_equal(add_inbound(clinic, "lakeside", "m-2", "b-1"), 0);
+    assert_false(store_commit(STORE, &fault));
+    clinic_begin(clinic);
+    assert_int_equal(add_message(clinic, "harbor", "m-1", 0, 0), 0);
+    assert_false(store_commit(STORE, &fault));
+    assert_true(store_find_inbound(STORE, ARENA, "lakeside", "m-1", &message));
+    assert_string_equal(message.partner, "lakeside");
+    assert_false(store_find_inbound(STORE, ARENA, "lakeside", "b-1", &message));
+    assert_true(store_find_inbound_bundle(STORE, ARENA, "harbor", "b-1", &message));
+    assert_string_equal(message.partner, "harbor");
+    assert_false(store_find_inbound(STORE, ARENA, "riverbend", "m-1", &message));
+    assert_true(store_find_outbound(STORE, ARENA, "m-1", &message));
+    assert_string_equal(message.direction, "out");
+}
+
+static void messages_are_listed_newest_first(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_message *rows;
+    clinic_begin(clinic);
+    int64_t referral = add_referral(clinic, "lakeside", "R-1");
+    int64_t first = add_message(clinic, "lakeside", "m-1", referral, 0);
+    add_message(clinic, "lakeside", "m-2", 0, 0);
+    add_inbound(clinic, "lakeside", "m-3", "b-3");
+    set_state(clinic, first, "sent");
+    clinic_commit(clinic);
+    assert_int_equal(store_messages(STORE, ARENA, NULL, NULL, 0, 10, &rows), 3);
+    assert_string_equal(rows[0].message_id, "m-3");
+    assert_string_equal(rows[2].message_id, "m-1");
+    assert_int_equal(store_messages(STORE, ARENA, NULL, NULL, 0, 2, &rows), 2);
+    assert_int_equal(store_messages(STORE, ARENA, "out", NULL, 0, 10, &rows), 2);
+    assert_int_equal(store_messages(STORE, ARENA, "out", "sent", 0, 10, &rows), 1);
+    assert_int_equal(store_messages(STORE, ARENA, NULL, NULL, referral, 10, &rows), 1);
+    assert_int_equal(store_messages(STORE, ARENA, "in", "sent", 0, 10, &rows), 0);
+}
+
+static void only_the_state_of_a_message_changes(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_message message;
+    clinic_begin(clinic);
+    int64_t id = add_message(clinic, "lakeside", "m-1", 0, 5);
+    store_get_message(STORE, ARENA, id, &message);
+    message.partner = "harbor";
+    message.message_id = "m-9";
+    message.state = "rejected";
+    message.reason = "no";
+    message.attempts = 3;
+    message.due_ms = 50;
+    message.settled_ms = 60;
+    message.response_code = "fatal-error";
+    message.response_issues = "[]";
+    store_set_message(STORE, &message);
+    clinic_commit(clinic);
+    store_get_message(STORE, ARENA, id, &message);
+    assert_string_equal(message.partner, "lakeside");
+    assert_string_equal(message.message_id, "m-1");
+    assert_string_equal(message.state, "rejected");
+    assert_string_equal(message.reason, "no");
+    assert_int_equal(message.attempts, 3);
+    assert_int_equal(message.due_ms + message.settled_ms, 110);
+    assert_string_equal(message.response_code, "fatal-error");
+    assert_string_equal(message.response_issues, "[]");
+}
+
+/* ---- what is due ---- */
+
+static size_t due(struct clinic *clinic, const char *partner, int64_t now_ms, size_t limit,
+                  struct store_message **ret_rows)
+{
+    return store_due(STORE, ARENA, partner, now_ms, limit, ret_rows);
+}
+
+static void due_is_ordered_per_referral_and_nothing_wider(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_message *rows;
+    clinic_begin(clinic);
+    int64_t one = add_referral(clinic, "lakeside", "R-1");
+    int64_t other = add_referral(clinic, "lakeside", "R-2");
+    int64_t first = add_message(clinic, "lakeside", "m-1", one, 500);
+    add_message(clinic, "lakeside", "m-2", one, 100); /* due earlier, but behind m-1 */
+    add_message(clinic, "lakeside", "m-3", other, 300);
+    add_message(clinic, "lakeside", "m-4", 0, 200);
+    add_message(clinic, "harbor", "m-5", one, 100); /* another partner's queue */
+    clinic_commit(clinic);
+    assert_int_equal(due(clinic, "lakeside", 50, 10, &rows), 0);
+    assert_int_equal(due(clinic, "lakeside", 400, 10, &rows), 2);
+    assert_string_equal(rows[0].message_id, "m-4");
+    assert_string_equal(rows[1].message_id, "m-3");
+    assert_int_equal(due(clinic, "lakeside", 600, 10, &rows), 3);
+    assert_string_equal(rows[2].message_id, "m-1");
+    assert_int_equal(due(clinic, "lakeside", 600, 2, &rows), 2);
+    assert_int_equal(due(clinic, "harbor", 600, 10, &rows), 1);
+    static const char *const blocking[] = {"sending", "held"};
+    for (size_t i = 0; i < 2; i++) {
+        clinic_begin(clinic);
+        set_state(clinic, first, blocking[i]);
+        clinic_commit(clinic);
+        assert_int_equal(due(clinic, "lakeside", 600, 10, &rows), 2);
+    }
+    static const char *const passed[] = {"sent", "parked", "rejected", "withdrawn"};
+    for (size_t i = 0; i < 4; i++) {
+        clinic_begin(clinic);
+        set_state(clinic, first, passed[i]);
+        clinic_commit(clinic);
+        assert_int_equal(due(clinic, "lakeside", 600, 10, &rows), 3);
+        assert_string_equal(rows[0].message_id, "m-2");
+    }
+}
+
+static void partners_with_something_due(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_due_partner *rows;
+    assert_int_equal(store_due_partners(STORE, ARENA, &rows), 0);
+    clinic_begin(clinic);
+    add_message(clinic, "lakeside", "m-1", 0, 500);
+    add_message(clinic, "lakeside", "m-2", 0, 900);
+    add_message(clinic, "harbor", "m-3", 0, 100);
+    int64_t sent = add_message(clinic, "riverbend", "m-4", 0, 100);
+    set_state(clinic, sent, "sent");
+    clinic_commit(clinic);
+    assert_int_equal(store_due_partners(STORE, ARENA, &rows), 2);
+    assert_string_equal(rows[0].partner, "harbor");
+    assert_int_equal(rows[0].first_due_ms, 100);
+    assert_int_equal(rows[1].first_due_ms, 500);
+    assert_int_equal(rows[1].queued, 2);
+    assert_int_equal(rows[1].oldest_ms, 1000);
+}
+
+static void what_was_being_sent_is_queued_again(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_message message;
+    struct store_message *rows;
+    clinic_begin(clinic);
+    int64_t id = add_message(clinic, "lakeside", "m-1", 0, 100);
+    int64_t sent = add_message(clinic, "lakeside", "m-2", 0, 100);
+    set_state(clinic, id, "sending");
+    set_state(clinic, sent, "sent");
+    clinic_commit(clinic);
+    reopen(clinic);
+    clinic_begin(clinic);
+    assert_int_equal(store_requeue_claimed(STORE, 700), 1);
+    assert_int_equal(store_requeue_claimed(STORE, 800), 0);
+    clinic_commit(clinic);
+    store_get_message(STORE, ARENA, id, &message);
+    assert_string_equal(message.state, "queued");
+    assert_string_equal(message.message_id, "m-1");
+    assert_int_equal(message.due_ms, 700);
+    assert_non_null(message.reason);
+    assert_int_equal(due(clinic, "lakeside", 700, 10, &rows), 1);
+}
+
+static void hasten_makes_what_waits_due(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_message *rows;
+    clinic_begin(clinic);
+    add_message(clinic, "lakeside", "m-1", 0, 90000);
+    add_message(clinic, "harbor", "m-2", 0, 90000);
+    store_hasten(STORE, "lakeside", 500);
+    clinic_commit(clinic);
+    assert_int_equal(due(clinic, "lakeside", 500, 10, &rows), 1);
+    assert_int_equal(due(clinic, "harbor", 500, 10, &rows), 0);
+}
+
+static void queued_messages_of_a_client(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_message *rows;
+    clinic_begin(clinic);
+    int64_t record = add_record(clinic, "referral", "R-1", "C-1");
+    static const char *const states[] = {"queued", "held", "sending", "sent", "withdrawn"};
+    for (size_t i = 0; i < 5; i++) {
+        struct store_message message =
+            message_to(clinic, "lakeside", arena_print(ARENA, "m-%zu", i), 0, 0);
+        message.record = record;
+        message.state = states[i];
+        store_add_message(STORE, &message);
+    }
+    add_message(clinic, "lakeside", "m-9", 0, 0);
+    clinic_commit(clinic);
+    assert_int_equal(store_queued_of_client(STORE, ARENA, "C-1", &rows), 2);
+    assert_int_equal(store_queued_of_client(STORE, ARENA, "C-2", &rows), 0);
+    assert_int_equal(store_count_withdrawn(STORE, record, "lakeside"), 1);
+    assert_int_equal(store_count_withdrawn(STORE, record, "harbor"), 0);
+}
+
+static void attempts_keep_their_history(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_attempt *rows;
+    clinic_begin(clinic);
+    int64_t id = add_message(clinic, "lakeside", "m-1", 0, 0);
+    for (int i = 1; i <= 3; i++) {
+        struct store_attempt attempt = {.message = id,
+                                        .at_ms = i * 100,
+                                        .status = i == 3 ? 200 : 0,
+                                        .outcome = i == 3 ? "answered" : "cannot-connect",
+                                        .detail = i == 3 ? NULL : "refused",
+                                        .connect_us = i,
+                                        .total_us = i * 10};
+        store_add_attempt(STORE, &attempt);
+    }
+    clinic_commit(clinic);
+    assert_int_equal(store_attempts(STORE, ARENA, id, &rows), 3);
+    assert_string_equal(rows[0].outcome, "cannot-connect");
+    assert_int_equal(rows[2].status, 200);
+    assert_int_equal(rows[2].total_us, 30);
+    assert_null(rows[2].detail);
+    assert_int_equal(store_attempts(STORE, ARENA, 999, &rows), 0);
+}
+
+/* ---- the tray, people, links ---- */
+
+static void the_tray(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_release *rows;
+    struct store_release release;
+    const char **clients;
+    struct fault fault;
+    clinic_begin(clinic);
+    int64_t record = add_record(clinic, "referral", "R-1", "C-1");
+    int64_t message = add_message(clinic, "lakeside", "m-1", 0, 0);
+    struct store_release waiting = {.record = record,
+                                    .recipient = "lakeside",
+                                    .addressed_as = "osei;lindqvist",
+                                    .partner = "",
+                                    .client = "C-1",
+                                    .state = "waiting",
+                                    .reason = "no consent",
+                                    .decided_ms = 5};
+    waiting.id = store_add_release(STORE, &waiting);
+    clinic_commit(clinic);
+    assert_int_equal(store_releases(STORE, ARENA, "C-1", "waiting", &rows), 1);
+    assert_string_equal(rows[0].addressed_as, "osei;lindqvist");
+    assert_int_equal(store_releases(STORE, ARENA, NULL, NULL, &rows), 1);
+    assert_int_equal(store_releases(STORE, ARENA, "C-2", NULL, &rows), 0);
+    assert_int_equal(store_waiting_clients(STORE, ARENA, &clients), 1);
+    assert_string_equal(clients[0], "C-1");
+    clinic_begin(clinic);
+    waiting.state = "sent";
+    waiting.reason = NULL;
+    waiting.partner = "lakeside";
+    waiting.message = message;
+    store_set_release(STORE, &waiting);
+    clinic_commit(clinic);
+    assert_int_equal(store_waiting_clients(STORE, ARENA, &clients), 0);
+    assert_true(store_find_release(STORE, ARENA, message, &release));
+    assert_string_equal(release.partner, "lakeside");
+    assert_null(release.reason);
+    assert_false(store_find_release(STORE, ARENA, message + 1, &release));
+    clinic_begin(clinic);
+    assert_int_equal(store_add_release(STORE, &waiting), 0); /* one row for each recipient */
+    assert_false(store_commit(STORE, &fault));
+}
+
+static void people_and_links_are_kept_once(void **state)
+{
+    struct clinic *clinic = *state;
+    const char **rows;
+    clinic_begin(clinic);
+    store_add_person(STORE, "lakeside/b", "{\"n\":1}");
+    store_add_person(STORE, "lakeside/a", "{\"n\":2}");
+    store_add_person(STORE, "lakeside/b", "{\"n\":3}");
+    store_add_link(STORE, "C-1", "lakeside", "L-1");
+    store_add_link(STORE, "C-1", "lakeside", "L-1");
+    store_add_link(STORE, "C-1", "lakeside", "L-2");
+    clinic_commit(clinic);
+    assert_int_equal(store_people(STORE, ARENA, &rows), 2);
+    assert_string_equal(rows[0], "{\"n\":2}");
+    assert_string_equal(rows[1], "{\"n\":1}");
+    assert_int_equal(store_links(STORE, ARENA, "C-1", "lakeside", &rows), 2);
+    assert_int_equal(store_links(STORE, ARENA, "C-1", "harbor", &rows), 0);
+    assert_int_equal(store_links(STORE, ARENA, "C-2", "lakeside", &rows), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(it_is_private_and_demands_durability),
+        TEST(what_is_no_store_is_refused_and_left_alone),
+        TEST(a_reader_needs_a_store),
+        TEST(a_reader_sees_what_is_committed_and_writes_nothing),
+        TEST(a_commit_survives_and_a_rollback_leaves_nothing),
+        TEST(a_part_is_undone_alone),
+        TEST(the_first_error_sticks_until_the_next_begin),
+        TEST(payloads_come_back_byte_by_byte),
+        TEST(records_are_found_by_identity_and_client),
+        TEST(a_record_identity_is_unique),
+        TEST(what_is_not_exported_is_listed_until_it_is),
+        TEST(referrals_are_found_by_either_number),
+        TEST(only_what_may_change_changes),
+        TEST(events_keep_their_order),
+        TEST(inbound_ids_are_unique_to_their_partner),
+        TEST(messages_are_listed_newest_first),
+        TEST(only_the_state_of_a_message_changes),
+        TEST(due_is_ordered_per_referral_and_nothing_wider),
+        TEST(partners_with_something_due),
+        TEST(what_was_being_sent_is_queued_again),
+        TEST(hasten_makes_what_waits_due),
+        TEST(queued_messages_of_a_client),
+        TEST(attempts_keep_their_history),
+        TEST(the_tray),
+        TEST(people_and_links_are_kept_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
