@@ -57,6 +57,10 @@ bool audit_verify(struct store *store, int64_t *ret_rows, int64_t *ret_bad_seq)
         arena_reset(&arena);
     }
     arena_free(&arena);
+    if (fits && last < store_count_audits(store)) { /* the end was cut off */
+        fits = false;
+        last++;
+    }
     *ret_rows = count;
     *ret_bad_seq = fits ? 0 : last;
     return fits;

@@ -182,3 +182,8 @@ size_t store_audits(struct store *store, struct arena *arena, int64_t after_seq,
     return sqlite_select(store, arena, &audits, ret_audits, "WHERE seq>? ORDER BY seq LIMIT ?",
                          "ii", after_seq, (int64_t)limit);
 }
+
+int64_t store_count_audits(struct store *store)
+{
+    return sqlite_number(store, "SELECT seq FROM sqlite_sequence WHERE name='audit'", "");
+}

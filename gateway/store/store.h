@@ -193,5 +193,7 @@ void store_add_audit(struct store *store, const struct store_audit *audit);
 bool store_last_audit(struct store *store, unsigned char ret_hash[STORE_HASH_BYTES]);
 size_t store_audits(struct store *store, struct arena *arena, int64_t after_seq, size_t limit,
                     struct store_audit **ret_audits);
+/* How many audit rows were ever added, those included that somebody took away. */
+int64_t store_count_audits(struct store *store);
 
 #endif

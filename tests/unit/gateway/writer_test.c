@@ -1,0 +1,360 @@
+/* writer: groups of units in one transaction, a unit that fails undone alone, a full queue, a full
+ * disk and a broken store; with its thread and without. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <uv.h>
+
+#include "lib/clinic.h"
+
+enum { WORKERS = 8, UNITS_EACH = 40 };
+
+struct job { /* a unit that adds one person, in one of several ways */
+    struct unit unit;
+    struct arena arena;
+    char handle[32];
+    enum way { GOOD, REFUSES, BREAKS, SLOW } way;
+    atomic_bool *gate; /* SLOW: waits until it opens */
+    int done;          /* calls of done() */
+};
+
+static bool run(struct unit *unit, struct store *store)
+{
+    struct job *job = (struct job *)unit;
+    store_add_person(store, job->handle, "{}");
+    switch (job->way) {
+    case REFUSES:
+        return fault_set(&unit->fault, FAULT_conflict,
+                         arena_print(unit->arena, "no %s", job->handle));
+    case BREAKS: /* against a rule of the schema: an error of the store itself */
+        store_add_event(store, &(struct store_event){.referral = 1, .what = NULL});
+        return true;
+    case SLOW:
+        while (!*job->gate)
+            usleep(200);
+        return true;
+    case GOOD:
+        break;
+    }
+    return true;
+}
+
+static void done(struct unit *unit)
+{
+    ((struct job *)unit)->done++;
+}
+
+static struct job job_of(const char *handle, enum way way)
+{
+    struct job job = {.unit = {.run = run, .done = done}, .way = way};
+    snprintf(job.handle, sizeof job.handle, "%s", handle);
+    return job;
+}
+
+static size_t people(struct clinic *clinic)
+{
+    const char **rows;
+    struct store *reader;
+    struct fault fault;
+    assert_true(store_open_reader(arena_print(&clinic->arena, "%s/store.db", clinic->folder),
+                                  &reader, &clinic->arena, &fault));
+    size_t count = store_people(reader, &clinic->arena, &rows);
+    store_close(reader);
+    return count;
+}
+
+static bool call(struct writer *writer, struct job *job)
+{
+    job->unit.arena = &job->arena;
+    bool written = writer_call(writer, &job->unit);
+    return written;
+}
+
+static int start(void **state)
+{
+    *state = clinic_new("willow", "");
+    return 0;
+}
+
+static int stop(void **state)
+{
+    clinic_free(*state);
+    return 0;
+}
+
+/* ---- both kinds ---- */
+
+static void check_units(struct clinic *clinic, struct writer *writer)
+{
+    struct job good = job_of("a", GOOD);
+    struct job refused = job_of("b", REFUSES);
+    struct job other = job_of("c", GOOD);
+    assert_true(call(writer, &good));
+    assert_int_equal(good.unit.fault.kind, FAULT_none);
+    assert_false(call(writer, &refused));
+    assert_int_equal(refused.unit.fault.kind, FAULT_conflict);
+    assert_string_equal(refused.unit.fault.sentence, "no b");
+    assert_true(call(writer, &other));
+    assert_int_equal(people(clinic), 2);
+    arena_free(&refused.arena);
+}
+
+static void without_a_thread(void **state)
+{
+    struct writer *writer = writer_inline(((struct clinic *)*state)->store);
+    check_units(*state, writer);
+    writer_stop(writer);
+}
+
+static void with_its_thread(void **state)
+{
+    struct clinic *clinic = *state;
+    struct writer *writer = writer_start(clinic->store, 100, NULL, NULL);
+    check_units(clinic, writer);
+    while (writer_figures(writer).units < 3)
+        usleep(200);
+    writer_stop(writer);
+}
+
+/* ---- groups ---- */
+
+struct crowd {
+    struct writer *writer;
+    int number;
+    size_t written, refused;
+};
+
+static void *call_many(void *argument)
+{
+    struct crowd *crowd = argument;
+    for (int i = 0; i < UNITS_EACH; i++) {
+        char handle[32];
+        snprintf(handle, sizeof handle, "p-%d-%d", crowd->number, i);
+        struct job job = job_of(handle, i % 5 == 4 ? REFUSES : GOOD);
+        bool written = call(crowd->writer, &job);
+        crowd->written += written;
+        crowd->refused += !written && job.unit.fault.kind == FAULT_conflict;
+        arena_free(&job.arena);
+    }
+    return NULL;
+}
+
+static void many_threads_share_groups_and_refusals_stay_alone(void **state)
+{
+    struct clinic *clinic = *state;
+    struct writer *writer = writer_start(clinic->store, 1000, NULL, NULL);
+    struct crowd crowds[WORKERS];
+    pthread_t threads[WORKERS];
+    for (int i = 0; i < WORKERS; i++) {
+        crowds[i] = (struct crowd){.writer = writer, .number = i};
+        pthread_create(&threads[i], NULL, call_many, &crowds[i]);
+    }
+    for (int i = 0; i < WORKERS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(crowds[i].written, UNITS_EACH * 4 / 5);
+        assert_int_equal(crowds[i].refused, UNITS_EACH / 5);
+    }
+    assert_int_equal(people(clinic), WORKERS * UNITS_EACH * 4 / 5);
+    struct writer_figures figures = writer_figures(writer);
+    while (figures.units < WORKERS * UNITS_EACH) {
+        usleep(200); /* the last group is counted after its callers were told */
+        figures = writer_figures(writer);
+    }
+    assert_int_equal(figures.units, WORKERS * UNITS_EACH);
+    assert_true(figures.groups <= figures.units);
+    writer_stop(writer);
+}
+
+/* ---- a loop's units ---- */
+
+struct bench {
+    uv_loop_t loop;
+    struct writer *writer;
+    struct writer_port *port;
+    atomic_bool gate;
+};
+
+static void open_bench(struct bench *bench, struct clinic *clinic, size_t queue_max)
+{
+    uv_loop_init(&bench->loop);
+    bench->gate = false;
+    bench->writer = writer_start(clinic->store, queue_max, NULL, NULL);
+    bench->port = writer_port_open(&bench->loop);
+}
+
+static void close_bench(struct bench *bench)
+{
+    writer_port_close(bench->port);
+    uv_run(&bench->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&bench->loop), 0);
+    writer_stop(bench->writer);
+}
+
+static void wait_done(struct bench *bench, const struct job *last)
+{
+    while (last->done == 0)
+        uv_run(&bench->loop, UV_RUN_ONCE);
+}
+
+static bool post(struct bench *bench, struct job *job)
+{
+    job->unit.arena = &job->arena;
+    return writer_post(bench->writer, bench->port, &job->unit);
+}
+
+static void what_waits_becomes_one_group(void **state)
+{
+    struct clinic *clinic = *state;
+    struct bench bench;
+    struct job slow = job_of("slow", SLOW);
+    struct job jobs[20];
+    open_bench(&bench, clinic, 100);
+    slow.gate = &bench.gate;
+    assert_true(post(&bench, &slow));
+    for (int i = 0; i < 20; i++) {
+        char handle[32];
+        snprintf(handle, sizeof handle, "p-%d", i);
+        jobs[i] = job_of(handle, i == 7 ? REFUSES : GOOD);
+        assert_true(post(&bench, &jobs[i]));
+    }
+    assert_int_equal(people(clinic), 0); /* nothing is promised before the commit */
+    bench.gate = true;
+    wait_done(&bench, &jobs[19]);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(jobs[i].done, 1);
+        assert_int_equal(jobs[i].unit.fault.kind, i == 7 ? FAULT_conflict : FAULT_none);
+    }
+    assert_int_equal(people(clinic), 20);
+    struct writer_figures figures = writer_figures(bench.writer);
+    while (figures.units < 21) {
+        usleep(200);
+        figures = writer_figures(bench.writer);
+    }
+    assert_true(figures.groups <= 3);
+    assert_true(figures.largest >= 18);
+    arena_free(&jobs[7].arena);
+    close_bench(&bench);
+}
+
+static void a_full_queue_takes_nothing_more(void **state)
+{
+    struct clinic *clinic = *state;
+    struct bench bench;
+    struct job slow = job_of("slow", SLOW);
+    struct job jobs[40];
+    size_t taken = 0;
+    open_bench(&bench, clinic, 16);
+    slow.gate = &bench.gate;
+    assert_true(post(&bench, &slow));
+    usleep(20000); /* the writer has taken it, most likely; either way at most 16 more may wait */
+    for (int i = 0; i < 40; i++) {
+        char handle[32];
+        snprintf(handle, sizeof handle, "p-%d", i);
+        jobs[i] = job_of(handle, GOOD);
+        if (post(&bench, &jobs[taken]))
+            taken++;
+    }
+    assert_true(taken >= 15 && taken <= 16);
+    bench.gate = true;
+    wait_done(&bench, &jobs[taken - 1]);
+    struct job after = job_of("after", GOOD);
+    assert_true(post(&bench, &after));
+    wait_done(&bench, &after);
+    assert_int_equal(after.unit.fault.kind, FAULT_none);
+    close_bench(&bench);
+}
+
+static void stopping_writes_what_waits(void **state)
+{
+    struct clinic *clinic = *state;
+    struct bench bench;
+    struct job jobs[30];
+    open_bench(&bench, clinic, 100);
+    for (int i = 0; i < 30; i++) {
+        char handle[32];
+        snprintf(handle, sizeof handle, "p-%d", i);
+        jobs[i] = job_of(handle, GOOD);
+        assert_true(post(&bench, &jobs[i]));
+    }
+    writer_stop(bench.writer);
+    assert_int_equal(people(clinic), 30);
+    wait_done(&bench, &jobs[29]);
+    writer_port_close(bench.port);
+    uv_run(&bench.loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&bench.loop), 0);
+}
+
+/* ---- failures of the store ---- */
+
+static void note_broken(void *owner, const char *why)
+{
+    assert_non_null(why);
+    atomic_fetch_add((atomic_int *)owner, 1);
+}
+
+static void a_broken_store_fails_the_group_and_ends_the_writing(void **state)
+{
+    struct clinic *clinic = *state;
+    atomic_int broken = 0;
+    struct writer *writer = writer_start(clinic->store, 100, note_broken, &broken);
+    struct job breaks = job_of("x", BREAKS);
+    struct job later = job_of("y", GOOD);
+    assert_false(call(writer, &breaks));
+    assert_int_equal(breaks.unit.fault.kind, FAULT_store_broken);
+    assert_int_equal(broken, 1);
+    assert_false(call(writer, &later));
+    assert_int_equal(later.unit.fault.kind, FAULT_store_broken);
+    assert_int_equal(broken, 1); /* told once */
+    assert_false(writer_post(writer, NULL, &later.unit));
+    assert_int_equal(people(clinic), 0);
+    writer_stop(writer);
+    arena_free(&breaks.arena);
+    arena_free(&later.arena);
+}
+
+static void every_unit_of_a_failed_group_hears_of_it(void **state)
+{
+    struct clinic *clinic = *state;
+    struct bench bench;
+    struct job slow = job_of("slow", SLOW);
+    struct job jobs[5] = {job_of("a", GOOD), job_of("b", REFUSES), job_of("c", BREAKS),
+                          job_of("d", GOOD), job_of("e", GOOD)};
+    open_bench(&bench, clinic, 100);
+    slow.gate = &bench.gate;
+    post(&bench, &slow);
+    usleep(20000);
+    for (int i = 0; i < 5; i++)
+        post(&bench, &jobs[i]);
+    bench.gate = true;
+    wait_done(&bench, &jobs[4]);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(jobs[i].done, 1);
+        assert_int_equal(jobs[i].unit.fault.kind, FAULT_store_broken);
+        arena_free(&jobs[i].arena);
+    }
+    assert_true(people(clinic) <= 1); /* the slow one, when it was a group of its own */
+    arena_free(&slow.arena);
+    close_bench(&bench);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(without_a_thread),
+        TEST(with_its_thread),
+        TEST(many_threads_share_groups_and_refusals_stay_alone),
+        TEST(what_waits_becomes_one_group),
+        TEST(a_full_queue_takes_nothing_more),
+        TEST(stopping_writes_what_waits),
+        TEST(a_broken_store_fails_the_group_and_ends_the_writing),
+        TEST(every_unit_of_a_failed_group_hears_of_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
