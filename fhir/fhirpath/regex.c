@@ -279,7 +279,7 @@ static bool replace_all(struct search *search, const char *replacement, struct o
     size_t start = 0;
     size_t kept = 0; /* written up to here */
     while (start <= search->length) {
-        bool found;
+        bool found = false;
         if (!find(search, start, &found))
             return false;
         if (!found)
