@@ -5,7 +5,6 @@
 #include "fhir/primitive.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -256,18 +255,27 @@ FAULT(positive_range, "a number below 1 or above 2147483647",
       "a whole number from 1 to 2147483647");
 ADVICE(decimal_range, "a number of more than 18 digits", "at most 18 digits");
 
+enum { WHOLE_DIGITS = 12 }; /* more are out of every range */
+
 /* False when TEXT is no whole number; numbers out of range are brought to a range of their own. */
-static bool whole(const char *text, long *ret_value)
+static bool whole(const char *text, int64_t *ret_value)
 {
-    if (strpbrk(text, ".eE") != NULL)
+    bool negative = *text == '-';
+    const char *at = text + negative;
+    size_t digits = strspn(at, "0123456789");
+    if (at[digits] != '\0')
         return false;
-    *ret_value = strlen(text) > 12 ? (*text == '-' ? INT64_MIN : INT64_MAX) : atol(text);
+    int64_t value = 0;
+    for (size_t i = 0; i < digits && i < WHOLE_DIGITS; i++)
+        value = value * 10 + (at[i] - '0');
+    *ret_value = digits > WHOLE_DIGITS ? INT64_MAX / 2 : value;
+    *ret_value = negative ? -*ret_value : *ret_value;
     return true;
 }
 
 static const struct primitive_fault *integer_rule(const char *text)
 {
-    long value;
+    int64_t value;
     if (!whole(text, &value))
         return &integer_form;
     return value < INT32_MIN || value > INT32_MAX ? &integer_range : NULL;
@@ -275,7 +283,7 @@ static const struct primitive_fault *integer_rule(const char *text)
 
 static const struct primitive_fault *unsigned_rule(const char *text)
 {
-    long value;
+    int64_t value;
     if (!whole(text, &value))
         return &integer_form;
     return value < 0 || value > INT32_MAX ? &unsigned_range : NULL;
@@ -283,7 +291,7 @@ static const struct primitive_fault *unsigned_rule(const char *text)
 
 static const struct primitive_fault *positive_rule(const char *text)
 {
-    long value;
+    int64_t value;
     if (!whole(text, &value))
         return &integer_form;
     return value < 1 || value > INT32_MAX ? &positive_range : NULL;

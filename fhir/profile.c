@@ -2,7 +2,6 @@
 #include "fhir/profile.h"
 
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -334,13 +333,25 @@ static const struct definition_value_set *known_set(struct profile_set *set, con
     return definition_value_set_find(arena_copy_n(set->arena, url, strcspn(url, "|")));
 }
 
+/* "*" and anything that is no small number: no limit. */
+static long max_of(const char *max)
+{
+    long value = 0;
+    size_t length = strspn(max, "0123456789");
+    if (length == 0 || length > 9 || max[length] != '\0')
+        return LONG_MAX;
+    for (; *max != '\0'; max++)
+        value = value * 10 + (*max - '0');
+    return value;
+}
+
 static void read_limits(struct profile_set *set, struct profile_node *node,
                         const struct json *element)
 {
     json_whole(json_get(element, "min"), &node->min);
     const char *max = json_get_text(element, "max");
     if (max != NULL)
-        node->max = strcmp(max, "*") == 0 ? LONG_MAX : atol(max);
+        node->max = max_of(max);
     json_whole(json_get(element, "maxLength"), &node->length_max);
     node->must_support = node->must_support || json_true(json_get(element, "mustSupport"));
     const struct json *binding = json_get(element, "binding");
