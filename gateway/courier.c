@@ -6,7 +6,7 @@
 #include <time.h>
 #include <uv.h>
 
-#include "gateway/deliver.h"
+#include "gateway/flow.h"
 #include "gateway/log.h"
 #include "gateway/transmit.h"
 
@@ -252,11 +252,11 @@ static bool claim(struct unit *unit, struct store *store)
 {
     struct look *look = (struct look *)unit;
     int64_t now_ms = clock_wall_ms(&look->setup->clock);
+    struct flow flow = {look->setup, store, unit->arena, now_ms, NULL};
     struct store_due_partner *due;
     for (size_t i = 0; i < look->wanted_count; i++)
-        look->counts[i] =
-            deliver_claim(store, look->setup, unit->arena, look->wanted[i].partner->name, now_ms,
-                          look->wanted[i].slots, &look->items[i]);
+        look->counts[i] = flow_claim(&flow, look->wanted[i].partner->name, look->wanted[i].slots,
+                                     &look->items[i]);
     size_t count = store_due_partners(store, unit->arena, &due);
     look->next_due_ms = count == 0 ? 0 : due[0].first_due_ms;
     return true;

@@ -28,12 +28,15 @@ static const char *correlation_of(const struct setup *setup, struct arena *arena
 
 size_t deliver_claim(struct store *store, const struct setup *setup, struct arena *arena,
                      const char *partner, int64_t now_ms, size_t slots,
-                     struct deliver_item **ret_items)
+                     struct deliver_item **ret_items, struct store_message **ret_withdrawn,
+                     size_t *ret_withdrawn_count)
 {
     struct store_message *due;
     size_t count = store_due(store, arena, partner, now_ms, slots, &due);
     struct deliver_item *items = arena_array(arena, count, sizeof *items);
     size_t claimed = 0;
+    *ret_withdrawn = arena_array(arena, count, sizeof **ret_withdrawn);
+    *ret_withdrawn_count = 0;
     for (size_t i = 0; i < count; i++) {
         const char *reason;
         bool may_go = release_again(setup, store, arena, &due[i], now_ms, &reason);
@@ -46,6 +49,7 @@ size_t deliver_claim(struct store *store, const struct setup *setup, struct aren
         }
         if (!may_go) {
             outbox_withdraw(store, arena, &due[i], reason, now_ms);
+            (*ret_withdrawn)[(*ret_withdrawn_count)++] = due[i];
             continue;
         }
         due[i].state = "sending";

@@ -93,14 +93,20 @@ static bool allows(const struct inbox_item *item, const struct effect *effect,
                         ret_fault);
 }
 
-/* The row of the table that the message asks for: by its word, else by the Task state it names. */
-static const struct track_move *asked_move(const struct message_move *asked,
+/* The row of the table that the message asks for: by its word where that is possible, else by the
+ * Task state it names (another system's "in progress" means start, or resume after a pause). */
+static const struct track_move *asked_move(const struct inbox_item *item,
                                            const struct store_referral *referral)
 {
+    const struct message_move *asked = &item->message->move;
     const struct track_move *move = asked->move == NULL ? NULL : track_find(asked->move);
-    if (move != NULL || asked->task_status == NULL)
+    enum track_side side = their_side(referral);
+    struct fault ignored;
+    if (asked->task_status == NULL ||
+        (move != NULL && track_allows(move, side, referral, item->arena, &ignored)))
         return move;
-    return track_between(their_side(referral), referral->task_status, asked->task_status);
+    const struct track_move *other = track_between(side, referral->task_status, asked->task_status);
+    return other != NULL ? other : move;
 }
 
 static bool check_move(struct store *store, const struct inbox_item *item, struct effect *effect,
@@ -112,10 +118,10 @@ static bool check_move(struct store *store, const struct inbox_item *item, struc
         effect->referral.id = 0;
         return not_found(item, ret_fault);
     }
-    if (track_is_over(effect->referral.task_status) &&
-        text_equal(effect->referral.task_status, asked->task_status))
-        return true; /* the end is the end: saying it again changes nothing */
-    const struct track_move *move = asked_move(asked, &effect->referral);
+    const struct track_move *move = asked_move(item, &effect->referral);
+    bool is_state = move == NULL || move->to[0] != '\0';
+    if (is_state && text_equal(effect->referral.task_status, asked->task_status))
+        return true; /* it stands there already: saying it again changes nothing */
     if (move == NULL)
         return fault_set(ret_fault, FAULT_illegal_move,
                          arena_print(item->arena,

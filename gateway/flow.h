@@ -19,6 +19,7 @@
 #include "fhir/record.h"
 #include "fhir/validate.h"
 #include "gateway/admit.h"
+#include "gateway/deliver.h"
 #include "gateway/fault.h"
 #include "gateway/setup.h"
 #include "gateway/store/store.h"
@@ -66,6 +67,10 @@ bool flow_move(const struct flow *flow, const char *id, const char *word,
 /* The referral that a person means by ID. */
 bool flow_find_referral(const struct flow *flow, const char *id,
                         struct store_referral *ret_referral, struct fault *ret_fault);
+/* deliver_claim, and what must follow it: when a note of ours that moved a Task may no longer go,
+ * the partner still learns where the Task stands. */
+size_t flow_claim(const struct flow *flow, const char *partner, size_t slots,
+                  struct deliver_item **ret_items);
 /* Consents, partners or the date have changed: releases what may now go, stops what may not. CLIENT
  * NULL: everybody. Returns how many messages were queued. */
 size_t flow_reconsider(const struct flow *flow, const char *client);

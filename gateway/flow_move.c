@@ -215,6 +215,33 @@ bool flow_tell(const struct flow *flow, const struct store_referral *referral, c
     return true;
 }
 
+void flow_tell_instead(const struct flow *flow, const struct store_message *withdrawn)
+{
+    struct store_referral referral;
+    struct track_details details = {.at_ms = flow->now_ms};
+    struct fault fault;
+    bool is_note = text_equal(withdrawn->kind, "progress-note") ||
+                   text_equal(withdrawn->kind, "discharge-summary");
+    if (!is_note || !store_get_referral(flow->store, flow->arena, withdrawn->referral, &referral) ||
+        track_ours(&referral) != TRACK_FILLER)
+        return;
+    bool is_over = text_equal(referral.task_status, "completed");
+    if (is_over || text_equal(referral.task_status, "in-progress"))
+        flow_tell(flow, &referral, is_over ? "complete" : "start", &details, &fault);
+}
+
+size_t flow_claim(const struct flow *flow, const char *partner, size_t slots,
+                  struct deliver_item **ret_items)
+{
+    struct store_message *withdrawn;
+    size_t count;
+    size_t claimed = deliver_claim(flow->store, flow->setup, flow->arena, partner, flow->now_ms,
+                                   slots, ret_items, &withdrawn, &count);
+    for (size_t i = 0; i < count; i++)
+        flow_tell_instead(flow, &withdrawn[i]);
+    return claimed;
+}
+
 /* ---- our own moves ---- */
 
 /* A draft was never sent, so there is nobody to tell. */

@@ -23,4 +23,8 @@ struct message_referral flow_message_referral(const struct store_referral *refer
 bool flow_tell(const struct flow *flow, const struct store_referral *referral, const char *word,
                const struct track_details *details, struct fault *ret_fault);
 
+/* After a message was taken back: tells the partner, by status alone, what it would have said of a
+ * Task. */
+void flow_tell_instead(const struct flow *flow, const struct store_message *withdrawn);
+
 #endif

@@ -510,8 +510,10 @@ static void stop_queued(const struct flow *flow, const char *client)
     for (size_t i = 0; i < count; i++) {
         const char *reason;
         if (!release_again(flow->setup, flow->store, flow->arena, &queued[i], flow->now_ms,
-                           &reason))
+                           &reason)) {
             outbox_withdraw(flow->store, flow->arena, &queued[i], reason, flow->now_ms);
+            flow_tell_instead(flow, &queued[i]);
+        }
     }
 }
 

@@ -43,8 +43,8 @@ static bool claim(struct unit *unit, struct store *store)
     struct gate *gate = claiming->gate;
     int64_t now_ms = clock_wall_ms(&gate->setup.clock);
     if (claiming->world->plant != PLANT_CONSENT_ONCE) {
-        claiming->count = deliver_claim(store, &gate->setup, unit->arena, claiming->partner, now_ms,
-                                        claiming->slots, &claiming->items);
+        struct flow flow = {&gate->setup, store, unit->arena, now_ms, NULL};
+        claiming->count = flow_claim(&flow, claiming->partner, claiming->slots, &claiming->items);
         return true;
     }
     struct store_message *due;
