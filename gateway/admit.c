@@ -41,6 +41,10 @@ bool admit_message(const struct admission *admission, const struct setup *setup,
                    struct fault *ret_fault)
 {
     const struct partner *partner = admission->partner;
+    if (message->message_id == NULL)
+        return fault_set(ret_fault, FAULT_invalid,
+                         "found neither MessageHeader.id nor Bundle.id; expected an id, because "
+                         "without one a duplicate cannot be told");
     if (!text_equal(partner_of_sender(setup, message->sender), partner->name))
         return fault_set(
             ret_fault, FAULT_forbidden,

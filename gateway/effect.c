@@ -265,6 +265,13 @@ bool effect_check(struct store *store, const struct inbox_item *item, struct eff
 
 /* ---- apply ---- */
 
+/* A received record may lack our client number. */
+static const char *client_of(const struct json *record)
+{
+    const char *client = json_get_text(record, "client_id");
+    return client == NULL ? "" : client;
+}
+
 static void add_referral(struct store *store, const struct inbox_item *item, struct effect *effect)
 {
     const struct json *record = item->message->record;
@@ -280,7 +287,7 @@ static void add_referral(struct store *store, const struct inbox_item *item, str
             arena_print(item->arena, "%s-F-%lld", our, (long long)store_count_filled(store) + 1),
         .role = "filler",
         .partner = admission_partner(item->admission),
-        .client = json_get_text(record, "client_id"),
+        .client = client_of(record),
         .service = json_get_text(record, "service"),
         .priority = json_get_text(record, "priority"),
         .task_status = "requested",
@@ -300,12 +307,10 @@ static void add_record(struct store *store, const struct inbox_item *item, struc
                                .kind = effect->kind,
                                .number = json_get_text(record, "record_id"),
                                .origin = admission_partner(item->admission),
-                               .client = json_get_text(record, "client_id"),
+                               .client = client_of(record),
                                .referral = effect->referral.id,
                                .accepted_ms = item->now_ms,
                                .exported = false};
-    if (row.client == NULL)
-        row.client = "";
     memcpy(row.hash, effect->hash, STORE_HASH_BYTES);
     row.payload = payload_put(store, text, strlen(text));
     if (item->message->attachments != NULL) {

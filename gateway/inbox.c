@@ -59,7 +59,7 @@ static struct store_message new_row(const struct inbox_item *item, const unsigne
                                 .message_id = message->message_id,
                                 .bundle_id = message->bundle_id == NULL ? message->message_id
                                                                         : message->bundle_id,
-                                .event = message->event,
+                                .event = message->event == NULL ? "" : message->event,
                                 .state = "done",
                                 .due_ms = item->now_ms,
                                 .created_ms = item->now_ms,
