@@ -10,6 +10,8 @@
 #include "config/option.h"
 
 enum config_log_level { CONFIG_LOG_DEBUG, CONFIG_LOG_INFO, CONFIG_LOG_WARNING, CONFIG_LOG_ERROR };
+enum config_log_format { CONFIG_LOG_FORMAT_TEXT, CONFIG_LOG_FORMAT_JSON };
+enum config_log_target { CONFIG_LOG_TARGET_STDERR, CONFIG_LOG_TARGET_SYSLOG };
 
 struct config {
 #define SECTION(title)

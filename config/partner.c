@@ -105,7 +105,8 @@ enum partner_crl_policy partner_crl(const struct partner *partner)
 {
     if (partner->crl_policy != PARTNER_CRL_AUTO)
         return partner->crl_policy;
-    return partner->crl_files.count > 0 ? PARTNER_CRL_HARD : PARTNER_CRL_OFF;
+    bool has_list = partner->crl_files.count > 0 || partner->crl_url[0] != '\0';
+    return has_list ? PARTNER_CRL_HARD : PARTNER_CRL_OFF;
 }
 
 /* What the table can say and this version does not do. It is refused, not ignored: a setting
@@ -120,8 +121,6 @@ static void refuse_unbuilt(const struct partner *partner, const char *file,
     } unbuilt[] = {
         {"style", partner->style != PARTNER_MESSAGE, "message: REST is not built yet"},
         {"dialect", partner->dialect != PARTNER_REFGATE, "refgate: no other dialect is built yet"},
-        {"crl_url", *partner->crl_url != '\0',
-         "nothing: lists are not fetched yet; keep one in crl_files"},
         {"staple", partner->staple != PARTNER_STAPLE_OFF, "off: stapling is not checked yet"},
         {"profiles", partner->profiles.count > 0, "nothing: profiles are not checked yet"},
         {"connections_max", partner->connections_max > 0,
@@ -151,9 +150,13 @@ bool partner_settle(struct arena *arena, struct partner *partner, const char *fi
     if (partner->next_pins.count > 0 && partner->pins.count == 0)
         refuse(findings, file, "next_pins", "a next pin without a current one",
                "the key in use under pins");
-    if (partner->crl_policy == PARTNER_CRL_HARD && partner->crl_files.count == 0)
+    if (partner->crl_policy == PARTNER_CRL_HARD && partner->crl_files.count == 0 &&
+        *partner->crl_url == '\0')
         refuse(findings, file, "crl_policy", "hard without a revocation list",
-               "crl_files; or crl_policy: off");
+               "crl_files or crl_url; or crl_policy: off");
+    if (*partner->crl_url != '\0' && *partner->ca_file == '\0')
+        refuse(findings, file, "crl_url", "a revocation list without a CA",
+               "the CA that publishes it, as ca_file");
     refuse_unbuilt(partner, file, findings);
     if (partner->san.count == 0 && partner->pins.count == 0 && has_url)
         partner->san = usual_names(arena, partner);

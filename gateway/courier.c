@@ -8,6 +8,7 @@
 
 #include "gateway/flow.h"
 #include "gateway/log.h"
+#include "gateway/trace.h"
 #include "gateway/transmit.h"
 
 enum { LOOK_MAX_MS = 10000, CONNECTIONS_IDLE_MS = 300000, PARTNERS_A_LOOK = 256 };
@@ -16,6 +17,7 @@ struct pace { /* of one partner */
     struct pace *next;
     struct deliver_pace pace;
     bool is_down; /* told the log so; told again when it is back */
+    uint64_t outcomes[COURIER_OUTCOMES];
     char name[];
 };
 
@@ -29,6 +31,8 @@ struct courier {
     struct pace *paces;
     uv_timer_t timer;
     uint64_t generation;
+    struct courier_watcher watcher;
+    struct histogram times;
     bool is_looking, look_again, is_stopping;
     unsigned open_handles; /* closing: timer and transmit */
     unsigned settling;     /* units at the writer */
@@ -56,6 +60,7 @@ struct parcel { /* one exchange */
     struct look *look;
     const struct partner *partner;
     int64_t message;
+    char trace[TRACE_ID_TEXT];
 };
 
 struct settling { /* a unit: what became of one exchange */
@@ -63,7 +68,9 @@ struct settling { /* a unit: what became of one exchange */
     struct arena arena;
     struct courier *courier;
     struct setup *setup;
+    struct pace *pace; /* NULL: no memory for one */
     int64_t message;
+    const char *trace;
     struct deliver_result result;
     uint32_t random;
     enum deliver_verdict verdict;
@@ -124,10 +131,33 @@ static bool settle(struct unit *unit, struct store *store)
     return true;
 }
 
+static void tell_settled(const struct settling *settling)
+{
+    const struct courier *courier = settling->courier;
+    const struct deliver_result *result = &settling->result;
+    const char *partner = settling->pace == NULL ? NULL : settling->pace->name;
+    static const enum log_level levels[] = {[DELIVER_DONE] = LOG_LEVEL_INFO,
+                                            [DELIVER_REJECTED] = LOG_LEVEL_WARNING,
+                                            [DELIVER_LATER] = LOG_LEVEL_DEBUG,
+                                            [DELIVER_PARKED] = LOG_LEVEL_WARNING};
+    bool is_done = settling->verdict == DELIVER_DONE;
+    if (settling->pace != NULL)
+        settling->pace->outcomes[settling->verdict]++;
+    log_number(levels[settling->verdict],
+               is_done ? "sent" : courier_outcome_name(settling->verdict), "ms",
+               (long long)(result->total_us / 1000), "partner", partner, "trace", settling->trace,
+               "why", is_done ? NULL : result->sentence, NULL);
+    if (settling->verdict == DELIVER_PARKED && courier->watcher.on_parked != NULL)
+        courier->watcher.on_parked(courier->watcher.owner, partner, settling->message,
+                                   result->sentence);
+}
+
 static void on_settled(struct unit *unit)
 {
     struct settling *settling = (struct settling *)unit;
     struct courier *courier = settling->courier;
+    if (unit->fault.kind == FAULT_none)
+        tell_settled(settling);
     setup_release(settling->setup);
     arena_free(&settling->arena);
     free(settling);
@@ -160,14 +190,20 @@ static struct deliver_result result_of(struct arena *arena, const struct transmi
 }
 
 /* One line when a partner goes down, one when it is back. */
-static void tell_edges(struct pace *pace, const struct deliver_result *result, int64_t now_ms)
+static void tell_edges(const struct courier *courier, struct pace *pace,
+                       const struct deliver_result *result, int64_t now_ms)
 {
+    const struct courier_watcher *watcher = &courier->watcher;
     bool is_down = deliver_is_open(&pace->pace, now_ms);
-    if (is_down && !pace->is_down)
+    bool goes_down = is_down && !pace->is_down;
+    bool comes_back = !is_down && pace->is_down && pace->pace.failures == 0;
+    if (goes_down)
         log_event(LOG_LEVEL_WARNING, "partner-down", "partner", pace->name, "why", result->sentence,
                   NULL);
-    if (!is_down && pace->is_down && pace->pace.failures == 0)
+    if (comes_back)
         log_event(LOG_LEVEL_INFO, "partner-back", "partner", pace->name, NULL);
+    if ((goes_down || comes_back) && watcher->on_edge != NULL)
+        watcher->on_edge(watcher->owner, pace->name, goes_down, result->sentence);
     pace->is_down = pace->pace.failures > 0 && (is_down || pace->is_down);
 }
 
@@ -193,15 +229,21 @@ static void on_transmitted(void *owner, const struct transmit_result *from)
             (struct unit){.run = settle, .done = on_settled, .arena = &settling->arena};
         settling->courier = courier;
         settling->setup = setup_hold(look->setup);
+        settling->pace = pace;
         settling->message = parcel->message;
+        settling->trace = arena_copy(&settling->arena, parcel->trace);
         settling->result = result_of(&settling->arena, from);
         settling->random = random_number();
         if (pace != NULL) {
             deliver_ended(&pace->pace, &look->setup->config, parcel->partner, &settling->result,
                           now_ms, settling->random);
-            tell_edges(pace, &settling->result, now_ms);
+            tell_edges(courier, pace, &settling->result, now_ms);
         }
     }
+    if (from->outcome == TRANSMIT_ANSWERED)
+        histogram_add(&courier->times, HISTOGRAM_TIME, (uint64_t)from->total_us);
+    if (from->server->verdict == VERDICT_admitted && courier->watcher.on_served != NULL)
+        courier->watcher.on_served(courier->watcher.owner, from->server);
     look->under_way--;
     release_look(look);
     /* A message that cannot be settled stays "sending" and goes again, with its ids, after a start.
@@ -224,11 +266,13 @@ static void send_item(struct courier *courier, struct look *look, const struct p
 {
     struct parcel *parcel = arena_alloc(&look->arena, sizeof *parcel);
     const struct config *config = &look->setup->config;
+    char traceparent[TRACE_PARENT_TEXT];
     const struct http_header headers[] = {
         {"Content-Type", "application/fhir+json"},
         {"Accept", "application/fhir+json"},
         {"X-Request-Id", item->message.message_id},
         {"X-Correlation-Id", item->correlation},
+        {"traceparent", traceparent},
     };
     struct transmit_request request = {
         .partner = partner->name,
@@ -243,7 +287,9 @@ static void send_item(struct courier *courier, struct look *look, const struct p
     request.limits.connect_ms = (unsigned)config->connect_deadline_ms;
     request.limits.total_ms = (unsigned)config->request_deadline_ms;
     request.limits.body_bytes_max = config->answer_max_bytes;
-    *parcel = (struct parcel){look, partner, item->message.id};
+    *parcel = (struct parcel){look, partner, item->message.id, ""};
+    trace_of(NULL, item->message.message_id, parcel->trace);
+    trace_parent(parcel->trace, (unsigned long long)item->message.attempts + 1, traceparent);
     look->under_way++;
     transmit_send(courier->transmit, &request, on_transmitted, parcel);
 }
@@ -369,6 +415,54 @@ struct courier *courier_start(struct uv_loop_s *loop, struct setup *setup, struc
     return courier;
 }
 
+void courier_watch(struct courier *courier, const struct courier_watcher *watcher)
+{
+    courier->watcher = *watcher;
+}
+
+const char *courier_outcome_name(size_t outcome)
+{
+    static const char *const names[COURIER_OUTCOMES] = {[DELIVER_DONE] = "done",
+                                                        [DELIVER_REJECTED] = "rejected",
+                                                        [DELIVER_LATER] = "later",
+                                                        [DELIVER_PARKED] = "parked"};
+    return names[outcome];
+}
+
+struct courier_figures *courier_count(const struct courier *courier, struct arena *arena)
+{
+    struct courier_figures *first = NULL;
+    int64_t now_ms = clock_monotonic_ms(&courier->setup->clock);
+    for (const struct pace *pace = courier->paces; pace != NULL; pace = pace->next) {
+        struct courier_figures *figures = arena_alloc(arena, sizeof *figures);
+        figures->partner = pace->name;
+        figures->in_flight = pace->pace.in_flight;
+        figures->state = deliver_is_open(&pace->pace, now_ms) ? COURIER_DOWN
+                         : pace->pace.is_probing              ? COURIER_TRIES
+                                                              : COURIER_IN_USE;
+        memcpy(figures->outcomes, pace->outcomes, sizeof figures->outcomes);
+        figures->next = first;
+        first = figures;
+    }
+    return first;
+}
+
+const struct histogram *courier_times(const struct courier *courier)
+{
+    return &courier->times;
+}
+
+/* What is under way to a partner that was just switched off is broken off: it goes again, with its
+ * ids, when the partner is back. */
+static void drop_disabled(struct courier *courier)
+{
+    const struct partner_list *partners = &courier->setup->partners;
+    for (size_t i = 0; i < partners->count; i++) {
+        if (partners->items[i].disabled)
+            transmit_drop(courier->transmit, partners->items[i].name);
+    }
+}
+
 void courier_use(struct courier *courier, struct setup *setup, struct context *context)
 {
     setup_release(courier->setup);
@@ -376,6 +470,7 @@ void courier_use(struct courier *courier, struct setup *setup, struct context *c
     courier->setup = setup_hold(setup);
     courier->context = context_hold(context);
     courier->generation++;
+    drop_disabled(courier);
     courier_wake(courier);
 }
 

@@ -7,14 +7,43 @@
 #define GATEWAY_COURIER_H
 
 #include "certs/context.h"
+#include "gateway/histogram.h"
 #include "gateway/setup.h"
 #include "gateway/writer.h"
 
 struct uv_loop_s;
 struct courier;
 
+enum { COURIER_OUTCOMES = 4 }; /* of deliver_settle: done, rejected, later, parked */
+
+/* Told on the loop; each may be NULL. */
+struct courier_watcher {
+    /* A partner's server showed this certificate. */
+    void (*on_served)(void *owner, const struct verify_peer *peer);
+    /* DOWN: the partner cannot be reached and nothing is sent for a while; else it is back. */
+    void (*on_edge)(void *owner, const char *partner, bool down, const char *why);
+    /* A message was parked: it waits for a person. */
+    void (*on_parked)(void *owner, const char *partner, int64_t message, const char *why);
+    void *owner;
+};
+
+/* Figures of one partner. */
+struct courier_figures {
+    struct courier_figures *next;
+    const char *partner; /* lives as long as the courier */
+    unsigned in_flight;
+    enum { COURIER_IN_USE, COURIER_DOWN, COURIER_TRIES } state;
+    uint64_t outcomes[COURIER_OUTCOMES]; /* by courier_outcome_name() */
+};
+
 struct courier *courier_start(struct uv_loop_s *loop, struct setup *setup, struct context *context,
                               struct writer *writer);
+void courier_watch(struct courier *courier, const struct courier_watcher *watcher);
+/* What it did so far; the list lives in ARENA. */
+struct courier_figures *courier_count(const struct courier *courier, struct arena *arena);
+const char *courier_outcome_name(size_t outcome);
+/* Times of the exchanges that were answered. */
+const struct histogram *courier_times(const struct courier *courier);
 void courier_wake(struct courier *courier);
 /* What is sent from now on uses these; partners whose settings changed get fresh connections. */
 void courier_use(struct courier *courier, struct setup *setup, struct context *context);

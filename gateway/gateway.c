@@ -13,10 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include "certs/install.h"
+#include "gateway/care.h"
 #include "gateway/control.h"
 #include "gateway/courier.h"
 #include "gateway/export.h"
@@ -24,7 +26,10 @@
 #include "gateway/intake.h"
 #include "gateway/listen.h"
 #include "gateway/log.h"
+#include "gateway/monitor.h"
 #include "gateway/office.h"
+#include "gateway/revocation.h"
+#include "gateway/seats.h"
 #include "gateway/station.h"
 #include "gateway/tls.h"
 
@@ -51,9 +56,12 @@ struct gateway {
     struct intake *intake;
     struct station *stations[LOOPS_MAX];
     unsigned station_count;
+    struct seats *seats;
     _Atomic unsigned stations_open;
     struct courier *courier;
     struct control *control;
+    struct care *care;
+    struct monitor *monitor; /* NULL: nobody asked for it */
     uv_signal_t signals[3];
     uv_timer_t sweep_timer, review_timer;
     uv_async_t taken; /* a station took a message */
@@ -62,7 +70,10 @@ struct gateway {
     bool export_people;  /* of the last export */
     struct setup *fresh; /* of the last reload; NULL: it was faulty */
     struct context *fresh_context;
-    bool is_stopping, is_courier_open, is_control_open, are_handles_closed;
+    unsigned char fresh_print[WATCH_PRINT_BYTES]; /* of the files it read */
+    char fresh_why[256];                          /* it was refused */
+    bool is_stopping, is_courier_open, is_control_open, is_care_open, is_monitor_open,
+        is_care_stopping, are_handles_closed;
     _Atomic bool is_store_broken, is_reload_wanted;
     int exit_code;
 };
@@ -163,14 +174,27 @@ static void print_findings(const struct finding_list *findings)
     fputs(text.at, stderr);
 }
 
+static void note_why(struct gateway *gateway, const struct finding_list *findings)
+{
+    struct text line = text_new(findings->arena, sizeof gateway->fresh_why - 1);
+    text_add(&line, "the new settings are faulty; the old ones stay: ");
+    if (findings->count > 0)
+        finding_print(&findings->items[0], &line);
+    if (line.length > 0 && line.at[line.length - 1] == '\n')
+        line.at[--line.length] = '\0';
+    memcpy(gateway->fresh_why, line.at, line.length + 1);
+}
+
 static void run_reload(struct job *job)
 {
     struct gateway *gateway = job->gateway;
+    watch_files(job->office.setup, gateway->fresh_print);
     struct arena arena = ARENA_EMPTY;
     struct finding_list findings = finding_list_new(&arena);
     gateway->fresh = NULL;
     gateway->fresh_context = NULL;
     if (setup_load(gateway->dir, &findings, &gateway->fresh)) {
+        revocation_fetch_missing(gateway->fresh, &findings);
         gateway->fresh_context = tls_context(gateway->fresh, &findings);
         if (gateway->fresh_context == NULL || setup_is_worse(job->office.setup, &findings)) {
             context_release(gateway->fresh_context);
@@ -184,6 +208,7 @@ static void run_reload(struct job *job)
         log_event(LOG_LEVEL_ERROR, "reload-refused", "why",
                   "the new settings are faulty; the old ones stay", NULL);
         print_findings(&findings);
+        note_why(gateway, &findings);
     }
     arena_free(&arena);
 }
@@ -191,8 +216,11 @@ static void run_reload(struct job *job)
 static void reloaded(struct job *job)
 {
     struct gateway *gateway = job->gateway;
-    if (gateway->fresh == NULL)
+    if (gateway->fresh == NULL) {
+        if (!gateway->is_stopping)
+            care_reloaded(gateway->care, gateway->fresh_print, false, NULL, gateway->fresh_why);
         return;
+    }
     setup_release(gateway->office.setup);
     context_release(gateway->context);
     gateway->office.setup = gateway->fresh;
@@ -203,6 +231,7 @@ static void reloaded(struct job *job)
     for (unsigned i = 0; i < gateway->station_count; i++)
         station_use(gateway->stations[i], gateway->office.setup, gateway->context);
     courier_use(gateway->courier, gateway->office.setup, gateway->context);
+    care_reloaded(gateway->care, gateway->fresh_print, true, gateway->context, NULL);
     log_event(LOG_LEVEL_INFO, "reloaded", NULL);
     job_start(&gateway->review);
 }
@@ -249,6 +278,13 @@ static void on_control_stopped(void *owner)
     maybe_close(gateway);
 }
 
+static void on_monitor_stopped(void *owner)
+{
+    struct gateway *gateway = owner;
+    gateway->is_monitor_open = false;
+    maybe_close(gateway);
+}
+
 static void station_stopped(void *owner)
 {
     struct gateway *gateway = owner;
@@ -265,6 +301,10 @@ static void stop(struct gateway *gateway)
     for (unsigned i = 0; i < gateway->station_count; i++)
         station_stop(gateway->stations[i], DRAIN_MS);
     courier_stop(gateway->courier, on_courier_stopped, gateway);
+    if (gateway->monitor != NULL) {
+        monitor_quiet(gateway->monitor, "stopping");
+        monitor_stop(gateway->monitor, on_monitor_stopped, gateway);
+    }
     control_stop(gateway->control, on_control_stopped, gateway);
 }
 
@@ -276,13 +316,32 @@ static void close_handle(uv_handle_t *handle, void *owner)
         uv_close(handle, NULL);
 }
 
+static void on_care_stopped(void *owner)
+{
+    struct gateway *gateway = owner;
+    gateway->is_care_open = false;
+    maybe_close(gateway);
+}
+
+/* The stations and the courier tell it things until they have ended. */
+static void end_care(struct gateway *gateway)
+{
+    if (!gateway->is_stopping || gateway->is_care_stopping || gateway->stations_open > 0 ||
+        gateway->is_courier_open)
+        return;
+    gateway->is_care_stopping = true;
+    care_stop(gateway->care, on_care_stopped, gateway);
+}
+
 /* When every part has ended only our own handles keep the loop alive. */
 static void maybe_close(struct gateway *gateway)
 {
     bool is_working = gateway->sweep.is_running || gateway->export.is_running ||
                       gateway->reload.is_running || gateway->review.is_running;
+    end_care(gateway);
     if (!gateway->is_stopping || gateway->are_handles_closed || gateway->stations_open > 0 ||
-        gateway->is_courier_open || gateway->is_control_open || is_working)
+        gateway->is_courier_open || gateway->is_control_open || gateway->is_care_open ||
+        gateway->is_monitor_open || is_working)
         return;
     gateway->are_handles_closed = true;
     uv_walk(&gateway->loop, close_handle, gateway);
@@ -348,10 +407,13 @@ static bool open_folder(struct gateway *gateway, struct finding_list *findings,
         return false;
     if (!setup_load(gateway->dir, findings, &office->setup))
         return fault_set(ret_fault, FAULT_settings, NULL);
+    watch_files(office->setup, gateway->fresh_print);
     const struct config *config = &office->setup->config;
     log_set_level((enum log_level)config->log_level);
+    log_open((enum log_format)config->log_format, (enum log_target)config->log_target);
     struct identity_files files = tls_identity_files(office->setup, &gateway->arena);
     install_recover(&files, findings);
+    revocation_fetch_missing(office->setup, findings);
     gateway->context = tls_context(office->setup, findings);
     if (gateway->context == NULL)
         return fault_set(ret_fault, FAULT_settings, NULL);
@@ -370,16 +432,27 @@ static bool open_listening(struct gateway *gateway, int *ret_socket, struct faul
     return listen_open(&gateway->arena, host, colon + 1, ret_socket, ret_fault);
 }
 
+static void peer_judged(void *owner, const struct verify_peer *peer)
+{
+    struct gateway *gateway = owner;
+    care_note_peer(gateway->care, peer);
+}
+
 static bool start_stations(struct gateway *gateway, int socket, struct fault *ret_fault)
 {
     unsigned loops = gateway->office.setup->config.loops;
+    gateway->seats = seats_new();
+    if (gateway->seats == NULL)
+        return fault_set(ret_fault, FAULT_internal, NULL);
     for (unsigned i = 0; i < loops && i < LOOPS_MAX; i++) {
         struct station_options options = {.loop = i == 0 ? &gateway->loop : NULL,
                                           .socket = socket,
+                                          .seats = gateway->seats,
                                           .setup = gateway->office.setup,
                                           .context = gateway->context,
                                           .writer = gateway->office.writer,
                                           .on_taken = message_taken,
+                                          .on_peer = peer_judged,
                                           .on_stopped = station_stopped,
                                           .owner = gateway};
         gateway->stations[i] = station_start(&options, ret_fault);
@@ -422,6 +495,40 @@ static void reload_wanted(void *owner)
     uv_async_send(&gateway->parts);
 }
 
+static void reload_files(void *owner)
+{
+    job_start(&((struct gateway *)owner)->reload);
+}
+
+static bool start_monitor(struct gateway *gateway, struct fault *ret_fault)
+{
+    const struct monitor_options options = {.loop = &gateway->loop,
+                                            .from = {.office = &gateway->office,
+                                                     .stations = gateway->stations,
+                                                     .station_count = gateway->station_count,
+                                                     .courier = gateway->courier,
+                                                     .care = gateway->care}};
+    if (gateway->office.setup->config.local_listen[0] == '\0')
+        return true;
+    gateway->monitor = monitor_start(&options, &gateway->arena, ret_fault);
+    gateway->is_monitor_open = gateway->monitor != NULL;
+    return gateway->is_monitor_open;
+}
+
+static bool start_care(struct gateway *gateway, struct fault *ret_fault)
+{
+    const struct care_options options = {.loop = &gateway->loop,
+                                         .office = &gateway->office,
+                                         .context = gateway->context,
+                                         .courier = gateway->courier,
+                                         .print = gateway->fresh_print,
+                                         .reload = reload_files,
+                                         .owner = gateway};
+    gateway->care = care_start(&options);
+    gateway->is_care_open = gateway->care != NULL;
+    return gateway->care != NULL || fault_set(ret_fault, FAULT_internal, NULL);
+}
+
 static bool start(struct gateway *gateway, int *ret_socket, struct fault *ret_fault)
 {
     struct office *office = &gateway->office;
@@ -438,17 +545,18 @@ static bool start(struct gateway *gateway, int *ret_socket, struct fault *ret_fa
     gateway->intake = intake_new();
     if (office->writer == NULL || gateway->intake == NULL)
         return fault_set(ret_fault, FAULT_internal, "the writer cannot be started");
-    if (!start_stations(gateway, *ret_socket, ret_fault))
-        return false;
-    gateway->control =
-        control_start(&gateway->loop, office, gateway->dir, &gateway->arena, ret_fault);
-    if (gateway->control == NULL)
-        return false;
     gateway->courier =
         courier_start(&gateway->loop, office->setup, gateway->context, office->writer);
     if (gateway->courier == NULL)
         return fault_set(ret_fault, FAULT_internal, "the courier cannot be started");
     gateway->is_courier_open = true;
+    if (!start_care(gateway, ret_fault) || !start_stations(gateway, *ret_socket, ret_fault) ||
+        !start_monitor(gateway, ret_fault))
+        return false;
+    gateway->control =
+        control_start(&gateway->loop, office, gateway->dir, &gateway->arena, ret_fault);
+    if (gateway->control == NULL)
+        return false;
     gateway->is_control_open = true;
     gateway->sweep = (struct job){.gateway = gateway, .run = run_sweep};
     gateway->export = (struct job){.gateway = gateway, .run = run_export, .done = exported};
@@ -474,6 +582,7 @@ static void close_all(struct gateway *gateway)
 {
     for (unsigned i = 0; i < gateway->station_count; i++)
         station_free(gateway->stations[i]);
+    seats_free(gateway->seats);
     writer_stop(gateway->office.writer);
     store_close(gateway->store);
     intake_free(gateway->intake);
@@ -485,6 +594,16 @@ static void close_all(struct gateway *gateway)
     uv_library_shutdown(); /* the pool's threads end while the libraries can still tidy up */
 }
 
+/* As many connections as the system lets us have; connections_max is the ceiling people set. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int gateway_run(const char *dir, int ready_fd)
 {
     struct gateway gateway = {.dir = dir, .office.lock = -1};
@@ -492,6 +611,7 @@ int gateway_run(const char *dir, int ready_fd)
     struct fault fault = {FAULT_none, NULL};
     int socket = -1;
     signal(SIGPIPE, SIG_IGN);
+    raise_file_limit();
     if (!open_folder(&gateway, &findings, &fault) || !start(&gateway, &socket, &fault)) {
         print_findings(&findings);
         fail(&fault);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <uv.h>
 
 #include "base/text.h"
 #include "gateway/answer.h"
@@ -37,6 +38,7 @@ struct request {
     size_t body_length, body_room;
     const char *out, *rest;
     size_t out_length, rest_length;
+    uint64_t handed_over_ns; /* 0: not yet */
 };
 
 /* ---- memory ---- */
@@ -280,6 +282,9 @@ static void answer_now(struct request *request, const struct answer *answer)
                   &request->rest_length);
     request->rest = answer->body;
     request->answered = true;
+    if (request->handed_over_ns > 0)
+        histogram_add(&server->counters.times, HISTOGRAM_TIME,
+                      (uv_hrtime() - request->handed_over_ns) / 1000);
     server->counters.answers[answer->status / 100 % 6]++;
     stream->phase = PHASE_ANSWER;
 }
@@ -491,6 +496,7 @@ static void hand_over(struct http_stream *stream)
     stream->requests++;
     stream->server->counters.requests++;
     stream->phase = PHASE_HANDLER;
+    request->handed_over_ns = uv_hrtime();
     stream->server->on_request(stream->server->owner, exchange);
 }
 

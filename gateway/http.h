@@ -16,6 +16,7 @@
 #include "certs/verdict.h"
 #include "gateway/clock.h"
 #include "gateway/framing.h"
+#include "gateway/histogram.h"
 
 /* ---- for handlers ---- */
 
@@ -86,6 +87,7 @@ struct http_counters {
     uint64_t orphaned;     /* answered after the client had gone */
     uint64_t bodies_bytes; /* held now */
     uint64_t exchanges;    /* not given back yet */
+    struct histogram times; /* from a whole request to its answer */
 };
 
 enum { HTTP_DATE_TEXT = 80 };

@@ -238,6 +238,8 @@ bool wire_admit(struct connection *connection)
     listener->home.counters.handshakes++;
     if (!verify_peer_of(connection->tls, &peer))
         return false;
+    if (listener->on_peer != NULL)
+        listener->on_peer(listener->owner, connection->http.peer->address, &peer);
     struct http_peer fields = *connection->http.peer;
     fields.verdict = peer.verdict;
     fields.partner = peer.verdict == VERDICT_admitted ? peer.partner : NULL;
@@ -410,6 +412,7 @@ static struct listener *listener_new(const struct listener_options *options)
     init_home(listener, options);
     listener->limits = options->limits;
     listener->on_refused = options->on_refused;
+    listener->on_peer = options->on_peer;
     listener->owner = options->owner;
     listener->home.scratch = malloc(CONNECTION_SCRATCH_BYTES);
     listener->socket = fcntl(options->socket, F_DUPFD_CLOEXEC, 0);

@@ -3,20 +3,38 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/text.h"
 
 enum { LINE_MAX_BYTES = 2048, VALUE_MAX_BYTES = 200 };
 
 static _Atomic enum log_level lowest = LOG_LEVEL_INFO;
+static _Atomic enum log_format form = LOG_FORMAT_JSON;
+static _Atomic enum log_target target = LOG_TARGET_STDERR;
+static _Atomic bool is_journal;
 
-static const char *const level_names[] = {"debug", "info", "warning", "error"};
+static const struct {
+    const char *name;
+    int priority; /* of syslog */
+} levels[] = {[LOG_LEVEL_DEBUG] = {"debug", LOG_DEBUG},
+              [LOG_LEVEL_INFO] = {"info", LOG_INFO},
+              [LOG_LEVEL_WARNING] = {"warning", LOG_WARNING},
+              [LOG_LEVEL_ERROR] = {"error", LOG_ERR}};
 
 struct line {
-    char text[LINE_MAX_BYTES];
+    enum log_level level;
+    bool is_json;
+    bool is_full; /* something did not fit */
     size_t length;
+    char text[LINE_MAX_BYTES];
 };
 
 void log_set_level(enum log_level level)
@@ -24,17 +42,55 @@ void log_set_level(enum log_level level)
     lowest = level;
 }
 
+/* systemd.exec(5): $JOURNAL_STREAM is `DEVICE:INODE` of the stream that leads to the journal. */
+static bool leads_to_journal(int file)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat about;
+    unsigned long long device;
+    unsigned long long inode;
+    return stream != NULL && fstat(file, &about) == 0 &&
+           sscanf(stream, "%llu:%llu", &device, &inode) == 2 && device == about.st_dev &&
+           inode == about.st_ino;
+}
+
+void log_open(enum log_format format, enum log_target to)
+{
+    form = format;
+    target = to;
+    is_journal = to == LOG_TARGET_STDERR && leads_to_journal(STDERR_FILENO);
+    if (to == LOG_TARGET_SYSLOG)
+        openlog("refgate", LOG_PID, LOG_DAEMON);
+}
+
+/* ---- a line ---- */
+
 static void add_byte(struct line *line, char byte)
 {
-    if (line->length < LINE_MAX_BYTES - 3)
+    line->is_full = line->is_full || line->length >= LINE_MAX_BYTES - 3;
+    if (!line->is_full)
         line->text[line->length++] = byte;
 }
 
+static void add_plain(struct line *line, const char *text)
+{
+    while (*text != '\0')
+        add_byte(line, *text++);
+}
+
+/* What is no UTF-8, or was cut off in the middle of a letter, becomes question marks. */
 static void add_quoted(struct line *line, const char *value)
 {
+    size_t length = strnlen(value, VALUE_MAX_BYTES);
+    size_t sound = text_utf8_fault(value, length);
     add_byte(line, '"');
-    for (size_t i = 0; value[i] != '\0' && i < VALUE_MAX_BYTES; i++) {
+    for (size_t i = 0; i < length; i++) {
         unsigned char byte = (unsigned char)value[i];
+        if (i == sound) {
+            add_byte(line, '?');
+            sound = i + 1 + text_utf8_fault(value + i + 1, length - i - 1);
+            continue;
+        }
         if (byte < 0x20 || byte == 0x7f) {
             add_byte(line, ' ');
             continue;
@@ -46,21 +102,26 @@ static void add_quoted(struct line *line, const char *value)
     add_byte(line, '"');
 }
 
-static void add_plain(struct line *line, const char *text)
+/* As it is when it is one word, else quoted. */
+static void add_value(struct line *line, const char *value)
 {
-    while (*text != '\0')
-        add_byte(line, *text++);
+    bool is_word = value[0] != '\0' && strlen(value) <= VALUE_MAX_BYTES;
+    for (const char *at = value; is_word && *at != '\0'; at++)
+        is_word = (unsigned char)*at > 0x20 && *at != 0x7f && *at != '"' && *at != '=';
+    if (is_word && !line->is_json)
+        add_plain(line, value);
+    else
+        add_quoted(line, value);
 }
 
-static void add_field(struct line *line, const char *name, const char *value)
+static void add_name(struct line *line, const char *name)
 {
-    add_plain(line, ",\"");
+    add_plain(line, line->is_json ? ",\"" : " ");
     add_plain(line, name);
-    add_plain(line, "\":");
-    add_quoted(line, value == NULL ? "" : value);
+    add_plain(line, line->is_json ? "\":" : "=");
 }
 
-static void start(struct line *line, enum log_level level, const char *event)
+static void add_time(struct line *line)
 {
     struct timespec now;
     struct tm parts;
@@ -69,23 +130,63 @@ static void start(struct line *line, enum log_level level, const char *event)
     gmtime_r(&now.tv_sec, &parts);
     size_t length = strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%S", &parts);
     snprintf(at + length, sizeof at - length, ".%03ldZ", now.tv_nsec / 1000000);
+    add_plain(line, at);
+}
+
+static void start(struct line *line, enum log_level level, const char *event)
+{
+    line->level = level;
     line->length = 0;
-    add_plain(line, "{\"at\":");
-    add_quoted(line, at);
-    add_field(line, "level", level_names[level]);
-    add_field(line, "event", event);
+    line->is_full = false;
+    line->is_json = form == LOG_FORMAT_JSON;
+    if (is_journal) {
+        add_byte(line, '<');
+        add_byte(line, (char)('0' + levels[level].priority));
+        add_byte(line, '>');
+    }
+    if (line->is_json) {
+        add_plain(line, "{\"at\":\"");
+        add_time(line);
+        add_byte(line, '"');
+        add_name(line, "level");
+        add_quoted(line, levels[level].name);
+        add_name(line, "event");
+        add_quoted(line, event);
+        return;
+    }
+    if (target == LOG_TARGET_STDERR && !is_journal) { /* syslog and the journal have their own */
+        add_time(line);
+        add_byte(line, ' ');
+    }
+    add_plain(line, levels[level].name);
+    add_byte(line, ' ');
+    add_plain(line, event);
 }
 
 static void add_pairs(struct line *line, va_list pairs)
 {
     for (const char *name = va_arg(pairs, const char *); name != NULL;
-         name = va_arg(pairs, const char *))
-        add_field(line, name, va_arg(pairs, const char *));
+         name = va_arg(pairs, const char *)) {
+        const char *value = va_arg(pairs, const char *);
+        size_t before = line->length;
+        if (value == NULL)
+            continue;
+        add_name(line, name);
+        add_value(line, value);
+        if (line->is_full) /* a pair that does not fit is left out whole */
+            line->length = before;
+    }
 }
 
 static void finish(struct line *line)
 {
-    line->text[line->length++] = '}';
+    if (line->is_json)
+        line->text[line->length++] = '}';
+    if (target == LOG_TARGET_SYSLOG) {
+        line->text[line->length] = '\0';
+        syslog(levels[line->level].priority, "%s", line->text);
+        return;
+    }
     line->text[line->length++] = '\n';
     ssize_t written = write(STDERR_FILENO, line->text, line->length);
     (void)written; /* a log that cannot be written has nobody left to tell */
@@ -112,9 +213,8 @@ void log_number(enum log_level level, const char *event, const char *name, long 
     va_list pairs;
     char digits[32];
     start(&line, level, event);
-    snprintf(digits, sizeof digits, "\":%lld", number);
-    add_plain(&line, ",\"");
-    add_plain(&line, name);
+    snprintf(digits, sizeof digits, "%lld", number);
+    add_name(&line, name);
     add_plain(&line, digits);
     va_start(pairs, number);
     add_pairs(&line, pairs);

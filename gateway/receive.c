@@ -11,6 +11,7 @@
 #include "gateway/capability.h"
 #include "gateway/inbox.h"
 #include "gateway/log.h"
+#include "gateway/trace.h"
 
 enum { RETRY_AFTER_S = 2 };
 
@@ -150,6 +151,29 @@ static bool commit(struct unit *unit, struct store *store)
     return true;
 }
 
+/* The trace id of the message, as the sender gave it, else made from the message's own id. */
+static const char *trace_text(struct receiving *receiving)
+{
+    char *id = arena_alloc(&receiving->exchange->arena, TRACE_ID_TEXT);
+    trace_of(exchange_header(receiving->exchange, "traceparent"), receiving->message.message_id,
+             id);
+    return id;
+}
+
+static void log_committed(struct receiving *receiving)
+{
+    static const char *const words[] = {[INBOX_TAKEN] = "received",
+                                        [INBOX_REPLAY] = "received-again",
+                                        [INBOX_CONFLICT] = "conflict"};
+    const struct message_inbound *message = &receiving->message;
+    bool is_committed = receiving->unit.fault.kind == FAULT_none;
+    log_event(is_committed ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
+              is_committed ? words[receiving->outcome] : "not-stored", "partner",
+              admission_partner(receiving->admission), "message", message->message_id, "event",
+              message->event, "answer", is_committed ? receiving->row.response_code : NULL, "trace",
+              trace_text(receiving), NULL);
+}
+
 static void on_committed(struct unit *unit)
 {
     struct receiving *receiving = (struct receiving *)unit;
@@ -157,6 +181,7 @@ static void on_committed(struct unit *unit)
     struct receiver *receiver = receiving->receiver;
     struct setup *setup = receiving->setup;
     bool is_new = unit->fault.kind == FAULT_none && receiving->outcome == INBOX_TAKEN;
+    log_committed(receiving);
     if (unit->fault.kind != FAULT_none)
         refuse(exchange, &unit->fault);
     else if (receiving->outcome == INBOX_CONFLICT)
@@ -207,7 +232,7 @@ static void answer_test(struct receiving *receiving)
                                 .response_code = "ok",
                                 .response_to = message->source_endpoint};
     log_event(LOG_LEVEL_INFO, "test-message", "partner", partner, "message", message->message_id,
-              NULL);
+              "trace", trace_text(receiving), NULL);
     answer_text(receiving->exchange, 200,
                 acknowledge_message(setup, &receiving->exchange->arena, &row), NULL, 0);
 }
@@ -236,7 +261,7 @@ static void process_message(struct receiver *receiver, struct exchange *exchange
                        &receiving->message, &fault)) {
         log_event(LOG_LEVEL_WARNING, "message-refused", "partner",
                   admission_partner(receiving->admission), "kind", fault_name(fault.kind),
-                  "message", receiving->message.message_id, NULL);
+                  "message", receiving->message.message_id, "trace", trace_text(receiving), NULL);
         refuse(exchange, &fault);
         return;
     }

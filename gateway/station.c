@@ -10,6 +10,8 @@
 #include "gateway/log.h"
 #include "gateway/receive.h"
 
+enum { PULSE_MS = 1000, RECHECK_PULSES = 3600 };
+
 struct station {
     struct station_options options;
     uv_loop_t own_loop;
@@ -17,7 +19,10 @@ struct station {
     bool has_thread;
     pthread_t thread;
     uv_async_t orders;
+    uv_timer_t pulse;
+    unsigned pulses; /* since the last recheck */
     pthread_mutex_t lock;
+    struct station_figures figures;
     struct setup *next_setup; /* held; NULL: no order */
     struct context *next_context;
     bool is_stop_ordered;
@@ -43,9 +48,22 @@ static struct listener_limits limits_of(const struct config *config)
 
 static void on_refused(void *owner, const char *address, const struct verify_peer *peer)
 {
-    (void)owner;
+    struct station *station = owner;
     log_event(LOG_LEVEL_WARNING, "peer-refused", "verdict", verdict_name(peer->verdict), "address",
-              address, "claimed", peer->claimed, "serial", peer->serial, NULL);
+              address, "claimed", peer->claimed, "serial", peer->serial, "subject", peer->subject,
+              "why", verdict_sentence(peer->verdict), NULL);
+    if (station->options.on_peer != NULL)
+        station->options.on_peer(station->options.owner, peer);
+}
+
+/* A stranger is told so by 403, with its first request; the log hears of it once. */
+static void on_peer(void *owner, const char *address, const struct verify_peer *peer)
+{
+    struct station *station = owner;
+    if (peer->verdict != VERDICT_admitted)
+        on_refused(owner, address, peer);
+    else if (station->options.on_peer != NULL)
+        station->options.on_peer(station->options.owner, peer);
 }
 
 static void on_request(void *owner, struct exchange *exchange)
@@ -58,8 +76,26 @@ static void on_listener_stopped(void *owner)
     struct station *station = owner;
     receiver_free(station->receiver);
     station->listener = NULL;
+    uv_close((uv_handle_t *)&station->pulse, NULL);
     uv_close((uv_handle_t *)&station->orders, NULL);
     station->options.on_stopped(station->options.owner);
+}
+
+/* Publishes the figures; once an hour asks every connection again, for certificates and lists that
+ * ran out while it lasted. */
+static void on_pulse(uv_timer_t *timer)
+{
+    struct station *station = timer->data;
+    if (station->listener == NULL)
+        return;
+    pthread_mutex_lock(&station->lock);
+    station->figures.listener = listener_count(station->listener);
+    station->figures.http = listener_count_http(station->listener);
+    pthread_mutex_unlock(&station->lock);
+    if (++station->pulses < RECHECK_PULSES)
+        return;
+    station->pulses = 0;
+    listener_recheck(station->listener);
 }
 
 static void follow_orders(uv_async_t *async)
@@ -101,6 +137,7 @@ static bool open_parts(struct station *station, struct fault *ret_fault)
                                         .clock = options->setup->clock,
                                         .on_request = on_request,
                                         .on_refused = on_refused,
+                                        .on_peer = on_peer,
                                         .owner = station};
     station->listener = listener_start(&listener, ret_fault);
     return station->listener != NULL;
@@ -130,6 +167,9 @@ struct station *station_start(const struct station_options *options, struct faul
     pthread_mutex_init(&station->lock, NULL);
     station->orders.data = station;
     uv_async_init(station->loop, &station->orders, follow_orders);
+    station->pulse.data = station;
+    uv_timer_init(station->loop, &station->pulse);
+    uv_timer_start(&station->pulse, on_pulse, 0, PULSE_MS);
     if (!open_parts(station, ret_fault))
         return NULL; /* the process ends: see gateway_run */
     if (station->has_thread && pthread_create(&station->thread, NULL, run, station) != 0) {
@@ -149,6 +189,14 @@ void station_use(struct station *station, struct setup *setup, struct context *c
     station->next_context = context_hold(context);
     pthread_mutex_unlock(&station->lock);
     uv_async_send(&station->orders);
+}
+
+struct station_figures station_figures(struct station *station)
+{
+    pthread_mutex_lock(&station->lock);
+    struct station_figures figures = station->figures;
+    pthread_mutex_unlock(&station->lock);
+    return figures;
 }
 
 void station_stop(struct station *station, unsigned drain_ms)

@@ -6,6 +6,7 @@
 #define GATEWAY_STATION_H
 
 #include "certs/context.h"
+#include "gateway/listen.h"
 #include "gateway/setup.h"
 #include "gateway/writer.h"
 
@@ -22,6 +23,8 @@ struct station_options {
     struct writer *writer;
     /* A message was committed; runs on the station's loop: must be safe from any thread. */
     void (*on_taken)(void *owner);
+    /* A certificate was judged, admitted or not; likewise. May be NULL. */
+    void (*on_peer)(void *owner, const struct verify_peer *peer);
     /* It has stopped; runs on the station's loop: must be safe from any thread. */
     void (*on_stopped)(void *owner);
     void *owner;
@@ -30,6 +33,12 @@ struct station_options {
 struct station *station_start(const struct station_options *options, struct fault *ret_fault);
 /* From the next request on these hold; open connections are asked again by the new trust. */
 void station_use(struct station *station, struct setup *setup, struct context *context);
+/* As of the last second at most. Any thread. */
+struct station_figures {
+    struct listener_counters listener;
+    struct http_counters http;
+};
+struct station_figures station_figures(struct station *station);
 /* Lets requests in hand end for DRAIN_MS; on_stopped follows. */
 void station_stop(struct station *station, unsigned drain_ms);
 /* After on_stopped: joins its thread and frees it. */

@@ -3,13 +3,22 @@
 
 #include <time.h>
 
-static const char *const *paths(const struct setup *setup, struct arena *arena,
-                                const struct option_list *files)
+#include "gateway/revocation.h"
+
+/* The revocation lists: those filed, and the one fetched. */
+static size_t list_files(const struct setup *setup, struct arena *arena,
+                         const struct partner *partner, const char *const **ret_files)
 {
+    const struct option_list *files = &partner->crl_files;
+    const char *fetched = revocation_path(setup, arena, partner);
     const char **list = arena_array(arena, files->count + 1, sizeof *list);
     for (size_t i = 0; i < files->count; i++)
         list[i] = setup_path(setup, arena, files->items[i]);
-    return list;
+    *ret_files = list;
+    if (fetched == NULL)
+        return files->count;
+    list[files->count] = fetched;
+    return files->count + 1;
 }
 
 static const char *path_or_null(const struct setup *setup, struct arena *arena, const char *file)
@@ -51,10 +60,9 @@ static struct trust *trust_of(const struct setup *setup, struct arena *arena,
                                    .pin_count = partner->pins.count + partner->next_pins.count,
                                    .sans = partner->san.items,
                                    .san_count = partner->san.count,
-                                   .crl_files = paths(setup, arena, &partner->crl_files),
-                                   .crl_count = partner->crl_files.count,
                                    .crl = crl_policies[partner->crl_policy],
                                    .disabled = partner->disabled};
+        partners[i].crl_count = list_files(setup, arena, partner, &partners[i].crl_files);
     }
     return trust_new(partners, count, &issuer, findings);
 }

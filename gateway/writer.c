@@ -38,6 +38,7 @@ struct writer {
     struct unit_list waiting;
     bool is_stopping;
     struct fault broken; /* kind FAULT_none while the store is sound */
+    bool is_full;        /* the last group found no room on the disk; the writer thread's */
     struct writer_figures figures;
 };
 
@@ -100,7 +101,9 @@ static void run_group(struct writer *writer, struct unit_list *group)
         store_begin(writer->store);
         for (struct unit *unit = group->first; unit != NULL; unit = unit->next)
             run_unit(writer->store, unit);
-        if (store_commit(writer->store, &fault))
+        bool committed = store_commit(writer->store, &fault);
+        writer->is_full = !committed && fault.kind == FAULT_store_full;
+        if (committed)
             return;
         log_event(LOG_LEVEL_ERROR, "store-failed", "kind", fault_name(fault.kind), "why",
                   fault_sentence(&fault), NULL);
@@ -154,6 +157,8 @@ static void *write_groups(void *argument)
         writer->figures.units += count;
         if (count > writer->figures.largest)
             writer->figures.largest = count;
+        writer->figures.is_full = writer->is_full;
+        histogram_add(&writer->figures.sizes, HISTOGRAM_SIZE, count);
     }
     pthread_mutex_unlock(&writer->lock);
     return NULL;
@@ -294,6 +299,7 @@ struct writer_figures writer_figures(struct writer *writer)
 {
     pthread_mutex_lock(&writer->lock);
     struct writer_figures figures = writer->figures;
+    figures.waiting = writer->waiting.count;
     pthread_mutex_unlock(&writer->lock);
     return figures;
 }

@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "gateway/fault.h"
+#include "gateway/histogram.h"
 #include "gateway/store/store.h"
 
 struct uv_loop_s;
@@ -56,6 +57,9 @@ void writer_port_close(struct writer_port *port);
 /* Figures since start, for metrics: groups, units, largest group. */
 struct writer_figures {
     unsigned long long groups, units, largest;
+    struct histogram sizes; /* of groups */
+    size_t waiting;         /* units, now */
+    bool is_full;           /* the last group failed for want of room on the disk */
 };
 struct writer_figures writer_figures(struct writer *writer);
 

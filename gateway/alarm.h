@@ -1,0 +1,52 @@
+/* alarm: what a person must hear of: logged, counted, and handed to a program of the clinic's
+ * choice (setting alarm_command), which may mail it or post it to a web hook.
+ *
+ * The program gets one JSON object {kind, org, at, partner, message, sentence} on standard input,
+ * and nothing about clients. It runs in the data folder, beside us: at most ALARM_RUNNING_MAX at
+ * once, more wait in a short queue, and one that does not end within a minute is killed. Belongs to
+ * loop 0. */
+#ifndef GATEWAY_ALARM_H
+#define GATEWAY_ALARM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/setup.h"
+
+struct uv_loop_s;
+struct alarm;
+
+enum alarm_kind {
+    ALARM_RUNS_OUT,     /* a certificate or a revocation list */
+    ALARM_PARKED,       /* a message waits for a person */
+    ALARM_PARTNER_DOWN, /* and cannot be delivered to */
+    ALARM_PARTNER_BACK,
+    ALARM_STORE_FULL,
+    ALARM_STORE_BACK,
+    ALARM_RELOAD_REFUSED,
+    ALARM_KINDS
+};
+
+enum { ALARM_RUNNING_MAX = 2, ALARM_WAITING_MAX = 64 };
+
+struct alarm_text {
+    enum alarm_kind kind;
+    const char *partner;  /* NULL: none */
+    int64_t message;      /* number in the store; 0: none */
+    const char *sentence; /* what happened and what to do */
+};
+
+struct alarm_figures {
+    uint64_t raised[ALARM_KINDS];
+    uint64_t failures; /* of the program, or no room in the queue */
+};
+
+/* NULL without memory. */
+struct alarm *alarm_new(struct uv_loop_s *loop);
+void alarm_raise(struct alarm *alarm, const struct setup *setup, const struct alarm_text *text);
+struct alarm_figures alarm_count(const struct alarm *alarm);
+const char *alarm_name(enum alarm_kind kind);
+/* Kills what runs and frees it; ON_STOPPED runs on the loop. */
+void alarm_stop(struct alarm *alarm, void (*on_stopped)(void *owner), void *owner);
+
+#endif

@@ -1,0 +1,480 @@
+/* care: see care.h. A pulse each second asks what is due; each job runs at most once at a time. */
+#include "gateway/care.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <uv.h>
+
+#include "gateway/audit.h"
+#include "gateway/file.h"
+#include "gateway/log.h"
+#include "gateway/revocation.h"
+
+enum {
+    PULSE_MS = 1000,
+    HOUR_MS = 3600 * 1000,
+    NOTE_MS = 10000,         /* refused callers are written together, at most so often */
+    FETCH_LOOK_MS = 60000,   /* is a list due? */
+    FETCH_AGAIN_MS = 600000, /* after a failure */
+    REFUSALS_MAX = 16,       /* different ones, between two notes */
+    SERVED_BYTES_MAX = 1 << 20
+};
+
+struct refusal {
+    enum verdict verdict;
+    char claimed[TRUST_NAME_MAX + 1];
+    char serial[VERIFY_SERIAL_TEXT];
+    unsigned long long count;
+};
+
+struct refusals {
+    struct refusal items[REFUSALS_MAX];
+    size_t count;
+    unsigned long long others; /* that found no row */
+};
+
+struct care_job {
+    uv_work_t work;
+    struct care *care;
+    bool is_running;
+    int64_t next_ms; /* monotonic */
+    void (*run)(struct care_job *job);
+    void (*done)(struct care_job *job);
+    struct office office; /* as of this run; its setup is held */
+};
+
+struct care {
+    struct care_options options;
+    struct context *context; /* held */
+    uv_timer_t pulse;
+    struct alarm *alarm;
+    struct watch_served *served;
+    struct watch_told *told;
+    struct watch_look look;
+    struct care_job looking, noting, fetching;
+    unsigned char print[WATCH_PRINT_BYTES]; /* of the last look */
+    bool fetched;                           /* the last run of fetching brought a new list */
+    _Atomic bool is_served_new;
+    pthread_mutex_t lock; /* of the refusals */
+    struct refusals refusals;
+    int64_t warned_ms; /* monotonic; of the last look at what runs out */
+    bool is_full;
+    struct care_figures figures;
+    bool is_stopping, is_timer_closed, is_alarm_stopped;
+    void (*on_stopped)(void *owner);
+    void *stopped_owner;
+};
+
+static int64_t now_ms(const struct care *care)
+{
+    return clock_monotonic_ms(&care->options.office->setup->clock);
+}
+
+static int64_t wall_s(const struct care *care)
+{
+    return clock_wall_ms(&care->options.office->setup->clock) / 1000;
+}
+
+static void raise_alarm(struct care *care, enum alarm_kind kind, const char *partner,
+                        int64_t message, const char *sentence)
+{
+    const struct alarm_text text = {kind, partner, message, sentence};
+    alarm_raise(care->alarm, care->options.office->setup, &text);
+}
+
+/* ---- jobs ---- */
+
+static void maybe_stopped(struct care *care);
+
+static void job_work(uv_work_t *work)
+{
+    struct care_job *job = work->data;
+    job->run(job);
+}
+
+static void job_worked(uv_work_t *work, int status)
+{
+    struct care_job *job = work->data;
+    struct care *care = job->care;
+    (void)status;
+    job->is_running = false;
+    if (job->done != NULL && !care->is_stopping)
+        job->done(job);
+    setup_release(job->office.setup);
+    maybe_stopped(care);
+}
+
+static void job_start(struct care_job *job, int64_t next_ms)
+{
+    struct care *care = job->care;
+    if (job->is_running || care->is_stopping)
+        return;
+    job->next_ms = next_ms;
+    job->work.data = job;
+    job->office = *care->options.office;
+    setup_hold(job->office.setup);
+    job->is_running = uv_queue_work(care->options.loop, &job->work, job_work, job_worked) == 0;
+    if (!job->is_running)
+        setup_release(job->office.setup);
+}
+
+/* ---- changed files ---- */
+
+static void run_look(struct care_job *job)
+{
+    watch_files(job->office.setup, job->care->print);
+}
+
+static void looked(struct care_job *job)
+{
+    struct care *care = job->care;
+    int64_t settle_ms = (int64_t)job->office.setup->config.watch_settle_ms;
+    bool is_latest = job->office.setup == care->options.office->setup;
+    if (is_latest && watch_has_changed(&care->look, care->print, now_ms(care), settle_ms)) {
+        watch_taken(&care->look, care->print); /* asked for once; care_reloaded() says the rest */
+        log_event(LOG_LEVEL_INFO, "files-changed", NULL);
+        care->options.reload(care->options.owner);
+    }
+}
+
+/* ---- what runs out ---- */
+
+static void warn(struct care *care)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct watch_term *terms;
+    size_t count = care_terms(care, &arena, &terms);
+    int64_t now = wall_s(care);
+    for (size_t i = 0; i < count; i++) {
+        int step = watch_step(&terms[i], now);
+        if (watch_is_news(care->told, &terms[i], step))
+            raise_alarm(care, ALARM_RUNS_OUT, terms[i].partner, 0,
+                        watch_say(&arena, &terms[i], now));
+    }
+    care->warned_ms = now_ms(care);
+    arena_free(&arena);
+}
+
+size_t care_terms(const struct care *care, struct arena *arena, struct watch_term **ret_terms)
+{
+    return watch_terms(care->options.office->setup, care->context, care->served, arena, ret_terms);
+}
+
+/* ---- callers ---- */
+
+static void note_refusal(struct care *care, const struct verify_peer *peer)
+{
+    struct refusals *refusals = &care->refusals;
+    size_t at = 0;
+    pthread_mutex_lock(&care->lock);
+    while (at < refusals->count && (refusals->items[at].verdict != peer->verdict ||
+                                    strcmp(refusals->items[at].claimed, peer->claimed) != 0))
+        at++;
+    if (at == REFUSALS_MAX) {
+        refusals->others++;
+    } else {
+        struct refusal *item = &refusals->items[at];
+        if (at == refusals->count) {
+            *item = (struct refusal){.verdict = peer->verdict};
+            memcpy(item->claimed, peer->claimed, sizeof item->claimed);
+            memcpy(item->serial, peer->serial, sizeof item->serial);
+            refusals->count++;
+        }
+        item->count++;
+    }
+    pthread_mutex_unlock(&care->lock);
+}
+
+void care_note_peer(struct care *care, const struct verify_peer *peer)
+{
+    if (peer->verdict != VERDICT_admitted)
+        note_refusal(care, peer);
+    else if (watch_served_note(care->served, peer->partner, peer->not_after, time(NULL)))
+        care->is_served_new = true;
+}
+
+/* ---- notes on disk: refused callers, certificates as served ---- */
+
+struct noting {
+    struct unit unit;
+    const struct refusals *refusals;
+    int64_t at_ms;
+};
+
+static bool write_refusals(struct unit *unit, struct store *store)
+{
+    struct noting *noting = (struct noting *)unit;
+    const struct refusals *refusals = noting->refusals;
+    for (size_t i = 0; i < refusals->count; i++) {
+        const struct refusal *item = &refusals->items[i];
+        audit_add(
+            store, noting->at_ms, "caller-refused", item->claimed, item->serial,
+            arena_print(unit->arena, "%s, %llu times", verdict_name(item->verdict), item->count));
+    }
+    if (refusals->others > 0)
+        audit_add(store, noting->at_ms, "caller-refused", "", "",
+                  arena_print(unit->arena, "others, %llu times", refusals->others));
+    return true;
+}
+
+static void note_refusals(struct care_job *job, struct arena *arena)
+{
+    struct care *care = job->care;
+    struct refusals *taken = arena_alloc(arena, sizeof *taken);
+    pthread_mutex_lock(&care->lock);
+    *taken = care->refusals;
+    care->refusals.count = 0;
+    care->refusals.others = 0;
+    pthread_mutex_unlock(&care->lock);
+    if (taken->count == 0)
+        return;
+    struct noting noting = {.unit.run = write_refusals,
+                            .unit.arena = arena,
+                            .refusals = taken,
+                            .at_ms = clock_wall_ms(&job->office.setup->clock)};
+    writer_call(job->office.writer, &noting.unit);
+}
+
+static const char *served_path(const struct setup *setup, struct arena *arena)
+{
+    return setup_path(setup, arena, "served.csv");
+}
+
+static void run_note(struct care_job *job)
+{
+    struct care *care = job->care;
+    struct arena arena = ARENA_EMPTY;
+    note_refusals(job, &arena);
+    if (atomic_exchange(&care->is_served_new, false)) {
+        const char *text = watch_served_write(care->served, &arena);
+        file_replace(served_path(job->office.setup, &arena), text, strlen(text), 0600);
+    }
+    arena_free(&arena);
+}
+
+static bool has_notes(struct care *care)
+{
+    pthread_mutex_lock(&care->lock);
+    bool has_refusals = care->refusals.count > 0;
+    pthread_mutex_unlock(&care->lock);
+    return has_refusals || care->is_served_new;
+}
+
+static void read_served(struct care *care)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct finding_list ignored = finding_list_new(&arena);
+    size_t length;
+    const char *path = served_path(care->options.office->setup, &arena);
+    const char *text =
+        file_exists(path) ? file_read(&arena, path, SERVED_BYTES_MAX, &length, &ignored) : NULL;
+    if (text != NULL)
+        watch_served_read(care->served, text);
+    arena_free(&arena);
+}
+
+/* ---- revocation lists ---- */
+
+static void run_fetch(struct care_job *job)
+{
+    const struct setup *setup = job->office.setup;
+    struct arena arena = ARENA_EMPTY;
+    struct finding_list findings = finding_list_new(&arena);
+    int64_t now = clock_wall_ms(&setup->clock) / 1000;
+    bool has_failed = false;
+    job->care->fetched = false;
+    for (size_t i = 0; i < setup->partners.count; i++) {
+        const struct partner *partner = &setup->partners.items[i];
+        bool is_changed = false;
+        if (partner->crl_url[0] == '\0' || partner->crl_policy == PARTNER_CRL_OFF ||
+            revocation_due(setup, partner) > now)
+            continue;
+        if (revocation_fetch(setup, partner, &findings, &is_changed))
+            log_event(LOG_LEVEL_INFO, "list-fetched", "partner", partner->name, "state",
+                      is_changed ? "new" : "unchanged", NULL);
+        else
+            log_event(LOG_LEVEL_WARNING, "list-not-fetched", "partner", partner->name, "why",
+                      findings.items[findings.count - 1].found, NULL);
+        job->care->fetched = job->care->fetched || is_changed;
+        has_failed = has_failed || findings.count > 0;
+    }
+    if (has_failed)
+        job->next_ms = clock_monotonic_ms(&setup->clock) + FETCH_AGAIN_MS;
+    arena_free(&arena);
+}
+
+static void fetched(struct care_job *job)
+{
+    if (job->care->fetched)
+        job->care->options.reload(job->care->options.owner);
+}
+
+/* ---- the pulse ---- */
+
+static void look_at_disk(struct care *care)
+{
+    bool is_full = writer_figures(care->options.office->writer).is_full;
+    if (is_full && !care->is_full)
+        raise_alarm(
+            care, ALARM_STORE_FULL, NULL, 0,
+            "the disk is full: nothing is accepted until there is room; free space, then the "
+            "gateway goes on by itself");
+    if (!is_full && care->is_full)
+        raise_alarm(care, ALARM_STORE_BACK, NULL, 0, "the store can be written again");
+    care->is_full = is_full;
+}
+
+static void on_pulse(uv_timer_t *timer)
+{
+    struct care *care = timer->data;
+    int64_t now = now_ms(care);
+    if (care->options.office->setup->config.watch_files)
+        job_start(&care->looking, 0);
+    if (now >= care->noting.next_ms && has_notes(care))
+        job_start(&care->noting, now + NOTE_MS);
+    if (now >= care->fetching.next_ms)
+        job_start(&care->fetching, now + FETCH_LOOK_MS);
+    if (care->is_served_new || now - care->warned_ms >= HOUR_MS)
+        warn(care);
+    look_at_disk(care);
+}
+
+/* ---- the courier's news ---- */
+
+static void on_served(void *owner, const struct verify_peer *peer)
+{
+    care_note_peer(owner, peer);
+}
+
+static void on_edge(void *owner, const char *partner, bool down, const char *why)
+{
+    raise_alarm(owner, down ? ALARM_PARTNER_DOWN : ALARM_PARTNER_BACK, partner, 0,
+                down ? why : "the partner answers again; what waited is sent now");
+}
+
+static void on_parked(void *owner, const char *partner, int64_t message, const char *why)
+{
+    struct arena arena = ARENA_EMPTY;
+    raise_alarm(owner, ALARM_PARKED, partner, message,
+                arena_print(&arena,
+                            "%s; look: refgate messages show %lld, then: refgate queue "
+                            "resend %lld",
+                            why, (long long)message, (long long)message));
+    arena_free(&arena);
+}
+
+/* ---- reloads ---- */
+
+void care_reloaded(struct care *care, const unsigned char print[WATCH_PRINT_BYTES], bool taken,
+                   struct context *context, const char *why)
+{
+    watch_taken(&care->look, print);
+    if (!taken) {
+        care->figures.reloads_refused++;
+        raise_alarm(care, ALARM_RELOAD_REFUSED, NULL, 0, why);
+        return;
+    }
+    care->figures.reloads_taken++;
+    context_hold(context);
+    context_release(care->context);
+    care->context = context;
+    warn(care);
+}
+
+const char *care_fault(const struct care *care)
+{
+    if (writer_figures(care->options.office->writer).is_full)
+        return "the disk is full";
+    if (identity_not_after(context_identity(care->context)) <= wall_s(care))
+        return "our certificate has run out: every partner refuses it";
+    return NULL;
+}
+
+struct care_figures care_count(const struct care *care)
+{
+    struct care_figures figures = care->figures;
+    figures.alarms = alarm_count(care->alarm);
+    return figures;
+}
+
+/* ---- life ---- */
+
+static struct care_job job_of(struct care *care, void (*run)(struct care_job *job),
+                              void (*done)(struct care_job *job))
+{
+    return (struct care_job){.care = care, .run = run, .done = done};
+}
+
+struct care *care_start(const struct care_options *options)
+{
+    struct care *care = calloc(1, sizeof *care);
+    if (care == NULL)
+        return NULL;
+    care->options = *options;
+    care->context = context_hold(options->context);
+    care->alarm = alarm_new(options->loop);
+    care->served = watch_served_new();
+    care->told = watch_told_new();
+    if (care->alarm == NULL || care->served == NULL || care->told == NULL)
+        return NULL; /* the process ends: see gateway_run */
+    pthread_mutex_init(&care->lock, NULL);
+    care->looking = job_of(care, run_look, looked);
+    care->noting = job_of(care, run_note, NULL);
+    care->fetching = job_of(care, run_fetch, fetched);
+    care->fetching.next_ms =
+        now_ms(care) + FETCH_LOOK_MS; /* at start, what was missing was fetched */
+    const struct courier_watcher watcher = {on_served, on_edge, on_parked, care};
+    courier_watch(options->courier, &watcher);
+    watch_taken(&care->look, options->print);
+    read_served(care);
+    warn(care);
+    care->pulse.data = care;
+    uv_timer_init(options->loop, &care->pulse);
+    uv_timer_start(&care->pulse, on_pulse, PULSE_MS, PULSE_MS);
+    return care;
+}
+
+static void maybe_stopped(struct care *care)
+{
+    bool is_working =
+        care->looking.is_running || care->noting.is_running || care->fetching.is_running;
+    if (!care->is_stopping || is_working || !care->is_timer_closed || !care->is_alarm_stopped)
+        return;
+    void (*on_stopped)(void *owner) = care->on_stopped;
+    void *owner = care->stopped_owner;
+    context_release(care->context);
+    watch_served_free(care->served);
+    watch_told_free(care->told);
+    pthread_mutex_destroy(&care->lock);
+    free(care);
+    if (on_stopped != NULL)
+        on_stopped(owner);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct care *care = handle->data;
+    care->is_timer_closed = true;
+    maybe_stopped(care);
+}
+
+static void on_alarm_stopped(void *owner)
+{
+    struct care *care = owner;
+    care->is_alarm_stopped = true;
+    maybe_stopped(care);
+}
+
+void care_stop(struct care *care, void (*on_stopped)(void *owner), void *owner)
+{
+    if (has_notes(care))
+        job_start(&care->noting, 0);
+    care->is_stopping = true;
+    care->on_stopped = on_stopped;
+    care->stopped_owner = owner;
+    uv_close((uv_handle_t *)&care->pulse, on_timer_closed);
+    alarm_stop(care->alarm, on_alarm_stopped, care);
+}

@@ -1,0 +1,26 @@
+/* figures: counts over what the store holds, for /metrics. Part of the store's contract (store.h);
+ * for a reader's connection. */
+#ifndef GATEWAY_STORE_FIGURES_H
+#define GATEWAY_STORE_FIGURES_H
+
+#include "gateway/store/store.h"
+
+/* Outbound messages that have not ended, by partner and state. */
+struct store_waiting {
+    const char *partner, *state; /* queued, sending, held or parked */
+    int64_t count, oldest_ms;
+};
+size_t store_count_waiting(struct store *store, struct arena *arena,
+                           struct store_waiting **ret_waiting);
+
+/* Referrals by our side and Task state; of them how many have not changed since the two times. */
+struct store_standing {
+    const char *role, *task_status;
+    int64_t count, unanswered, unmoved;
+};
+size_t store_count_standing(struct store *store, struct arena *arena, int64_t answer_before_ms,
+                            int64_t step_before_ms, struct store_standing **ret_standing);
+/* Records in the tray. */
+int64_t store_count_tray(struct store *store);
+
+#endif

@@ -1,0 +1,82 @@
+/* trace: see trace.h. */
+#include "gateway/trace.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "certs/digest.h"
+
+enum { ID_DIGITS = 32, SPAN_DIGITS = 16, SPAN_AT = 3 + ID_DIGITS + 1, FLAGS_AT = 53, WHOLE = 55 };
+
+/* COUNT lower-case hex digits that are not all zero. */
+static bool is_id(const char *text, size_t count)
+{
+    bool is_zero = true;
+    for (size_t i = 0; i < count; i++) {
+        if (text[i] == '\0' || strchr("0123456789abcdef", text[i]) == NULL)
+            return false;
+        is_zero = is_zero && text[i] == '0';
+    }
+    return !is_zero;
+}
+
+static bool is_hex(const char *text, size_t count)
+{
+    return strspn(text, "0123456789abcdef") >= count;
+}
+
+/* https://www.w3.org/TR/trace-context/ section 3.2: `00-TRACE-SPAN-FLAGS`; a later version may go
+ * on after the flags. */
+static bool is_traceparent(const char *text)
+{
+    size_t length = strlen(text);
+    bool is_first = strncmp(text, "00-", 3) == 0;
+    if (length < WHOLE || !is_hex(text, 2) || strncmp(text, "ff", 2) == 0 || text[2] != '-')
+        return false;
+    return is_id(text + 3, ID_DIGITS) && text[SPAN_AT - 1] == '-' &&
+           is_id(text + SPAN_AT, SPAN_DIGITS) && text[FLAGS_AT - 1] == '-' &&
+           is_hex(text + FLAGS_AT, 2) &&
+           (is_first ? length == WHOLE : (text[WHOLE] == '\0' || text[WHOLE] == '-'));
+}
+
+/* The digits of a UUID in text form; false when it is none. */
+static bool take_uuid(const char *text, char ret_id[TRACE_ID_TEXT])
+{
+    static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    size_t at = 0;
+    if (strlen(text) != sizeof shape - 1)
+        return false;
+    for (size_t i = 0; i < sizeof shape - 1; i++) {
+        if (shape[i] == '-' && text[i] == '-')
+            continue;
+        char digit = text[i] >= 'A' && text[i] <= 'F' ? (char)(text[i] - 'A' + 'a') : text[i];
+        if (shape[i] == '-' || strchr("0123456789abcdef", digit) == NULL)
+            return false;
+        ret_id[at++] = digit;
+    }
+    ret_id[at] = '\0';
+    return is_id(ret_id, ID_DIGITS);
+}
+
+void trace_of(const char *traceparent, const char *message_id, char ret_id[TRACE_ID_TEXT])
+{
+    unsigned char digest[DIGEST_SHA256_BYTES];
+    char hex[2 * DIGEST_SHA256_BYTES + 1];
+    if (traceparent != NULL && is_traceparent(traceparent)) {
+        memcpy(ret_id, traceparent + 3, ID_DIGITS);
+        ret_id[ID_DIGITS] = '\0';
+        return;
+    }
+    if (take_uuid(message_id, ret_id))
+        return;
+    digest_sha256(message_id, strlen(message_id), digest);
+    digest_hex(digest, sizeof digest, hex);
+    memcpy(ret_id, hex, ID_DIGITS);
+    ret_id[ID_DIGITS] = '\0';
+}
+
+void trace_parent(const char *id, unsigned long long span, char ret_value[TRACE_PARENT_TEXT])
+{
+    snprintf(ret_value, TRACE_PARENT_TEXT, "00-%.32s-%016llx-01", id, span == 0 ? 1 : span);
+}
