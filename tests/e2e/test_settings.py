@@ -1,8 +1,9 @@
 """Settings as a person meets them: what `init` writes is taken, and every mistake is named before it
 matters."""
 import os
+import re
 
-from conftest import refgate
+from conftest import ROOT, refgate
 
 
 def test_a_fresh_folder_passes_the_check(make_gateway):
@@ -52,3 +53,12 @@ def test_the_environment_wins_and_a_misspelt_variable_is_refused(make_gateway):
     found = willow.run("check", expect=None, env=environment)
     assert found.returncode != 0
     assert "log_levle: found an unknown key" in found.stdout + found.stderr
+
+
+def test_every_setting_has_a_reader():
+    """A setting that nobody reads would be trusted and do nothing."""
+    table = (ROOT / "config" / "option.def").read_text()
+    keys = re.findall(r"^(?:TEXT|LIST|WORD|SET|FLAG|COUNT|BYTES|TIME)\((\w+),", table, re.M)
+    sources = "".join(path.read_text() for path in (ROOT / "gateway").rglob("*.c"))
+    assert len(keys) > 20
+    assert [key for key in keys if not re.search(rf"config(\.|->){key}\b", sources)] == []
