@@ -1,0 +1,149 @@
+/* acknowledge: answers are valid FHIR, say what was refused and where, and are the same from the
+ * same row. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fhir/validate.h"
+#include "gateway/acknowledge.h"
+#include "lib/clinic.h"
+
+static int start(void **state)
+{
+    *state = clinic_new("willow", "");
+    return 0;
+}
+
+static int stop(void **state)
+{
+    clinic_free(*state);
+    return 0;
+}
+
+static const struct json *valid(struct clinic *clinic, const char *text)
+{
+    struct json_document document;
+    struct json_fault fault;
+    struct issue_list issues = issue_list_new(&clinic->arena);
+    struct validate_options options = {.level = VALIDATE_ALL};
+    struct validator *validator = validator_new(&clinic->arena);
+    assert_true(json_parse(&clinic->arena, text, strlen(text), NULL, &document, &fault));
+    if (!validate_text(validator, &clinic->arena, text, strlen(text), &options, &issues))
+        fail_msg("%s", text);
+    return document.root;
+}
+
+static struct store_message row_with(const char *code, const char *issues)
+{
+    struct store_message row = {.direction = "in",
+                                .partner = "lakeside",
+                                .recipient = "lakeside",
+                                .message_id = "11111111-1111-4111-8111-111111111111",
+                                .bundle_id = "22222222-2222-4222-8222-222222222222",
+                                .event = "add-service-request",
+                                .response_code = code,
+                                .response_issues = issues,
+                                .response_to = "https://lakeside.example/fhir",
+                                .created_ms = 1700000000000};
+    return row;
+}
+
+static void every_fault_becomes_an_outcome(void **state)
+{
+    struct clinic *clinic = *state;
+    for (int kind = 1; kind < FAULT_KINDS; kind++) {
+        struct fault fault = {(enum fault_kind)kind, NULL};
+        const struct json *outcome =
+            valid(clinic, acknowledge_fault(&clinic->arena, &fault, "Bundle.entry[0]"));
+        const struct json *issue = json_first(json_get(outcome, "issue"));
+        assert_string_equal(json_get_text(issue, "code"), fault_issue_code(fault.kind));
+        assert_string_equal(json_get_text(issue, "severity"), "error");
+        assert_string_equal(json_text(json_first(json_get(issue, "expression"))),
+                            "Bundle.entry[0]");
+        assert_string_equal(json_get_text(json_get(issue, "details"), "text"),
+                            fault_sentence(&fault));
+        valid(clinic, acknowledge_fault(&clinic->arena, &fault, NULL));
+    }
+}
+
+static void findings_become_issues(void **state)
+{
+    struct clinic *clinic = *state;
+    struct finding_list findings = finding_list_new(&clinic->arena);
+    finding_add(&findings, (struct finding){.path = "Bundle.entry[1]",
+                                            .found = "a \"quote\" and\ttab",
+                                            .expected = "none"});
+    finding_add(&findings, (struct finding){.found = "nothing"});
+    const struct json *outcome =
+        valid(clinic, acknowledge_findings(&clinic->arena, FAULT_unsupported, &findings));
+    assert_int_equal(json_count(json_get(outcome, "issue")), 2);
+}
+
+static void the_answer_names_what_it_answers(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_message row = row_with("ok", NULL);
+    const struct json *bundle =
+        valid(clinic, acknowledge_message(clinic->setup, &clinic->arena, &row));
+    const struct json *header = json_find(bundle, "entry", "resource", NULL);
+    assert_string_equal(json_get_text(header, "resourceType"), "MessageHeader");
+    assert_string_equal(json_get_text(json_get(header, "response"), "identifier"), row.message_id);
+    assert_string_equal(json_get_text(json_get(header, "response"), "code"), "ok");
+    assert_null(json_get(json_get(header, "response"), "details"));
+    assert_string_equal(json_text(json_find(header, "destination", "endpoint", NULL)),
+                        row.response_to);
+}
+
+static void a_refusal_carries_its_reasons(void **state)
+{
+    struct clinic *clinic = *state;
+    struct fault fault = {FAULT_illegal_move, "referral R-1 is completed"};
+    struct store_message row = row_with("fatal-error", acknowledge_issue(&clinic->arena, &fault));
+    const char *text = acknowledge_message(clinic->setup, &clinic->arena, &row);
+    const struct json *bundle = valid(clinic, text);
+    const struct json *header = json_find(bundle, "entry", "resource", NULL);
+    const char *details = json_text(json_find(header, "response", "details", "reference", NULL));
+    assert_non_null(details);
+    bool is_there = false;
+    for (const struct json *entry = json_first(json_get(bundle, "entry")); entry != NULL;
+         entry = json_next(entry))
+        is_there = is_there || text_equal(json_get_text(entry, "fullUrl"), details);
+    assert_true(is_there);
+    assert_non_null(strstr(text, "referral R-1 is completed"));
+}
+
+static void the_same_row_gives_the_same_bytes(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_message row = row_with("ok", NULL);
+    const char *first = acknowledge_message(clinic->setup, &clinic->arena, &row);
+    clinic->setup->clock = clock_fixed(clinic_ms("2026-12-24T00:00:00Z"));
+    assert_string_equal(acknowledge_message(clinic->setup, &clinic->arena, &row), first);
+    row.message_id = "33333333-3333-4333-8333-333333333333";
+    assert_string_not_equal(acknowledge_message(clinic->setup, &clinic->arena, &row), first);
+}
+
+static void what_a_row_lacks_is_no_crash(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_message row = row_with("ok", "this is no JSON");
+    row.response_to = NULL;
+    row.event = NULL;
+    row.recipient = NULL;
+    assert_non_null(acknowledge_message(clinic->setup, &clinic->arena, &row));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(every_fault_becomes_an_outcome),    TEST(findings_become_issues),
+        TEST(the_answer_names_what_it_answers),  TEST(a_refusal_carries_its_reasons),
+        TEST(the_same_row_gives_the_same_bytes), TEST(what_a_row_lacks_is_no_crash),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,112 @@
+/* attachment: files beside the record become bytes of the message; what lies elsewhere, is linked,
+ * missing or too large is named. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <sys/stat.h>
+
+#include "certs/digest.h"
+#include "gateway/attachment.h"
+#include "lib/clinic.h"
+
+static int start(void **state)
+{
+    struct clinic *clinic = clinic_new("willow", "");
+    clinic_put(clinic, "records/out/a.txt", "hello");
+    clinic_put(clinic, "records/out/empty.txt", "");
+    *state = clinic;
+    return 0;
+}
+
+static int stop(void **state)
+{
+    clinic_free(*state);
+    return 0;
+}
+
+static bool load(struct clinic *clinic, const char *files, size_t most, struct json **ret_list)
+{
+    struct json_document document;
+    struct json_fault fault;
+    const char *text = arena_print(&clinic->arena, "{%s}", files);
+    assert_true(json_parse(&clinic->arena, text, strlen(text), NULL, &document, &fault));
+    clinic->findings = finding_list_new(&clinic->arena);
+    return attachment_load(&clinic->arena, document.root,
+                           arena_print(&clinic->arena, "%s/records/out", clinic->folder), most,
+                           &clinic->findings, ret_list);
+}
+
+static void a_record_without_attachments(void **state)
+{
+    struct json *list;
+    assert_true(load(*state, "", 100, &list));
+    assert_null(list);
+}
+
+static void bytes_hash_and_size(void **state)
+{
+    struct clinic *clinic = *state;
+    struct json *list;
+    size_t count;
+    assert_true(load(clinic, "\"attachments\":[{\"file\":\"a.txt\"},{\"file\":\"empty.txt\"}]", 100,
+                     &list));
+    const struct message_attachment *items = attachment_items(&clinic->arena, list, &count);
+    assert_int_equal(count, 2);
+    assert_string_equal(items[0].base64, "aGVsbG8=");
+    assert_string_equal(items[0].hash_base64,
+                        "qvTGHdzF6KLavt4PO0gs2a6pQ00="); /* sha1sum of hello */
+    assert_int_equal(items[0].size, 5);
+    assert_string_equal(items[1].base64, "");
+    assert_int_equal(items[1].size, 0);
+}
+
+static void every_file_that_cannot_go_is_named(void **state)
+{
+    struct clinic *clinic = *state;
+    struct json *list;
+    assert_int_equal(
+        symlink("/etc/passwd", arena_print(&clinic->arena, "%s/records/out/link", clinic->folder)),
+        0);
+    assert_int_equal(
+        mkfifo(arena_print(&clinic->arena, "%s/records/out/pipe", clinic->folder), 0600), 0);
+    static const char *const bad[] = {"none.pdf",    "link",    "pipe",  "../settings.yaml",
+                                      "/etc/passwd", ".",       "..",    "",
+                                      "sub/../../x", ".hidden", "a.txt/"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const char *files = arena_print(
+            &clinic->arena, "\"attachments\":[{\"file\":\"a.txt\"},{\"file\":\"%s\"}]", bad[i]);
+        if (load(clinic, files, 100, &list))
+            fail_msg("taken: %s", bad[i]);
+        assert_int_equal(clinic->findings.count, 1);
+        assert_string_equal(clinic->findings.items[0].path, "attachments[2].file");
+    }
+    assert_false(load(clinic, "\"attachments\":[{\"title\":\"x\"}]", 100, &list));
+    assert_false(load(clinic, "\"attachments\":[{\"file\":\"x\"},{\"file\":\"y\"}]", 100, &list));
+    assert_int_equal(clinic->findings.count, 2);
+}
+
+static void all_together_have_a_ceiling(void **state)
+{
+    struct clinic *clinic = *state;
+    struct json *list;
+    static const char *const twice = "\"attachments\":[{\"file\":\"a.txt\"},{\"file\":\"a.txt\"}]";
+    assert_true(load(clinic, twice, 10, &list));
+    assert_false(load(clinic, twice, 9, &list));
+    assert_string_equal(clinic->findings.items[0].path, "attachments[2].file");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_record_without_attachments),
+        TEST(bytes_hash_and_size),
+        TEST(every_file_that_cannot_go_is_named),
+        TEST(all_together_have_a_ceiling),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
