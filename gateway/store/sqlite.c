@@ -1,50 +1,48 @@
-/* sqlite: one connection to the embedded store, its transactions, and rows made from tables.
+/* sqlite: statements of the embedded store, and rows made from tables.
  *
- * Who calls it: the query files beside it. WAL with synchronous=FULL is demanded, not asked for;
- * the folder is synced by hand after the store is made, because SQLite passes over an error there.
- * The automatic checkpoint is off: the writer checkpoints between groups (writer.c). */
+ * Who calls it: the query files beside it. Every statement is prepared once a connection. One that
+ * changes rows is noted, with its values, in the journal's group while the store serves
+ * (sqlite_commit.c does it again after a crash). */
 #include "gateway/store/sqlite.h"
 
-#include <fcntl.h>
-#include <libgen.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/text.h"
-#include "store_schema.h" /* made at build time from schema/ */
-
-enum { STATEMENTS_MAX = 256, BUSY_MS = 5000, SQL_MAX = 4096, CHECKED_AT_START_BYTES = 64 << 20 };
-
-struct cached {      /* equal literals may share one address, so the table is part of the key */
-    const void *key; /* address of the SQL literal, or of the table for inserts and updates */
-    const struct table *table;
-    char verb;
-    sqlite3_stmt *statement;
-};
-
-struct store {
-    sqlite3 *database;
-    int error; /* first SQLite error since store_begin; SQLITE_OK when none */
-    char error_text[200];
-    struct cached cache[STATEMENTS_MAX];
-};
+#include "gateway/store/note.h"
+#include "gateway/store/sqlite_store.h"
 
 bool store_failed(const struct store *store)
 {
     return store->error != SQLITE_OK;
 }
 
-static void note_error(struct store *store, int code)
+void sqlite_note_error(struct store *store, int code)
 {
     if (store->error != SQLITE_OK)
         return;
     store->error = code;
     snprintf(store->error_text, sizeof store->error_text, "%s", sqlite3_errmsg(store->database));
+}
+
+void sqlite_refuse(struct store *store, const char *why)
+{
+    if (store->error != SQLITE_OK)
+        return;
+    store->error = SQLITE_CONSTRAINT_UNIQUE;
+    snprintf(store->error_text, sizeof store->error_text, "%s", why);
+}
+
+void sqlite_plain(struct store *store, const char *sql)
+{
+    if (store_failed(store))
+        return;
+    int code = sqlite3_exec(store->database, sql, NULL, NULL, NULL);
+    if (code != SQLITE_OK)
+        sqlite_note_error(store, code);
 }
 
 /* ---- statements ---- */
@@ -73,12 +71,12 @@ static void select_sql(const struct table *table, const char *rest, char *sql)
 static void insert_sql(const struct table *table, char *sql)
 {
     size_t length = (size_t)snprintf(sql, SQL_MAX, "INSERT INTO %s (", table->name);
-    for (size_t i = 1; i < table->column_count; i++)
-        length += (size_t)snprintf(sql + length, SQL_MAX - length, "%s%s", i == 1 ? "" : ",",
+    for (size_t i = 0; i < table->column_count; i++)
+        length += (size_t)snprintf(sql + length, SQL_MAX - length, "%s%s", i == 0 ? "" : ",",
                                    table->columns[i].name);
     length += (size_t)snprintf(sql + length, SQL_MAX - length, ") VALUES (");
-    for (size_t i = 1; i < table->column_count; i++)
-        length += (size_t)snprintf(sql + length, SQL_MAX - length, "%s?", i == 1 ? "" : ",");
+    for (size_t i = 0; i < table->column_count; i++)
+        length += (size_t)snprintf(sql + length, SQL_MAX - length, "%s?", i == 0 ? "" : ",");
     snprintf(sql + length, SQL_MAX - length, ")");
 }
 
@@ -91,36 +89,36 @@ static void update_sql(const struct table *table, size_t skip, char *sql)
     snprintf(sql + length, SQL_MAX - length, " WHERE %s=?", table->columns[0].name);
 }
 
-static sqlite3_stmt *prepare(struct store *store, struct cached *slot, const void *key,
-                             const struct table *table, char verb, const char *sql)
+static struct cached *prepare(struct store *store, struct cached *slot, const void *key,
+                              const struct table *table, char verb, const char *sql)
 {
     int code = sqlite3_prepare_v3(store->database, sql, -1, SQLITE_PREPARE_PERSISTENT,
                                   &slot->statement, NULL);
     if (code != SQLITE_OK) {
-        note_error(store, code);
+        sqlite_note_error(store, code);
         return NULL;
     }
     slot->key = key;
     slot->table = table;
     slot->verb = verb;
-    return slot->statement;
+    return slot;
 }
 
 /* The statement of a literal (verb 'q'), or of a table (verb 's' with the rest's address as the
  * key, 'i' and 'u' with the table's). NULL once an error stands. */
-static sqlite3_stmt *statement_of(struct store *store, const void *key, char verb,
-                                  const struct table *table, const char *text, size_t skip)
+static struct cached *statement_of(struct store *store, const void *key, char verb,
+                                   const struct table *table, const char *text, size_t skip)
 {
     char sql[SQL_MAX];
     if (store_failed(store))
         return NULL;
     struct cached *slot = cache_slot(store, key, table, verb);
     if (slot == NULL) {
-        note_error(store, SQLITE_FULL);
+        sqlite_note_error(store, SQLITE_FULL);
         return NULL;
     }
     if (slot->key != NULL)
-        return slot->statement;
+        return slot;
     if (verb == 's')
         select_sql(table, text, sql);
     else if (verb == 'i')
@@ -132,41 +130,104 @@ static sqlite3_stmt *statement_of(struct store *store, const void *key, char ver
     return prepare(store, slot, key, table, verb, sql);
 }
 
-static void bind_arguments(sqlite3_stmt *statement, const char *types, va_list arguments)
+sqlite3_stmt *sqlite_statement(struct store *store, const char *sql)
+{
+    struct cached *slot = statement_of(store, sql, 'q', NULL, sql, 0);
+    return slot == NULL ? NULL : slot->statement;
+}
+
+/* ---- values: bound to the statement and, of a change, noted for the journal ---- */
+
+struct binding {
+    sqlite3_stmt *statement;
+    struct journal *journal; /* NULL: not noted */
+};
+
+static struct binding reading(const struct cached *slot)
+{
+    return (struct binding){slot->statement, NULL};
+}
+
+static struct binding changing(struct store *store, struct cached *slot)
+{
+    if (!store->is_serving)
+        return reading(slot);
+    if (slot->serial != store->serial) {
+        note_statement(store->journal, sqlite3_sql(slot->statement));
+        slot->serial = store->serial;
+        slot->number = store->state.statements++;
+    }
+    note_change(store->journal, slot->number,
+                (unsigned)sqlite3_bind_parameter_count(slot->statement));
+    return (struct binding){slot->statement, store->journal};
+}
+
+static void bind_null(struct binding binding, int at)
+{
+    sqlite3_bind_null(binding.statement, at);
+    if (binding.journal != NULL)
+        note_null(binding.journal);
+}
+
+static void bind_whole(struct binding binding, int at, int64_t value)
+{
+    sqlite3_bind_int64(binding.statement, at, value);
+    if (binding.journal != NULL)
+        note_whole(binding.journal, value);
+}
+
+static void bind_text(struct binding binding, int at, const char *value)
+{
+    if (value == NULL) {
+        bind_null(binding, at);
+        return;
+    }
+    size_t length = strlen(value);
+    sqlite3_bind_text64(binding.statement, at, value, length, SQLITE_STATIC, SQLITE_UTF8);
+    if (binding.journal != NULL)
+        note_bytes(binding.journal, NOTE_TEXT, value, length);
+}
+
+static void bind_blob(struct binding binding, int at, const void *value, size_t length)
+{
+    sqlite3_bind_blob64(binding.statement, at, value, length, SQLITE_STATIC);
+    if (binding.journal != NULL)
+        note_bytes(binding.journal, NOTE_BLOB, value, length);
+}
+
+static void bind_arguments(struct binding binding, const char *types, va_list arguments)
 {
     for (int i = 0; types[i] != '\0'; i++) {
         if (types[i] == 'i')
-            sqlite3_bind_int64(statement, i + 1, va_arg(arguments, int64_t));
+            bind_whole(binding, i + 1, va_arg(arguments, int64_t));
         else if (types[i] == 't')
-            sqlite3_bind_text(statement, i + 1, va_arg(arguments, const char *), -1, SQLITE_STATIC);
+            bind_text(binding, i + 1, va_arg(arguments, const char *));
         else if (types[i] == 'h')
-            sqlite3_bind_blob(statement, i + 1, va_arg(arguments, const void *), STORE_HASH_BYTES,
-                              SQLITE_STATIC);
+            bind_blob(binding, i + 1, va_arg(arguments, const void *), STORE_HASH_BYTES);
     }
 }
 
-static void bind_column(sqlite3_stmt *statement, int at, const struct column *column,
+static void bind_column(struct binding binding, int at, const struct column *column,
                         const void *row)
 {
     const char *member = (const char *)row + column->offset;
     switch (column->type) {
     case COLUMN_LINK:
         if (*(const int64_t *)(const void *)member == 0) {
-            sqlite3_bind_null(statement, at);
+            bind_null(binding, at);
             break;
         } /* fall through */
     case COLUMN_WHOLE:
-        sqlite3_bind_int64(statement, at, *(const int64_t *)(const void *)member);
+        bind_whole(binding, at, *(const int64_t *)(const void *)member);
         break;
     case COLUMN_YES_NO:
-        sqlite3_bind_int(statement, at, *(const bool *)member);
+        bind_whole(binding, at, *(const bool *)member);
         break;
     case COLUMN_TEXT:
-        sqlite3_bind_text(statement, at, *(const char *const *)(const void *)member, -1,
-                          SQLITE_STATIC);
+        bind_text(binding, at, *(const char *const *)(const void *)member);
         break;
     case COLUMN_HASH:
-        sqlite3_bind_blob(statement, at, member, STORE_HASH_BYTES, SQLITE_STATIC);
+        bind_blob(binding, at, member, STORE_HASH_BYTES);
         break;
     }
 }
@@ -201,43 +262,70 @@ static void read_column(struct arena *arena, sqlite3_stmt *statement, int at,
     }
 }
 
-/* Steps once; true on a row. An error is noted. */
-static bool step(struct store *store, sqlite3_stmt *statement)
+bool sqlite_step(struct store *store, sqlite3_stmt *statement)
 {
     int code = sqlite3_step(statement);
     if (code != SQLITE_ROW && code != SQLITE_DONE)
-        note_error(store, code);
+        sqlite_note_error(store, code);
     return code == SQLITE_ROW;
 }
 
-static void finish(sqlite3_stmt *statement)
+void sqlite_finish(sqlite3_stmt *statement)
 {
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
 }
 
+/* ---- rows ---- */
+
+int64_t sqlite_next_id(struct store *store, enum sqlite_ids ids)
+{
+    static const char *const last[SQLITE_IDS] = {
+        [IDS_RECORD] = "SELECT max(id) FROM record",
+        [IDS_REFERRAL] = "SELECT max(id) FROM referral",
+        [IDS_MESSAGE] = "SELECT max(id) FROM message",
+        [IDS_ATTEMPT] = "SELECT max(id) FROM attempt",
+        [IDS_EVENT] = "SELECT max(seq) FROM event",
+        [IDS_RELEASE] = "SELECT max(id) FROM release",
+        [IDS_AUDIT] = "SELECT max(seq) FROM audit",
+        [IDS_PAYLOAD] = "SELECT max(id) FROM payload",
+    };
+    int64_t *id = &store->state.last_ids[ids];
+    if (*id < 0)
+        *id = sqlite_number(store, last[ids], "");
+    return *id + 1;
+}
+
 int64_t sqlite_insert(struct store *store, const struct table *table, const void *row)
 {
-    sqlite3_stmt *statement = statement_of(store, table, 'i', table, NULL, 0);
-    if (statement == NULL)
+    struct cached *slot = statement_of(store, table, 'i', table, NULL, 0);
+    if (slot == NULL)
         return 0;
+    int64_t id = *(const int64_t *)(const void *)((const char *)row + table->columns[0].offset);
+    int64_t next = sqlite_next_id(store, table->ids);
+    id = id == 0 ? next : id;
+    struct binding binding = changing(store, slot);
+    bind_whole(binding, 1, id);
     for (size_t i = 1; i < table->column_count; i++)
-        bind_column(statement, (int)i, &table->columns[i], row);
-    step(store, statement);
-    finish(statement);
-    return store_failed(store) ? 0 : sqlite3_last_insert_rowid(store->database);
+        bind_column(binding, (int)i + 1, &table->columns[i], row);
+    sqlite_step(store, slot->statement);
+    sqlite_finish(slot->statement);
+    if (id >= next)
+        store->state.last_ids[table->ids] = id;
+    return store_failed(store) ? 0 : id;
 }
 
 void sqlite_update(struct store *store, const struct table *table, size_t skip, const void *row)
 {
-    sqlite3_stmt *statement = statement_of(store, table, 'u', table, NULL, skip);
-    if (statement == NULL)
+    struct cached *slot = statement_of(store, table, 'u', table, NULL, skip);
+    if (slot == NULL)
         return;
+    struct binding binding = changing(store, slot);
     for (size_t i = skip; i < table->column_count; i++)
-        bind_column(statement, (int)(i - skip + 1), &table->columns[i], row);
-    bind_column(statement, (int)(table->column_count - skip + 1), &table->columns[0], row);
-    step(store, statement);
-    finish(statement);
+        bind_column(binding, (int)(i - skip + 1), &table->columns[i], row);
+    bind_column(binding, (int)(table->column_count - skip + 1), &table->columns[0], row);
+    sqlite_step(store, slot->statement);
+    sqlite_finish(slot->statement);
 }
 
 static size_t select_rows(struct store *store, struct arena *arena, const struct table *table,
@@ -246,7 +334,7 @@ static size_t select_rows(struct store *store, struct arena *arena, const struct
     size_t count = 0;
     size_t room = 0;
     char *rows = NULL;
-    while (count < limit && step(store, statement)) {
+    while (count < limit && sqlite_step(store, statement)) {
         if (count == room) {
             size_t bigger = room == 0 ? 8 : room * 2;
             rows = arena_grow(arena, rows, room * table->row_size, bigger * table->row_size);
@@ -264,328 +352,90 @@ static size_t select_rows(struct store *store, struct arena *arena, const struct
 size_t sqlite_select(struct store *store, struct arena *arena, const struct table *table,
                      void *ret_rows, const char *rest, const char *types, ...)
 {
-    sqlite3_stmt *statement = statement_of(store, rest, 's', table, rest, 0);
+    struct cached *slot = statement_of(store, rest, 's', table, rest, 0);
     *(void **)ret_rows = NULL;
-    if (statement == NULL)
+    if (slot == NULL)
         return 0;
     va_list arguments;
     va_start(arguments, types);
-    bind_arguments(statement, types, arguments);
+    bind_arguments(reading(slot), types, arguments);
     va_end(arguments);
-    size_t count = select_rows(store, arena, table, ret_rows, SIZE_MAX, statement);
-    finish(statement);
+    size_t count = select_rows(store, arena, table, ret_rows, SIZE_MAX, slot->statement);
+    sqlite_finish(slot->statement);
     return count;
 }
 
 bool sqlite_select_one(struct store *store, struct arena *arena, const struct table *table,
                        void *ret_row, const char *rest, const char *types, ...)
 {
-    sqlite3_stmt *statement = statement_of(store, rest, 's', table, rest, 0);
-    if (statement == NULL)
+    struct cached *slot = statement_of(store, rest, 's', table, rest, 0);
+    if (slot == NULL)
         return false;
     va_list arguments;
     va_start(arguments, types);
-    bind_arguments(statement, types, arguments);
+    bind_arguments(reading(slot), types, arguments);
     va_end(arguments);
-    bool found = step(store, statement);
+    bool found = sqlite_step(store, slot->statement);
     if (found) {
         memset(ret_row, 0, table->row_size);
         for (size_t i = 0; i < table->column_count; i++)
-            read_column(arena, statement, (int)i, &table->columns[i], ret_row);
+            read_column(arena, slot->statement, (int)i, &table->columns[i], ret_row);
     }
-    finish(statement);
+    sqlite_finish(slot->statement);
     return found;
 }
 
 void sqlite_run(struct store *store, const char *sql, const char *types, ...)
 {
-    sqlite3_stmt *statement = statement_of(store, sql, 'q', NULL, sql, 0);
-    if (statement == NULL)
+    struct cached *slot = statement_of(store, sql, 'q', NULL, sql, 0);
+    if (slot == NULL)
         return;
     va_list arguments;
     va_start(arguments, types);
-    bind_arguments(statement, types, arguments);
+    bind_arguments(changing(store, slot), types, arguments);
     va_end(arguments);
-    step(store, statement);
-    finish(statement);
+    sqlite_step(store, slot->statement);
+    sqlite_finish(slot->statement);
 }
 
 int64_t sqlite_number(struct store *store, const char *sql, const char *types, ...)
 {
-    sqlite3_stmt *statement = statement_of(store, sql, 'q', NULL, sql, 0);
-    if (statement == NULL)
+    struct cached *slot = statement_of(store, sql, 'q', NULL, sql, 0);
+    if (slot == NULL)
         return 0;
     va_list arguments;
     va_start(arguments, types);
-    bind_arguments(statement, types, arguments);
+    bind_arguments(reading(slot), types, arguments);
     va_end(arguments);
-    int64_t number = step(store, statement) ? sqlite3_column_int64(statement, 0) : 0;
-    finish(statement);
+    int64_t number =
+        sqlite_step(store, slot->statement) ? sqlite3_column_int64(slot->statement, 0) : 0;
+    sqlite_finish(slot->statement);
     return number;
 }
 
 size_t sqlite_texts(struct store *store, struct arena *arena, const char ***ret_texts,
                     const char *sql, const char *types, ...)
 {
-    sqlite3_stmt *statement = statement_of(store, sql, 'q', NULL, sql, 0);
+    struct cached *slot = statement_of(store, sql, 'q', NULL, sql, 0);
     *ret_texts = NULL;
-    if (statement == NULL)
+    if (slot == NULL)
         return 0;
     va_list arguments;
     va_start(arguments, types);
-    bind_arguments(statement, types, arguments);
+    bind_arguments(reading(slot), types, arguments);
     va_end(arguments);
     size_t count = 0;
     size_t room = 0;
     const char **texts = NULL;
-    while (step(store, statement)) {
+    while (sqlite_step(store, slot->statement)) {
         if (count == room) {
             size_t bigger = room == 0 ? 8 : room * 2;
             texts = arena_grow(arena, texts, room * sizeof *texts, bigger * sizeof *texts);
             room = bigger;
         }
-        texts[count++] = column_text(arena, statement, 0);
+        texts[count++] = column_text(arena, slot->statement, 0);
     }
-    finish(statement);
+    sqlite_finish(slot->statement);
     *ret_texts = texts;
     return count;
-}
-
-/* ---- payloads ---- */
-
-int64_t payload_put(struct store *store, const void *bytes, size_t length)
-{
-    static const char sql[] = "INSERT INTO payload (bytes) VALUES (?)";
-    sqlite3_stmt *statement = statement_of(store, sql, 'q', NULL, sql, 0);
-    if (statement == NULL)
-        return 0;
-    sqlite3_bind_blob64(statement, 1, bytes, length, SQLITE_STATIC);
-    step(store, statement);
-    finish(statement);
-    return store_failed(store) ? 0 : sqlite3_last_insert_rowid(store->database);
-}
-
-const char *payload_get(struct store *store, struct arena *arena, int64_t id, size_t *ret_length)
-{
-    static const char sql[] = "SELECT bytes FROM payload WHERE id=?";
-    sqlite3_stmt *statement = statement_of(store, sql, 'q', NULL, sql, 0);
-    const char *bytes = NULL;
-    *ret_length = 0;
-    if (statement == NULL)
-        return NULL;
-    sqlite3_bind_int64(statement, 1, id);
-    if (step(store, statement)) {
-        *ret_length = (size_t)sqlite3_column_bytes(statement, 0);
-        const void *blob = sqlite3_column_blob(statement, 0);
-        bytes = arena_copy_n(arena, blob == NULL ? "" : blob, *ret_length);
-    }
-    finish(statement);
-    return bytes;
-}
-
-/* ---- transactions ---- */
-
-static void plain(struct store *store, const char *sql)
-{
-    if (store_failed(store))
-        return;
-    int code = sqlite3_exec(store->database, sql, NULL, NULL, NULL);
-    if (code != SQLITE_OK)
-        note_error(store, code);
-}
-
-bool store_begin(struct store *store)
-{
-    store->error = SQLITE_OK;
-    plain(store, "BEGIN IMMEDIATE");
-    return !store_failed(store);
-}
-
-static enum fault_kind kind_of_error(int code)
-{
-    return (code & 0xff) == SQLITE_FULL ? FAULT_store_full : FAULT_store_broken;
-}
-
-bool store_commit(struct store *store, struct fault *ret_fault)
-{
-    plain(store, "COMMIT");
-    if (!store_failed(store))
-        return true;
-    ret_fault->kind = kind_of_error(store->error);
-    ret_fault->sentence = store->error_text;
-    store_rollback(store);
-    return false;
-}
-
-void store_rollback(struct store *store)
-{
-    if (sqlite3_get_autocommit(store->database) == 0)
-        sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
-    store->error = SQLITE_OK;
-}
-
-void store_mark(struct store *store)
-{
-    plain(store, "SAVEPOINT unit");
-}
-
-void store_keep(struct store *store)
-{
-    plain(store, "RELEASE unit");
-}
-
-void store_undo(struct store *store)
-{
-    plain(store, "ROLLBACK TO unit");
-    plain(store, "RELEASE unit");
-}
-
-/* ---- opening ---- */
-
-/* The answer of a pragma as text, "" when there is none. The statement is stepped to its end: an
- * error during `journal_mode=WAL` shows only there. */
-static void pragma(struct store *store, const char *sql, char *ret_answer, size_t room)
-{
-    sqlite3_stmt *statement = NULL;
-    ret_answer[0] = '\0';
-    int code = sqlite3_prepare_v2(store->database, sql, -1, &statement, NULL);
-    if (code == SQLITE_OK) {
-        while ((code = sqlite3_step(statement)) == SQLITE_ROW)
-            snprintf(ret_answer, room, "%s", (const char *)sqlite3_column_text(statement, 0));
-    }
-    if (code != SQLITE_DONE)
-        note_error(store, code);
-    sqlite3_finalize(statement);
-}
-
-static bool refuse(struct store *store, struct arena *arena, const char *path, const char *why,
-                   struct fault *ret_fault)
-{
-    const char *sentence = arena_print(
-        arena,
-        "the store %s cannot be used: %s. Nothing was changed; restore a backup with `refgate "
-        "restore`, or see docs/operations.md",
-        path, why);
-    store_close(store);
-    return fault_set(ret_fault, FAULT_store_broken, sentence);
-}
-
-static bool sync_folder(const char *path)
-{
-    char copy[4096];
-    snprintf(copy, sizeof copy, "%s", path);
-    int folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0)
-        return false;
-    bool synced = fsync(folder) == 0;
-    close(folder);
-    return synced;
-}
-
-static bool connect_to(const char *path, int flags, struct store **ret_store, struct arena *arena,
-                       struct fault *ret_fault)
-{
-    struct store *store = calloc(1, sizeof *store);
-    if (store == NULL)
-        return fault_set(ret_fault, FAULT_internal, "there is no memory left");
-    int code = sqlite3_open_v2(path, &store->database, flags | SQLITE_OPEN_NOMUTEX, NULL);
-    if (code != SQLITE_OK)
-        return refuse(store, arena, path, arena_copy(arena, sqlite3_errstr(code)), ret_fault);
-    sqlite3_extended_result_codes(store->database, 1);
-    sqlite3_busy_timeout(store->database, BUSY_MS);
-    *ret_store = store;
-    return true;
-}
-
-/* Version 0 is an empty file. Newer than ours is refused: it may hold what we would lose. */
-static const char *bring_schema_up(struct store *store)
-{
-    char answer[64];
-    pragma(store, "PRAGMA user_version", answer, sizeof answer);
-    long version = strtol(answer, NULL, 10);
-    long newest = 0;
-    for (const struct embedded_file *file = store_schema; file->name != NULL; file++)
-        newest++;
-    if (version > newest)
-        return "it was made by a newer refgate";
-    for (long next = version; next < newest && !store_failed(store); next++) {
-        char stamp[64];
-        snprintf(stamp, sizeof stamp, "PRAGMA user_version=%ld", next + 1);
-        plain(store, "BEGIN IMMEDIATE");
-        plain(store, store_schema[next].bytes);
-        plain(store, stamp);
-        plain(store, "COMMIT");
-    }
-    return store_failed(store) ? store->error_text : NULL;
-}
-
-static const char *demand_durability(struct store *store)
-{
-    char answer[64];
-    pragma(store, "PRAGMA journal_mode=WAL", answer, sizeof answer);
-    if (strcmp(answer, "wal") != 0)
-        return "the file system does not allow a write-ahead log";
-    pragma(store, "PRAGMA synchronous=FULL", answer, sizeof answer);
-    pragma(store, "PRAGMA synchronous", answer, sizeof answer);
-    if (strcmp(answer, "2") != 0)
-        return "full synchronisation cannot be switched on";
-    return store_failed(store) ? store->error_text : NULL;
-}
-
-/* A store small enough to be read in a moment is checked whole at start; `refgate check` always
- * does. */
-static bool looks_whole(struct store *store, const char *path)
-{
-    struct stat file;
-    char answer[256];
-    bool is_small = stat(path, &file) == 0 && file.st_size <= CHECKED_AT_START_BYTES;
-    pragma(store, is_small ? "PRAGMA quick_check(1)" : "PRAGMA schema_version", answer,
-           sizeof answer);
-    return !store_failed(store) && (!is_small || strcmp(answer, "ok") == 0);
-}
-
-bool store_open(const char *path, struct store **ret_store, struct arena *arena,
-                struct fault *ret_fault)
-{
-    struct store *store = NULL;
-    char answer[256];
-    bool is_new = access(path, F_OK) != 0;
-    mode_t mask = umask(0077);
-    bool opened =
-        connect_to(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &store, arena, ret_fault);
-    if (!opened) {
-        umask(mask);
-        return false;
-    }
-    if (is_new)
-        pragma(store, "PRAGMA auto_vacuum=INCREMENTAL", answer, sizeof answer);
-    const char *why = demand_durability(store);
-    umask(mask);
-    if (why != NULL)
-        return refuse(store, arena, path, why, ret_fault);
-    if (!looks_whole(store, path))
-        return refuse(store, arena, path, "its content is damaged", ret_fault);
-    why = bring_schema_up(store);
-    if (why != NULL)
-        return refuse(store, arena, path, why, ret_fault);
-    if (is_new && !sync_folder(path))
-        return refuse(store, arena, path, "its folder cannot be synced to disk", ret_fault);
-    *ret_store = store;
-    return true;
-}
-
-bool store_open_reader(const char *path, struct store **ret_store, struct arena *arena,
-                       struct fault *ret_fault)
-{
-    return connect_to(path, SQLITE_OPEN_READONLY, ret_store, arena, ret_fault);
-}
-
-void store_close(struct store *store)
-{
-    if (store == NULL)
-        return;
-    for (size_t i = 0; i < STATEMENTS_MAX; i++)
-        sqlite3_finalize(store->cache[i].statement);
-    sqlite3_close(store->database);
-    free(store);
 }

@@ -19,20 +19,41 @@ struct column {
     size_t offset;
 };
 
+/* Tables whose keys the store gives out. */
+enum sqlite_ids {
+    IDS_RECORD,
+    IDS_REFERRAL,
+    IDS_MESSAGE,
+    IDS_ATTEMPT,
+    IDS_EVENT,
+    IDS_RELEASE,
+    IDS_AUDIT,
+    IDS_PAYLOAD,
+    SQLITE_IDS
+};
+
 struct table {
     const char *name;
     size_t row_size;
-    const struct column *columns; /* the first one is the key, left out when inserting */
+    const struct column *columns; /* the first one is the key */
     size_t column_count;
+    enum sqlite_ids ids;
 };
 
-#define TABLE(name, type, columns)                                                                 \
+#define TABLE_WITH_IDS(name, type, columns, ids)                                                   \
     {                                                                                              \
-        name, sizeof(struct type), columns, sizeof(columns) / sizeof *(columns)                    \
+        name, sizeof(struct type), columns, sizeof(columns) / sizeof *(columns), ids               \
     }
+/* One that is only read. */
+#define TABLE(name, type, columns) TABLE_WITH_IDS(name, type, columns, SQLITE_IDS)
 
-/* Inserts all columns but the first; returns the new key, 0 on failure. */
+/* The key that the next row gets. */
+int64_t sqlite_next_id(struct store *store, enum sqlite_ids ids);
+/* Inserts the row under its key, or under the next one when it has none; returns the key, 0 on
+ * failure. */
 int64_t sqlite_insert(struct store *store, const struct table *table, const void *row);
+/* A row that may not be: the transaction fails with this reason. */
+void sqlite_refuse(struct store *store, const char *why);
 /* Writes the columns behind the first SKIP ones of the row whose key is the first column. */
 void sqlite_update(struct store *store, const struct table *table, size_t skip, const void *row);
 /* `SELECT columns FROM table` and REST; TYPES names the arguments: i whole, t text, h hash. */
@@ -47,5 +68,30 @@ int64_t sqlite_number(struct store *store, const char *sql, const char *types, .
 /* The first column of each row as text. */
 size_t sqlite_texts(struct store *store, struct arena *arena, const char ***ret_texts,
                     const char *sql, const char *types, ...);
+
+/* ---- look-up keys of random texts (keys.h) ---- */
+
+enum key_family_name { KEYS_LEDGER, KEYS_RECORDS, KEY_FAMILIES };
+enum key_tag {               /* what the texts of a key are */
+               KEY_INBOUND,  /* partner, message id -> message */
+               KEY_BUNDLE,   /* partner, Bundle id -> inbound message */
+               KEY_OUTBOUND, /* message id -> message */
+               KEY_RECORD,   /* clinic, kind, number -> record */
+               KEY_CLIENT,   /* client -> record */
+               KEY_NUMBER,   /* placer's number -> referral */
+               KEY_TAGS
+};
+
+/* Rows that may have the key of these texts (NULL: fewer), in ascending order, each once; the
+ * caller reads them and compares. */
+size_t sqlite_rows_of(struct store *store, struct arena *arena, enum key_tag tag, const char *one,
+                      const char *two, const char *three, int64_t **ret_rows);
+/* Rows of a client's records, without their text. */
+size_t sqlite_records_of(struct store *store, struct arena *arena, const char *client,
+                         struct store_record **ret_records);
+/* After a row was inserted. */
+void sqlite_key_message(struct store *store, const struct store_message *message, int64_t id);
+void sqlite_key_record(struct store *store, const struct store_record *record, int64_t id);
+void sqlite_key_referral(struct store *store, const struct store_referral *referral, int64_t id);
 
 #endif

@@ -1,6 +1,10 @@
 /* sqlite_messages: messages, their attempts and what is due, in the embedded store. */
 #include "gateway/store/sqlite.h"
 
+#include <string.h>
+
+#include "base/text.h"
+
 #define MESSAGE(member, type)                                                                      \
     {                                                                                              \
 #member, type, offsetof(struct store_message, member)                                      \
@@ -30,7 +34,8 @@ static const struct column message_columns[] = {
     MESSAGE(response_issues, COLUMN_TEXT),
 };
 enum { UNCHANGING_COLUMNS = 13 };
-static const struct table messages = TABLE("message", store_message, message_columns);
+static const struct table messages =
+    TABLE_WITH_IDS("message", store_message, message_columns, IDS_MESSAGE);
 
 #define DUE(member, type)                                                                          \
     {                                                                                              \
@@ -63,11 +68,12 @@ static const struct column attempt_columns[] = {
     ATTEMPT(first_byte_us, COLUMN_WHOLE),
     ATTEMPT(total_us, COLUMN_WHOLE),
 };
-static const struct table attempts = TABLE("attempt", store_attempt, attempt_columns);
+static const struct table attempts =
+    TABLE_WITH_IDS("attempt", store_attempt, attempt_columns, IDS_ATTEMPT);
 
-int64_t store_add_message(struct store *store, const struct store_message *message)
+int64_t store_next_message(struct store *store)
 {
-    return sqlite_insert(store, &messages, message);
+    return sqlite_next_id(store, IDS_MESSAGE);
 }
 
 void store_set_message(struct store *store, const struct store_message *message)
@@ -81,27 +87,68 @@ bool store_get_message(struct store *store, struct arena *arena, int64_t id,
     return sqlite_select_one(store, arena, &messages, ret_message, "WHERE id=?", "i", id);
 }
 
+/* The message among those that may have the key whose texts are the same indeed. */
+static bool find_message(struct store *store, struct arena *arena, enum key_tag tag,
+                         const char *partner, const char *id, struct store_message *ret_message)
+{
+    struct store_message row;
+    int64_t *rows;
+    size_t count = tag == KEY_OUTBOUND
+                       ? sqlite_rows_of(store, arena, tag, id, NULL, NULL, &rows)
+                       : sqlite_rows_of(store, arena, tag, partner, id, NULL, &rows);
+    for (size_t i = 0; i < count; i++) {
+        if (!store_get_message(store, arena, rows[i], &row) ||
+            !text_equal(row.direction, tag == KEY_OUTBOUND ? "out" : "in") ||
+            !text_equal(tag == KEY_BUNDLE ? row.bundle_id : row.message_id, id) ||
+            (partner != NULL && !text_equal(row.partner, partner)))
+            continue;
+        *ret_message = row;
+        return true;
+    }
+    return false;
+}
+
 bool store_find_inbound(struct store *store, struct arena *arena, const char *partner,
                         const char *message_id, struct store_message *ret_message)
 {
-    return sqlite_select_one(store, arena, &messages, ret_message,
-                             "WHERE direction='in' AND partner=? AND message_id=?", "tt", partner,
-                             message_id);
+    return find_message(store, arena, KEY_INBOUND, partner, message_id, ret_message);
 }
 
 bool store_find_inbound_bundle(struct store *store, struct arena *arena, const char *partner,
                                const char *bundle_id, struct store_message *ret_message)
 {
-    return sqlite_select_one(store, arena, &messages, ret_message,
-                             "WHERE direction='in' AND partner=? AND bundle_id=?", "tt", partner,
-                             bundle_id);
+    return find_message(store, arena, KEY_BUNDLE, partner, bundle_id, ret_message);
 }
 
 bool store_find_outbound(struct store *store, struct arena *arena, const char *message_id,
                          struct store_message *ret_message)
 {
-    return sqlite_select_one(store, arena, &messages, ret_message,
-                             "WHERE direction='out' AND message_id=?", "t", message_id);
+    return find_message(store, arena, KEY_OUTBOUND, NULL, message_id, ret_message);
+}
+
+/* The ledger: an id stands once for each partner, and once among ours. */
+static bool is_taken(struct store *store, const struct store_message *message)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct store_message seen;
+    bool taken =
+        text_equal(message->direction, "in")
+            ? store_find_inbound(store, &arena, message->partner, message->message_id, &seen) ||
+                  store_find_inbound_bundle(store, &arena, message->partner, message->bundle_id,
+                                            &seen)
+            : store_find_outbound(store, &arena, message->message_id, &seen);
+    arena_free(&arena);
+    return taken;
+}
+
+int64_t store_add_message(struct store *store, const struct store_message *message)
+{
+    if (is_taken(store, message))
+        sqlite_refuse(store, "a message of this id is there already");
+    int64_t id = sqlite_insert(store, &messages, message);
+    if (id != 0)
+        sqlite_key_message(store, message, id);
+    return id;
 }
 
 size_t store_messages(struct store *store, struct arena *arena, const char *direction,
@@ -129,10 +176,23 @@ size_t store_due(struct store *store, struct arena *arena, const char *partner, 
 size_t store_queued_of_client(struct store *store, struct arena *arena, const char *client,
                               struct store_message **ret_messages)
 {
-    return sqlite_select(store, arena, &messages, ret_messages,
-                         "WHERE direction='out' AND state IN ('queued','held') AND record IN "
-                         "(SELECT id FROM record WHERE client=?) ORDER BY id",
-                         "t", client);
+    struct store_message *all = NULL;
+    struct store_message *some;
+    struct store_record *records;
+    size_t total = 0;
+    size_t record_count = sqlite_records_of(store, arena, client, &records);
+    for (size_t i = 0; i < record_count; i++) {
+        size_t count = sqlite_select(store, arena, &messages, &some,
+                                     "WHERE record=? AND direction='out' AND state IN "
+                                     "('queued','held') ORDER BY id",
+                                     "i", records[i].id);
+        all = arena_grow(arena, all, total * sizeof *all, (total + count) * sizeof *all);
+        if (count > 0)
+            memcpy(all + total, some, count * sizeof *all);
+        total += count;
+    }
+    *ret_messages = all;
+    return total;
 }
 
 int64_t store_count_withdrawn(struct store *store, int64_t record, const char *recipient)

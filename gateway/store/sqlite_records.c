@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "base/text.h"
+#include "gateway/store/sqlite_store.h"
+
 #define RECORD(member, type)                                                                       \
     {                                                                                              \
 #member, type, offsetof(struct store_record, member)                                       \
@@ -15,7 +18,8 @@ static const struct column record_columns[] = {
     RECORD(payload, COLUMN_WHOLE), RECORD(attachments, COLUMN_LINK),
     RECORD(hash, COLUMN_HASH),     RECORD(exported, COLUMN_YES_NO),
 };
-static const struct table records = TABLE("record", store_record, record_columns);
+static const struct table records =
+    TABLE_WITH_IDS("record", store_record, record_columns, IDS_RECORD);
 
 #define RELEASE(member, type)                                                                      \
     {                                                                                              \
@@ -28,7 +32,8 @@ static const struct column release_columns[] = {
     RELEASE(state, COLUMN_TEXT),       RELEASE(reason, COLUMN_TEXT),
     RELEASE(decided_ms, COLUMN_WHOLE), RELEASE(message, COLUMN_LINK),
 };
-static const struct table releases = TABLE("release", store_release, release_columns);
+static const struct table releases =
+    TABLE_WITH_IDS("release", store_release, release_columns, IDS_RELEASE);
 
 #define AUDIT(member, type)                                                                        \
     {                                                                                              \
@@ -39,12 +44,7 @@ static const struct column audit_columns[] = {
     AUDIT(partner, COLUMN_TEXT), AUDIT(subject, COLUMN_TEXT), AUDIT(detail, COLUMN_TEXT),
     AUDIT(hash, COLUMN_HASH),
 };
-static const struct table audits = TABLE("audit", store_audit, audit_columns);
-
-int64_t store_add_record(struct store *store, const struct store_record *record)
-{
-    return sqlite_insert(store, &records, record);
-}
+static const struct table audits = TABLE_WITH_IDS("audit", store_audit, audit_columns, IDS_AUDIT);
 
 static void add_text(struct store *store, struct arena *arena, struct store_record *record)
 {
@@ -52,36 +52,89 @@ static void add_text(struct store *store, struct arena *arena, struct store_reco
     record->text = payload_get(store, arena, record->payload, &length);
 }
 
+static bool row_of(struct store *store, struct arena *arena, int64_t id,
+                   struct store_record *ret_record)
+{
+    return sqlite_select_one(store, arena, &records, ret_record, "WHERE id=?", "i", id);
+}
+
 bool store_find_record(struct store *store, struct arena *arena, const char *clinic,
                        const char *kind, const char *number, struct store_record *ret_record)
 {
-    return sqlite_select_one(store, arena, &records, ret_record,
-                             "WHERE clinic=? AND kind=? AND number=?", "ttt", clinic, kind, number);
+    struct store_record row;
+    int64_t *rows;
+    size_t count = sqlite_rows_of(store, arena, KEY_RECORD, clinic, kind, number, &rows);
+    for (size_t i = 0; i < count; i++) {
+        if (!row_of(store, arena, rows[i], &row) || !text_equal(row.clinic, clinic) ||
+            !text_equal(row.kind, kind) || !text_equal(row.number, number))
+            continue;
+        *ret_record = row;
+        return true;
+    }
+    return false;
+}
+
+int64_t store_add_record(struct store *store, const struct store_record *record)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct store_record seen;
+    if (store_find_record(store, &arena, record->clinic, record->kind, record->number, &seen))
+        sqlite_refuse(store, "a record of this number is there already");
+    arena_free(&arena);
+    int64_t id = sqlite_insert(store, &records, record);
+    if (id != 0)
+        sqlite_key_record(store, record, id);
+    return id;
 }
 
 bool store_get_record(struct store *store, struct arena *arena, int64_t id,
                       struct store_record *ret_record)
 {
-    if (!sqlite_select_one(store, arena, &records, ret_record, "WHERE id=?", "i", id))
+    if (!row_of(store, arena, id, ret_record))
         return false;
     add_text(store, arena, ret_record);
     return true;
 }
 
+size_t sqlite_records_of(struct store *store, struct arena *arena, const char *client,
+                         struct store_record **ret_records)
+{
+    int64_t *rows;
+    size_t count = sqlite_rows_of(store, arena, KEY_CLIENT, client, NULL, NULL, &rows);
+    struct store_record *found = arena_array(arena, count, sizeof *found);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (row_of(store, arena, rows[i], &found[kept]) && text_equal(found[kept].client, client))
+            kept++;
+    }
+    *ret_records = found;
+    return kept;
+}
+
+static size_t records_of_client(struct store *store, struct arena *arena, const char *client,
+                                const char *kind, const char *origin,
+                                struct store_record **ret_records)
+{
+    size_t count = sqlite_records_of(store, arena, client, ret_records);
+    struct store_record *found = *ret_records;
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if ((kind == NULL || text_equal(found[i].kind, kind)) &&
+            (origin == NULL || text_equal(found[i].origin, origin)))
+            found[kept++] = found[i];
+    }
+    return kept;
+}
+
 size_t store_records(struct store *store, struct arena *arena, const char *client, const char *kind,
                      const char *origin, struct store_record **ret_records)
 {
-    size_t count;
-    if (client != NULL)
-        count = sqlite_select(store, arena, &records, ret_records,
-                              "WHERE client=?1 AND (?2 IS NULL OR kind=?2) "
-                              "AND (?3 IS NULL OR origin=?3) ORDER BY id",
-                              "ttt", client, kind, origin);
-    else
-        count = sqlite_select(store, arena, &records, ret_records,
-                              "WHERE (?1 IS NULL OR kind=?1) AND (?2 IS NULL OR origin=?2) "
-                              "ORDER BY id",
-                              "tt", kind, origin);
+    size_t count = client != NULL
+                       ? records_of_client(store, arena, client, kind, origin, ret_records)
+                       : sqlite_select(store, arena, &records, ret_records,
+                                       "WHERE (?1 IS NULL OR kind=?1) AND (?2 IS NULL OR "
+                                       "origin=?2) ORDER BY id",
+                                       "tt", kind, origin);
     for (size_t i = 0; i < count; i++)
         add_text(store, arena, &(*ret_records)[i]);
     return count;
@@ -163,15 +216,21 @@ size_t store_links(struct store *store, struct arena *arena, const char *client,
 void store_add_audit(struct store *store, const struct store_audit *audit)
 {
     sqlite_insert(store, &audits, audit);
+    memcpy(store->state.audit, audit->hash, STORE_HASH_BYTES);
+    store->state.knows_audit = true;
 }
 
 bool store_last_audit(struct store *store, unsigned char ret_hash[STORE_HASH_BYTES])
 {
     struct arena arena = ARENA_EMPTY;
     struct store_audit last;
-    bool found = sqlite_select_one(store, &arena, &audits, &last, "ORDER BY seq DESC LIMIT 1", "");
+    bool found = store->state.knows_audit ||
+                 sqlite_select_one(store, &arena, &audits, &last, "ORDER BY seq DESC LIMIT 1", "");
+    if (found && !store->state.knows_audit)
+        memcpy(store->state.audit, last.hash, STORE_HASH_BYTES);
     if (found)
-        memcpy(ret_hash, last.hash, STORE_HASH_BYTES);
+        memcpy(ret_hash, store->state.audit, STORE_HASH_BYTES);
+    store->state.knows_audit = found && !store->is_reader;
     arena_free(&arena);
     return found;
 }

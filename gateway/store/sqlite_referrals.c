@@ -1,6 +1,11 @@
 /* sqlite_referrals: referrals and their track in the embedded store. */
 #include "gateway/store/sqlite.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
 #define REFERRAL(member, type)                                                                     \
     {                                                                                              \
 #member, type, offsetof(struct store_referral, member)                                     \
@@ -29,7 +34,8 @@ static const struct column referral_columns[] = {
     REFERRAL(changed_ms, COLUMN_WHOLE),
 };
 enum { UNCHANGING_COLUMNS = 7 };
-static const struct table referrals = TABLE("referral", store_referral, referral_columns);
+static const struct table referrals =
+    TABLE_WITH_IDS("referral", store_referral, referral_columns, IDS_REFERRAL);
 
 #define EVENT(member, type)                                                                        \
     {                                                                                              \
@@ -40,11 +46,11 @@ static const struct column event_columns[] = {
     EVENT(at_ms, COLUMN_WHOLE), EVENT(what, COLUMN_TEXT),     EVENT(by, COLUMN_TEXT),
     EVENT(detail, COLUMN_TEXT),
 };
-static const struct table events = TABLE("event", store_event, event_columns);
+static const struct table events = TABLE_WITH_IDS("event", store_event, event_columns, IDS_EVENT);
 
-int64_t store_add_referral(struct store *store, const struct store_referral *referral)
+int64_t store_next_referral(struct store *store)
 {
-    return sqlite_insert(store, &referrals, referral);
+    return sqlite_next_id(store, IDS_REFERRAL);
 }
 
 void store_set_referral(struct store *store, const struct store_referral *referral)
@@ -58,18 +64,92 @@ bool store_get_referral(struct store *store, struct arena *arena, int64_t id,
     return sqlite_select_one(store, arena, &referrals, ret_referral, "WHERE id=?", "i", id);
 }
 
+/* Referrals that a placer gave this number, in the order they came. */
+static size_t numbered(struct store *store, struct arena *arena, const char *number,
+                       struct store_referral **ret_referrals)
+{
+    int64_t *rows;
+    size_t count = sqlite_rows_of(store, arena, KEY_NUMBER, number, NULL, NULL, &rows);
+    struct store_referral *found = arena_array(arena, count, sizeof *found);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (store_get_referral(store, arena, rows[i], &found[kept]) &&
+            text_equal(found[kept].number, number))
+            kept++;
+    }
+    *ret_referrals = found;
+    return kept;
+}
+
 bool store_find_referral(struct store *store, struct arena *arena, const char *placer,
                          const char *number, struct store_referral *ret_referral)
 {
-    return sqlite_select_one(store, arena, &referrals, ret_referral, "WHERE placer=? AND number=?",
-                             "tt", placer, number);
+    struct store_referral *found;
+    size_t count = numbered(store, arena, number, &found);
+    for (size_t i = 0; i < count; i++) {
+        if (!text_equal(found[i].placer, placer))
+            continue;
+        *ret_referral = found[i];
+        return true;
+    }
+    return false;
+}
+
+int64_t store_add_referral(struct store *store, const struct store_referral *referral)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct store_referral seen;
+    if (store_find_referral(store, &arena, referral->placer, referral->number, &seen))
+        sqlite_refuse(store, "a referral of this number is there already");
+    arena_free(&arena);
+    int64_t id = sqlite_insert(store, &referrals, referral);
+    if (id != 0)
+        sqlite_key_referral(store, referral, id);
+    return id;
+}
+
+/* Numbers that we gave as fillers end in the referral's own id (effect.c), so that no index of them
+ * is needed. */
+static bool find_filled(struct store *store, struct arena *arena, const char *number,
+                        struct store_referral *ret_referral)
+{
+    const char *dash = strrchr(number, '-');
+    int64_t id = dash == NULL ? 0 : strtoll(dash + 1, NULL, 10);
+    return id > 0 && store_get_referral(store, arena, id, ret_referral) &&
+           text_equal(ret_referral->filler_number, number) &&
+           text_equal(ret_referral->role, "filler");
+}
+
+static int by_id(const void *one, const void *other)
+{
+    int64_t left = ((const struct store_referral *)one)->id;
+    int64_t right = ((const struct store_referral *)other)->id;
+    return (left > right) - (left < right);
 }
 
 size_t store_referrals_numbered(struct store *store, struct arena *arena, const char *number,
                                 struct store_referral **ret_referrals)
 {
-    return sqlite_select(store, arena, &referrals, ret_referrals,
-                         "WHERE number=?1 OR filler_number=?1 ORDER BY id", "t", number);
+    struct store_referral *placed;
+    struct store_referral *given;
+    struct store_referral filled;
+    size_t count = numbered(store, arena, number, &placed);
+    size_t more = sqlite_select(store, arena, &referrals, &given,
+                                "WHERE filler_number=? AND role='placer'", "t", number);
+    bool is_filled = find_filled(store, arena, number, &filled);
+    struct store_referral *all = arena_array(arena, count + more + 1, sizeof *all);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        all[kept++] = placed[i];
+    for (size_t i = 0; i < more; i++) {
+        if (!text_equal(given[i].number, number)) /* else it is among the first */
+            all[kept++] = given[i];
+    }
+    if (is_filled && !text_equal(filled.number, number))
+        all[kept++] = filled;
+    qsort(all, kept, sizeof *all, by_id);
+    *ret_referrals = all;
+    return kept;
 }
 
 size_t store_referrals(struct store *store, struct arena *arena,

@@ -4,8 +4,8 @@
  * the writer thread alone, or by a command when no service runs. Readers open their own. Errors
  * stick: the first failure inside a transaction is kept, later calls do nothing, and store_commit
  * reports it; so stages read straight down and nothing half-done is ever committed. Texts that come
- * back live in the arena given. Row ids are > 0; 0 means "none". Behind this contract: sqlite.c
- * (embedded, WAL, synchronous=FULL). */
+ * back live in the arena given. Row ids are > 0; 0 means "none", and the next one when a row is
+ * added. Behind this contract: sqlite*.c (embedded, WAL, synchronous=FULL). */
 #ifndef GATEWAY_STORE_STORE_H
 #define GATEWAY_STORE_STORE_H
 
@@ -26,11 +26,22 @@ bool store_open(const char *path, struct store **ret_store, struct arena *arena,
 /* Opens an existing store for reading only; works beside a writer in another process. */
 bool store_open_reader(const char *path, struct store **ret_store, struct arena *arena,
                        struct fault *ret_fault);
+/* For a service, whose writer commits groups many times a second: from now on what is promised goes
+ * through a journal beside the store (journal.h), and the write-ahead log is copied into the
+ * database on a thread of its own. */
+bool store_serve(struct store *store, struct fault *ret_fault);
 void store_close(struct store *store);
 
+/* Begins, or goes on after store_sync. False when the store cannot be written now; the commit says
+ * why. */
 bool store_begin(struct store *store);
-/* True when everything since store_begin is on disk. On false nothing of it happened. */
+/* True when everything since store_begin is on disk and other connections see it. On false nothing
+ * of it happened. */
 bool store_commit(struct store *store, struct fault *ret_fault);
+/* True when everything since store_begin, or since the last store_sync, is on disk: it may be
+ * promised. Other connections see it after the next store_commit. On false nothing of it happened;
+ * what was synced before stands. */
+bool store_sync(struct store *store, struct fault *ret_fault);
 void store_rollback(struct store *store);
 /* A part of a transaction that can be undone alone, for one unit among many. */
 void store_mark(struct store *store);
@@ -89,8 +100,10 @@ size_t store_referrals_numbered(struct store *store, struct arena *arena, const 
                                 struct store_referral **ret_referrals);
 size_t store_referrals(struct store *store, struct arena *arena,
                        struct store_referral **ret_referrals);
-/* The last filler number made here, for the next one. */
+/* How many referrals here have a filler number. Counts them all: not for a hot path. */
 int64_t store_count_filled(struct store *store);
+/* The id that the next referral added gets; a filler number is made of it. */
+int64_t store_next_referral(struct store *store);
 
 struct store_event {
     int64_t seq, referral, message, at_ms;
@@ -113,6 +126,8 @@ struct store_message {
     unsigned char hash[STORE_HASH_BYTES];
 };
 
+/* The id that the next message added gets. */
+int64_t store_next_message(struct store *store);
 int64_t store_add_message(struct store *store, const struct store_message *message);
 void store_set_message(struct store *store, const struct store_message *message);
 bool store_get_message(struct store *store, struct arena *arena, int64_t id,

@@ -1,8 +1,21 @@
 -- Schema version 1. Times are milliseconds since 1970-01-01 UTC. States are words, so that a person
 -- with the sqlite3 shell can read them. `event` is append-only; states elsewhere are a cache of it.
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+--
+-- Random texts that are looked up (message ids, record numbers, clients) have no index: their
+-- keyed hashes are in memory and, in sorted runs, in key_page (gateway/store/keys.h). Unique are
+-- message (partner, message_id) and (partner, bundle_id) inbound, message (message_id) outbound,
+-- record (clinic, kind, number) and referral (placer, number): store_add_... looks before it adds.
+CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+CREATE TABLE key_run (
+  run INTEGER PRIMARY KEY, family INTEGER NOT NULL,
+  upto INTEGER NOT NULL, upto_other INTEGER NOT NULL,             -- last rows whose keys are in runs
+  filter BLOB NOT NULL);
+CREATE TABLE key_page (
+  run INTEGER NOT NULL, first INTEGER NOT NULL, first_row INTEGER NOT NULL, entries BLOB NOT NULL,
+  PRIMARY KEY (run, first, first_row)) WITHOUT ROWID;
 
 -- Bytes of messages and records as they came; reached only through payload_put and payload_get.
+-- Those that a service took are in the journal beside this file.
 CREATE TABLE payload (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 
 -- Local records: our own, and those that partners sent, in the same words.
@@ -12,11 +25,9 @@ CREATE TABLE record (
   origin TEXT NOT NULL,                                           -- 'own', or the partner
   hash BLOB NOT NULL,                                             -- SHA-256 of the canonical text
   client TEXT NOT NULL, referral INTEGER REFERENCES referral (id),
-  accepted_ms INTEGER NOT NULL, payload INTEGER NOT NULL REFERENCES payload (id),
-  attachments INTEGER REFERENCES payload (id),                    -- a JSON list, as sent
-  exported INTEGER NOT NULL DEFAULT 1,                            -- 0: records/in lacks its file
-  UNIQUE (clinic, kind, number));
-CREATE INDEX record_client ON record (client, kind);
+  accepted_ms INTEGER NOT NULL, payload INTEGER NOT NULL,
+  attachments INTEGER,                                            -- a payload: a JSON list, as sent
+  exported INTEGER NOT NULL DEFAULT 1);                           -- 0: records/in lacks its file
 CREATE INDEX record_unexported ON record (id) WHERE exported = 0;
 
 -- One row a referral, on either side.
@@ -30,10 +41,9 @@ CREATE TABLE referral (
   abort_status TEXT,                                              -- NULL, requested, accepted, rejected;
                                                                   -- STATE-before of a cancel not yet confirmed
   visits_done INTEGER NOT NULL DEFAULT 0, visits_total INTEGER NOT NULL DEFAULT 0,
-  valid_until TEXT, authored_at TEXT, created_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL,
-  UNIQUE (placer, number));
-CREATE INDEX referral_number ON referral (number);
-CREATE INDEX referral_filler ON referral (filler_number) WHERE filler_number IS NOT NULL;
+  valid_until TEXT, authored_at TEXT, created_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL);
+CREATE INDEX referral_filler ON referral (filler_number)
+  WHERE filler_number IS NOT NULL AND role = 'placer';
 
 CREATE TABLE message (
   id INTEGER PRIMARY KEY,
@@ -48,10 +58,7 @@ CREATE TABLE message (
   created_ms INTEGER NOT NULL, settled_ms INTEGER,
   response_code TEXT, response_issues TEXT,                       -- what was, or was to be, answered
   response_to TEXT,                                               -- in: endpoint to name in the answer
-  payload INTEGER NOT NULL REFERENCES payload (id));
-CREATE UNIQUE INDEX message_in_id ON message (partner, message_id) WHERE direction = 'in';
-CREATE UNIQUE INDEX message_in_bundle ON message (partner, bundle_id) WHERE direction = 'in';
-CREATE UNIQUE INDEX message_out_id ON message (message_id) WHERE direction = 'out';
+  payload INTEGER NOT NULL);
 CREATE INDEX message_due ON message (partner, due_ms) WHERE state = 'queued';
 CREATE INDEX message_open ON message (referral, partner, id)
   WHERE state IN ('queued', 'sending', 'held') AND referral IS NOT NULL;
@@ -65,7 +72,7 @@ CREATE TABLE attempt (
 CREATE INDEX attempt_message ON attempt (message);
 
 CREATE TABLE event (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  seq INTEGER PRIMARY KEY,
   referral INTEGER REFERENCES referral (id), message INTEGER REFERENCES message (id),
   at_ms INTEGER NOT NULL, what TEXT NOT NULL, by TEXT, detail TEXT);
 CREATE INDEX event_referral ON event (referral) WHERE referral IS NOT NULL;
@@ -91,5 +98,5 @@ CREATE TABLE client_link (
 
 -- Every disclosure, receipt and refusal; each row holds the hash of the one before it.
 CREATE TABLE audit (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, what TEXT NOT NULL,
+  seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, what TEXT NOT NULL,
   partner TEXT, subject TEXT, detail TEXT, hash BLOB NOT NULL);

@@ -1,0 +1,360 @@
+/* journal: see journal.h. The group that gathers, writing it, and reading payloads; the files
+ * themselves are segment.c. */
+#include "gateway/store/journal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "gateway/store/checksum.h"
+#include "gateway/store/segment.h"
+
+enum {
+    GROUP_HEAD = 32,   /* magic, bytes of changes, bytes of payloads, chain, checksum */
+    PAYLOAD_HEAD = 16, /* length, zero, checksum */
+    SEGMENT_MAX = 64 << 20,
+    KEPT_ROOM = 4 << 20, /* a buffer that grew beyond it is given back after its group */
+    GROUP_MAX = 1 << 30
+};
+
+static const uint32_t group_magic = 0x31474752; /* "RGG1" */
+
+struct buffer {
+    unsigned char *bytes;
+    size_t length, room;
+};
+
+struct journal {
+    struct segments *segments;
+    uint64_t id;
+    struct journal_place end;
+    struct buffer payloads; /* starts with room for the group's head */
+    struct buffer changes;
+};
+
+static void grow(struct buffer *buffer, size_t more)
+{
+    size_t room = buffer->room == 0 ? 64 * 1024 : buffer->room;
+    while (room - buffer->length < more)
+        room *= 2;
+    if (room == buffer->room)
+        return;
+    unsigned char *bytes = realloc(buffer->bytes, room);
+    if (bytes == NULL)
+        abort(); /* as an arena without memory: what was promised is on disk */
+    buffer->bytes = bytes;
+    buffer->room = room;
+}
+
+static unsigned char *extend(struct buffer *buffer, size_t length)
+{
+    grow(buffer, length);
+    unsigned char *at = buffer->bytes + buffer->length;
+    buffer->length += length;
+    return at;
+}
+
+static void release(struct buffer *buffer)
+{
+    free(buffer->bytes);
+    *buffer = (struct buffer){NULL, 0, 0};
+}
+
+struct journal *journal_new(const char *folder, uint64_t id)
+{
+    struct journal *journal = calloc(1, sizeof *journal);
+    if (journal == NULL)
+        return NULL;
+    journal->segments = segments_new(folder, id);
+    journal->end.chain = id;
+    if (journal->segments == NULL) {
+        free(journal);
+        return NULL;
+    }
+    return journal;
+}
+
+void journal_free(struct journal *journal)
+{
+    if (journal == NULL)
+        return;
+    segments_free(journal->segments);
+    release(&journal->payloads);
+    release(&journal->changes);
+    free(journal);
+}
+
+uint64_t journal_id(const struct journal *journal)
+{
+    return journal->id;
+}
+
+const char *journal_error(const struct journal *journal)
+{
+    return segments_error(journal->segments);
+}
+
+struct journal_place journal_end(const struct journal *journal)
+{
+    return journal->end;
+}
+
+static size_t padded(size_t length)
+{
+    return (length + 7) / 8 * 8;
+}
+
+/* ---- reading groups ---- */
+
+enum journal_result journal_seek(struct journal *journal, const struct journal_place *place)
+{
+    uint64_t size;
+    journal->end = *place;
+    if (place->segment == 0)
+        return JOURNAL_DONE;
+    if (!segments_size(journal->segments, place->segment, &size) || size < place->offset)
+        return JOURNAL_BROKEN;
+    return JOURNAL_DONE;
+}
+
+static bool payloads_are_whole(const unsigned char *at, size_t length)
+{
+    while (length >= PAYLOAD_HEAD) {
+        size_t bytes = checksum_get32(at);
+        size_t step = PAYLOAD_HEAD + padded(bytes);
+        if (step > length || checksum_of(at + PAYLOAD_HEAD, bytes, bytes) != checksum_get64(at + 8))
+            return false;
+        at += step;
+        length -= step;
+    }
+    return length == 0;
+}
+
+/* The journal's id is random and nobody else's: no payload can be made that looks like a group. */
+static uint64_t sum_of_group(const struct journal *journal, const unsigned char *head,
+                             const unsigned char *changes, size_t length)
+{
+    return checksum_of(changes, length, checksum_of(head, GROUP_HEAD - 8, journal->id));
+}
+
+/* Reads the group at OFFSET into `payloads` and `changes`, whatever stands before it; false when
+ * there is no whole one. */
+static bool read_group(struct journal *journal, uint64_t offset, unsigned char head[GROUP_HEAD])
+{
+    uint32_t segment = journal->end.segment;
+    struct buffer *group = &journal->payloads;
+    uint64_t size;
+    if (segment == 0 || !segments_size(journal->segments, segment, &size) ||
+        offset + GROUP_HEAD > size ||
+        !segments_read(journal->segments, segment, offset, head, GROUP_HEAD) ||
+        checksum_get32(head) != group_magic)
+        return false;
+    size_t changes = checksum_get32(head + 4);
+    uint64_t payloads = checksum_get64(head + 8);
+    if (payloads > size || offset + GROUP_HEAD + payloads + changes > size)
+        return false;
+    group->length = 0;
+    unsigned char *at = extend(group, (size_t)payloads + changes);
+    if (!segments_read(journal->segments, segment, offset + GROUP_HEAD, at,
+                       (size_t)payloads + changes))
+        return false;
+    group->length = (size_t)payloads;
+    journal->changes.length = 0;
+    memcpy(extend(&journal->changes, changes), at + payloads, changes);
+    return sum_of_group(journal, head, journal->changes.bytes, changes) ==
+               checksum_get64(head + 24) &&
+           payloads_are_whole(at, (size_t)payloads);
+}
+
+static void step_over(struct journal *journal, size_t payloads, size_t changes, uint64_t sum)
+{
+    journal->end.offset += padded(GROUP_HEAD + payloads + changes);
+    journal->end.chain = sum;
+}
+
+/* A cut can tear the last group only: where a whole group stands behind one that is not, what was
+ * promised has rotted. */
+static bool has_group_behind(struct journal *journal)
+{
+    static const size_t piece = 1 << 16;
+    unsigned char head[GROUP_HEAD];
+    uint64_t size = 0;
+    uint64_t chain;
+    unsigned char *bytes = malloc(piece);
+    bool found = segments_follows(journal->segments, journal->end.segment + 1, &chain);
+    if (bytes != NULL && !found)
+        segments_size(journal->segments, journal->end.segment, &size);
+    for (uint64_t at = journal->end.offset + 8; at < size && !found; at += piece) {
+        size_t length = size - at < piece ? (size_t)(size - at) : piece;
+        if (!segments_read(journal->segments, journal->end.segment, at, bytes, length))
+            break;
+        for (size_t i = 0; i + 8 <= length && !found; i += 8)
+            found = checksum_get32(bytes + i) == group_magic && read_group(journal, at + i, head);
+    }
+    free(bytes);
+    return found;
+}
+
+enum journal_result journal_next(struct journal *journal, struct journal_group *ret_group)
+{
+    unsigned char head[GROUP_HEAD];
+    struct journal_place *end = &journal->end;
+    uint64_t chain;
+    while (!read_group(journal, end->offset, head) || checksum_get64(head + 16) != end->chain) {
+        if (!segments_follows(journal->segments, end->segment + 1, &chain) || chain != end->chain) {
+            bool is_torn = end->segment == 0 || !has_group_behind(journal);
+            journal_drop(journal);
+            return is_torn ? JOURNAL_END : JOURNAL_BROKEN;
+        }
+        end->segment++;
+        end->offset = SEGMENT_HEAD;
+    }
+    step_over(journal, journal->payloads.length, journal->changes.length,
+              checksum_get64(head + 24));
+    ret_group->changes = journal->changes.bytes;
+    ret_group->length = journal->changes.length;
+    return JOURNAL_DONE;
+}
+
+/* ---- writing ---- */
+
+enum journal_result journal_start(struct journal *journal)
+{
+    journal_drop(journal);
+    if (journal->end.segment != 0)
+        return segments_cut(journal->segments, journal->end.segment, journal->end.offset);
+    enum journal_result result = segments_make(journal->segments, 1, journal->end.chain);
+    if (result == JOURNAL_DONE)
+        journal->end = (struct journal_place){1, SEGMENT_HEAD, journal->end.chain};
+    return result;
+}
+
+int64_t journal_put(struct journal *journal, const void *bytes, size_t length)
+{
+    if (journal->payloads.length == 0)
+        extend(&journal->payloads, GROUP_HEAD);
+    size_t offset = journal->payloads.length;
+    size_t room = padded(length);
+    unsigned char *at = extend(&journal->payloads, PAYLOAD_HEAD + room);
+    checksum_put32(at, (uint32_t)length);
+    checksum_put32(at + 4, 0);
+    checksum_put64(at + 8, checksum_of(bytes, length, length));
+    memcpy(at + PAYLOAD_HEAD, bytes, length);
+    memset(at + PAYLOAD_HEAD + length, 0, room - length);
+    return (int64_t)((uint64_t)journal->end.segment << 32 | (journal->end.offset + offset));
+}
+
+unsigned char *journal_note(struct journal *journal, size_t length)
+{
+    return extend(&journal->changes, length);
+}
+
+bool journal_has_group(const struct journal *journal)
+{
+    return journal->payloads.length + journal->changes.length > 0;
+}
+
+struct journal_mark journal_mark(const struct journal *journal)
+{
+    return (struct journal_mark){journal->payloads.length, journal->changes.length};
+}
+
+void journal_cut(struct journal *journal, struct journal_mark mark)
+{
+    journal->payloads.length = mark.payloads;
+    journal->changes.length = mark.changes;
+}
+
+static void forget(struct buffer *buffer)
+{
+    buffer->length = 0;
+    if (buffer->room > KEPT_ROOM)
+        release(buffer);
+}
+
+void journal_drop(struct journal *journal)
+{
+    forget(&journal->payloads);
+    forget(&journal->changes);
+}
+
+/* A full segment is left for a new one. Without space for that the old one simply grows on. */
+static void maybe_turn(struct journal *journal)
+{
+    uint32_t next = journal->end.segment + 1;
+    if (journal->end.offset < SEGMENT_MAX ||
+        segments_make(journal->segments, next, journal->end.chain) != JOURNAL_DONE)
+        return;
+    journal->end.segment = next;
+    journal->end.offset = SEGMENT_HEAD;
+}
+
+enum journal_result journal_sync(struct journal *journal)
+{
+    if (!journal_has_group(journal))
+        return JOURNAL_DONE;
+    if (journal->payloads.length == 0)
+        extend(&journal->payloads, GROUP_HEAD);
+    size_t payloads = journal->payloads.length - GROUP_HEAD;
+    size_t changes = journal->changes.length;
+    size_t padding = padded(GROUP_HEAD + payloads + changes) - (GROUP_HEAD + payloads + changes);
+    unsigned char *head = journal->payloads.bytes;
+    checksum_put32(head, group_magic);
+    checksum_put32(head + 4, (uint32_t)changes);
+    checksum_put64(head + 8, payloads);
+    checksum_put64(head + 16, journal->end.chain);
+    uint64_t sum = sum_of_group(journal, head, journal->changes.bytes, changes);
+    checksum_put64(head + 24, sum);
+    memset(extend(&journal->changes, padding), 0, padding);
+    struct iovec pieces[2] = {{head, GROUP_HEAD + payloads},
+                              {journal->changes.bytes, changes + padding}};
+    enum journal_result result = segments_write(journal->segments, journal->end.offset, pieces, 2);
+    journal->changes.length = changes;
+    if (result != JOURNAL_DONE)
+        return result;
+    step_over(journal, payloads, changes, sum);
+    journal_drop(journal);
+    maybe_turn(journal);
+    return JOURNAL_DONE;
+}
+
+/* ---- payloads ---- */
+
+char *journal_get(struct journal *journal, struct arena *arena, int64_t position,
+                  size_t *ret_length)
+{
+    uint32_t segment = (uint32_t)(position >> 32);
+    uint64_t offset = (uint64_t)position & 0xffffffffu;
+    unsigned char head[PAYLOAD_HEAD];
+    uint64_t size;
+    if (segment == journal->end.segment && offset >= journal->end.offset &&
+        offset - journal->end.offset + PAYLOAD_HEAD <= journal->payloads.length) {
+        const unsigned char *at = journal->payloads.bytes + (offset - journal->end.offset);
+        *ret_length = checksum_get32(at);
+        return arena_copy_n(arena, (const char *)at + PAYLOAD_HEAD, *ret_length);
+    }
+    if (!segments_read(journal->segments, segment, offset, head, PAYLOAD_HEAD) ||
+        !segments_size(journal->segments, segment, &size) || checksum_get32(head) > size - offset)
+        return NULL;
+    size_t length = checksum_get32(head);
+    char *bytes = arena_alloc(arena, length + 1);
+    if (!segments_read(journal->segments, segment, offset + PAYLOAD_HEAD, bytes, length) ||
+        checksum_of(bytes, length, length) != checksum_get64(head + 8))
+        return NULL;
+    *ret_length = length;
+    return bytes;
+}
+
+unsigned journal_remove_below(struct journal *journal, uint32_t segment)
+{
+    if (segment > journal->end.segment)
+        segment = journal->end.segment;
+    return segments_remove_below(journal->segments, segment);
+}
+
+uint64_t journal_bytes(const struct journal *journal)
+{
+    return segments_bytes(journal->segments);
+}

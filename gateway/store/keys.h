@@ -1,0 +1,44 @@
+/* keys: which rows may have a look-up key. Newest keys are a hash table in memory; older ones are
+ * sorted pages in the database, each run with a filter that says "surely not" without a read.
+ *
+ * Who uses it: sqlite_keys.c. Random texts (message ids, record numbers) in a B-tree cost a page
+ * read and a page written for each; here they cost 16 bytes, written in order once in 65,536 keys.
+ * A hit is only a hint: the caller reads the row and compares (two texts may share a hash, a row
+ * may be gone). Keys are 63-bit keyed hashes. Pure memory; belongs to one thread. */
+#ifndef GATEWAY_STORE_KEYS_H
+#define GATEWAY_STORE_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    KEYS_MOST = 65536, /* in memory before they become a run */
+    KEYS_PAGE = 240,   /* in one page of a run: fits a database page */
+    KEYS_ENTRY_BYTES = 16,
+    KEYS_FILTER_BYTES = 2 * KEYS_MOST /* 16 bits a key: 1 in 1000 is a false alarm */
+};
+
+struct key_entry {
+    int64_t hash;
+    int64_t row;
+};
+
+struct keys;
+
+struct keys *keys_new(void);
+void keys_free(struct keys *keys);
+void keys_clear(struct keys *keys);
+void keys_add(struct keys *keys, int64_t hash, int64_t row);
+size_t keys_count(const struct keys *keys);
+/* The next entry with this hash, newest first; *AT is 0 before the first call. False at the end. */
+bool keys_next(const struct keys *keys, int64_t hash, size_t *at, int64_t *ret_row);
+/* All entries by hash and row; the caller frees them. NULL without memory. */
+struct key_entry *keys_sorted(const struct keys *keys);
+
+/* A run's filter (split block Bloom filter, 32 bytes a block). */
+void keys_filter_fill(unsigned char filter[KEYS_FILTER_BYTES], const struct key_entry *entries,
+                      size_t count);
+bool keys_filter_holds(const unsigned char filter[KEYS_FILTER_BYTES], int64_t hash);
+
+#endif

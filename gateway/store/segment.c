@@ -1,0 +1,357 @@
+/* segment: see segment.h. */
+#include "gateway/store/segment.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "gateway/store/checksum.h"
+
+enum {
+    OPEN_MAX_READING = 8,
+    RESERVE_FIRST = 256 << 10, /* space is reserved in steps that double up to the next */
+    RESERVE_MOST = 8 << 20
+};
+
+static const char segment_magic[8] = "REFGATEJ";
+
+struct reading { /* a segment open for reading */
+    uint32_t number;
+    int file;
+};
+
+struct segments {
+    char folder[PATH_MAX];
+    uint64_t id;
+    int file; /* being written; -1: none */
+    uint64_t reserved, step;
+    struct reading open[OPEN_MAX_READING];
+    unsigned oldest; /* of `open`, to be closed first */
+    char error[200];
+};
+
+struct segments *segments_new(const char *folder, uint64_t id)
+{
+    struct segments *segments = calloc(1, sizeof *segments);
+    if (segments == NULL)
+        return NULL;
+    snprintf(segments->folder, sizeof segments->folder, "%s", folder);
+    segments->id = id;
+    segments->file = -1;
+    segments->step = RESERVE_FIRST;
+    for (int i = 0; i < OPEN_MAX_READING; i++)
+        segments->open[i].file = -1;
+    return segments;
+}
+
+static void close_file(int *file)
+{
+    if (*file >= 0)
+        close(*file);
+    *file = -1;
+}
+
+static void close_reading(struct segments *segments)
+{
+    for (int i = 0; i < OPEN_MAX_READING; i++)
+        close_file(&segments->open[i].file);
+}
+
+void segments_free(struct segments *segments)
+{
+    close_reading(segments);
+    close_file(&segments->file);
+    free(segments);
+}
+
+const char *segments_error(const struct segments *segments)
+{
+    return segments->error;
+}
+
+/* The kind of errno, with its words kept. */
+static enum journal_result fail(struct segments *segments, const char *what)
+{
+    int number = errno;
+    snprintf(segments->error, sizeof segments->error, "the journal: %s: %s", what,
+             strerror(number));
+    return number == ENOSPC || number == EDQUOT ? JOURNAL_FULL : JOURNAL_BROKEN;
+}
+
+static bool path_of(const struct segments *segments, uint32_t number, char path[PATH_MAX])
+{
+    int length = snprintf(path, PATH_MAX, "%s/%08u", segments->folder, number);
+    return length > 0 && length < PATH_MAX;
+}
+
+static bool sync_folder(const char *path)
+{
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return false;
+    bool synced = fsync(folder) == 0;
+    close(folder);
+    return synced;
+}
+
+static bool make_folder(const char *path)
+{
+    char copy[PATH_MAX];
+    if (mkdir(path, 0700) != 0)
+        return errno == EEXIST;
+    snprintf(copy, sizeof copy, "%s", path);
+    return sync_folder(dirname(copy));
+}
+
+/* ---- writing ---- */
+
+/* Reserves space so that a sync need not write the file's size each time. A file system that cannot
+ * is no fault. */
+static enum journal_result reserve(struct segments *segments, uint64_t end)
+{
+    if (end <= segments->reserved)
+        return JOURNAL_DONE;
+    uint64_t more = end - segments->reserved;
+    more = more < segments->step ? segments->step : more;
+    while (fallocate(segments->file, 0, (off_t)segments->reserved, (off_t)more) != 0) {
+        if (errno == EINTR)
+            continue;
+        if (errno == EOPNOTSUPP || errno == ENOSYS)
+            break;
+        if (errno != ENOSPC && errno != EDQUOT)
+            return fail(segments, "space cannot be reserved");
+        if (more == end - segments->reserved)
+            return fail(segments, "there is no space left");
+        more = end - segments->reserved;
+    }
+    segments->reserved += more;
+    if (segments->step < RESERVE_MOST)
+        segments->step *= 2;
+    return JOURNAL_DONE;
+}
+
+static enum journal_result write_all(struct segments *segments, uint64_t offset,
+                                     struct iovec *pieces, int count)
+{
+    while (count > 0) {
+        ssize_t written = pwritev(segments->file, pieces, count, (off_t)offset);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return fail(segments, "it cannot be written");
+        offset += (uint64_t)written;
+        while (count > 0 && (size_t)written >= pieces->iov_len) {
+            written -= (ssize_t)pieces->iov_len;
+            pieces++;
+            count--;
+        }
+        if (count > 0) {
+            pieces->iov_base = (char *)pieces->iov_base + written;
+            pieces->iov_len -= (size_t)written;
+        }
+    }
+    return JOURNAL_DONE;
+}
+
+enum journal_result segments_write(struct segments *segments, uint64_t offset, struct iovec *pieces,
+                                   int count)
+{
+    uint64_t end = offset;
+    for (int i = 0; i < count; i++)
+        end += pieces[i].iov_len;
+    enum journal_result result = reserve(segments, end);
+    if (result == JOURNAL_DONE)
+        result = write_all(segments, offset, pieces, count);
+    if (result != JOURNAL_DONE)
+        return result;
+    if (fdatasync(segments->file) == 0)
+        return JOURNAL_DONE;
+    fail(segments, "it cannot be synced");
+    return JOURNAL_BROKEN; /* a failed sync is never retried, whatever its reason */
+}
+
+static enum journal_result write_head(struct segments *segments, uint32_t number, uint64_t chain)
+{
+    unsigned char head[SEGMENT_HEAD];
+    struct iovec piece = {head, sizeof head};
+    memcpy(head, segment_magic, sizeof segment_magic);
+    checksum_put64(head + 8, segments->id);
+    checksum_put64(head + 16, number);
+    checksum_put64(head + 24, chain);
+    return segments_write(segments, 0, &piece, 1);
+}
+
+enum journal_result segments_make(struct segments *segments, uint32_t number, uint64_t chain)
+{
+    char path[PATH_MAX];
+    if (!make_folder(segments->folder))
+        return fail(segments, "its folder cannot be made");
+    if (!path_of(segments, number, path))
+        return JOURNAL_BROKEN;
+    int before = segments->file;
+    uint64_t reserved = segments->reserved;
+    segments->file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    segments->reserved = 0;
+    enum journal_result result = segments->file < 0 ? fail(segments, "a file cannot be made")
+                                                    : write_head(segments, number, chain);
+    if (result == JOURNAL_DONE && !sync_folder(segments->folder))
+        result = fail(segments, "its folder cannot be synced");
+    if (result == JOURNAL_DONE) {
+        if (before >= 0)
+            close(before);
+        return JOURNAL_DONE;
+    }
+    if (segments->file >= 0) {
+        close(segments->file);
+        unlink(path);
+    }
+    segments->file = before;
+    segments->reserved = reserved;
+    return result;
+}
+
+/* ---- names ---- */
+
+/* Calls WITH for each segment number below or above LIMIT; returns how many were removed. */
+static unsigned remove_beyond(struct segments *segments, uint32_t limit, bool below)
+{
+    char path[PATH_MAX];
+    unsigned removed = 0;
+    DIR *folder = opendir(segments->folder);
+    if (folder == NULL)
+        return 0;
+    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        char *end;
+        unsigned long number = strtoul(entry->d_name, &end, 10);
+        bool is_wanted = below ? number < limit : number > limit;
+        if (*end != '\0' || number == 0 || number > UINT32_MAX || !is_wanted ||
+            !path_of(segments, (uint32_t)number, path))
+            continue;
+        removed += unlink(path) == 0;
+    }
+    closedir(folder);
+    return removed;
+}
+
+enum journal_result segments_cut(struct segments *segments, uint32_t number, uint64_t offset)
+{
+    char path[PATH_MAX];
+    close_file(&segments->file);
+    if (!path_of(segments, number, path))
+        return JOURNAL_BROKEN;
+    remove_beyond(segments, number, false);
+    segments->file = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (segments->file < 0)
+        return fail(segments, path);
+    if (ftruncate(segments->file, (off_t)offset) != 0 || fsync(segments->file) != 0)
+        return fail(segments, "its end cannot be cut");
+    segments->reserved = offset;
+    close_reading(segments);
+    return JOURNAL_DONE;
+}
+
+unsigned segments_remove_below(struct segments *segments, uint32_t number)
+{
+    close_reading(segments);
+    return remove_beyond(segments, number, true);
+}
+
+uint64_t segments_bytes(const struct segments *segments)
+{
+    char path[PATH_MAX];
+    uint64_t bytes = 0;
+    DIR *folder = opendir(segments->folder);
+    if (folder == NULL)
+        return 0;
+    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        struct stat about;
+        unsigned long number = strtoul(entry->d_name, NULL, 10);
+        if (number > 0 && number <= UINT32_MAX && path_of(segments, (uint32_t)number, path) &&
+            stat(path, &about) == 0)
+            bytes += (uint64_t)about.st_blocks * 512;
+    }
+    closedir(folder);
+    return bytes;
+}
+
+/* ---- reading ---- */
+
+static bool read_at(int file, uint64_t offset, void *bytes, size_t length)
+{
+    char *at = bytes;
+    while (length > 0) {
+        ssize_t count = pread(file, at, length, (off_t)offset);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return false;
+        at += count;
+        offset += (uint64_t)count;
+        length -= (size_t)count;
+    }
+    return true;
+}
+
+/* The segment, open for reading, when it is this journal's; else -1. */
+static int reading(struct segments *segments, uint32_t number)
+{
+    char path[PATH_MAX];
+    unsigned char head[SEGMENT_HEAD];
+    for (int i = 0; i < OPEN_MAX_READING; i++) {
+        if (segments->open[i].file >= 0 && segments->open[i].number == number)
+            return segments->open[i].file;
+    }
+    if (!path_of(segments, number, path))
+        return -1;
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (file < 0) {
+        fail(segments, path);
+        return -1;
+    }
+    if (!read_at(file, 0, head, sizeof head) ||
+        memcmp(head, segment_magic, sizeof segment_magic) != 0 ||
+        checksum_get64(head + 8) != segments->id || checksum_get64(head + 16) != number) {
+        snprintf(segments->error, sizeof segments->error,
+                 "the journal: segment %08u is not of this store", number);
+        close(file);
+        return -1;
+    }
+    struct reading *slot = &segments->open[segments->oldest++ % OPEN_MAX_READING];
+    close_file(&slot->file);
+    *slot = (struct reading){number, file};
+    return file;
+}
+
+bool segments_read(struct segments *segments, uint32_t number, uint64_t offset, void *bytes,
+                   size_t length)
+{
+    int file = reading(segments, number);
+    return file >= 0 && read_at(file, offset, bytes, length);
+}
+
+bool segments_size(struct segments *segments, uint32_t number, uint64_t *ret_size)
+{
+    struct stat about;
+    int file = reading(segments, number);
+    if (file < 0 || fstat(file, &about) != 0)
+        return false;
+    *ret_size = (uint64_t)about.st_size;
+    return true;
+}
+
+bool segments_follows(struct segments *segments, uint32_t number, uint64_t *ret_chain)
+{
+    unsigned char chain[8];
+    if (!segments_read(segments, number, 24, chain, sizeof chain))
+        return false;
+    *ret_chain = checksum_get64(chain);
+    return true;
+}

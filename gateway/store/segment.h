@@ -1,0 +1,40 @@
+/* segment: the files of a journal: made, reserved ahead, written, synced, read, cut, removed. Who
+ * uses it: journal.c alone. Results are those of journal.h. */
+#ifndef GATEWAY_STORE_SEGMENT_H
+#define GATEWAY_STORE_SEGMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/store/journal.h"
+
+struct iovec;
+struct segments;
+
+enum { SEGMENT_HEAD = 32 }; /* magic, id, number, chain */
+
+struct segments *segments_new(const char *folder, uint64_t id);
+void segments_free(struct segments *segments);
+const char *segments_error(const struct segments *segments);
+
+/* Makes segment NUMBER, synced with its folder; writing goes there from now on. */
+enum journal_result segments_make(struct segments *segments, uint32_t number, uint64_t chain);
+/* Ends segment NUMBER at OFFSET, removes those behind it; writing goes on there. */
+enum journal_result segments_cut(struct segments *segments, uint32_t number, uint64_t offset);
+/* Writes COUNT pieces at OFFSET of the segment being written, and syncs them. PIECES are used up.
+ */
+enum journal_result segments_write(struct segments *segments, uint64_t offset, struct iovec *pieces,
+                                   int count);
+
+/* Exactly LENGTH bytes; false when they are not there. */
+bool segments_read(struct segments *segments, uint32_t number, uint64_t offset, void *bytes,
+                   size_t length);
+bool segments_size(struct segments *segments, uint32_t number, uint64_t *ret_size);
+/* Is there a segment NUMBER of this journal? Gives the chain it goes on from. */
+bool segments_follows(struct segments *segments, uint32_t number, uint64_t *ret_chain);
+
+unsigned segments_remove_below(struct segments *segments, uint32_t number);
+uint64_t segments_bytes(const struct segments *segments);
+
+#endif

@@ -1,0 +1,365 @@
+/* sqlite_keys: look-up keys of the embedded store: made, found again, turned into runs.
+ *
+ * Keys are derived from rows. Those of the rows behind the newest run are in memory only and made
+ * again when a connection first needs them; a run is written in the database's own transaction,
+ * together with the number of the last row it covers. So nothing of it needs the journal. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "gateway/store/sqlite_store.h"
+
+enum { PAGE_BYTES = KEYS_PAGE * KEYS_ENTRY_BYTES, TEXTS = 3, KEY_TEXT_MAX = 4096 };
+
+static const enum key_family_name families[KEY_TAGS] = {
+    [KEY_INBOUND] = KEYS_LEDGER, [KEY_BUNDLE] = KEYS_LEDGER,  [KEY_OUTBOUND] = KEYS_LEDGER,
+    [KEY_RECORD] = KEYS_RECORDS, [KEY_CLIENT] = KEYS_RECORDS, [KEY_NUMBER] = KEYS_RECORDS,
+};
+
+/* ---- making ---- */
+
+/* The texts are parted by NUL, which no text holds; what is too long is cut, as hints may be. */
+static int64_t key_of(struct store *store, enum key_tag tag, const char *const texts[TEXTS])
+{
+    unsigned char bytes[KEY_TEXT_MAX];
+    size_t length = 0;
+    bytes[length++] = (unsigned char)tag;
+    for (int i = 0; i < TEXTS && texts[i] != NULL; i++) {
+        size_t more = strlen(texts[i]) + 1;
+        more = more < KEY_TEXT_MAX - length ? more : KEY_TEXT_MAX - length;
+        memcpy(bytes + length, texts[i], more);
+        length += more;
+    }
+    return (int64_t)(checksum_keyed(store->secret, bytes, length) >> 1);
+}
+
+static void add(struct store *store, enum key_tag tag, const char *one, const char *two,
+                const char *three, int64_t row)
+{
+    const char *texts[TEXTS] = {one, two, three};
+    if (one != NULL)
+        keys_add(store->families[families[tag]].fresh, key_of(store, tag, texts), row);
+}
+
+static void know(struct store *store, enum key_family_name family, int table, int64_t row)
+{
+    int64_t *known = &store->families[family].known[table];
+    *known = row > *known ? row : *known;
+}
+
+/* Before a family is loaded nothing is kept of it: loading reads the rows. */
+static bool is_loaded(const struct store *store, enum key_family_name family)
+{
+    return store->families[family].fresh != NULL;
+}
+
+void sqlite_key_message(struct store *store, const struct store_message *message, int64_t id)
+{
+    if (!is_loaded(store, KEYS_LEDGER))
+        return;
+    if (text_equal(message->direction, "in")) {
+        add(store, KEY_INBOUND, message->partner, message->message_id, NULL, id);
+        add(store, KEY_BUNDLE, message->partner, message->bundle_id, NULL, id);
+    } else {
+        add(store, KEY_OUTBOUND, message->message_id, NULL, NULL, id);
+    }
+    know(store, KEYS_LEDGER, 0, id);
+}
+
+void sqlite_key_record(struct store *store, const struct store_record *record, int64_t id)
+{
+    if (!is_loaded(store, KEYS_RECORDS))
+        return;
+    add(store, KEY_RECORD, record->clinic, record->kind, record->number, id);
+    add(store, KEY_CLIENT, record->client, NULL, NULL, id);
+    know(store, KEYS_RECORDS, 0, id);
+}
+
+void sqlite_key_referral(struct store *store, const struct store_referral *referral, int64_t id)
+{
+    if (!is_loaded(store, KEYS_RECORDS))
+        return;
+    add(store, KEY_NUMBER, referral->number, NULL, NULL, id);
+    know(store, KEYS_RECORDS, 1, id);
+}
+
+/* ---- loading ---- */
+
+static const char *text_at(sqlite3_stmt *statement, int column)
+{
+    return (const char *)sqlite3_column_text(statement, column);
+}
+
+static void scan_messages(struct store *store, sqlite3_stmt *statement, int64_t id)
+{
+    struct store_message message = {.direction = text_at(statement, 1),
+                                    .partner = text_at(statement, 2),
+                                    .message_id = text_at(statement, 3),
+                                    .bundle_id = text_at(statement, 4)};
+    sqlite_key_message(store, &message, id);
+}
+
+static void scan_records(struct store *store, sqlite3_stmt *statement, int64_t id)
+{
+    struct store_record record = {.clinic = text_at(statement, 1),
+                                  .kind = text_at(statement, 2),
+                                  .number = text_at(statement, 3),
+                                  .client = text_at(statement, 4)};
+    sqlite_key_record(store, &record, id);
+}
+
+static void scan_referrals(struct store *store, sqlite3_stmt *statement, int64_t id)
+{
+    struct store_referral referral = {.number = text_at(statement, 1)};
+    sqlite_key_referral(store, &referral, id);
+}
+
+static const struct scan {
+    enum key_family_name family;
+    int table;
+    const char *sql;
+    void (*take)(struct store *store, sqlite3_stmt *statement, int64_t id);
+} scans[] = {
+    {KEYS_LEDGER, 0, "SELECT id, direction, partner, message_id, bundle_id FROM message WHERE id>?",
+     scan_messages},
+    {KEYS_RECORDS, 0, "SELECT id, clinic, kind, number, client FROM record WHERE id>?",
+     scan_records},
+    {KEYS_RECORDS, 1, "SELECT id, number FROM referral WHERE id>?", scan_referrals},
+};
+
+static void scan_rows(struct store *store, enum key_family_name family)
+{
+    for (size_t i = 0; i < sizeof scans / sizeof *scans; i++) {
+        sqlite3_stmt *statement =
+            scans[i].family == family ? sqlite_statement(store, scans[i].sql) : NULL;
+        if (statement == NULL)
+            continue;
+        sqlite3_bind_int64(statement, 1, store->families[family].known[scans[i].table]);
+        while (sqlite_step(store, statement))
+            scans[i].take(store, statement, sqlite3_column_int64(statement, 0));
+        sqlite_finish(statement);
+    }
+}
+
+static void add_run(struct key_family *family, int64_t number, const unsigned char *filter)
+{
+    struct key_run *runs = realloc(family->runs, (family->run_count + 1) * sizeof *runs);
+    unsigned char *copy = malloc(KEYS_FILTER_BYTES);
+    if (runs == NULL || copy == NULL)
+        abort(); /* as an arena without memory */
+    memcpy(copy, filter, KEYS_FILTER_BYTES);
+    family->runs = runs;
+    family->runs[family->run_count++] = (struct key_run){number, copy};
+}
+
+static void load_runs(struct store *store, enum key_family_name name)
+{
+    struct key_family *family = &store->families[name];
+    sqlite3_stmt *statement = sqlite_statement(
+        store, "SELECT run, upto, upto_other, filter FROM key_run WHERE family=? ORDER BY run");
+    if (statement == NULL)
+        return;
+    sqlite3_bind_int(statement, 1, (int)name);
+    while (sqlite_step(store, statement)) {
+        if (sqlite3_column_bytes(statement, 3) == KEYS_FILTER_BYTES)
+            add_run(family, sqlite3_column_int64(statement, 0), sqlite3_column_blob(statement, 3));
+        else
+            sqlite_note_error(store, SQLITE_CORRUPT);
+        know(store, name, 0, sqlite3_column_int64(statement, 1));
+        know(store, name, 1, sqlite3_column_int64(statement, 2));
+    }
+    sqlite_finish(statement);
+}
+
+static void load_secret(struct store *store)
+{
+    sqlite3_stmt *statement = sqlite_statement(store, "SELECT value FROM meta WHERE key='secret'");
+    if (statement == NULL || store->has_secret)
+        return;
+    store->has_secret =
+        sqlite_step(store, statement) && sqlite3_column_bytes(statement, 0) == CHECKSUM_KEY_BYTES;
+    if (store->has_secret)
+        memcpy(store->secret, sqlite3_column_blob(statement, 0), CHECKSUM_KEY_BYTES);
+    else
+        sqlite_note_error(store, SQLITE_CORRUPT);
+    sqlite_finish(statement);
+}
+
+/* What another connection wrote since is seen too: a reader looks each time. */
+static struct key_family *family_of(struct store *store, enum key_family_name name)
+{
+    struct key_family *family = &store->families[name];
+    bool is_first = !is_loaded(store, name);
+    if (is_first) {
+        load_secret(store);
+        family->fresh = keys_new();
+        if (family->fresh == NULL)
+            abort(); /* as an arena without memory */
+        load_runs(store, name);
+    }
+    if (is_first || store->is_reader)
+        scan_rows(store, name);
+    return family;
+}
+
+void sqlite_forget_keys(struct store *store)
+{
+    for (size_t i = 0; i < KEY_FAMILIES; i++) {
+        struct key_family *family = &store->families[i];
+        keys_free(family->fresh);
+        for (size_t run = 0; run < family->run_count; run++)
+            free(family->runs[run].filter);
+        free(family->runs);
+        *family = (struct key_family){NULL, NULL, 0, {0, 0}};
+    }
+}
+
+/* ---- finding ---- */
+
+struct found {
+    struct arena *arena;
+    int64_t *rows;
+    size_t count, room;
+};
+
+static void add_found(struct found *found, int64_t row)
+{
+    if (found->count == found->room) {
+        size_t room = found->room == 0 ? 4 : found->room * 2;
+        found->rows = arena_grow(found->arena, found->rows, found->room * sizeof *found->rows,
+                                 room * sizeof *found->rows);
+        found->room = room;
+    }
+    found->rows[found->count++] = row;
+}
+
+static void search_run(struct store *store, int64_t run, int64_t key, struct found *found)
+{
+    static const char sql[] =
+        "SELECT entries FROM key_page WHERE run=?1 AND first<=?2 AND first>="
+        "ifnull((SELECT max(first) FROM key_page WHERE run=?1 AND first<?2), ?2)";
+    sqlite3_stmt *statement = sqlite_statement(store, sql);
+    if (statement == NULL)
+        return;
+    sqlite3_bind_int64(statement, 1, run);
+    sqlite3_bind_int64(statement, 2, key);
+    while (sqlite_step(store, statement)) {
+        const unsigned char *at = sqlite3_column_blob(statement, 0);
+        int left = sqlite3_column_bytes(statement, 0);
+        for (; left >= KEYS_ENTRY_BYTES; left -= KEYS_ENTRY_BYTES, at += KEYS_ENTRY_BYTES) {
+            if ((int64_t)checksum_get64(at) == key)
+                add_found(found, (int64_t)checksum_get64(at + 8));
+        }
+    }
+    sqlite_finish(statement);
+}
+
+static int by_size(const void *one, const void *other)
+{
+    int64_t left = *(const int64_t *)one;
+    int64_t right = *(const int64_t *)other;
+    return (left > right) - (left < right);
+}
+
+size_t sqlite_rows_of(struct store *store, struct arena *arena, enum key_tag tag, const char *one,
+                      const char *two, const char *three, int64_t **ret_rows)
+{
+    const char *texts[TEXTS] = {one, two, three};
+    struct key_family *family = family_of(store, families[tag]);
+    struct found found = {.arena = arena};
+    int64_t key = key_of(store, tag, texts);
+    int64_t row;
+    size_t at = 0;
+    while (keys_next(family->fresh, key, &at, &row))
+        add_found(&found, row);
+    for (size_t i = 0; i < family->run_count; i++) {
+        if (keys_filter_holds(family->runs[i].filter, key))
+            search_run(store, family->runs[i].number, key, &found);
+    }
+    if (found.count > 1)
+        qsort(found.rows, found.count, sizeof *found.rows, by_size);
+    size_t count = 0;
+    for (size_t i = 0; i < found.count; i++) {
+        if (count == 0 || found.rows[count - 1] != found.rows[i])
+            found.rows[count++] = found.rows[i];
+    }
+    *ret_rows = found.rows;
+    return count;
+}
+
+/* ---- runs ---- */
+
+static void write_page(struct store *store, int64_t run, const struct key_entry *entries,
+                       size_t count)
+{
+    unsigned char bytes[PAGE_BYTES];
+    sqlite3_stmt *statement = sqlite_statement(
+        store, "INSERT INTO key_page (run, first, first_row, entries) VALUES (?, ?, ?, ?)");
+    if (statement == NULL)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        checksum_put64(bytes + KEYS_ENTRY_BYTES * i, (uint64_t)entries[i].hash);
+        checksum_put64(bytes + KEYS_ENTRY_BYTES * i + 8, (uint64_t)entries[i].row);
+    }
+    sqlite3_bind_int64(statement, 1, run);
+    sqlite3_bind_int64(statement, 2, entries[0].hash);
+    sqlite3_bind_int64(statement, 3, entries[0].row);
+    sqlite3_bind_blob(statement, 4, bytes, (int)(count * KEYS_ENTRY_BYTES), SQLITE_STATIC);
+    sqlite_step(store, statement);
+    sqlite_finish(statement);
+}
+
+/* The last row of a family's table; an undone unit may have made keys of rows beyond it. */
+static int64_t last_row(const struct store *store, enum key_family_name name, int table)
+{
+    static const enum sqlite_ids ids[KEY_FAMILIES][KEY_TABLES_MAX] = {
+        [KEYS_LEDGER] = {IDS_MESSAGE, IDS_MESSAGE},
+        [KEYS_RECORDS] = {IDS_RECORD, IDS_REFERRAL},
+    };
+    int64_t known = store->families[name].known[table];
+    int64_t last = store->state.last_ids[ids[name][table]];
+    return last >= 0 && last < known ? last : known;
+}
+
+static void write_run(struct store *store, enum key_family_name name,
+                      const struct key_entry *entries, size_t count)
+{
+    struct key_family *family = &store->families[name];
+    unsigned char *filter = malloc(KEYS_FILTER_BYTES);
+    sqlite3_stmt *statement = sqlite_statement(
+        store, "INSERT INTO key_run (family, upto, upto_other, filter) VALUES (?, ?, ?, ?)");
+    if (statement == NULL || filter == NULL) {
+        free(filter);
+        return;
+    }
+    keys_filter_fill(filter, entries, count);
+    sqlite3_bind_int(statement, 1, (int)name);
+    sqlite3_bind_int64(statement, 2, last_row(store, name, 0));
+    sqlite3_bind_int64(statement, 3, last_row(store, name, 1));
+    sqlite3_bind_blob(statement, 4, filter, KEYS_FILTER_BYTES, SQLITE_STATIC);
+    sqlite_step(store, statement);
+    sqlite_finish(statement);
+    int64_t run = sqlite3_last_insert_rowid(store->database);
+    for (size_t i = 0; i < count; i += KEYS_PAGE)
+        write_page(store, run, entries + i, count - i < KEYS_PAGE ? count - i : KEYS_PAGE);
+    add_run(family, run, filter);
+    free(filter);
+}
+
+void sqlite_seal_keys(struct store *store)
+{
+    for (int i = 0; i < KEY_FAMILIES && !store_failed(store); i++) {
+        struct keys *fresh = store->families[i].fresh;
+        if (fresh == NULL || keys_count(fresh) < KEYS_MOST)
+            continue;
+        struct key_entry *entries = keys_sorted(fresh);
+        size_t count = keys_count(fresh);
+        if (entries == NULL)
+            continue; /* they stay in memory; tried again at the next commit */
+        for (size_t at = 0; at < count; at += KEYS_MOST)
+            write_run(store, (enum key_family_name)i, entries + at,
+                      count - at < KEYS_MOST ? count - at : KEYS_MOST);
+        free(entries);
+        keys_clear(fresh);
+    }
+}

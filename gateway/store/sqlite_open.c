@@ -1,0 +1,239 @@
+/* sqlite_open: opening and closing the embedded store: durability, schema, checks, recovery.
+ *
+ * WAL with synchronous=FULL is demanded, not asked for; the folder is synced by hand after the
+ * store is made, because SQLite passes over an error there. */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gateway/log.h"
+#include "gateway/store/sqlite_store.h"
+#include "store_schema.h" /* made at build time from schema/ */
+
+enum { CHECKED_AT_START_BYTES = 64 << 20 };
+
+void sqlite_forget(struct store *store)
+{
+    for (size_t i = 0; i < SQLITE_IDS; i++)
+        store->state.last_ids[i] = -1;
+    store->state.knows_audit = false;
+    sqlite_forget_keys(store);
+}
+
+/* The answer of a pragma as text, "" when there is none. The statement is stepped to its end: an
+ * error during `journal_mode=WAL` shows only there. */
+static void pragma(struct store *store, const char *sql, char *ret_answer, size_t room)
+{
+    sqlite3_stmt *statement = NULL;
+    ret_answer[0] = '\0';
+    int code = sqlite3_prepare_v2(store->database, sql, -1, &statement, NULL);
+    if (code == SQLITE_OK) {
+        while ((code = sqlite3_step(statement)) == SQLITE_ROW)
+            snprintf(ret_answer, room, "%s", (const char *)sqlite3_column_text(statement, 0));
+    }
+    if (code != SQLITE_DONE)
+        sqlite_note_error(store, code);
+    sqlite3_finalize(statement);
+}
+
+static bool refuse(struct store *store, struct arena *arena, const char *path, const char *why,
+                   struct fault *ret_fault)
+{
+    const char *sentence = arena_print(
+        arena,
+        "the store %s cannot be used: %s. Nothing was changed; restore a backup with `refgate "
+        "restore`, or see docs/operations.md",
+        path, why);
+    store_close(store);
+    return fault_set(ret_fault, FAULT_store_broken, sentence);
+}
+
+static bool sync_folder(const char *path)
+{
+    char copy[PATH_MAX];
+    snprintf(copy, sizeof copy, "%s", path);
+    int folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return false;
+    bool synced = fsync(folder) == 0;
+    close(folder);
+    return synced;
+}
+
+static bool connect_to(const char *path, int flags, struct store **ret_store, struct arena *arena,
+                       struct fault *ret_fault)
+{
+    struct store *store = calloc(1, sizeof *store);
+    if (store == NULL || strlen(path) >= sizeof store->path)
+        return fault_set(ret_fault, FAULT_internal, "there is no memory left");
+    snprintf(store->path, sizeof store->path, "%s", path);
+    sqlite_forget(store);
+    store->serial = 1; /* no statement is known to the first group */
+    int code = sqlite3_open_v2(path, &store->database, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code != SQLITE_OK)
+        return refuse(store, arena, path, arena_copy(arena, sqlite3_errstr(code)), ret_fault);
+    sqlite3_extended_result_codes(store->database, 1);
+    sqlite3_busy_timeout(store->database, BUSY_MS);
+    *ret_store = store;
+    return true;
+}
+
+/* ---- schema ---- */
+
+static void make_secret(struct store *store)
+{
+    unsigned char secret[CHECKSUM_KEY_BYTES];
+    sqlite3_stmt *statement =
+        sqlite_statement(store, "INSERT INTO meta (key, value) VALUES ('secret', ?)");
+    if (statement == NULL)
+        return;
+    if (getrandom(secret, sizeof secret, 0) != sizeof secret)
+        sqlite_note_error(store, SQLITE_ERROR);
+    sqlite3_bind_blob(statement, 1, secret, sizeof secret, SQLITE_STATIC);
+    sqlite_step(store, statement);
+    sqlite_finish(statement);
+}
+
+/* Version 0 is an empty file. Newer than ours is refused: it may hold what we would lose. */
+static const char *bring_schema_up(struct store *store)
+{
+    char answer[64];
+    pragma(store, "PRAGMA user_version", answer, sizeof answer);
+    long version = strtol(answer, NULL, 10);
+    long newest = 0;
+    for (const struct embedded_file *file = store_schema; file->name != NULL; file++)
+        newest++;
+    if (version > newest)
+        return "it was made by a newer refgate";
+    for (long next = version; next < newest && !store_failed(store); next++) {
+        char stamp[64];
+        snprintf(stamp, sizeof stamp, "PRAGMA user_version=%ld", next + 1);
+        sqlite_plain(store, "BEGIN IMMEDIATE");
+        sqlite_plain(store, store_schema[next].bytes);
+        sqlite_plain(store, stamp);
+        if (next == 0)
+            make_secret(store);
+        sqlite_plain(store, "COMMIT");
+    }
+    return store_failed(store) ? store->error_text : NULL;
+}
+
+static const char *demand_durability(struct store *store)
+{
+    char answer[64];
+    pragma(store, "PRAGMA journal_mode=WAL", answer, sizeof answer);
+    if (strcmp(answer, "wal") != 0)
+        return "the file system does not allow a write-ahead log";
+    pragma(store, "PRAGMA synchronous=FULL", answer, sizeof answer);
+    pragma(store, "PRAGMA synchronous", answer, sizeof answer);
+    if (strcmp(answer, "2") != 0)
+        return "full synchronisation cannot be switched on";
+    return store_failed(store) ? store->error_text : NULL;
+}
+
+/* A store small enough to be read in a moment is checked whole at start; `refgate check` always
+ * does. */
+static bool looks_whole(struct store *store, const char *path)
+{
+    struct stat file;
+    char answer[256];
+    bool is_small = stat(path, &file) == 0 && file.st_size <= CHECKED_AT_START_BYTES;
+    pragma(store, is_small ? "PRAGMA quick_check(1)" : "PRAGMA schema_version", answer,
+           sizeof answer);
+    return !store_failed(store) && (!is_small || strcmp(answer, "ok") == 0);
+}
+
+/* ---- opening ---- */
+
+static bool open_file(const char *path, bool is_new, struct store **ret_store, struct arena *arena,
+                      struct fault *ret_fault)
+{
+    char answer[64];
+    mode_t mask = umask(0077);
+    bool opened =
+        connect_to(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, ret_store, arena, ret_fault);
+    if (opened && is_new)
+        pragma(*ret_store, "PRAGMA auto_vacuum=INCREMENTAL", answer, sizeof answer);
+    const char *why = opened ? demand_durability(*ret_store) : NULL;
+    umask(mask);
+    return opened && (why == NULL || refuse(*ret_store, arena, path, why, ret_fault));
+}
+
+static const char *recover(struct store *store)
+{
+    int64_t groups;
+    if (!sqlite_recover(store, &groups))
+        return store->error_text;
+    if (groups > 0)
+        log_number(LOG_LEVEL_INFO, "store-recovered", "groups", groups, NULL);
+    return NULL;
+}
+
+bool store_open(const char *path, struct store **ret_store, struct arena *arena,
+                struct fault *ret_fault)
+{
+    struct store *store = NULL;
+    bool is_new = access(path, F_OK) != 0;
+    if (!open_file(path, is_new, &store, arena, ret_fault))
+        return false;
+    if (!looks_whole(store, path))
+        return refuse(store, arena, path, "its content is damaged", ret_fault);
+    const char *why = is_new ? NULL : recover(store);
+    if (why == NULL)
+        why = bring_schema_up(store);
+    if (why != NULL)
+        return refuse(store, arena, path, why, ret_fault);
+    if (is_new && !sync_folder(path))
+        return refuse(store, arena, path, "its folder cannot be synced to disk", ret_fault);
+    *ret_store = store;
+    return true;
+}
+
+bool store_open_reader(const char *path, struct store **ret_store, struct arena *arena,
+                       struct fault *ret_fault)
+{
+    int64_t groups;
+    if (!connect_to(path, SQLITE_OPEN_READONLY, ret_store, arena, ret_fault))
+        return false;
+    (*ret_store)->is_reader = true;
+    if (sqlite_recover(*ret_store, &groups))
+        return true;
+    const char *why = arena_copy(arena, (*ret_store)->error_text);
+    return refuse(*ret_store, arena, path, why, ret_fault);
+}
+
+bool store_serve(struct store *store, struct fault *ret_fault)
+{
+    uint64_t id;
+    store->error = SQLITE_OK;
+    bool served = getrandom(&id, sizeof id, 0) == sizeof id && sqlite_serve(store, id);
+    if (served)
+        store->checkpointer = checkpointer_start(store);
+    if (served && store->checkpointer != NULL)
+        return true;
+    return fault_set(ret_fault, FAULT_store_broken,
+                     store->error == SQLITE_OK ? "the store's helper cannot be started"
+                                               : store->error_text);
+}
+
+void store_close(struct store *store)
+{
+    struct fault fault;
+    if (store == NULL)
+        return;
+    if (store->is_serving && store->is_open)
+        store_commit(store, &fault);
+    checkpointer_stop(store->checkpointer);
+    sqlite_forget_keys(store);
+    for (size_t i = 0; i < STATEMENTS_MAX; i++)
+        sqlite3_finalize(store->cache[i].statement);
+    sqlite3_close(store->database);
+    journal_free(store->journal);
+    free(store);
+}

@@ -1,0 +1,45 @@
+/* sqlite_payload: payloads of the embedded store. While the store serves they go to the journal and
+ * are named by their place there, which is never below 1 << 32; else to table payload, whose ids
+ * never get that far. */
+#include "gateway/store/sqlite_store.h"
+
+static const int64_t first_in_journal = (int64_t)1 << 32;
+
+int64_t payload_put(struct store *store, const void *bytes, size_t length)
+{
+    static const char sql[] = "INSERT INTO payload (id, bytes) VALUES (?, ?)";
+    if (store_failed(store))
+        return 0;
+    if (store->is_serving)
+        return journal_put(store->journal, bytes, length);
+    sqlite3_stmt *statement = sqlite_statement(store, sql);
+    if (statement == NULL)
+        return 0;
+    int64_t id = sqlite_next_id(store, IDS_PAYLOAD);
+    sqlite3_bind_int64(statement, 1, id);
+    sqlite3_bind_blob64(statement, 2, bytes, length, SQLITE_STATIC);
+    sqlite_step(store, statement);
+    sqlite_finish(statement);
+    store->state.last_ids[IDS_PAYLOAD] = id;
+    return store_failed(store) ? 0 : id;
+}
+
+const char *payload_get(struct store *store, struct arena *arena, int64_t id, size_t *ret_length)
+{
+    static const char sql[] = "SELECT bytes FROM payload WHERE id=?";
+    const char *bytes = NULL;
+    *ret_length = 0;
+    if (id >= first_in_journal)
+        return store->journal == NULL ? NULL : journal_get(store->journal, arena, id, ret_length);
+    sqlite3_stmt *statement = sqlite_statement(store, sql);
+    if (statement == NULL)
+        return NULL;
+    sqlite3_bind_int64(statement, 1, id);
+    if (sqlite_step(store, statement)) {
+        *ret_length = (size_t)sqlite3_column_bytes(statement, 0);
+        const void *blob = sqlite3_column_blob(statement, 0);
+        bytes = arena_copy_n(arena, blob == NULL ? "" : blob, *ret_length);
+    }
+    sqlite_finish(statement);
+    return bytes;
+}

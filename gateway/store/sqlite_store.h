@@ -1,0 +1,110 @@
+/* sqlite_store: the inside of an embedded store, shared by the files that make it up. Not for the
+ * query files (they use sqlite.h) nor for anyone outside gateway/store/.
+ *
+ * A store that serves (store_serve) promises through its journal: store_sync writes the group's
+ * payloads and the changes of its rows there, and the database transaction stays open for the
+ * groups that follow. store_commit closes it. What the database holds is told by the `journal` row
+ * of table meta, in the same transaction: after a crash the groups behind that place are done
+ * again. Other stores (commands while no service runs, the simulator) promise by the database's own
+ * commit. */
+#ifndef GATEWAY_STORE_SQLITE_STORE_H
+#define GATEWAY_STORE_SQLITE_STORE_H
+
+#include <limits.h>
+#include <sqlite3.h>
+
+#include "gateway/store/checksum.h"
+#include "gateway/store/journal.h"
+#include "gateway/store/keys.h"
+#include "gateway/store/sqlite.h"
+
+enum { STATEMENTS_MAX = 256, BUSY_MS = 5000, SQL_MAX = 4096, KEY_TABLES_MAX = 2 };
+
+struct cached {      /* equal literals may share one address, so the table is part of the key */
+    const void *key; /* address of the SQL literal, or of the table for inserts and updates */
+    const struct table *table;
+    char verb;
+    sqlite3_stmt *statement;
+    unsigned serial; /* of the group that knows the statement by `number` */
+    unsigned number;
+};
+
+/* What undoing one unit puts back. */
+struct sqlite_state {
+    int64_t last_ids[SQLITE_IDS]; /* -1: not looked up yet */
+    bool knows_audit;             /* `audit` is the hash of the last row */
+    unsigned char audit[STORE_HASH_BYTES];
+    struct journal_mark mark;
+    unsigned statements; /* that the group has told by their text */
+};
+
+struct key_run {
+    int64_t number;
+    unsigned char *filter;
+};
+
+struct key_family {
+    struct keys *fresh; /* NULL: not loaded yet */
+    struct key_run *runs;
+    size_t run_count;
+    int64_t known[KEY_TABLES_MAX]; /* rows up to these are in `fresh` or in a run */
+};
+
+struct checkpointer;
+
+struct store {
+    sqlite3 *database;
+    char path[PATH_MAX];
+    int error; /* first SQLite error since store_begin; SQLITE_OK when none */
+    char error_text[200];
+    struct cached cache[STATEMENTS_MAX];
+    bool is_reader;
+
+    struct sqlite_state state, marked;
+    struct key_family families[KEY_FAMILIES];
+    bool has_secret;
+    unsigned char secret[CHECKSUM_KEY_BYTES]; /* of the look-up keys */
+
+    struct journal *journal;      /* NULL: no service ever ran on this store */
+    struct journal_place applied; /* what the committed database holds of it */
+    bool is_serving;
+    bool is_open;    /* a transaction of the database is open */
+    bool has_groups; /* it holds groups that are in the journal already */
+    bool is_behind;  /* the journal holds groups that the database lost */
+    unsigned serial; /* of the group */
+    struct checkpointer *checkpointer;
+};
+
+/* ---- sqlite.c ---- */
+void sqlite_note_error(struct store *store, int code);
+/* Runs SQL that is not worth keeping and leaves no trace in the journal. */
+void sqlite_plain(struct store *store, const char *sql);
+/* The statement of an SQL literal, prepared once. NULL once an error stands. */
+sqlite3_stmt *sqlite_statement(struct store *store, const char *sql);
+/* True on a row; an error is noted. */
+bool sqlite_step(struct store *store, sqlite3_stmt *statement);
+void sqlite_finish(sqlite3_stmt *statement);
+/* After what the database holds was rolled back: nothing remembered of it stands. */
+void sqlite_forget(struct store *store);
+
+/* ---- sqlite_commit.c ---- */
+/* Reads where the journal stands, and does the groups that the database lacks. False with the
+ * reason in error_text. *RET_GROUPS: how many there were. */
+bool sqlite_recover(struct store *store, int64_t *ret_groups);
+/* Promises through the journal from now on; ID names it when it is the first one. */
+bool sqlite_serve(struct store *store, uint64_t id);
+
+/* ---- sqlite_keys.c ---- */
+void sqlite_forget_keys(struct store *store);
+/* Turns keys that are many into a run; inside a transaction of the database. */
+void sqlite_seal_keys(struct store *store);
+
+/* ---- sqlite_checkpoint.c ---- */
+/* Copies the write-ahead log into the database on a thread of its own. NULL when it cannot start.
+ */
+struct checkpointer *checkpointer_start(struct store *store);
+/* After a commit, on the store's thread. */
+void checkpointer_look(struct checkpointer *checkpointer, struct store *store);
+void checkpointer_stop(struct checkpointer *checkpointer);
+
+#endif

@@ -1,0 +1,278 @@
+/* inbound_bench: where the microseconds of one inbound message go, stage by stage, without sockets.
+ *
+ *   inbound_bench DIR PARTNER FILE.template [COUNT]
+ *
+ * DIR is a data folder made by `refgate init` with PARTNER added; FILE.template a message with the
+ * load generator's placeholders. COUNT different messages go through in groups of 64, as they do
+ * when 64 connections wait for the writer; printed is the median of each stage, so that neighbours
+ * on the machine do not show. The store is DIR/bench.db, made anew. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "fhir/validate.h"
+#include "gateway/acknowledge.h"
+#include "gateway/admit.h"
+#include "gateway/inbox.h"
+
+enum { GROUP = 64, TEMPLATE_MAX = 1 << 20 };
+
+struct bench {
+    struct setup *setup;
+    struct arena validator_arena;
+    struct validator *validator;
+    const char *partner;
+    char template[TEMPLATE_MAX];
+    char *bodies[GROUP];
+    size_t lengths[GROUP];
+};
+
+static double now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
+}
+
+static unsigned long long mix(unsigned long long number)
+{
+    number ^= number >> 33;
+    number *= 0xff51afd7ed558ccdull;
+    number ^= number >> 33;
+    number *= 0xc4ceb9fe1a85ec53ull;
+    return number ^ number >> 33;
+}
+
+/* The placeholders {{n}} and {{uuid}}, {{uuid1}}.. replaced for message NUMBER. */
+static char *make_body(const char *template, unsigned long long number, size_t *ret_length)
+{
+    char *body = malloc(strlen(template) * 2 + 64);
+    size_t length = 0;
+    const char *at = template;
+    const char *open;
+    while (body != NULL && (open = strstr(at, "{{")) != NULL) {
+        const char *close = strstr(open, "}}");
+        if (close == NULL)
+            break;
+        memcpy(body + length, at, (size_t)(open - at));
+        length += (size_t)(open - at);
+        if (open[2] == 'u') {
+            unsigned long long seed = number * 128 + (unsigned long long)atoi(open + 6);
+            unsigned long long one = mix(seed);
+            unsigned long long two = mix(seed + (1ull << 60));
+            length +=
+                (size_t)sprintf(body + length, "%08llx-%04llx-4%03llx-a%03llx-%012llx", one >> 32,
+                                one & 0xffff, two & 0xfff, two >> 12 & 0xfff, two >> 16);
+        } else {
+            length += (size_t)sprintf(body + length, "%012llu",
+                                      number * 618033988751ull % 1000000000000ull);
+        }
+        at = close + 2;
+    }
+    if (body != NULL) {
+        strcpy(body + length, at);
+        *ret_length = strlen(body);
+    }
+    return body;
+}
+
+/* One message as it stands after the loop's part. */
+struct taken {
+    struct arena arena;
+    struct json_document document;
+    struct message_inbound message;
+    const struct admission *admission;
+    struct store_message row;
+};
+
+static void die(const char *what)
+{
+    fprintf(stderr, "inbound_bench: %s\n", what);
+    exit(1);
+}
+
+static void parse(struct bench *bench, struct taken *taken, size_t i)
+{
+    struct json_fault fault;
+    if (!json_parse(&taken->arena, bench->bodies[i], bench->lengths[i], NULL, &taken->document,
+                    &fault))
+        die(fault.found);
+}
+
+static void check(struct bench *bench, struct taken *taken, size_t i)
+{
+    (void)i;
+    struct issue_list issues = issue_list_new(&taken->arena);
+    struct validate_options options = {.type = "Bundle"};
+    if (!validate_document(bench->validator, &taken->arena, &taken->document, &options, &issues))
+        die(json_print(&taken->arena, issue_outcome(&taken->arena, &issues)));
+}
+
+static void read_message(struct bench *bench, struct taken *taken, size_t i)
+{
+    (void)i;
+    struct setup_ids ids = {.space = "inbound"};
+    struct fhir_context context = setup_context(bench->setup, &taken->arena, &ids);
+    struct finding_list findings = finding_list_new(&taken->arena);
+    if (!message_read(&context, taken->document.root, &taken->message, &findings))
+        die(findings.items[0].found);
+}
+
+static void admit(struct bench *bench, struct taken *taken, size_t i)
+{
+    (void)i;
+    struct fault fault;
+    taken->admission = admit_peer(bench->setup, &taken->arena, bench->partner, &fault);
+    if (taken->admission == NULL ||
+        !admit_message(taken->admission, bench->setup, &taken->arena, &taken->message, &fault))
+        die(fault_sentence(&fault));
+}
+
+static void hash_record(struct bench *bench, struct taken *taken, size_t i)
+{
+    (void)i;
+    unsigned char hash[STORE_HASH_BYTES];
+    setup_record_hash(bench->setup, &taken->arena, taken->message.record, false, hash);
+}
+
+static void print_record(struct bench *bench, struct taken *taken, size_t i)
+{
+    (void)bench;
+    (void)i;
+    json_print(&taken->arena, taken->message.record);
+}
+
+static void answer(struct bench *bench, struct taken *taken, size_t i)
+{
+    (void)i;
+    acknowledge_message(bench->setup, &taken->arena, &taken->row);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(struct bench *bench, struct taken *taken, size_t i);
+} stages[] = {
+    {"scan and parse", parse},
+    {"validate", check},
+    {"message_read", read_message},
+    {"admit", admit},
+    {"record hash (part of the commit)", hash_record},
+    {"record print (part of the commit)", print_record},
+    {"commit, its share of a group", NULL},
+    {"answer", answer},
+};
+enum { STAGES = sizeof stages / sizeof *stages };
+
+struct samples { /* of one stage */
+    double *us;
+    size_t count;
+};
+
+static void commit_group(struct bench *bench, struct taken *group, struct store *store)
+{
+    struct fault fault;
+    store_begin(store);
+    for (size_t i = 0; i < GROUP; i++) {
+        struct inbox_item item = {.setup = bench->setup,
+                                  .admission = group[i].admission,
+                                  .message = &group[i].message,
+                                  .bundle = group[i].document.root,
+                                  .body = bench->bodies[i],
+                                  .length = bench->lengths[i],
+                                  .now_ms = clock_wall_ms(&bench->setup->clock),
+                                  .arena = &group[i].arena};
+        if (inbox_commit(store, &item, &group[i].row, &fault) != INBOX_TAKEN)
+            die("a message was not taken");
+    }
+    if (!store_commit(store, &fault))
+        die(fault_sentence(&fault));
+}
+
+static void run_stage(struct bench *bench, size_t stage, struct taken *group, struct store *store,
+                      struct samples *samples)
+{
+    double start = now_us();
+    if (stages[stage].run == NULL) {
+        commit_group(bench, group, store);
+        samples->us[samples->count++] = (now_us() - start) / GROUP;
+        return;
+    }
+    for (size_t i = 0; i < GROUP; i++) {
+        stages[stage].run(bench, &group[i], i);
+        double end = now_us();
+        samples->us[samples->count++] = end - start;
+        start = end;
+    }
+}
+
+static int by_size(const void *one, const void *other)
+{
+    double left = *(const double *)one;
+    double right = *(const double *)other;
+    return (left > right) - (left < right);
+}
+
+static double median(struct samples *samples)
+{
+    qsort(samples->us, samples->count, sizeof *samples->us, by_size);
+    return samples->us[samples->count / 2];
+}
+
+static struct store *new_store(struct bench *bench, struct arena *arena)
+{
+    struct store *store;
+    struct fault fault;
+    const char *path = setup_path(bench->setup, arena, "bench.db");
+    unlink(path);
+    unlink(arena_print(arena, "%s-wal", path));
+    unlink(arena_print(arena, "%s-shm", path));
+    if (!store_open(path, &store, arena, &fault))
+        die(fault_sentence(&fault));
+    return store;
+}
+
+static void load(struct bench *bench, char **arguments, struct arena *arena)
+{
+    struct finding_list findings = finding_list_new(arena);
+    bench->partner = arguments[2];
+    if (!setup_load(arguments[1], &findings, &bench->setup))
+        die("the settings of DIR are faulty");
+    FILE *file = fopen(arguments[3], "rb");
+    if (file == NULL || fread(bench->template, 1, TEMPLATE_MAX - 1, file) == 0)
+        die("the template cannot be read");
+    fclose(file);
+    bench->validator = validator_new(&bench->validator_arena);
+}
+
+int main(int argc, char **argv)
+{
+    static struct bench bench;
+    static struct taken group[GROUP];
+    struct arena arena = ARENA_EMPTY;
+    struct samples samples[STAGES];
+    if (argc < 4)
+        die("expected DIR PARTNER FILE.template [COUNT]");
+    load(&bench, argv, &arena);
+    size_t groups = (argc > 4 ? strtoul(argv[4], NULL, 10) : 8192) / GROUP + 1;
+    struct store *store = new_store(&bench, &arena);
+    for (size_t stage = 0; stage < STAGES; stage++)
+        samples[stage] = (struct samples){calloc(groups * GROUP, sizeof(double)), 0};
+    for (size_t from = 0; from < groups; from++) {
+        for (size_t i = 0; i < GROUP; i++) {
+            free(bench.bodies[i]);
+            bench.bodies[i] = make_body(bench.template, from * GROUP + i, &bench.lengths[i]);
+        }
+        for (size_t stage = 0; stage < STAGES; stage++)
+            run_stage(&bench, stage, group, store, &samples[stage]);
+        for (size_t i = 0; i < GROUP; i++)
+            arena_reset(&group[i].arena);
+    }
+    printf("%zu bytes a message\n", bench.lengths[0]);
+    for (size_t stage = 0; stage < STAGES; stage++)
+        printf("%-36s %8.2f us\n", stages[stage].name, median(&samples[stage]));
+    store_close(store);
+    return 0;
+}
