@@ -9,7 +9,6 @@
 #include <uv.h>
 
 #include "gateway/audit.h"
-#include "gateway/file.h"
 #include "gateway/log.h"
 #include "gateway/revocation.h"
 
@@ -20,7 +19,6 @@ enum {
     FETCH_LOOK_MS = 60000,   /* is a list due? */
     FETCH_AGAIN_MS = 600000, /* after a failure */
     REFUSALS_MAX = 16,       /* different ones, between two notes */
-    SERVED_BYTES_MAX = 1 << 20
 };
 
 struct refusal {
@@ -238,20 +236,13 @@ static void note_refusals(struct care_job *job, struct arena *arena)
     writer_call(job->office.writer, &noting.unit);
 }
 
-static const char *served_path(const struct setup *setup, struct arena *arena)
-{
-    return setup_path(setup, arena, "served.csv");
-}
-
 static void run_note(struct care_job *job)
 {
     struct care *care = job->care;
     struct arena arena = ARENA_EMPTY;
     note_refusals(job, &arena);
-    if (atomic_exchange(&care->is_served_new, false)) {
-        const char *text = watch_served_write(care->served, &arena);
-        file_replace(served_path(job->office.setup, &arena), text, strlen(text), 0600);
-    }
+    if (atomic_exchange(&care->is_served_new, false))
+        watch_served_save(care->served, job->office.setup);
     arena_free(&arena);
 }
 
@@ -261,19 +252,6 @@ static bool has_notes(struct care *care)
     bool has_refusals = care->refusals.count > 0;
     pthread_mutex_unlock(&care->lock);
     return has_refusals || care->is_served_new;
-}
-
-static void read_served(struct care *care)
-{
-    struct arena arena = ARENA_EMPTY;
-    struct finding_list ignored = finding_list_new(&arena);
-    size_t length;
-    const char *path = served_path(care->options.office->setup, &arena);
-    const char *text =
-        file_exists(path) ? file_read(&arena, path, SERVED_BYTES_MAX, &length, &ignored) : NULL;
-    if (text != NULL)
-        watch_served_read(care->served, text);
-    arena_free(&arena);
 }
 
 /* ---- revocation lists ---- */
@@ -416,7 +394,7 @@ struct care *care_start(const struct care_options *options)
     care->options = *options;
     care->context = context_hold(options->context);
     care->alarm = alarm_new(options->loop);
-    care->served = watch_served_new();
+    care->served = watch_served_load(options->office->setup);
     care->told = watch_told_new();
     if (care->alarm == NULL || care->served == NULL || care->told == NULL)
         return NULL; /* the process ends: see gateway_run */
@@ -429,7 +407,6 @@ struct care *care_start(const struct care_options *options)
     const struct courier_watcher watcher = {on_served, on_edge, on_parked, care};
     courier_watch(options->courier, &watcher);
     watch_taken(&care->look, options->print);
-    read_served(care);
     warn(care);
     care->pulse.data = care;
     uv_timer_init(options->loop, &care->pulse);

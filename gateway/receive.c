@@ -65,6 +65,21 @@ static void refuse(struct exchange *exchange, const struct fault *fault)
     answer_fault(exchange, fault_http_status(fault->kind), fault, NULL);
 }
 
+/* Who asks; NULL with the fault when it is nobody's certificate, whose verdict it then names. */
+static const struct admission *admit(const struct receiver *receiver, struct exchange *exchange,
+                                     struct fault *ret_fault)
+{
+    const struct http_peer *peer = exchange->peer;
+    const struct admission *admission =
+        admit_peer(receiver->options.setup, &exchange->arena, peer->partner, ret_fault);
+    if (admission == NULL && peer->verdict == VERDICT_disabled)
+        ret_fault->sentence = "this partner is disabled at this gateway";
+    else if (admission == NULL && peer->partner == NULL)
+        ret_fault->sentence = arena_print(&exchange->arena, "%s (%s)", ret_fault->sentence,
+                                          verdict_name(peer->verdict));
+    return admission;
+}
+
 static void not_allowed(struct exchange *exchange, const char *allowed)
 {
     struct fault fault = {
@@ -244,8 +259,7 @@ static void process_message(struct receiver *receiver, struct exchange *exchange
     receiving->receiver = receiver;
     receiving->exchange = exchange;
     receiving->setup = receiver->options.setup;
-    receiving->admission =
-        admit_peer(receiving->setup, &exchange->arena, exchange->peer->partner, &fault);
+    receiving->admission = admit(receiver, exchange, &fault);
     if (receiving->admission == NULL) {
         refuse(exchange, &fault);
         return;
@@ -276,8 +290,7 @@ static void process_message(struct receiver *receiver, struct exchange *exchange
 static void metadata(struct receiver *receiver, struct exchange *exchange)
 {
     struct fault fault = {FAULT_none, NULL};
-    if (admit_peer(receiver->options.setup, &exchange->arena, exchange->peer->partner, &fault) ==
-        NULL) {
+    if (admit(receiver, exchange, &fault) == NULL) {
         refuse(exchange, &fault);
         return;
     }
@@ -318,8 +331,7 @@ void receiver_on_request(struct receiver *receiver, struct exchange *exchange)
                           "found an address that is not served; expected /fhir/$process-message or "
                           "/fhir/metadata"};
     struct fault admission = {FAULT_none, NULL};
-    bool is_admitted = admit_peer(receiver->options.setup, &exchange->arena,
-                                  exchange->peer->partner, &admission) != NULL;
+    bool is_admitted = admit(receiver, exchange, &admission) != NULL;
     refuse(exchange, is_admitted ? &fault : &admission);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "certs/certificate.h"
+#include "gateway/file.h"
 
 enum { DAY_S = 86400, SERVED_TEXT_MAX = 1 << 20 };
 
@@ -102,6 +103,34 @@ void watch_served_read(struct watch_served *served, const char *text)
         if (*end == ',')
             watch_served_note(served, partner, not_after, strtoll(end + 1, NULL, 10));
     }
+}
+
+static const char *served_path(const struct setup *setup, struct arena *arena)
+{
+    return setup_path(setup, arena, "served.csv");
+}
+
+struct watch_served *watch_served_load(const struct setup *setup)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct finding_list ignored = finding_list_new(&arena);
+    struct watch_served *served = watch_served_new();
+    size_t length;
+    const char *path = served_path(setup, &arena);
+    const char *text =
+        file_exists(path) ? file_read(&arena, path, SERVED_TEXT_MAX, &length, &ignored) : NULL;
+    if (served != NULL && text != NULL)
+        watch_served_read(served, text);
+    arena_free(&arena);
+    return served;
+}
+
+void watch_served_save(struct watch_served *served, const struct setup *setup)
+{
+    struct arena arena = ARENA_EMPTY;
+    const char *text = watch_served_write(served, &arena);
+    file_replace(served_path(setup, &arena), text, strlen(text), 0600);
+    arena_free(&arena);
 }
 
 /* ---- all terms ---- */

@@ -29,6 +29,8 @@ struct watch_term {
 /* The last certificate each partner showed. */
 struct watch_served;
 struct watch_served *watch_served_new(void);
+/* With what SETUP's folder keeps of it (served.csv). Blocking. */
+struct watch_served *watch_served_load(const struct setup *setup);
 void watch_served_free(struct watch_served *served);
 /* True when it is another one than before. */
 bool watch_served_note(struct watch_served *served, const char *partner, int64_t not_after,
@@ -36,6 +38,8 @@ bool watch_served_note(struct watch_served *served, const char *partner, int64_t
 /* As lines `PARTNER,NOT_AFTER,SEEN`, and back; so that a start does not forget. */
 const char *watch_served_write(struct watch_served *served, struct arena *arena);
 void watch_served_read(struct watch_served *served, const char *text);
+/* Writes served.csv. Blocking. */
+void watch_served_save(struct watch_served *served, const struct setup *setup);
 
 /* Our certificate, every CA and list in the trust of CONTEXT, and what SERVED knows (NULL: nothing)
  * of the partners of SETUP. */

@@ -11,7 +11,9 @@
 #include "gateway/audit.h"
 #include "gateway/commands/lists.h"
 #include "gateway/file.h"
+#include "gateway/revocation.h"
 #include "gateway/tls.h"
+#include "gateway/watch.h"
 
 enum { FILE_MAX_BYTES = 1 << 20 };
 
@@ -219,23 +221,64 @@ static void check_store(struct command_call *call, const struct setup *setup,
     store_close(store);
 }
 
+static void print_warning(struct command_call *call, const struct watch_term *term, int64_t now)
+{
+    const char *sentence = watch_say(call->arena, term, now);
+    if (!command_has(call, "json")) {
+        text_print(&call->out, "%s\n", sentence);
+        return;
+    }
+    struct json *object = json_new_object(call->arena);
+    int days = certificate_days_left(term->until, now);
+    json_set_text(call->arena, object, "what", watch_kind_name(term->kind));
+    json_set_text(call->arena, object, "partner",
+                  term->partner == NULL ? "ourselves" : term->partner);
+    json_set(call->arena, object, "days_left", json_new_whole(call->arena, days));
+    json_set_text(call->arena, object, "sentence", sentence);
+    lists_object(call, object);
+}
+
+/* What runs out soon, as filed and as the partners last showed it; how many. */
+static size_t check_terms(struct command_call *call, const struct setup *setup,
+                          const struct context *context)
+{
+    struct watch_term *terms;
+    struct watch_served *served = watch_served_load(setup);
+    int64_t now = clock_wall_ms(&call->clock) / 1000;
+    size_t count = watch_terms(setup, context, served, call->arena, &terms);
+    size_t warnings = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (watch_step(&terms[i], now) < 0)
+            continue;
+        print_warning(call, &terms[i], now);
+        warnings++;
+    }
+    watch_served_free(served);
+    return warnings;
+}
+
 static int check(struct command_call *call)
 {
     struct finding_list findings = finding_list_new(call->arena);
     struct setup *setup = NULL;
+    size_t warnings = 0;
     if (setup_load(call->dir, &findings, &setup)) {
         folder_check(call->arena, call->dir, &setup->config, &setup->partners, &findings);
+        revocation_fetch_missing(setup, &findings);
         struct context *context = tls_context(setup, &findings);
         if (context != NULL)
-            context_release(context);
+            warnings = check_terms(call, setup, context);
+        context_release(context);
         check_store(call, setup, &findings);
     }
     command_findings(call, &findings);
-    if (findings.count == 0)
+    if (findings.count == 0 && warnings == 0 && !command_has(call, "json"))
         text_print(&call->out, "All is well: %zu partners, %zu people and clinics.\n",
                    setup->partners.count, directory_count(setup->directory));
     setup_release(setup);
-    return findings.count == 0 ? 0 : fault_exit_code(FAULT_settings);
+    if (findings.count > 0)
+        return fault_exit_code(FAULT_settings);
+    return fault_exit_code(warnings > 0 ? FAULT_runs_out : FAULT_none);
 }
 
 static int settings(struct command_call *call)
@@ -420,6 +463,8 @@ static int reload(struct command_call *call)
     struct finding_list findings = finding_list_new(call->arena);
     struct setup *fresh = NULL;
     bool is_right = setup_load(running->dir, &findings, &fresh);
+    if (is_right)
+        revocation_fetch_missing(fresh, &findings);
     struct context *context = is_right ? tls_context(fresh, &findings) : NULL;
     const char *later =
         is_right ? config_needs_restart(call->arena, &running->config, &fresh->config) : NULL;
