@@ -138,21 +138,59 @@ static int fhirpath_fail(struct command_call *call, const struct fhirpath_fault 
     return 1;
 }
 
+/* Types and values as the public FHIRPath suite writes them: `integer`, `HumanName`; dates and
+ * times as literals (@1974-12-25, @T14:34). */
+static const struct {
+    const char *type, *name, *before;
+} value_forms[] = {
+    {"System.Boolean", "boolean", ""},    {"System.String", "string", ""},
+    {"System.Integer", "integer", ""},    {"System.Decimal", "decimal", ""},
+    {"System.Quantity", "Quantity", ""},  {"System.Date", "date", "@"},
+    {"System.DateTime", "dateTime", "@"}, {"System.Time", "time", "@T"},
+    {"FHIR.date", "date", "@"},           {"FHIR.dateTime", "dateTime", "@"},
+    {"FHIR.instant", "instant", "@"},     {"FHIR.time", "time", "@T"},
+};
+
+static const char *value_name(const struct fhirpath_value *value, const char **ret_before)
+{
+    *ret_before = "";
+    for (size_t i = 0; i < sizeof value_forms / sizeof *value_forms; i++) {
+        if (!text_equal(value_forms[i].type, value->type))
+            continue;
+        *ret_before = value_forms[i].before;
+        return value_forms[i].name;
+    }
+    const char *dot = strchr(value->type, '.');
+    return dot == NULL ? value->type : dot + 1;
+}
+
+static void print_value(struct command_call *call, const struct fhirpath_value *value,
+                        struct json *list)
+{
+    const char *before;
+    const char *name = value_name(value, &before);
+    struct json *item = json_push(list, json_new_object(call->arena));
+    json_set_text(call->arena, item, "type", name);
+    if (value->text == NULL && value->node != NULL)
+        json_set(call->arena, item, "value", json_copy(call->arena, value->node));
+    else if (value->text != NULL) /* else: a primitive that has only extensions */
+        json_set_text(call->arena, item, "value",
+                      arena_print(call->arena, "%s%s", before, value->text));
+    if (command_has(call, "json"))
+        return;
+    const struct json *shown = json_get(item, "value");
+    const char *text = json_text(shown);
+    text_print(&call->out, "%-16s %s\n", name,
+               text != NULL    ? text
+               : shown == NULL ? ""
+                               : json_print(call->arena, shown));
+}
+
 static void print_values(struct command_call *call, const struct fhirpath_result *result)
 {
     struct json *list = json_new_list(call->arena);
-    for (size_t i = 0; i < result->count; i++) {
-        const struct fhirpath_value *value = &result->values[i];
-        const char *text = value->text != NULL ? value->text : json_print(call->arena, value->node);
-        struct json *item = json_push(list, json_new_object(call->arena));
-        json_set_text(call->arena, item, "type", value->type);
-        if (value->text == NULL && value->node != NULL)
-            json_set(call->arena, item, "value", json_copy(call->arena, value->node));
-        else
-            json_set_text(call->arena, item, "value", text);
-        if (!command_has(call, "json"))
-            text_print(&call->out, "%-24s %s\n", value->type, text);
-    }
+    for (size_t i = 0; i < result->count; i++)
+        print_value(call, &result->values[i], list);
     if (command_has(call, "json"))
         lists_object(call, list);
 }
