@@ -315,7 +315,7 @@ static void check_named_type(struct validation *run, const struct subject *subje
     if (text == NULL)
         return;
     const struct definition_type *named = named_type(subject->node);
-    if (named == NULL && primitive_uri_scheme(text) == 0) {
+    if (named == NULL && (choice->target_count > 0 || primitive_uri_scheme(text) == 0)) {
         validation_add(run, ISSUE_ERROR, ISSUE_VALUE, subject->place, "type", node,
                        "a type that is no resource type", "the name of a resource type");
     } else if (named != NULL && !is_target(choice, named)) {
