@@ -9,6 +9,7 @@
 #include "gateway/commands/map.h"
 #include "gateway/file.h"
 #include "gateway/intake.h"
+#include "gateway/profiles.h"
 
 enum { FILE_MAX_BYTES = 64 << 20 };
 
@@ -95,11 +96,51 @@ static int send(struct command_call *call)
 
 /* ---- validate ---- */
 
-static int validate_file(struct command_call *call, struct validator *validator, const char *file)
+struct validating {
+    struct command_call *call;
+    struct validator *validator;
+    struct validate_options options;
+};
+
+static bool validate_one(struct validating *validating, const char *name, const char *text,
+                         size_t length)
 {
-    struct finding_list findings = finding_list_new(call->arena);
+    struct command_call *call = validating->call;
     struct issue_list issues = issue_list_new(call->arena);
-    struct validate_options options = {.level = VALIDATE_ALL};
+    issues.shows_values = command_has(call, "show-values");
+    bool valid = validate_text(validating->validator, call->arena, text, length,
+                               &validating->options, &issues);
+    if (command_has(call, "ndjson"))
+        issue_print_line(&issues, name, &call->out);
+    else if (command_has(call, "json"))
+        lists_object(call, issue_outcome(call->arena, &issues));
+    else
+        issue_print(&issues, name, &call->out);
+    return valid;
+}
+
+/* Each line of NDJSON is a resource of its own, named FILE:LINE. */
+static bool validate_lines(struct validating *validating, const char *name, const char *text,
+                           size_t length)
+{
+    bool all_valid = true;
+    const char *end = text + length;
+    for (int line = 1; text < end; line++) {
+        const char *line_end = memchr(text, '\n', (size_t)(end - text));
+        size_t size = (size_t)((line_end == NULL ? end : line_end) - text);
+        const char *place = arena_print(validating->call->arena, "%s:%d", name, line);
+        const char *one = arena_copy_n(validating->call->arena, text, size);
+        if (!text_is_blank(one))
+            all_valid = validate_one(validating, place, one, size) && all_valid;
+        text += size + 1;
+    }
+    return all_valid;
+}
+
+static int validate_file(struct validating *validating, const char *file)
+{
+    struct command_call *call = validating->call;
+    struct finding_list findings = finding_list_new(call->arena);
     size_t length = 0;
     const char *text =
         file_read(call->arena, command_path(call, file), FILE_MAX_BYTES, &length, &findings);
@@ -107,23 +148,51 @@ static int validate_file(struct command_call *call, struct validator *validator,
         command_findings(call, &findings);
         return fault_exit_code(FAULT_unreadable);
     }
-    issues.shows_values = command_has(call, "show-values");
-    bool valid = validate_text(validator, call->arena, text, length, &options, &issues);
-    if (command_has(call, "ndjson"))
-        issue_print_line(&issues, file, &call->out);
-    else if (command_has(call, "json"))
-        lists_object(call, issue_outcome(call->arena, &issues));
-    else
-        issue_print(&issues, file, &call->out);
+    bool valid = record_format_of(file) == RECORD_NDJSON
+                     ? validate_lines(validating, file, text, length)
+                     : validate_one(validating, file, text, length);
     return valid ? 0 : 1;
+}
+
+/* The profiles of --profiles FOLDER (default DIR/profiles), and which of them --profile asks for.
+ */
+static bool use_profiles(struct validating *validating)
+{
+    struct command_call *call = validating->call;
+    struct finding_list findings = finding_list_new(call->arena);
+    const char *folder = command_option(call, "profiles");
+    const char **urls = arena_array(call->arena, call->value_count + 1, sizeof *urls);
+    folder = folder != NULL ? command_path(call, folder)
+                            : arena_print(call->arena, "%s/profiles", call->dir);
+    validating->options.profiles = profiles_load(call->arena, folder, &findings);
+    validating->options.checks_meta_profile = true;
+    for (size_t i = 0; i < call->value_count; i++) {
+        const char *url = call->values[i].value;
+        if (!text_equal(call->values[i].option->name, "profile"))
+            continue;
+        if (validating->options.profiles == NULL ||
+            profile_find(validating->options.profiles, url) == NULL)
+            finding_add(&findings,
+                        (struct finding){.file = folder,
+                                         .path = url,
+                                         .found = "no such profile",
+                                         .expected = "its StructureDefinition as a .json "
+                                                     "file of this folder"});
+        urls[validating->options.profile_count++] = url;
+    }
+    validating->options.profile_urls = urls;
+    command_findings(call, &findings);
+    return findings.count == 0;
 }
 
 static int validate(struct command_call *call)
 {
-    struct validator *validator = validator_new(call->arena);
+    struct validating validating = {.call = call, .validator = validator_new(call->arena)};
     int worst = 0;
+    if (!use_profiles(&validating))
+        return fault_exit_code(FAULT_unreadable);
     for (size_t i = 0; i < call->word_count; i++) {
-        int code = validate_file(call, validator, call->words[i]);
+        int code = validate_file(&validating, call->words[i]);
         worst = code > worst ? code : worst;
     }
     return worst;
@@ -236,6 +305,8 @@ static const struct command_option map_options[] = {
 };
 static const struct command_option validate_options[] = {
     {"ndjson", NULL, "one JSON line a file", false},
+    {"profile", "URL", "a profile that each resource must meet; may be repeated", true},
+    {"profiles", "FOLDER", "where StructureDefinitions lie (*.json); default DIR/profiles", false},
     {"show-values", NULL, "messages may show values of the resource", false},
     {NULL, NULL, NULL, false},
 };
