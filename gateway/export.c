@@ -9,7 +9,7 @@
 #include "gateway/file.h"
 #include "gateway/log.h"
 
-enum { NAME_MAX_BYTES = 200, PEOPLE_MAX_BYTES = 16 << 20 };
+enum { NAME_MAX_BYTES = 180, MARK_BYTES = 8, PEOPLE_MAX_BYTES = 16 << 20 };
 
 static void add_escaped(struct text *name, const char *part)
 {
@@ -22,6 +22,16 @@ static void add_escaped(struct text *name, const char *part)
     }
 }
 
+/* Keeps two numbers apart that a file name is too short for. */
+static const char *mark_of(struct arena *arena, const char *number)
+{
+    unsigned char hash[DIGEST_SHA256_BYTES];
+    char hex[2 * MARK_BYTES + 1];
+    digest_sha256(number, strlen(number), hash);
+    digest_hex(hash, MARK_BYTES, hex);
+    return arena_print(arena, "~%s", hex);
+}
+
 const char *export_name(struct arena *arena, const char *from, const char *kind, const char *number)
 {
     struct text name = text_new(arena, NAME_MAX_BYTES);
@@ -30,7 +40,7 @@ const char *export_name(struct arena *arena, const char *from, const char *kind,
     add_escaped(&name, kind);
     text_add(&name, "--");
     add_escaped(&name, number);
-    return arena_print(arena, "%s.json", name.at);
+    return arena_print(arena, "%s%s.json", name.at, name.full ? mark_of(arena, number) : "");
 }
 
 const char *export_text(struct arena *arena, const struct json *record)
@@ -177,8 +187,8 @@ size_t export_sweep(const struct office *office, bool *ret_people)
         return 0;
     }
     size_t count = store_unexported(reader, &arena, &rows);
-    for (size_t i = 0; i < count && write_record(office, &arena, reader, &rows[i]); i++)
-        written++;
+    for (size_t i = 0; i < count; i++) /* one that cannot be written does not stop the others */
+        written += write_record(office, &arena, reader, &rows[i]);
     if (count > 0)
         *ret_people = write_people(office, &arena, reader);
     store_close(reader);

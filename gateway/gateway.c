@@ -125,9 +125,10 @@ static void run_sweep(struct job *job)
 
 static void run_export(struct job *job)
 {
-    bool people = false;
-    export_sweep(&job->office, &people);
-    job->gateway->export_people = people;
+    bool people;
+    job->gateway->export_people = false;
+    while (export_sweep(&job->office, &people) > 0) /* page by page */
+        job->gateway->export_people = job->gateway->export_people || people;
 }
 
 static void exported(struct job *job)

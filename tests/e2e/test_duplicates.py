@@ -7,6 +7,7 @@ import pytest
 
 import records
 import wire
+from practice import wait_for
 
 
 @pytest.fixture
@@ -184,3 +185,25 @@ def test_a_hundred_contradicting_copies_have_one_effect(door):
         line.close()
     assert sorted(statuses) == [200] + [409] * 99
     assert effects(willow)["message"] == 1 and effects(willow)["referral"] == 1
+
+
+def test_a_burst_is_in_the_folder_to_the_last(door):
+    """Everything that was answered appears in records/in, however fast it came."""
+    willow, lakeside, bundle, number = door
+    messages = records.Messages(bundle, number)
+    count = 350
+
+    def load(worker):
+        with wire.Wire(willow, lakeside) as line:
+            for i in range(worker, count, 5):
+                assert line.post(messages.message(i)).code == "ok"
+
+    threads = [threading.Thread(target=load, args=(worker,)) for worker in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    folder = willow.folder / "records" / "in"
+    wait_for(lambda: len(list(folder.glob("*.json"))) == count, 20,
+             lambda: f"{count} files, found {len(list(folder.glob('*.json')))}")
+    assert willow.query("SELECT count(*) FROM record WHERE exported=0") == [(0,)]

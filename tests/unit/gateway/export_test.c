@@ -1,0 +1,183 @@
+/* export: what partners sent appears once in records/in, under a name that harms nobody, and again
+ * if it is lost before it was marked. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <sys/stat.h>
+
+#include "gateway/export.h"
+#include "lib/clinic.h"
+
+struct bench {
+    struct clinic *clinic;
+    struct office office;
+};
+
+static int start(void **state)
+{
+    struct bench *bench = calloc(1, sizeof *bench);
+    bench->clinic = clinic_new("willow", "");
+    bench->office.setup = bench->clinic->setup;
+    bench->office.store = bench->clinic->store;
+    bench->office.writer = writer_inline(bench->clinic->store);
+    bench->office.lock = -1;
+    *state = bench;
+    return 0;
+}
+
+static int stop(void **state)
+{
+    struct bench *bench = *state;
+    writer_stop(bench->office.writer);
+    clinic_free(bench->clinic);
+    free(bench);
+    return 0;
+}
+
+static void add(struct bench *bench, const char *number, const char *text)
+{
+    struct clinic *clinic = bench->clinic;
+    struct store_record record = {.clinic = "lakeside",
+                                  .kind = "referral",
+                                  .number = number,
+                                  .origin = "lakeside",
+                                  .client = ""};
+    clinic_begin(clinic);
+    record.payload = payload_put(clinic->store, text, strlen(text));
+    store_add_record(clinic->store, &record);
+    clinic_commit(clinic);
+}
+
+static const char *in(struct bench *bench, const char *name)
+{
+    return arena_print(&bench->clinic->arena, "%s/records/in/%s", bench->clinic->folder, name);
+}
+
+static void records_are_written_once(void **state)
+{
+    struct bench *bench = *state;
+    struct stat about;
+    bool people;
+    size_t length;
+    add(bench, "R-1", "{\"record\":\"referral\",\"record_id\":\"R-1\",\"n\":1.50}");
+    add(bench, "R-2", "{\"record_id\":\"R-2\"}");
+    assert_int_equal(export_sweep(&bench->office, &people), 2);
+    assert_false(people);
+    assert_int_equal(export_sweep(&bench->office, &people), 0);
+    const char *path = in(bench, "lakeside--referral--R-1.json");
+    const char *text =
+        file_read(&bench->clinic->arena, path, 10000, &length, &bench->clinic->findings);
+    assert_non_null(strstr(text, "\"n\": 1.50"));
+    assert_int_equal(text[length - 1], '\n');
+    assert_int_equal(stat(path, &about), 0);
+    assert_int_equal(about.st_mode & 0777, 0600);
+}
+
+static void what_cannot_be_written_is_tried_again(void **state)
+{
+    struct bench *bench = *state;
+    bool people;
+    char *folder = arena_print(&bench->clinic->arena, "%s/records/in", bench->clinic->folder);
+    char *away = arena_print(&bench->clinic->arena, "%s/records/away", bench->clinic->folder);
+    add(bench, "R-1", "{}");
+    assert_int_equal(rename(folder, away), 0);
+    assert_int_equal(export_sweep(&bench->office, &people), 0);
+    assert_int_equal(rename(away, folder), 0);
+    assert_int_equal(export_sweep(&bench->office, &people), 1);
+    assert_true(file_exists(in(bench, "lakeside--referral--R-1.json")));
+}
+
+static void more_than_one_page(void **state)
+{
+    struct bench *bench = *state;
+    bool people;
+    size_t written = 0;
+    for (int i = 0; i < 230; i++)
+        add(bench, arena_print(&bench->clinic->arena, "R-%d", i), "{}");
+    for (size_t page; (page = export_sweep(&bench->office, &people)) > 0;)
+        written += page;
+    assert_int_equal(written, 230);
+}
+
+static void names_harm_nobody(void **state)
+{
+    struct bench *bench = *state;
+    static const struct {
+        const char *number, *name;
+    } names[] = {{"R-1", "lakeside--referral--R-1.json"},
+                 {"a/b", "lakeside--referral--a%2Fb.json"},
+                 {"../../etc/passwd", "lakeside--referral--..%2F..%2Fetc%2Fpasswd.json"},
+                 {"a b\n\"'", "lakeside--referral--a%20b%0A%22%27.json"},
+                 {"\xc3\xa9", "lakeside--referral--%C3%A9.json"},
+                 {"%41", "lakeside--referral--%2541.json"},
+                 {"", "lakeside--referral--.json"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        assert_string_equal(
+            export_name(&bench->clinic->arena, "lakeside", "referral", names[i].number),
+            names[i].name);
+    assert_string_equal(export_name(&bench->clinic->arena, ".hidden", "x", "1"),
+                        "%2Ehidden--x--1.json");
+}
+
+/* A received number may have 200 characters of any kind; two long ones stay two, and files can hold
+ * them. */
+static void long_numbers_stay_different_and_writable(void **state)
+{
+    struct bench *bench = *state;
+    struct arena *arena = &bench->clinic->arena;
+    bool people;
+    struct text one = text_new(arena, 1000);
+    for (int i = 0; i < 199; i++)
+        text_add(&one, i % 3 == 0 ? "\xc3\xa9" : "/");
+    const char *first = arena_print(arena, "%s1", one.at);
+    const char *second = arena_print(arena, "%s2", one.at);
+    const char *name = export_name(arena, "lakeside", "referral", first);
+    assert_string_not_equal(name, export_name(arena, "lakeside", "referral", second));
+    assert_true(strlen(name) <= 255);
+    add(bench, first, "{}");
+    add(bench, second, "{}");
+    assert_int_equal(export_sweep(&bench->office, &people), 2);
+}
+
+static void people_become_a_directory(void **state)
+{
+    struct bench *bench = *state;
+    struct clinic *clinic = bench->clinic;
+    bool people = false;
+    clinic_begin(clinic);
+    store_add_person(clinic->store, "lakeside/smith",
+                     "{\"handle\":\"lakeside/smith\",\"kind\":\"person\",\"name\":\"Dr. \\\"Bo\\\" "
+                     "Smith, MD\",\"works_at\":\"lakeside\"}");
+    clinic_commit(clinic);
+    add(bench, "R-1", "{}");
+    export_sweep(&bench->office, &people);
+    assert_true(people);
+    clinic_load(clinic);
+    bench->office.setup = clinic->setup;
+    const struct directory_entry *entry =
+        directory_find(clinic->setup->directory, "lakeside/smith");
+    assert_non_null(entry);
+    assert_string_equal(entry->name, "Dr. \"Bo\" Smith, MD");
+    assert_string_equal(setup_partner_of(clinic->setup, "lakeside/smith")->name, "lakeside");
+    add(bench, "R-2", "{}");
+    export_sweep(&bench->office, &people);
+    assert_false(people); /* nothing new */
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(records_are_written_once),
+        TEST(what_cannot_be_written_is_tried_again),
+        TEST(more_than_one_page),
+        TEST(names_harm_nobody),
+        TEST(long_numbers_stay_different_and_writable),
+        TEST(people_become_a_directory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,244 @@
+/* intake: one text of records into the store, each for itself; and the drop folder seen from
+ * inside, where time is a setting of nought. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+
+#include "gateway/intake.h"
+#include "lib/clinic.h"
+
+struct bench {
+    struct clinic *clinic;
+    struct office office;
+    struct intake *intake;
+};
+
+static int start(void **state)
+{
+    struct bench *bench = calloc(1, sizeof *bench);
+    bench->clinic = clinic_new("willow", "drop_settle_ms: 0\ndrop_give_up_ms: 0\n");
+    bench->office.setup = bench->clinic->setup;
+    bench->office.store = bench->clinic->store;
+    bench->office.writer = writer_inline(bench->clinic->store);
+    bench->office.lock = -1;
+    bench->intake = intake_new();
+    *state = bench;
+    return 0;
+}
+
+static int stop(void **state)
+{
+    struct bench *bench = *state;
+    intake_free(bench->intake);
+    writer_stop(bench->office.writer);
+    clinic_free(bench->clinic);
+    free(bench);
+    return 0;
+}
+
+static struct intake_report take(struct bench *bench, const char *name, const char *text)
+{
+    struct clinic *clinic = bench->clinic;
+    clinic->findings = finding_list_new(&clinic->arena);
+    return intake_take(&bench->office, &clinic->arena, name, text, strlen(text), clinic->folder,
+                       clinic_ms(CLINIC_NOW), &clinic->findings);
+}
+
+static size_t records(struct bench *bench)
+{
+    struct store_record *rows;
+    return store_records(bench->clinic->store, &bench->clinic->arena, NULL, NULL, NULL, &rows);
+}
+
+static const char *referral(struct bench *bench, const char *number)
+{
+    return clinic_referral(bench->clinic, number, "alvarez", "riverbend");
+}
+
+/* ---- one text ---- */
+
+static void one_record(void **state)
+{
+    struct bench *bench = *state;
+    struct intake_report report = take(bench, "r.json", referral(bench, "R-1"));
+    assert_int_equal(report.count, 1);
+    assert_int_equal(report.refused, 0);
+    assert_int_equal(report.items[0].report.answer, FLOW_ACCEPTED);
+    assert_string_equal(report.items[0].number, "R-1");
+    assert_int_equal(report.items[0].row, 0);
+    report = take(bench, "r.json", referral(bench, "R-1"));
+    assert_int_equal(report.items[0].report.answer, FLOW_KNOWN);
+    assert_int_equal(report.refused, 0);
+    assert_int_equal(records(bench), 1);
+}
+
+static void lines_stand_for_themselves(void **state)
+{
+    struct bench *bench = *state;
+    struct arena *arena = &bench->clinic->arena;
+    const char *bad =
+        clinic_replaced(bench->clinic, referral(bench, "R-2"), "massage-therapy", "x");
+    const char *text =
+        arena_print(arena, "%s\n%s\n{\n%s\n", referral(bench, "R-1"), bad, referral(bench, "R-3"));
+    struct intake_report report = take(bench, "r.ndjson", text);
+    assert_int_equal(report.count, 3);
+    assert_int_equal(report.items[0].row, 1);
+    assert_int_equal(report.items[1].row, 2);
+    assert_int_equal(report.items[1].report.answer, FLOW_REFUSED);
+    assert_int_equal(report.items[2].row, 4);
+    assert_true(report.refused >= 2);
+    assert_int_equal(records(bench), 2);
+    bool is_third_named = false;
+    for (size_t i = 0; i < bench->clinic->findings.count; i++)
+        is_third_named = is_third_named || bench->clinic->findings.items[i].row == 3;
+    assert_true(is_third_named);
+}
+
+static void what_cannot_be_read_is_refused(void **state)
+{
+    struct bench *bench = *state;
+    static const char *const texts[] = {"", "{", "[]", "7", "nonsense", "{}", "{\"record\":\"x\"}"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct intake_report report = take(bench, "r.json", texts[i]);
+        if (report.refused == 0 || bench->clinic->findings.count == 0)
+            fail_msg("taken: %s", texts[i]);
+        assert_int_equal(report.fault.kind, FAULT_none);
+    }
+    assert_int_equal(records(bench), 0);
+}
+
+static void a_missing_attachment_refuses_its_record(void **state)
+{
+    struct bench *bench = *state;
+    const char *text =
+        clinic_replaced(bench->clinic, referral(bench, "R-1"), "\"reason\"",
+                        "\"attachments\":[{\"title\":\"Scan\",\"file\":\"none.pdf\"}],\"reason\"");
+    struct intake_report report = take(bench, "r.json", text);
+    assert_int_equal(report.refused, 1);
+    assert_string_equal(bench->clinic->findings.items[0].path, "attachments[1].file");
+    assert_int_equal(records(bench), 0);
+}
+
+static void a_broken_store_stops_the_text(void **state)
+{
+    struct bench *bench = *state;
+    struct arena *arena = &bench->clinic->arena;
+    struct fault fault;
+    struct store *reader;
+    assert_true(store_open_reader(arena_print(arena, "%s/store.db", bench->clinic->folder), &reader,
+                                  arena, &fault));
+    struct writer *kept = bench->office.writer;
+    bench->office.writer = writer_inline(reader); /* writing to it fails */
+    struct intake_report report =
+        take(bench, "r.ndjson",
+             arena_print(arena, "%s\n%s\n", referral(bench, "R-1"), referral(bench, "R-2")));
+    assert_int_equal(report.fault.kind, FAULT_store_broken);
+    assert_int_equal(report.count, 1); /* the second was not tried */
+    writer_stop(bench->office.writer);
+    bench->office.writer = kept;
+    store_close(reader);
+}
+
+/* ---- the drop folder ---- */
+
+static size_t names_in(struct bench *bench, const char *folder)
+{
+    DIR *open_folder =
+        opendir(arena_print(&bench->clinic->arena, "%s/records/%s", bench->clinic->folder, folder));
+    size_t count = 0;
+    for (struct dirent *entry; (entry = readdir(open_folder)) != NULL;)
+        count += entry->d_name[0] != '.';
+    closedir(open_folder);
+    return count;
+}
+
+static void drop(struct bench *bench, const char *name, const char *text)
+{
+    clinic_put(bench->clinic, arena_print(&bench->clinic->arena, "records/out/%s", name), text);
+}
+
+static void a_file_is_taken_at_the_second_look(void **state)
+{
+    struct bench *bench = *state;
+    drop(bench, "r.json", referral(bench, "R-1"));
+    assert_int_equal(intake_sweep(bench->intake, &bench->office), 0);
+    assert_int_equal(records(bench), 0);
+    assert_int_equal(intake_sweep(bench->intake, &bench->office), 1);
+    assert_int_equal(records(bench), 1);
+    assert_int_equal(names_in(bench, "out"), 0);
+    assert_int_equal(names_in(bench, "sent"), 1);
+    assert_int_equal(intake_sweep(bench->intake, &bench->office), 0);
+}
+
+static void a_change_starts_the_waiting_anew(void **state)
+{
+    struct bench *bench = *state;
+    drop(bench, "r.json", "{");
+    intake_sweep(bench->intake, &bench->office);
+    drop(bench, "r.json", referral(bench, "R-1"));
+    assert_int_equal(intake_sweep(bench->intake, &bench->office), 0);
+    assert_int_equal(intake_sweep(bench->intake, &bench->office), 1);
+    assert_int_equal(names_in(bench, "refused"), 0);
+}
+
+static void files_go_in_the_order_of_their_names(void **state)
+{
+    struct bench *bench = *state;
+    struct store_record *rows;
+    static const char *const names[] = {"b.json", "c.json", "a.json"};
+    for (int i = 0; i < 3; i++)
+        drop(bench, names[i],
+             referral(bench, arena_print(&bench->clinic->arena, "R-%c", names[i][0])));
+    intake_sweep(bench->intake, &bench->office);
+    assert_int_equal(intake_sweep(bench->intake, &bench->office), 3);
+    store_records(bench->clinic->store, &bench->clinic->arena, NULL, NULL, NULL, &rows);
+    assert_string_equal(rows[0].number, "R-a");
+    assert_string_equal(rows[2].number, "R-c");
+}
+
+static void a_new_memory_does_no_harm(void **state)
+{
+    struct bench *bench = *state;
+    drop(bench, "r.json", referral(bench, "R-1"));
+    intake_sweep(bench->intake, &bench->office);
+    intake_free(bench->intake);
+    bench->intake = intake_new();
+    assert_int_equal(intake_sweep(bench->intake, &bench->office), 0);
+    assert_int_equal(intake_sweep(bench->intake, &bench->office), 1);
+    assert_int_equal(records(bench), 1);
+}
+
+static void many_files(void **state)
+{
+    struct bench *bench = *state;
+    for (int i = 0; i < 150; i++)
+        drop(bench, arena_print(&bench->clinic->arena, "r-%03d.json", i),
+             referral(bench, arena_print(&bench->clinic->arena, "R-%d", i)));
+    intake_sweep(bench->intake, &bench->office);
+    assert_int_equal(intake_sweep(bench->intake, &bench->office), 150);
+    assert_int_equal(records(bench), 150);
+    assert_int_equal(names_in(bench, "sent"), 150);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(one_record),
+        TEST(lines_stand_for_themselves),
+        TEST(what_cannot_be_read_is_refused),
+        TEST(a_missing_attachment_refuses_its_record),
+        TEST(a_broken_store_stops_the_text),
+        TEST(a_file_is_taken_at_the_second_look),
+        TEST(a_change_starts_the_waiting_anew),
+        TEST(files_go_in_the_order_of_their_names),
+        TEST(a_new_memory_does_no_harm),
+        TEST(many_files),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
