@@ -90,6 +90,20 @@ static bool load_all(struct setup *setup, struct finding_list *findings)
     return check_org(setup, findings) && sound;
 }
 
+/* The texts of the findings from number FROM on outlive the setup they were found in. */
+static void keep_texts(struct finding_list *findings, size_t from)
+{
+    struct arena *arena = findings->arena;
+    for (size_t i = from; i < findings->count; i++) {
+        struct finding *finding = &findings->items[i];
+        finding->file = arena_copy(arena, finding->file);
+        finding->path = arena_copy(arena, finding->path);
+        finding->found = arena_copy(arena, finding->found);
+        finding->expected = arena_copy(arena, finding->expected);
+        finding->nearest = arena_copy(arena, finding->nearest);
+    }
+}
+
 bool setup_load(const char *dir, struct finding_list *findings, struct setup **ret_setup)
 {
     struct setup *setup = calloc(1, sizeof *setup);
@@ -101,7 +115,9 @@ bool setup_load(const char *dir, struct finding_list *findings, struct setup **r
     setup->dir = arena_copy(&setup->arena, dir);
     setup->clock = clock_system();
     setup->faults = "";
+    size_t before = findings->count;
     if (!load_all(setup, findings)) {
+        keep_texts(findings, before);
         setup_release(setup);
         return false;
     }
