@@ -66,10 +66,16 @@ const char *capability_statement(const struct setup *setup, struct arena *arena)
     json_set_text(arena, rest, "mode", "server");
     add_security(arena, rest);
     struct json *operations = json_set(arena, rest, "operation", json_new_list(arena));
-    struct json *operation = json_push(operations, json_new_object(arena));
-    json_set_text(arena, operation, "name", "process-message");
-    json_set_text(arena, operation, "definition",
-                  "http://hl7.org/fhir/OperationDefinition/MessageHeader-process-message");
+    static const char *const offered[][2] = {
+        {"process-message",
+         "http://hl7.org/fhir/OperationDefinition/MessageHeader-process-message"},
+        {"validate", "http://hl7.org/fhir/OperationDefinition/Resource-validate"},
+    };
+    for (size_t i = 0; i < sizeof offered / sizeof *offered; i++) {
+        struct json *operation = json_push(operations, json_new_object(arena));
+        json_set_text(arena, operation, "name", offered[i][0]);
+        json_set_text(arena, operation, "definition", offered[i][1]);
+    }
     add_messaging(setup, arena, statement);
     return json_print(arena, statement);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "certs/digest.h"
+#include "gateway/conform.h"
 #include "gateway/flow.h"
 #include "gateway/flow_parts.h"
 #include "gateway/outbox.h"
@@ -133,12 +134,13 @@ struct flow_lookup *flow_lookup_new(const struct flow *flow)
 
 /* ---- telling the partner ---- */
 
-bool flow_is_valid(const struct flow *flow, const struct json *bundle, const char **ret_reason)
+bool flow_is_valid(const struct flow *flow, const char *partner, const struct json *bundle,
+                   const char **ret_reason)
 {
     struct issue_list issues = issue_list_new(flow->arena);
-    struct validate_options options = {.type = "Bundle"};
+    const struct partner *asks = folder_partner(&flow->setup->partners, partner);
     if (flow->validator == NULL ||
-        validate_resource(flow->validator, flow->arena, bundle, &options, &issues))
+        conform_bundle(flow->validator, flow->arena, flow->setup, asks, NULL, bundle, &issues))
         return true;
     const struct issue *first = issues.items;
     while (first->severity > ISSUE_ERROR)
@@ -205,7 +207,7 @@ bool flow_tell(const struct flow *flow, const struct store_referral *referral, c
         .visits_total = counts ? count_text(flow->arena, referral->visits_total) : NULL,
         .authored_at = referral->authored_at};
     const struct json *bundle = message_of_move(&context, &move);
-    if (!flow_is_valid(flow, bundle, &reason))
+    if (!flow_is_valid(flow, grant_partner(grant), bundle, &reason))
         return fault_set(ret_fault, FAULT_internal, reason);
     struct outbox_item item = {.bundle = bundle,
                                .kind = word,

@@ -13,9 +13,10 @@ struct flow_lookup {
 };
 struct flow_lookup *flow_lookup_new(const struct flow *flow);
 
-/* True when the Bundle is what we would take ourselves; else *ret_reason says what is wrong with
- * it. */
-bool flow_is_valid(const struct flow *flow, const struct json *bundle, const char **ret_reason);
+/* True when the Bundle is what we would take ourselves and what PARTNER asked for; else *ret_reason
+ * says what is wrong with it. */
+bool flow_is_valid(const struct flow *flow, const char *partner, const struct json *bundle,
+                   const char **ret_reason);
 /* A referral as messages name it. */
 struct message_referral flow_message_referral(const struct store_referral *referral);
 /* Queues the message that tells the partner of a move (after track_apply). False when the partner

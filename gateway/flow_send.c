@@ -288,7 +288,7 @@ static int64_t queue(const struct flow *flow, const struct loaded *loaded,
     message.recipient_count = split_handles(flow->arena, grant_addressed_as(grant), &handles);
     message.recipients = handles;
     const struct json *bundle = compose_record(flow->setup, flow->arena, &message);
-    if (!flow_is_valid(flow, bundle, ret_reason))
+    if (!flow_is_valid(flow, grant_partner(grant), bundle, ret_reason))
         return 0;
     struct outbox_item item = {.bundle = bundle,
                                .kind = loaded->row.kind,

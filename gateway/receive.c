@@ -9,6 +9,7 @@
 #include "gateway/acknowledge.h"
 #include "gateway/admit.h"
 #include "gateway/capability.h"
+#include "gateway/conform.h"
 #include "gateway/inbox.h"
 #include "gateway/log.h"
 #include "gateway/trace.h"
@@ -128,9 +129,10 @@ static bool validate(struct receiving *receiving)
 {
     struct exchange *exchange = receiving->exchange;
     struct issue_list issues = issue_list_new(&exchange->arena);
-    struct validate_options options = {.type = "Bundle"};
-    if (validate_document(receiving->receiver->validator, &exchange->arena, &receiving->document,
-                          &options, &issues))
+    const struct partner *partner =
+        folder_partner(&receiving->setup->partners, admission_partner(receiving->admission));
+    if (conform_bundle(receiving->receiver->validator, &exchange->arena, receiving->setup, partner,
+                       &receiving->document, receiving->document.root, &issues))
         return true;
     answer_text(exchange, fault_http_status(FAULT_invalid),
                 json_print(&exchange->arena, issue_outcome(&exchange->arena, &issues)), NULL, 0);
@@ -285,6 +287,57 @@ static void process_message(struct receiver *receiver, struct exchange *exchange
         post(receiving);
 }
 
+/* ---- $validate ---- */
+
+/* The resource itself, or the parameter `resource` of Parameters (R4 operation Resource-validate).
+ */
+static const struct json *resource_to_validate(const struct json *body)
+{
+    if (!text_equal(json_get_text(body, "resourceType"), "Parameters"))
+        return body;
+    const struct json *parameter = json_first(json_get(body, "parameter"));
+    while (parameter != NULL && !text_equal(json_get_text(parameter, "name"), "resource"))
+        parameter = json_next(parameter);
+    return parameter == NULL ? body : json_get(parameter, "resource");
+}
+
+/* `/fhir/$validate` or `/fhir/TYPE/$validate`: always 200 with an OperationOutcome; nothing is
+ * stored. */
+static void validate_resource_sent(struct receiver *receiver, struct exchange *exchange)
+{
+    static const char prefix[] = "/fhir/";
+    struct receiving receiving = {
+        .receiver = receiver, .exchange = exchange, .setup = receiver->options.setup};
+    struct fault fault = {FAULT_none, NULL};
+    if (admit(receiver, exchange, &fault) == NULL) {
+        refuse(exchange, &fault);
+        return;
+    }
+    if (!parse(&receiving))
+        return;
+    const char *type = exchange->path + strlen(prefix);
+    size_t length = strcspn(type, "/");
+    struct issue_list issues = issue_list_new(&exchange->arena);
+    struct validate_options options = {
+        .type = type[0] == '$' ? NULL : arena_copy_n(&exchange->arena, type, length),
+        .profiles = receiver->options.setup->profiles,
+        .checks_meta_profile = true};
+    const struct json *resource = resource_to_validate(receiving.document.root);
+    if (resource == receiving.document.root)
+        validate_document(receiver->validator, &exchange->arena, &receiving.document, &options,
+                          &issues);
+    else
+        validate_resource(receiver->validator, &exchange->arena, resource, &options, &issues);
+    answer_text(exchange, 200,
+                json_print(&exchange->arena, issue_outcome(&exchange->arena, &issues)), NULL, 0);
+}
+
+static bool asks_to_validate(const struct exchange *exchange)
+{
+    return text_starts(exchange->path, "/fhir/") && text_ends(exchange->path, "/$validate") &&
+           strcmp(exchange->method, "POST") == 0;
+}
+
 /* ---- routes ---- */
 
 static void metadata(struct receiver *receiver, struct exchange *exchange)
@@ -314,6 +367,10 @@ static const struct {
 void receiver_on_request(struct receiver *receiver, struct exchange *exchange)
 {
     const char *allowed = NULL;
+    if (asks_to_validate(exchange)) {
+        validate_resource_sent(receiver, exchange);
+        return;
+    }
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
         if (strcmp(routes[i].path, exchange->path) != 0)
             continue;

@@ -11,6 +11,7 @@
 #include "certs/digest.h"
 #include "fhir/record.h"
 #include "gateway/file.h"
+#include "gateway/profiles.h"
 
 enum { TABLE_MAX_BYTES = 16 << 20 };
 
@@ -58,6 +59,30 @@ static bool read_codes(struct setup *setup, struct finding_list *findings)
     return findings->count == before;
 }
 
+/* DIR/profiles, and that every profile a partner asks for is among them. */
+static bool read_profiles(struct setup *setup, struct finding_list *findings)
+{
+    size_t before = findings->count;
+    setup->profiles =
+        profiles_load(&setup->arena, folder_path(&setup->arena, setup->dir, "profiles"), findings);
+    for (size_t i = 0; i < setup->partners.count; i++) {
+        const struct partner *partner = &setup->partners.items[i];
+        for (size_t k = 0; k < partner->profiles.count; k++) {
+            const char *url = partner->profiles.items[k];
+            if (setup->profiles != NULL && profile_find(setup->profiles, url) != NULL)
+                continue;
+            finding_add(findings,
+                        (struct finding){
+                            .file = arena_print(findings->arena, "partners/%s.yaml", partner->name),
+                            .path = "profiles",
+                            .found = arena_print(findings->arena,
+                                                 "%s, which no file of profiles/ holds", url),
+                            .expected = "its StructureDefinition as profiles/NAME.json"});
+        }
+    }
+    return findings->count == before;
+}
+
 static bool check_org(const struct setup *setup, struct finding_list *findings)
 {
     const struct directory_entry *our = directory_find(setup->directory, setup->config.org);
@@ -87,6 +112,7 @@ static bool load_all(struct setup *setup, struct finding_list *findings)
     sound = read_directory(setup, setup->config.directory, true, findings) && sound;
     sound = read_directory(setup, "directory.received.csv", false, findings) && sound;
     sound = read_codes(setup, findings) && sound;
+    sound = read_profiles(setup, findings) && sound;
     return check_org(setup, findings) && sound;
 }
 

@@ -24,6 +24,7 @@ struct setup {
     struct partner_list partners;
     struct directory *directory;
     const struct coding *coding;
+    const struct profile_set *profiles; /* of DIR/profiles; NULL: there are none */
     struct clock clock;
     const char *faults; /* lines about keys and trust that this generation lives with; never NULL */
     _Atomic int references;

@@ -1,0 +1,39 @@
+/* conform: see conform.h. The partner's profiles are asked of each resource of their type. */
+#include "gateway/conform.h"
+
+#include "base/text.h"
+#include "fhir/profile.h"
+
+static bool meets(struct validator *validator, struct arena *arena, const struct setup *setup,
+                  const struct partner *partner, const struct json *resource,
+                  struct issue_list *issues)
+{
+    const char *type = json_get_text(resource, "resourceType");
+    const char **urls = arena_array(arena, partner->profiles.count + 1, sizeof *urls);
+    struct validate_options options = {.profiles = setup->profiles, .profile_urls = urls};
+    for (size_t i = 0; i < partner->profiles.count; i++) {
+        const struct profile *profile = profile_find(setup->profiles, partner->profiles.items[i]);
+        if (profile != NULL && text_equal(profile_type(profile), type))
+            urls[options.profile_count++] = partner->profiles.items[i];
+    }
+    return options.profile_count == 0 ||
+           validate_resource(validator, arena, resource, &options, issues);
+}
+
+bool conform_bundle(struct validator *validator, struct arena *arena, const struct setup *setup,
+                    const struct partner *partner, const struct json_document *document,
+                    const struct json *bundle, struct issue_list *issues)
+{
+    struct validate_options options = {.type = "Bundle"};
+    bool is_right = document != NULL
+                        ? validate_document(validator, arena, document, &options, issues)
+                        : validate_resource(validator, arena, bundle, &options, issues);
+    if (!is_right || partner == NULL || partner->profiles.count == 0 || setup->profiles == NULL)
+        return is_right;
+    is_right = meets(validator, arena, setup, partner, bundle, issues);
+    const struct json *entry = json_first(json_get(bundle, "entry"));
+    for (; entry != NULL; entry = json_next(entry))
+        is_right = meets(validator, arena, setup, partner, json_get(entry, "resource"), issues) &&
+                   is_right;
+    return is_right;
+}

@@ -1,0 +1,15 @@
+/* conform: is this Bundle what R4, and the profiles agreed with a partner, ask for? Both directions
+ * use it: what we would refuse we do not send. */
+#ifndef GATEWAY_CONFORM_H
+#define GATEWAY_CONFORM_H
+
+#include "fhir/validate.h"
+#include "gateway/setup.h"
+
+/* DOCUMENT: the parsed text, so that issues have their place; NULL for a Bundle that we made.
+ * PARTNER: whose profiles hold. Issues go to ISSUES; true when there is no error. */
+bool conform_bundle(struct validator *validator, struct arena *arena, const struct setup *setup,
+                    const struct partner *partner, const struct json_document *document,
+                    const struct json *bundle, struct issue_list *issues);
+
+#endif
