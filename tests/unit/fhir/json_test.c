@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -107,9 +108,59 @@ static void makes_and_compares_trees(void **state)
     arena_free(&arena);
 }
 
+/* An object of COUNT fields, the last one called LAST. */
+static const char *many_fields(struct arena *arena, int count, const char *last)
+{
+    struct text text = text_new(arena, (size_t)1 << 24);
+    text_add(&text, "{");
+    for (int i = 0; i < count; i++)
+        text_print(&text, "\"field%d\":%d,", i, i);
+    text_print(&text, "\"%s\":0}", last);
+    return text.at;
+}
+
+static void finds_a_repeated_field_among_many(void **state)
+{
+    (void)state;
+    static const int counts[] = {1, 15, 16, 17, 31, 32, 33, 64, 65, 20000};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        struct arena arena = ARENA_EMPTY;
+        struct json_document document;
+        struct json_fault fault;
+        const char *fine = many_fields(&arena, counts[i], "other");
+        assert_true(json_parse(&arena, fine, strlen(fine), NULL, &document, &fault));
+        const char *repeat = many_fields(&arena, counts[i], "field0");
+        assert_false(json_parse(&arena, repeat, strlen(repeat), NULL, &document, &fault));
+        assert_true(fault.is_repeat);
+        assert_string_equal(fault.path, "field0");
+        arena_free(&arena);
+    }
+}
+
+static void reads_text_that_does_not_end_in_nul(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"4", "12.5", "[1,23]", "{\"a\":7}"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct arena arena = ARENA_EMPTY;
+        size_t length = strlen(texts[i]);
+        char *exact = malloc(length);
+        assert_non_null(exact);
+        memcpy(exact, texts[i], length);
+        struct json_document document;
+        struct json_fault fault;
+        assert_true(json_parse(&arena, exact, length, NULL, &document, &fault));
+        assert_string_equal(json_print(&arena, document.root), texts[i]);
+        free(exact);
+        arena_free(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_a_repeated_field_among_many),
+        cmocka_unit_test(reads_text_that_does_not_end_in_nul),
         cmocka_unit_test(refuses_what_is_not_strict_json),
         cmocka_unit_test(keeps_number_text_and_places),
         cmocka_unit_test(makes_and_compares_trees),
