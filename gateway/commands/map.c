@@ -15,12 +15,13 @@
 
 enum { FILE_MAX_BYTES = 64 << 20, DIRECTORY_MAX_BYTES = 16 << 20 };
 
-struct source { /* one file's records or Bundle */
+struct source { /* one file's records or Bundles */
     const char *file, *folder;
     bool is_known_only; /* --known */
     struct record_list records;
     struct finding_list findings; /* of reading */
-    struct json_document bundle;  /* root NULL: it holds records */
+    const struct json **bundles;  /* NULL: it holds records */
+    size_t bundle_count;
 };
 
 struct mapping {
@@ -146,14 +147,42 @@ static bool is_no_record_file(const char *file)
     return strcmp(base, "directory.csv") == 0 || strcmp(base, "measurements.csv") == 0;
 }
 
-static bool holds_bundle(const struct source *source, const char *text, size_t length,
-                         struct arena *arena, struct json_document *ret_document)
+static const struct json *bundle_of(struct arena *arena, const char *text, size_t length)
 {
+    struct json_document document;
     struct json_fault fault;
+    bool is_bundle = json_parse(arena, text, length, NULL, &document, &fault) &&
+                     text_equal(json_get_text(document.root, "resourceType"), "Bundle");
+    return is_bundle ? document.root : NULL;
+}
+
+/* A Bundle, or one a line, as `map` prints them. False when the text holds anything else. */
+static bool read_bundles(struct arena *arena, const char *text, size_t length,
+                         struct source *source)
+{
+    const char *end = text + length;
+    const struct json **bundles = NULL;
+    size_t room = 0;
     if (record_format_of(source->file) == RECORD_CSV)
         return false;
-    return json_parse(arena, text, length, NULL, ret_document, &fault) &&
-           text_equal(json_get_text(ret_document->root, "resourceType"), "Bundle");
+    const struct json *whole = bundle_of(arena, text, length);
+    if (whole != NULL) {
+        add_tree(arena, &source->bundles, &source->bundle_count, &room, whole);
+        return true;
+    }
+    for (size_t count = 0; text < end; text += strnlen(text, 1)) {
+        const char *line_end = memchr(text, '\n', (size_t)(end - text));
+        size_t size = (size_t)((line_end == NULL ? end : line_end) - text);
+        const struct json *bundle = size == 0 ? NULL : bundle_of(arena, text, size);
+        if (bundle == NULL && size > 0)
+            return false;
+        if (bundle != NULL)
+            add_tree(arena, &bundles, &count, &room, bundle);
+        text += size;
+        source->bundle_count = count;
+    }
+    source->bundles = bundles;
+    return bundles != NULL;
 }
 
 static void read_source(struct mapping *mapping, const char *file, bool is_known_only)
@@ -174,9 +203,8 @@ static void read_source(struct mapping *mapping, const char *file, bool is_known
         command_findings(mapping->call, &source->findings);
         return;
     }
-    if (holds_bundle(source, text, length, mapping->arena, &source->bundle))
+    if (read_bundles(mapping->arena, text, length, source))
         return;
-    source->bundle.root = NULL;
     record_read(mapping->arena, record_format_of(file), text, length, file, &source->records,
                 &source->findings);
     command_findings(mapping->call, &source->findings);
@@ -362,14 +390,14 @@ static void map_record(struct mapping *mapping, const struct source *source,
 
 /* ---- a Bundle back into its records ---- */
 
-static void unmap(struct mapping *mapping, const struct source *source)
+static void unmap(struct mapping *mapping, const struct source *source, const struct json *bundle)
 {
     struct finding_list findings = finding_list_new(mapping->arena);
     struct setup_ids ids = {.space = "inbound"};
     struct fhir_context context = setup_context(&mapping->own, mapping->arena, &ids);
     struct message_inbound message;
     findings.file = source->file;
-    if (!message_read(&context, source->bundle.root, &message, &findings)) {
+    if (!message_read(&context, bundle, &message, &findings)) {
         mapping->is_refused = true;
         command_findings(mapping->call, &findings);
         return;
@@ -400,8 +428,8 @@ int map_command(struct command_call *call)
     read_all(&mapping);
     for (size_t i = 0; i < mapping.source_count; i++) {
         const struct source *source = &mapping.sources[i];
-        if (source->bundle.root != NULL)
-            unmap(&mapping, source);
+        for (size_t k = 0; source->bundles != NULL && k < source->bundle_count; k++)
+            unmap(&mapping, source, source->bundles[k]);
         for (size_t k = 0; k < source->records.count; k++)
             map_record(&mapping, source, &source->records.items[k]);
     }
