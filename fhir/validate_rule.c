@@ -217,17 +217,28 @@ static bool dom_6(struct validation *run, const struct subject *subject)
     return run->scope->container != NULL || json_find(subject->node, "text", "div", NULL) != NULL;
 }
 
-static bool shares_coding(const struct json *one, const struct json *other)
+/* What makes two codings equal, as one text; members in any order. */
+static const char *coding_text(struct arena *arena, const struct json *coding)
 {
-    const struct json *left = json_first(json_get(one, "coding"));
-    for (; left != NULL; left = json_next(left)) {
-        const struct json *right = json_first(json_get(other, "coding"));
-        for (; right != NULL; right = json_next(right)) {
-            if (json_same(left, right))
-                return true;
-        }
+    static const char *const parts[] = {"id",      "system",       "version",  "code",
+                                        "display", "userSelected", "extension"};
+    struct text text = text_new(arena, (size_t)1 << 20);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        const struct json *part = json_get(coding, parts[i]);
+        if (part != NULL)
+            text_print(&text, "%zu=%s ", i, json_print(arena, part));
     }
-    return false;
+    return text.at;
+}
+
+/* The codings of CONCEPT by their text. */
+static struct index coding_index(struct arena *arena, const struct json *concept)
+{
+    const struct json *list = json_get(concept, "coding");
+    struct index index = index_new(arena, json_count(list));
+    for (const struct json *each = json_first(list); each != NULL; each = json_next(each))
+        index_add(&index, coding_text(arena, each), each);
+    return index;
 }
 
 static bool has_value(const struct json *object)
@@ -241,13 +252,16 @@ static bool has_value(const struct json *object)
 
 static bool obs_7(struct validation *run, const struct subject *subject)
 {
-    (void)run;
     const struct json *component = json_first(json_get(subject->node, "component"));
     if (component == NULL || !has_value(subject->node))
         return true;
+    struct index codings = coding_index(run->arena, json_get(subject->node, "code"));
     for (; component != NULL; component = json_next(component)) {
-        if (shares_coding(json_get(component, "code"), json_get(subject->node, "code")))
-            return false;
+        const struct json *coding = json_first(json_get(json_get(component, "code"), "coding"));
+        for (; coding != NULL; coding = json_next(coding)) {
+            if (index_find(&codings, coding_text(run->arena, coding)) != NULL)
+                return false;
+        }
     }
     return true;
 }
