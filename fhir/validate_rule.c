@@ -225,8 +225,13 @@ static const char *coding_text(struct arena *arena, const struct json *coding)
     struct text text = text_new(arena, (size_t)1 << 20);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         const struct json *part = json_get(coding, parts[i]);
-        if (part != NULL)
-            text_print(&text, "%zu=%s ", i, json_print(arena, part));
+        if (part == NULL)
+            continue;
+        text_print(&text, " %zu=", i);
+        if (json_text(part) != NULL)
+            text_add_json(&text, json_text(part));
+        else
+            text_add(&text, json_print(arena, part));
     }
     return text.at;
 }
