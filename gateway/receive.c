@@ -186,7 +186,7 @@ static void log_committed(struct receiving *receiving)
     bool is_committed = receiving->unit.fault.kind == FAULT_none;
     log_event(is_committed ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
               is_committed ? words[receiving->outcome] : "not-stored", "partner",
-              admission_partner(receiving->admission), "message", message->message_id, "event",
+              admission_partner(receiving->admission), "message", message->message_id, "what",
               message->event, "answer", is_committed ? receiving->row.response_code : NULL, "trace",
               trace_text(receiving), NULL);
 }
