@@ -177,6 +177,20 @@ static void need_file(struct arena *arena, const char *dir, const char *file, co
 }
 
 /* A misspelt zone would silently be UTC (tzset(3)); so its file must exist. */
+/* What exists must be a program that we may run. */
+static void need_program(struct arena *arena, const char *dir, const char *file, const char *key,
+                         const char *name, struct finding_list *findings)
+{
+    const char *path = folder_path(arena, dir, name);
+    if (*name == '\0' || access(path, F_OK) != 0 || access(path, X_OK) == 0)
+        return;
+    finding_add(findings,
+                (struct finding){.file = file,
+                                 .path = key,
+                                 .found = arena_print(arena, "%s, which cannot be run", path),
+                                 .expected = "a program (chmod +x)"});
+}
+
 static void need_zone(struct arena *arena, const char *file, const char *zone,
                       struct finding_list *findings)
 {
@@ -197,9 +211,11 @@ bool folder_check(struct arena *arena, const char *dir, const struct config *con
                                     {"key_passphrase_file", config->key_passphrase_file},
                                     {"ca_file", config->ca_file},
                                     {"directory", config->directory},
-                                    {"code_map", config->code_map}};
+                                    {"code_map", config->code_map},
+                                    {"alarm_command", config->alarm_command}};
     for (size_t i = 0; i < sizeof named / sizeof *named; i++)
         need_file(arena, dir, file, named[i][0], named[i][1], findings);
+    need_program(arena, dir, file, "alarm_command", config->alarm_command, findings);
     need_zone(arena, file, config->time_zone, findings);
     for (size_t i = 0; i < partners->count; i++) {
         const struct partner *partner = &partners->items[i];

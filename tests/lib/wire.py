@@ -2,6 +2,7 @@
 
 Also throw-away certificates from a practice's own CA, made with the openssl program.
 """
+import datetime
 import http.client
 import json
 import pathlib
@@ -123,8 +124,14 @@ def make_ca(folder):
     return pair
 
 
-def issue(folder, ca, name, san, days=30, usages="serverAuth,clientAuth"):
-    """A certificate for SAN (as in openssl.cnf) from CA, a (certificate, key) pair; its own pair."""
+def _day(days):
+    at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days)
+    return at.strftime("%Y%m%d%H%M%SZ")
+
+
+def issue(folder, ca, name, san, days=30, usages="serverAuth,clientAuth", age=0):
+    """A certificate for SAN (as in openssl.cnf) from CA, a (certificate, key) pair; its own pair. It ends in
+    DAYS and began AGE days ago."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     certificate, key = folder / f"{name}.crt", folder / f"{name}.key"
@@ -134,8 +141,17 @@ def issue(folder, ca, name, san, days=30, usages="serverAuth,clientAuth"):
                     "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n")
     _openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
              "-subj", f"/CN={name}", "-keyout", key, "-out", request)
-    _openssl("x509", "-req", "-in", request, "-CA", ca[0], "-CAkey", ca[1], "-CAcreateserial",
-             "-days", days, "-sha256", "-extfile", more, "-out", certificate)
+    if age == 0:
+        _openssl("x509", "-req", "-in", request, "-CA", ca[0], "-CAkey", ca[1], "-CAcreateserial",
+                 "-days", days, "-sha256", "-extfile", more, "-out", certificate)
+        return certificate, key
+    book = folder / f"{name}.book"  # only `openssl ca` takes both dates
+    book.write_text("")
+    settings = folder / f"{name}.cnf"
+    settings.write_text(f"[ca]\ndefault_ca=x\n[x]\ndatabase={book}\nnew_certs_dir={folder}\nrand_serial=yes\n"
+                        "policy=p\ndefault_md=sha256\nunique_subject=no\n[p]\ncommonName=supplied\n")
+    _openssl("ca", "-batch", "-notext", "-config", settings, "-in", request, "-cert", ca[0], "-keyfile", ca[1],
+             "-startdate", _day(-age), "-enddate", _day(days), "-extfile", more, "-out", certificate)
     return certificate, key
 
 
