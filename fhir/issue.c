@@ -1,6 +1,7 @@
 /* issue: lists of issues, and their forms for machines and people. See issue.h. */
 #include "fhir/issue.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,17 @@ static int by_offset(const void *one, const void *other)
     return left->order < right->order ? -1 : 1;
 }
 
+/* Eight bytes of ASCII without a line end: eight columns. */
+static bool is_plain(const char *at)
+{
+    const uint64_t ones = 0x0101010101010101ull;
+    const uint64_t highs = 0x8080808080808080ull;
+    uint64_t eight;
+    memcpy(&eight, at, sizeof eight);
+    uint64_t line_end = eight ^ ones * '\n';
+    return ((eight | ((line_end - ones) & ~line_end)) & highs) == 0;
+}
+
 /* Lines and columns of ascending offsets in one pass over the text. */
 static void count_lines(struct placed *placed, size_t count, const struct json_document *document)
 {
@@ -95,12 +107,16 @@ static void count_lines(struct placed *placed, size_t count, const struct json_d
     int line = 1;
     int column = 1;
     for (size_t i = 0; i < count; i++) {
-        for (; at < placed[i].offset && at < document->length; at++) {
-            if (text[at] == '\n') {
+        while (at < placed[i].offset && at < document->length) {
+            if (placed[i].offset - at >= 8 && document->length - at >= 8 && is_plain(text + at)) {
+                column += 8;
+                at += 8;
+            } else if (text[at] == '\n') {
                 line++;
                 column = 1;
-            } else if (((unsigned char)text[at] & 0xc0) != 0x80) {
-                column++;
+                at++;
+            } else {
+                column += ((unsigned char)text[at++] & 0xc0) != 0x80;
             }
         }
         placed[i].issue.line = line;

@@ -161,7 +161,7 @@ struct json *json_get(const struct json *object, const char *key)
     if (json_kind(object) != JSON_OBJECT)
         return NULL;
     for (cJSON *member = in(object)->child; member != NULL; member = member->next) {
-        if (strcmp(member->string, key) == 0)
+        if (*member->string == *key && strcmp(member->string, key) == 0)
             return out(member);
     }
     return NULL;

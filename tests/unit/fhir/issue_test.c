@@ -96,6 +96,37 @@ static void places_issues_in_the_order_of_the_text(void **state)
     arena_reset(&arena);
 }
 
+/* Long lines, letters of several bytes and a byte-order mark: as json_place says one by one. */
+static void places_many_issues_as_json_place_does(void **state)
+{
+    (void)state;
+    struct text text = text_new(&arena, 100000);
+    text_add(&text, "\xef\xbb\xbf{\"\xc3\xa9\":0");
+    for (int i = 0; i < 300; i++)
+        text_print(&text, ",%s\"name%d%s\" : %d", i % 7 == 0 ? "\n\n" : "   ", i,
+                   i % 3 == 0 ? "\xe2\x82\xac" : "", i);
+    text_add(&text, "}");
+    struct json_document document;
+    struct json_fault fault;
+    assert_true(json_parse(&arena, text.at, text.length, NULL, &document, &fault));
+    struct issue_list list = issue_list_new(&arena);
+    for (struct json *node = json_first(document.root); node != NULL; node = json_next(node)) {
+        struct issue issue = an_error("x");
+        issue.node = node;
+        issue_add(&list, issue);
+    }
+    issue_list_place(&list, &document);
+    assert_int_equal(list.count, 301);
+    for (size_t i = 0; i < list.count; i++) {
+        int line;
+        int column;
+        json_place(&document, list.items[i].node, &line, &column);
+        assert_int_equal(list.items[i].line, line);
+        assert_int_equal(list.items[i].column, column);
+    }
+    arena_reset(&arena);
+}
+
 static void makes_an_operation_outcome(void **state)
 {
     (void)state;
@@ -169,6 +200,7 @@ int main(void)
         cmocka_unit_test(lists_errors_before_anything_else_when_full),
         cmocka_unit_test(hides_values_unless_asked),
         cmocka_unit_test(places_issues_in_the_order_of_the_text),
+        cmocka_unit_test(places_many_issues_as_json_place_does),
         cmocka_unit_test(makes_an_operation_outcome),
         cmocka_unit_test(prints_a_table_and_a_line),
         cmocka_unit_test(turns_a_json_fault_into_an_issue),
