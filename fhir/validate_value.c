@@ -141,10 +141,14 @@ static void check_uri(struct validation *run, const struct subject *subject,
         validation_local_use(run, text);
     else if (run->scope->bundle != NULL)
         bundle_note_link(run->scope->bundle, run->scope->entry, text);
-    if (element->name == run->validator->types.system_word && *text != '\0' &&
-        primitive_uri_scheme(text) == 0)
+    bool is_system = element->name == run->validator->types.system_word;
+    bool is_canonical_url = element->name == run->validator->types.url_word &&
+                            definition_types[element->type].kind == DEFINITION_RESOURCE;
+    if ((is_system || is_canonical_url) && *text != '\0' && primitive_uri_scheme(text) == 0)
         validation_add(run, ISSUE_ERROR, ISSUE_VALUE, subject->place, NULL, subject->node,
-                       "a system that is no absolute uri", "an absolute uri, such as http://...");
+                       is_system ? "a system that is no absolute uri"
+                                 : "a url that is not absolute",
+                       "an absolute uri, such as http://...");
 }
 
 void validation_primitive(struct validation *run, const struct subject *subject,
