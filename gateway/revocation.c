@@ -19,6 +19,17 @@ const char *revocation_path(const struct setup *setup, struct arena *arena,
     return setup_path(setup, arena, arena_print(arena, "partners/%s.fetched.crl", partner->name));
 }
 
+/* A list whose issuer stands in ca_file had its signature checked when it was loaded. */
+static bool is_of_known_ca(const struct trust_term *list, const struct trust_term *terms,
+                           size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(terms[i].what, "ca") == 0 && text_equal(terms[i].issuer, list->issuer))
+            return true;
+    }
+    return false;
+}
+
 /* The times of the list in FILE when it is signed by the partner's CA; else false. */
 static bool read_list(const struct setup *setup, const struct partner *partner, const char *file,
                       struct finding_list *findings, struct trust_term *ret_term)
@@ -39,7 +50,7 @@ static bool read_list(const struct setup *setup, const struct partner *partner, 
     size_t count = trust_terms(trust, arena, &terms);
     bool is_found = false;
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(terms[i].what, "crl") == 0) {
+        if (strcmp(terms[i].what, "crl") == 0 && is_of_known_ca(&terms[i], terms, count)) {
             *ret_term = terms[i];
             is_found = true;
         }
