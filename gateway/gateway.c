@@ -33,7 +33,14 @@
 #include "gateway/station.h"
 #include "gateway/tls.h"
 
-enum { SWEEP_MS = 400, REVIEW_MS = 3600 * 1000, DRAIN_MS = 5000, LOOPS_MAX = 64 };
+enum {
+    SWEEP_MS = 400,
+    REVIEW_MS = 3600 * 1000,
+    DRAIN_MS = 5000,
+    LOOPS_MAX = 64,
+    LOCK_TRIES = 100,
+    LOCK_WAIT_US = 20 * 1000
+};
 
 /* A job on the thread pool that never runs twice at once; asked for again meanwhile, it runs again.
  */
@@ -400,11 +407,24 @@ static bool recover(struct gateway *gateway, struct fault *ret_fault)
     return true;
 }
 
+/* A command may hold the folder for a moment; another service holds it for good. */
+static bool take_lock(struct gateway *gateway, struct fault *ret_fault)
+{
+    for (int tries = 1;; tries++) {
+        ret_fault->kind = FAULT_none;
+        if (office_lock(gateway->dir, &gateway->arena, &gateway->office.lock, ret_fault))
+            return true;
+        if (ret_fault->kind != FAULT_locked || tries == LOCK_TRIES)
+            return false;
+        usleep(LOCK_WAIT_US);
+    }
+}
+
 static bool open_folder(struct gateway *gateway, struct finding_list *findings,
                         struct fault *ret_fault)
 {
     struct office *office = &gateway->office;
-    if (!office_lock(gateway->dir, &gateway->arena, &office->lock, ret_fault))
+    if (!take_lock(gateway, ret_fault))
         return false;
     if (!setup_load(gateway->dir, findings, &office->setup))
         return fault_set(ret_fault, FAULT_settings, NULL);
