@@ -1,5 +1,6 @@
 """A service that is killed, stopped, started twice or set up anew: what was accepted stays, nothing happens
 twice, and one folder has one master."""
+import fcntl
 import json
 import os
 import signal
@@ -81,6 +82,16 @@ def test_a_second_service_on_the_folder_is_refused(make_town):
     assert second.returncode == 7 and "another refgate process" in second.stderr
     assert lakeside.service.poll() is None
     lakeside.send(records.referral())
+
+
+def test_a_service_waits_for_a_command_that_holds_the_folder(make_town):
+    lakeside, = make_town("lakeside", start=False)
+    with open(lakeside.folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        letting_go = threading.Timer(0.4, fcntl.flock, (lock, fcntl.LOCK_UN))
+        letting_go.start()
+        lakeside.start()
+        letting_go.join()
 
 
 def test_a_second_service_on_the_port_is_refused(make_town):

@@ -1,0 +1,106 @@
+"""Disks that fail: an ext4 image on a loop device whose power is cut by the file system's own ioctl, and a small
+file system in memory. Both need root; why_not() says what is missing."""
+import ctypes
+import fcntl
+import os
+import pathlib
+import shutil
+import subprocess
+
+# _IOR('X', 125, __u32), linux/ext4: what is not on the disk yet is lost, the journal included.
+EXT4_IOC_SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, 2
+
+
+def _run(*words):
+    return subprocess.run([str(word) for word in words], capture_output=True, text=True)
+
+
+def why_not():
+    """Why disks cannot be made here; None when they can."""
+    if os.geteuid() != 0:
+        return "mounting needs root"
+    for program in ("mkfs.ext4", "losetup", "mount", "umount"):
+        if shutil.which(program) is None:
+            return f"no {program}"
+    if not os.path.exists("/dev/loop-control"):
+        return "no loop devices"
+    return None
+
+
+def why_no_memory_disk():
+    if os.geteuid() != 0:
+        return "mounting needs root"
+    return None
+
+
+class Image:
+    """An ext4 file system in a file. .root is where it is mounted."""
+
+    def __init__(self, folder, megabytes=64):
+        self.folder = pathlib.Path(folder)
+        self.file, self.root = self.folder / "disk.img", self.folder / "disk"
+        self.root.mkdir(parents=True)
+        with open(self.file, "wb") as file:
+            file.truncate(megabytes << 20)
+        done = _run("mkfs.ext4", "-q", "-F", self.file)
+        assert done.returncode == 0, done.stderr
+        self.loop = None
+        self.mount()
+
+    def mount(self):
+        done = _run("losetup", "-f", "--show", self.file)
+        if done.returncode != 0:
+            raise OSError(f"losetup: {done.stderr.strip()}")
+        self.loop = done.stdout.strip()
+        done = _run("mount", "-t", "ext4", self.loop, self.root)
+        if done.returncode != 0:
+            _run("losetup", "-d", self.loop)
+            raise OSError(f"mount: {done.stderr.strip()}")
+
+    def cut(self):
+        """The power goes: nothing reaches the disk any more."""
+        handle = os.open(self.root, os.O_RDONLY)
+        try:
+            fcntl.ioctl(handle, EXT4_IOC_SHUTDOWN, ctypes.c_uint32(NO_LOG_FLUSH))
+        finally:
+            os.close(handle)
+
+    def unmount(self):
+        for _ in range(100):
+            if _run("umount", self.root).returncode == 0:
+                break
+        else:
+            _run("umount", "-l", self.root)
+        if self.loop:
+            _run("losetup", "-d", self.loop)
+            self.loop = None
+
+    def power_on(self):
+        """After a cut: what the disk holds is mounted again (its own journal is played back)."""
+        self.unmount()
+        self.mount()
+
+    def close(self):
+        if self.loop:
+            self.unmount()
+
+
+class Memory:
+    """A file system of so many kilobytes in memory."""
+
+    def __init__(self, folder, kilobytes):
+        self.root = pathlib.Path(folder) / "small"
+        self.root.mkdir(parents=True)
+        done = _run("mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "none", self.root)
+        if done.returncode != 0:
+            raise OSError(done.stderr.strip())
+
+    def resize(self, kilobytes):
+        done = _run("mount", "-o", f"remount,size={kilobytes}k", self.root)
+        assert done.returncode == 0, done.stderr
+
+    def close(self):
+        for _ in range(100):
+            if _run("umount", self.root).returncode == 0:
+                return
+        _run("umount", "-l", self.root)
