@@ -6,6 +6,7 @@
 
 #include "base/date.h"
 #include "base/nearest.h"
+#include "gateway/commands/manual.h"
 
 static const struct command *const groups[] = {
     commands_setup, commands_run,  commands_records,   commands_referrals,
@@ -19,6 +20,17 @@ static const struct command_option common_options[] = {
     {"now", "TIME", "take TIME (2026-09-02T11:20:00-04:00) as the present", false},
     {NULL, NULL, NULL, false},
 };
+
+const struct command *const *command_groups(size_t *ret_count)
+{
+    *ret_count = GROUPS;
+    return groups;
+}
+
+const struct command_option *command_common_options(void)
+{
+    return common_options;
+}
 
 /* ---- help ---- */
 
@@ -233,6 +245,20 @@ static bool use_common_options(struct command_call *call)
     return true;
 }
 
+/* What stands alone, for the build: no command, so no option of one. */
+static bool print_manual(struct command_call *call, const char *const *arguments, size_t count)
+{
+    if (count == 1 && strcmp(arguments[0], "--man") == 0)
+        manual_page(&call->out);
+    else if (count == 2 && strcmp(arguments[0], "--completion") == 0 &&
+             strcmp(arguments[1], "bash") == 0)
+        manual_completion(&call->out);
+    else
+        return false;
+    call->command = NULL;
+    return true;
+}
+
 bool command_parse(struct arena *arena, const char *const *arguments, size_t count,
                    struct command_call *ret_call)
 {
@@ -248,6 +274,8 @@ bool command_parse(struct arena *arena, const char *const *arguments, size_t cou
     call->err = text_new(arena, COMMAND_OUTPUT_MAX);
     while (leading < count && !is_option(arguments[leading]))
         leading++;
+    if (print_manual(call, arguments, count))
+        return true;
     call->command = find_command(arguments, leading, &taken);
     for (size_t i = 0; i < count && strcmp(arguments[i], "--") != 0; i++) {
         if (strcmp(arguments[i], "--version") == 0) {

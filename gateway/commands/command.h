@@ -71,9 +71,14 @@ extern const struct command commands_cert[];      /* cert show, request, install
 extern const struct command commands_authority[]; /* cert authority, cert revoke */
 extern const struct command commands_partner[];   /* partner test, disable, enable */
 
+/* All groups, and what every command takes: for the manual. */
+const struct command *const *command_groups(size_t *ret_count);
+const struct command_option *command_common_options(void);
+
 /* Parses ARGUMENTS (without the program's name) into *ret_call; on false call->err says what is
  * wrong.
- * `--help` and `--version` are answered here: true with command NULL and the answer in call->out.
+ * `--help`, `--version`, `--man` and `--completion bash` are answered here: true with command NULL
+ * and the answer in call->out.
  */
 bool command_parse(struct arena *arena, const char *const *arguments, size_t count,
                    struct command_call *ret_call);
