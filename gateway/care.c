@@ -10,6 +10,7 @@
 
 #include "gateway/audit.h"
 #include "gateway/log.h"
+#include "gateway/notify.h"
 #include "gateway/revocation.h"
 
 enum {
@@ -309,6 +310,7 @@ static void on_pulse(uv_timer_t *timer)
 {
     struct care *care = timer->data;
     int64_t now = now_ms(care);
+    notify("WATCHDOG=1");
     if (care->options.office->setup->config.watch_files)
         job_start(&care->looking, 0);
     if (now >= care->noting.next_ms && has_notes(care))

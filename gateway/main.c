@@ -7,6 +7,7 @@
 #include "gateway/commands/command.h"
 #include "gateway/control.h"
 #include "gateway/file.h"
+#include "gateway/harden.h"
 
 enum { INPUT_MAX_BYTES = 64 << 20, LOCKED_TRIES = 50, LOCKED_WAIT_US = 100 * 1000 };
 
@@ -47,11 +48,25 @@ static int run_with_store(struct command_call *call, const char *const *argument
     return code;
 }
 
+/* Root works on a data folder as its owner, so that nothing in it becomes root's alone. */
+static bool become_owner(struct command_call *call)
+{
+    const char *why;
+    bool is_service = strcmp(call->command->name, "serve") == 0;
+    if (!file_exists(arena_print(call->arena, "%s/settings.yaml", call->dir)) ||
+        harden_user(call->dir, is_service, call->arena, &why))
+        return true;
+    text_print(&call->err, "refgate: %s\n", why);
+    return false;
+}
+
 static int run(struct command_call *call, const char *const *arguments, size_t count)
 {
     struct finding_list findings = finding_list_new(call->arena);
     if (call->command == NULL)
         return 0;
+    if (!become_owner(call))
+        return fault_exit_code(FAULT_forbidden);
     if (call->command->place == COMMAND_HERE)
         return call->command->run(call);
     return run_with_store(call, arguments, count, &findings);

@@ -1,0 +1,185 @@
+/* harden: see harden.h. Linux only; the system calls are called by number, so that no further
+ * library is needed. */
+#include "gateway/harden.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/audit.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <pwd.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "gateway/log.h"
+
+#if defined(__x86_64__)
+#define HARDEN_ARCHITECTURE AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define HARDEN_ARCHITECTURE AUDIT_ARCH_AARCH64
+#endif
+
+/* Sanitizers look into the process from a thread of their own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HARDEN_IS_WATCHED 1
+#else
+#define HARDEN_IS_WATCHED 0
+#endif
+
+/* ---- the user ---- */
+
+static bool set_capabilities(uint32_t wanted)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {{.effective = wanted, .permitted = wanted}};
+    return syscall(SYS_capset, &header, data) == 0;
+}
+
+static bool become(uid_t user, gid_t group)
+{
+    struct passwd entry;
+    struct passwd *found = NULL;
+    char room[4096];
+    if (getpwuid_r(user, &entry, room, sizeof room, &found) == 0 && found != NULL)
+        return initgroups(entry.pw_name, group) == 0 && setgid(group) == 0 && setuid(user) == 0;
+    return setgroups(0, NULL) == 0 && setgid(group) == 0 && setuid(user) == 0;
+}
+
+bool harden_user(const char *dir, bool keeps_ports, struct arena *arena, const char **ret_why)
+{
+    struct stat about;
+    if (geteuid() != 0 || stat(dir, &about) != 0 || about.st_uid == 0)
+        return true;
+    if (keeps_ports)
+        prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
+    if (!become(about.st_uid, about.st_gid)) {
+        *ret_why = arena_print(arena, "found root, who cannot become the owner of %s: %s", dir,
+                               strerror(errno));
+        return false;
+    }
+    if (keeps_ports)
+        set_capabilities(1u << CAP_NET_BIND_SERVICE);
+    return true;
+}
+
+/* ---- Landlock: no writing elsewhere ---- */
+
+static void allow_writing(int rules, const char *folder, uint64_t rights)
+{
+    struct landlock_path_beneath_attr beneath = {.allowed_access = rights};
+    beneath.parent_fd = open(folder, O_PATH | O_CLOEXEC);
+    if (beneath.parent_fd < 0)
+        return;
+    syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0);
+    close(beneath.parent_fd);
+}
+
+static bool fence_files(const char *const *folders, unsigned count)
+{
+    uint64_t rights = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+                      LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
+                      LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
+                      LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
+                      LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM;
+    long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    struct landlock_ruleset_attr about = {.handled_access_fs = rights};
+    int rules =
+        version < 1 ? -1 : (int)syscall(SYS_landlock_create_ruleset, &about, sizeof about, 0);
+    if (rules < 0)
+        return false;
+    for (unsigned i = 0; i < count; i++)
+        allow_writing(rules, folders[i], rights);
+    allow_writing(rules, "/dev/null", LANDLOCK_ACCESS_FS_WRITE_FILE);
+    bool fenced = syscall(SYS_landlock_restrict_self, rules, 0) == 0;
+    close(rules);
+    return fenced;
+}
+
+/* ---- seccomp: never these ---- */
+
+static const unsigned short forbidden[] = {
+    SYS_ptrace,
+    SYS_process_vm_readv,
+    SYS_process_vm_writev,
+    SYS_mount,
+    SYS_umount2,
+    SYS_pivot_root,
+    SYS_chroot,
+    SYS_swapon,
+    SYS_swapoff,
+    SYS_reboot,
+    SYS_kexec_load,
+    SYS_init_module,
+    SYS_finit_module,
+    SYS_delete_module,
+    SYS_bpf,
+    SYS_perf_event_open,
+    SYS_keyctl,
+    SYS_add_key,
+    SYS_request_key,
+    SYS_userfaultfd,
+    SYS_setns,
+    SYS_unshare,
+    SYS_open_by_handle_at,
+    SYS_acct,
+    SYS_quotactl,
+    SYS_settimeofday,
+    SYS_clock_settime,
+    SYS_clock_adjtime,
+    SYS_adjtimex,
+    SYS_sethostname,
+    SYS_setdomainname,
+    SYS_personality,
+};
+enum { FORBIDDEN = sizeof forbidden / sizeof *forbidden };
+
+static bool fence_calls(void)
+{
+#ifdef HARDEN_ARCHITECTURE
+    struct sock_filter steps[FORBIDDEN + 7];
+    unsigned char count = 0;
+    steps[count++] =
+        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
+    steps[count++] =
+        (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, HARDEN_ARCHITECTURE, 1, 0);
+    steps[count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+    steps[count++] =
+        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+    for (unsigned char i = 0; i < FORBIDDEN; i++)
+        steps[count++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, forbidden[i],
+                                                      (unsigned char)(FORBIDDEN - i), 0);
+    steps[count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    steps[count++] =
+        (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (EPERM & 0xffff));
+    const struct sock_fprog program = {count, steps};
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+#else
+    return false;
+#endif
+}
+
+void harden_process(const char *const *folders, unsigned count)
+{
+    const struct rlimit none = {0, 0};
+    bool has_no_more = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+    if (geteuid() != 0)
+        set_capabilities(0);
+    setrlimit(RLIMIT_CORE, &none);
+    if (!HARDEN_IS_WATCHED)
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    bool is_fenced = has_no_more && count > 0;
+    bool are_files_fenced = is_fenced && fence_files(folders, count);
+    bool are_calls_fenced = is_fenced && !HARDEN_IS_WATCHED && fence_calls();
+    log_event(LOG_LEVEL_INFO, "hardened", "files", are_files_fenced ? "landlock" : "not", "calls",
+              are_calls_fenced ? "seccomp" : "not", "user",
+              geteuid() == 0 ? "root" : "unprivileged", NULL);
+}
