@@ -23,10 +23,12 @@
 #include "gateway/courier.h"
 #include "gateway/export.h"
 #include "gateway/flow.h"
+#include "gateway/harden.h"
 #include "gateway/intake.h"
 #include "gateway/listen.h"
 #include "gateway/log.h"
 #include "gateway/monitor.h"
+#include "gateway/notify.h"
 #include "gateway/office.h"
 #include "gateway/revocation.h"
 #include "gateway/seats.h"
@@ -306,6 +308,7 @@ static void stop(struct gateway *gateway)
         return;
     gateway->is_stopping = true;
     log_event(LOG_LEVEL_INFO, "stopping", NULL);
+    notify("STOPPING=1");
     for (unsigned i = 0; i < gateway->station_count; i++)
         station_stop(gateway->stations[i], DRAIN_MS);
     courier_stop(gateway->courier, on_courier_stopped, gateway);
@@ -420,7 +423,28 @@ static bool take_lock(struct gateway *gateway, struct fault *ret_fault)
     }
 }
 
-static bool open_folder(struct gateway *gateway, struct finding_list *findings,
+static bool open_listening(struct gateway *gateway, int *ret_socket, struct fault *ret_fault)
+{
+    const char *listen = gateway->office.setup->config.listen;
+    const char *colon = strrchr(listen, ':');
+    const char *host = arena_copy_n(&gateway->arena, listen, (size_t)(colon - listen));
+    return listen_open(&gateway->arena, host, colon + 1, ret_socket, ret_fault);
+}
+
+/* Where the service writes: its folder, and what the folders in it may be links to. */
+static void give_up_the_rest(struct gateway *gateway)
+{
+    static const char *const names[] = {"records/out", "records/in", "records/sent",
+                                        "records/refused", "partners"};
+    enum { COUNT = sizeof names / sizeof *names };
+    const char *folders[COUNT + 1] = {gateway->dir};
+    for (unsigned i = 0; i < COUNT; i++)
+        folders[i + 1] = setup_path(gateway->office.setup, &gateway->arena, names[i]);
+    setenv("SQLITE_TMPDIR", gateway->dir, 1); /* large sorts must not spill client data elsewhere */
+    harden_process(folders, gateway->office.setup->config.sandbox ? COUNT + 1 : 0);
+}
+
+static bool open_folder(struct gateway *gateway, struct finding_list *findings, int *ret_socket,
                         struct fault *ret_fault)
 {
     struct office *office = &gateway->office;
@@ -432,6 +456,9 @@ static bool open_folder(struct gateway *gateway, struct finding_list *findings,
     const struct config *config = &office->setup->config;
     log_set_level((enum log_level)config->log_level);
     log_open((enum log_format)config->log_format, (enum log_target)config->log_target);
+    if (!open_listening(gateway, ret_socket, ret_fault))
+        return false;
+    give_up_the_rest(gateway);
     struct identity_files files = tls_identity_files(office->setup, &gateway->arena);
     install_recover(&files, findings);
     revocation_fetch_missing(office->setup, findings);
@@ -443,14 +470,6 @@ static bool open_folder(struct gateway *gateway, struct finding_list *findings,
                     &gateway->arena, ret_fault))
         return false;
     return recover(gateway, ret_fault);
-}
-
-static bool open_listening(struct gateway *gateway, int *ret_socket, struct fault *ret_fault)
-{
-    const char *listen = gateway->office.setup->config.listen;
-    const char *colon = strrchr(listen, ':');
-    const char *host = arena_copy_n(&gateway->arena, listen, (size_t)(colon - listen));
-    return listen_open(&gateway->arena, host, colon + 1, ret_socket, ret_fault);
 }
 
 static void peer_judged(void *owner, const struct verify_peer *peer)
@@ -550,13 +569,11 @@ static bool start_care(struct gateway *gateway, struct fault *ret_fault)
     return gateway->care != NULL || fault_set(ret_fault, FAULT_internal, NULL);
 }
 
-static bool start(struct gateway *gateway, int *ret_socket, struct fault *ret_fault)
+static bool start(struct gateway *gateway, int socket, struct fault *ret_fault)
 {
     struct office *office = &gateway->office;
     uv_loop_init(&gateway->loop);
     start_asyncs(gateway);
-    if (!open_listening(gateway, ret_socket, ret_fault))
-        return false;
     office->writer = writer_start(gateway->store, office->setup->config.writer_queue_max,
                                   on_store_broken, gateway);
     office->validator = validator_new(&gateway->arena);
@@ -571,7 +588,7 @@ static bool start(struct gateway *gateway, int *ret_socket, struct fault *ret_fa
     if (gateway->courier == NULL)
         return fault_set(ret_fault, FAULT_internal, "the courier cannot be started");
     gateway->is_courier_open = true;
-    if (!start_care(gateway, ret_fault) || !start_stations(gateway, *ret_socket, ret_fault) ||
+    if (!start_care(gateway, ret_fault) || !start_stations(gateway, socket, ret_fault) ||
         !start_monitor(gateway, ret_fault))
         return false;
     gateway->control =
@@ -593,6 +610,7 @@ static void tell_ready(struct gateway *gateway, int socket, int ready_fd)
     unsigned port = listen_port(socket);
     log_number(LOG_LEVEL_INFO, "ready", "port", port, "org", gateway->office.setup->config.org,
                NULL);
+    notify("READY=1");
     if (ready_fd < 0)
         return;
     dprintf(ready_fd, "ready %u\n", port);
@@ -633,7 +651,7 @@ int gateway_run(const char *dir, int ready_fd)
     int socket = -1;
     signal(SIGPIPE, SIG_IGN);
     raise_file_limit();
-    if (!open_folder(&gateway, &findings, &fault) || !start(&gateway, &socket, &fault)) {
+    if (!open_folder(&gateway, &findings, &socket, &fault) || !start(&gateway, socket, &fault)) {
         print_findings(&findings);
         fail(&fault);
         return fault_exit_code(
