@@ -81,12 +81,12 @@ struct http_limits {
 };
 
 struct http_counters {
-    uint64_t requests;     /* handed to the handler */
-    uint64_t answers[6];   /* by status / 100; [0] unused */
-    uint64_t refusals;     /* made here */
-    uint64_t orphaned;     /* answered after the client had gone */
-    uint64_t bodies_bytes; /* held now */
-    uint64_t exchanges;    /* not given back yet */
+    uint64_t requests;      /* handed to the handler */
+    uint64_t answers[6];    /* by status / 100; [0] unused */
+    uint64_t refusals;      /* made here */
+    uint64_t orphaned;      /* answered after the client had gone */
+    uint64_t bodies_bytes;  /* held now */
+    uint64_t exchanges;     /* not given back yet */
     struct histogram times; /* from a whole request to its answer */
 };
 

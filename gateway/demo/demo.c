@@ -18,7 +18,13 @@
 #include "gateway/demo/practice.h"
 #include "gateway/file.h"
 
-enum { ARGUMENTS_MAX = 12, SEEN_WITHIN_MS = 30000, STARTS_MAX = 20, LOOK_MS = 20 };
+enum {
+    ARGUMENTS_MAX = 12,
+    SEEN_WITHIN_MS = 30000,
+    STARTS_MAX = 20,
+    RESTARTS_MAX = 300,
+    LOOK_MS = 20
+};
 
 enum kind {
     KIND_STEP,
@@ -232,12 +238,22 @@ static bool is_seen(const struct demo *demo, struct arena *arena, const struct l
     }
 }
 
+/* Somebody who kills them now and then is part of the show; one that cannot run at all is not. */
+static bool can_go_on(const struct demo *demo)
+{
+    for (int i = 0; i < PRACTICES; i++) {
+        if (demo->practices[i].restarts > RESTARTS_MAX)
+            return false;
+    }
+    return !is_interrupted;
+}
+
 /* Waits until it is seen; watches over the practices meanwhile. */
 static bool wait_seen(struct demo *demo, const struct line *line)
 {
     int64_t until = monotonic_ms() + SEEN_WITHIN_MS;
     bool seen = false;
-    while (!seen && !is_interrupted && monotonic_ms() < until) {
+    while (!seen && can_go_on(demo) && monotonic_ms() < until) {
         struct arena arena = ARENA_EMPTY;
         practice_watch(demo->practices, tell_restart, demo);
         seen = is_seen(demo, &arena, line);
@@ -274,7 +290,7 @@ static bool do_step(struct demo *demo, const struct line *line)
     const char *const *arguments = arguments_of(demo, line);
     int64_t until = monotonic_ms() + SEEN_WITHIN_MS;
     bool was_broken = false;
-    while (!is_interrupted && monotonic_ms() < until) {
+    while (can_go_on(demo) && monotonic_ms() < until) {
         const char *out;
         const char *err;
         struct arena arena = ARENA_EMPTY;
@@ -353,7 +369,64 @@ static bool play(struct demo *demo, const struct line *line)
 
 /* ---- the table at the end ---- */
 
-/* Both sides of every referral, from their own stores, and whether they agree. */
+/* The same, asked until the practice answers: it may be starting again. */
+static const struct json *ask_surely(struct demo *demo, struct arena *arena, int who,
+                                     const char *one, const char *two)
+{
+    int64_t until = monotonic_ms() + SEEN_WITHIN_MS;
+    const struct json *list = ask_list(demo, arena, (enum who)who, one, two);
+    while (list == NULL && !is_interrupted && monotonic_ms() < until) {
+        usleep(LOOK_MS * 1000);
+        practice_watch(demo->practices, tell_restart, demo);
+        list = ask_list(demo, arena, (enum who)who, one, two);
+    }
+    return list;
+}
+
+/* Where the referral stands at the other side, by its own store; NULL: nowhere. */
+static const char *status_there(struct demo *demo, struct arena *arena, const struct json *ours)
+{
+    for (int other = 0; other < PRACTICES; other++) {
+        if (!text_equal(demo->practices[other].name, json_get_text(ours, "to")))
+            continue;
+        const struct json *theirs = json_first(ask_surely(demo, arena, other, "referrals", "list"));
+        for (; theirs != NULL; theirs = json_next(theirs)) {
+            if (text_equal(json_get_text(theirs, "referral"), json_get_text(ours, "referral")))
+                return json_get_text(theirs, "status");
+        }
+    }
+    return NULL;
+}
+
+static size_t message_count(struct demo *demo, struct arena *arena, int who, const char *number)
+{
+    const char *const show[] = {"referrals", "show", number, "--json", NULL};
+    struct json_document document;
+    struct json_fault fault;
+    const char *out = "";
+    const char *err;
+    for (int tries = 0; tries < STARTS_MAX && out[0] == '\0' && !is_interrupted; tries++) {
+        practice_watch(demo->practices, tell_restart, demo);
+        practice_ask(arena, &demo->practices[who], show, &out, &err);
+    }
+    if (!json_parse(arena, out, strlen(out), NULL, &document, &fault))
+        return 0;
+    return json_count(json_get(document.root, "messages"));
+}
+
+static void print_referral(const struct demo *demo, const struct json *ours, size_t messages,
+                           bool agree)
+{
+    printf(demo->as_json ? "{\"referral\":\"%s\",\"from\":\"%s\",\"to\":\"%s\",\"state\":\"%s\","
+                           "\"messages\":%zu,\"changed\":\"%s\",\"agree\":%s}\n"
+                         : "%-12s %-10s %-10s %-12s %-9zu %s%s\n",
+           json_get_text(ours, "referral"), json_get_text(ours, "from"), json_get_text(ours, "to"),
+           json_get_text(ours, "status"), messages, json_get_text(ours, "changed"),
+           demo->as_json ? (agree ? "true" : "false")
+                         : (agree ? "" : "  (the other side differs)"));
+}
+
+/* Every referral by its placer's store, beside what the filler's says. Returns how many differ. */
 static int print_end(struct demo *demo)
 {
     struct arena arena = ARENA_EMPTY;
@@ -362,44 +435,17 @@ static int print_end(struct demo *demo)
         printf("\n%-12s %-10s %-10s %-12s %-9s %s\n", "REFERRAL", "FROM", "TO", "STATE", "MESSAGES",
                "TIME");
     for (int who = 0; who < PRACTICES; who++) {
-        const struct json *list = ask_list(demo, &arena, (enum who)who, "referrals", "list");
-        for (const struct json *item = json_first(list); item != NULL; item = json_next(item)) {
-            if (!text_equal(json_get_text(item, "side"), "placer"))
+        const struct json *ours = json_first(ask_surely(demo, &arena, who, "referrals", "list"));
+        for (; ours != NULL; ours = json_next(ours)) {
+            if (!text_equal(json_get_text(ours, "side"), "placer"))
                 continue;
-            const char *number = json_get_text(item, "referral");
-            const char *to = json_get_text(item, "to");
-            const char *status = json_get_text(item, "status");
-            const char *their_status = NULL;
-            for (int other = 0; other < PRACTICES; other++) {
-                if (!text_equal(demo->practices[other].name, to))
-                    continue;
-                const struct json *theirs =
-                    json_first(ask_list(demo, &arena, (enum who)other, "referrals", "list"));
-                for (; theirs != NULL; theirs = json_next(theirs))
-                    if (text_equal(json_get_text(theirs, "referral"), number))
-                        their_status = json_get_text(theirs, "status");
-            }
-            bool agree = text_equal(status, their_status) ||
-                         (text_equal(status, "received") && text_equal(their_status, "requested"));
+            const char *theirs = status_there(demo, &arena, ours);
+            const char *status = json_get_text(ours, "status");
+            bool agree = text_equal(status, theirs) ||
+                         (text_equal(status, "received") && text_equal(theirs, "requested"));
+            const char *number = json_get_text(ours, "referral");
+            print_referral(demo, ours, message_count(demo, &arena, who, number), agree);
             differences += !agree;
-            const char *out;
-            const char *err;
-            const char *const show[] = {"referrals", "show", number, "--json", NULL};
-            struct json_document document;
-            struct json_fault fault;
-            practice_ask(&arena, &demo->practices[who], show, &out, &err);
-            size_t messages = 0;
-            if (json_parse(&arena, out, strlen(out), NULL, &document, &fault))
-                messages = json_count(json_get(document.root, "messages"));
-            if (demo->as_json)
-                printf("{\"referral\":\"%s\",\"from\":\"%s\",\"to\":\"%s\",\"state\":\"%s\","
-                       "\"messages\":%zu,\"changed\":\"%s\",\"agree\":%s}\n",
-                       number, json_get_text(item, "from"), to, status, messages,
-                       json_get_text(item, "changed"), agree ? "true" : "false");
-            else
-                printf("%-12s %-10s %-10s %-12s %-9zu %s%s\n", number, json_get_text(item, "from"),
-                       to, status, messages, json_get_text(item, "changed"),
-                       agree ? "" : "  (the other side differs)");
         }
     }
     arena_free(&arena);
@@ -446,9 +492,9 @@ static bool start_all(struct demo *demo)
 static bool play_all(struct demo *demo)
 {
     bool all_seen = true;
-    for (size_t i = 0; i < LINES && !is_interrupted; i++)
+    for (size_t i = 0; i < LINES && can_go_on(demo); i++)
         all_seen = play(demo, &story[i]) && all_seen;
-    return all_seen && !is_interrupted;
+    return all_seen && can_go_on(demo);
 }
 
 int demo_run(const char *root, bool once, bool as_json)

@@ -170,6 +170,9 @@ static void become_service(const struct practice *practice, int ready)
         _exit(127);
     program[length] = '\0';
     execl(program, "refgate", "serve", "-d", practice->dir, "--ready-fd", number, (char *)NULL);
+    /* The program was replaced on disk meanwhile: go on with the one that runs. */
+    execl("/proc/self/exe", "refgate", "serve", "-d", practice->dir, "--ready-fd", number,
+          (char *)NULL);
     _exit(127);
 }
 
