@@ -98,5 +98,5 @@ CREATE TABLE client_link (
 
 -- Every disclosure, receipt and refusal; each row holds the hash of the one before it.
 CREATE TABLE audit (
-  seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, what TEXT NOT NULL,
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, what TEXT NOT NULL,
   partner TEXT, subject TEXT, detail TEXT, hash BLOB NOT NULL);
