@@ -26,11 +26,11 @@ static const char *site_text(struct field_job *job, const char *area, const char
 /* The CodeableConcept of an area, with its text; the side is told in the text only. */
 static struct json *area_concept(struct field_job *job, const char *area, const char *side)
 {
-    struct json *concept =
+    struct json *codes =
         area == NULL ? json_new_object(job->arena) : field_concept_of(job, &areas, area);
-    json_remove(concept, "text");
-    json_set_text(job->arena, concept, "text", site_text(job, area, side));
-    return concept;
+    json_remove(codes, "text");
+    json_set_text(job->arena, codes, "text", site_text(job, area, side));
+    return codes;
 }
 
 /* A contained BodyStructure of the resource at hand; returns the reference to it. */
@@ -69,13 +69,13 @@ struct json *field_new_site(struct field_job *job, const char *area, const char 
 {
     if (area == NULL && side == NULL)
         return NULL;
-    struct json *concept = area_concept(job, area, side);
+    struct json *codes = area_concept(job, area, side);
     if (side == NULL)
-    return concept;
+        return codes;
     struct json *extensions = json_new_list(job->arena);
     json_push(extensions, site_extension(job, body_site_extension, area, side));
-    json_set(job->arena, concept, "extension", extensions);
-    return concept;
+    json_set(job->arena, codes, "extension", extensions);
+    return codes;
 }
 
 static struct json *contained_body(struct field_job *job, const struct json *extension)

@@ -29,7 +29,7 @@ static bool change(struct unit *unit, struct store *store)
 {
     struct queueing *queueing = (struct queueing *)unit;
     struct store_message *message = &queueing->message;
-    const char *from = NULL;
+    const char *from = "";
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         if (text_equal(changes[i].verb, queueing->verb)) {
             from = changes[i].from;
