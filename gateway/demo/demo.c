@@ -375,7 +375,7 @@ static const struct json *ask_surely(struct demo *demo, struct arena *arena, int
 {
     int64_t until = monotonic_ms() + SEEN_WITHIN_MS;
     const struct json *list = ask_list(demo, arena, (enum who)who, one, two);
-    while (list == NULL && !is_interrupted && monotonic_ms() < until) {
+    while (list == NULL && can_go_on(demo) && monotonic_ms() < until) {
         usleep(LOOK_MS * 1000);
         practice_watch(demo->practices, tell_restart, demo);
         list = ask_list(demo, arena, (enum who)who, one, two);
@@ -405,7 +405,7 @@ static size_t message_count(struct demo *demo, struct arena *arena, int who, con
     struct json_fault fault;
     const char *out = "";
     const char *err;
-    for (int tries = 0; tries < STARTS_MAX && out[0] == '\0' && !is_interrupted; tries++) {
+    for (int tries = 0; tries < STARTS_MAX && out[0] == '\0' && can_go_on(demo); tries++) {
         practice_watch(demo->practices, tell_restart, demo);
         practice_ask(arena, &demo->practices[who], show, &out, &err);
     }
