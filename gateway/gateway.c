@@ -76,7 +76,8 @@ struct gateway {
     uv_async_t taken; /* a station took a message */
     uv_async_t parts; /* a station stopped, or the store broke */
     struct job sweep, export, reload, review;
-    bool export_people;  /* of the last export */
+    bool export_people; /* of the last export */
+    size_t export_written;
     struct setup *fresh; /* of the last reload; NULL: it was faulty */
     struct context *fresh_context;
     unsigned char fresh_print[WATCH_PRINT_BYTES]; /* of the files it read */
@@ -134,16 +135,17 @@ static void run_sweep(struct job *job)
 
 static void run_export(struct job *job)
 {
-    bool people;
-    job->gateway->export_people = false;
-    while (export_sweep(&job->office, &people) > 0) /* page by page */
-        job->gateway->export_people = job->gateway->export_people || people;
+    bool people = false;
+    job->gateway->export_written = export_sweep(&job->office, &people);
+    job->gateway->export_people = people;
 }
 
 static void exported(struct job *job)
 {
     if (job->gateway->export_people)
         job_start(&job->gateway->reload);
+    if (job->gateway->export_written > 0) /* page by page, so that a stop need not wait for all */
+        job_start(job);
 }
 
 /* ---- review: the date, consents and partners may have changed what may go ---- */
