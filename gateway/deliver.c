@@ -26,6 +26,16 @@ static const char *correlation_of(const struct setup *setup, struct arena *arena
     return uuid;
 }
 
+/* Nothing waits longer than the longest wait: what seems to is from before the clock was set back.
+ */
+static bool is_beyond_reach(struct store *store, const struct setup *setup, struct arena *arena,
+                            const char *partner, int64_t now_ms)
+{
+    struct store_message *first;
+    return store_due(store, arena, partner, INT64_MAX, 1, &first) > 0 &&
+           first->due_ms > now_ms + (int64_t)setup->config.retry_max_ms;
+}
+
 size_t deliver_claim(struct store *store, const struct setup *setup, struct arena *arena,
                      const char *partner, int64_t now_ms, size_t slots,
                      struct deliver_item **ret_items, struct store_message **ret_withdrawn,
@@ -33,6 +43,10 @@ size_t deliver_claim(struct store *store, const struct setup *setup, struct aren
 {
     struct store_message *due;
     size_t count = store_due(store, arena, partner, now_ms, slots, &due);
+    if (count == 0 && is_beyond_reach(store, setup, arena, partner, now_ms)) {
+        store_hasten(store, partner, now_ms);
+        count = store_due(store, arena, partner, now_ms, slots, &due);
+    }
     struct deliver_item *items = arena_array(arena, count, sizeof *items);
     size_t claimed = 0;
     *ret_withdrawn = arena_array(arena, count, sizeof **ret_withdrawn);

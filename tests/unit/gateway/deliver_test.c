@@ -484,6 +484,29 @@ static void a_consent_that_has_ended_stops_the_next_try(void **state)
     assert_string_equal(row_of(journey).state, "withdrawn");
 }
 
+static void a_clock_set_back_stalls_nothing(void **state)
+{
+    struct journey *journey = *state;
+    struct clinic *clinic = journey->clinic;
+    struct deliver_item *items;
+    struct store_message *withdrawn;
+    size_t withdrawn_count;
+    put_back(journey); /* to be tried again behind NOW */
+    static const int64_t back_ms[] = {60000, 3600000, (int64_t)86400 * 30 * 1000};
+    for (size_t i = 0; i < 3; i++) {
+        struct store_message message = row_of(journey);
+        int64_t now_ms = message.due_ms - back_ms[i];
+        clinic_begin(clinic);
+        size_t count = deliver_claim(clinic->store, clinic->setup, &clinic->arena, "riverbend",
+                                     now_ms, 8, &items, &withdrawn, &withdrawn_count);
+        clinic_commit(clinic);
+        /* within the longest wait it is waited for, beyond it is not */
+        assert_int_equal(count, back_ms[i] > 900000);
+        if (count > 0)
+            put_back(journey);
+    }
+}
+
 static void the_same_bytes_go_again(void **state)
 {
     struct journey *journey = *state;
@@ -531,6 +554,7 @@ int main(void)
         TEST(given_up_after_its_time),
         TEST(a_withdrawn_consent_stops_the_next_try),
         TEST(a_consent_that_has_ended_stops_the_next_try),
+        TEST(a_clock_set_back_stalls_nothing),
         TEST(the_same_bytes_go_again),
         TEST(a_row_that_is_gone_is_no_crash),
     };
