@@ -89,11 +89,13 @@ static bool fence_files(const char *const *folders, unsigned count)
                       LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
                       LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
                       LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
-                      LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM;
+                      LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM |
+                      LANDLOCK_ACCESS_FS_REFER;
+    /* Version 1 denies every move from folder to folder, which is how records leave records/out. */
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     struct landlock_ruleset_attr about = {.handled_access_fs = rights};
     int rules =
-        version < 1 ? -1 : (int)syscall(SYS_landlock_create_ruleset, &about, sizeof about, 0);
+        version < 2 ? -1 : (int)syscall(SYS_landlock_create_ruleset, &about, sizeof about, 0);
     if (rules < 0)
         return false;
     for (unsigned i = 0; i < count; i++)
