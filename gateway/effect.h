@@ -16,7 +16,7 @@ struct effect {
     struct track_details details;
     const char *kind;                     /* of the record, or the move's word */
     unsigned char hash[STORE_HASH_BYTES]; /* of the record */
-    bool is_behind_cancel; /* an accept that crossed our cancel */
+    bool is_behind_cancel;                /* an accept that crossed our cancel */
     bool is_known_record;                 /* filed before with the same content: nothing to do */
 };
 
