@@ -20,9 +20,10 @@ import records
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = pathlib.Path(os.environ.get("REFGATE", ROOT / "build" / "refgate"))
 # What the service runs under: REFGATE_UNDER="valgrind -q --error-exitcode=99".
-UNDER = os.environ.get("REFGATE_UNDER", "").split()
+UNDER = os.environ.pop("REFGATE_UNDER", "").split()
 EXAMPLES = ROOT / "config" / "examples"
-PATIENCE = float(os.environ.get("REFGATE_PATIENCE", "1"))
+# Taken out of the environment, where the program would take them for misspelt settings.
+PATIENCE = float(os.environ.pop("REFGATE_PATIENCE", "1"))
 # Small waits, so that tests end in seconds.
 HASTY = {"first_retry_ms": 100, "retry_max_ms": 1000, "drop_settle_ms": 100, "drop_give_up_ms": 600,
          "time_zone": "UTC"}
