@@ -25,13 +25,11 @@
 #include "gateway/flow.h"
 #include "gateway/harden.h"
 #include "gateway/intake.h"
-#include "gateway/job.h"
 #include "gateway/listen.h"
 #include "gateway/log.h"
 #include "gateway/monitor.h"
 #include "gateway/notify.h"
 #include "gateway/office.h"
-#include "gateway/renewal.h"
 #include "gateway/revocation.h"
 #include "gateway/seats.h"
 #include "gateway/station.h"
@@ -44,6 +42,17 @@ enum {
     LOOPS_MAX = 64,
     LOCK_TRIES = 100,
     LOCK_WAIT_US = 20 * 1000
+};
+
+/* A job on the thread pool that never runs twice at once; asked for again meanwhile, it runs again.
+ */
+struct job {
+    uv_work_t work;
+    struct gateway *gateway;
+    void (*run)(struct job *job);
+    void (*done)(struct job *job);
+    bool is_running, is_wanted;
+    struct office office; /* as of this run; its setup is held */
 };
 
 struct gateway {
@@ -69,7 +78,10 @@ struct gateway {
     struct job sweep, export, reload, review;
     bool export_people; /* of the last export */
     size_t export_written;
-    struct renewal fresh; /* of the last reload, or of the start */
+    struct setup *fresh; /* of the last reload; NULL: it was faulty */
+    struct context *fresh_context;
+    unsigned char fresh_print[WATCH_PRINT_BYTES]; /* of the files it read */
+    char fresh_why[256];                          /* it was refused */
     bool is_stopping, is_courier_open, is_control_open, is_care_open, is_monitor_open,
         is_care_stopping, are_handles_closed;
     _Atomic bool is_store_broken, is_reload_wanted;
@@ -80,27 +92,59 @@ struct gateway {
 
 static void maybe_close(struct gateway *gateway);
 
+static void job_work(uv_work_t *work)
+{
+    struct job *job = work->data;
+    job->run(job);
+}
+
+static void job_start(struct job *job);
+
+static void job_worked(uv_work_t *work, int status)
+{
+    struct job *job = work->data;
+    (void)status;
+    job->is_running = false;
+    setup_release(job->office.setup);
+    if (job->done != NULL)
+        job->done(job);
+    if (job->is_wanted)
+        job_start(job);
+    maybe_close(job->gateway);
+}
+
+static void job_start(struct job *job)
+{
+    struct gateway *gateway = job->gateway;
+    job->is_wanted = job->is_running;
+    if (job->is_running || gateway->is_stopping)
+        return;
+    job->work.data = job;
+    job->office = gateway->office;
+    setup_hold(job->office.setup);
+    job->is_running = uv_queue_work(&gateway->loop, &job->work, job_work, job_worked) == 0;
+    if (!job->is_running)
+        setup_release(job->office.setup);
+}
+
 static void run_sweep(struct job *job)
 {
-    struct gateway *gateway = job->owner;
-    if (intake_sweep(gateway->intake, &job->office) > 0)
-        uv_async_send(&gateway->taken);
+    if (intake_sweep(job->gateway->intake, &job->office) > 0)
+        uv_async_send(&job->gateway->taken);
 }
 
 static void run_export(struct job *job)
 {
-    struct gateway *gateway = job->owner;
     bool people = false;
-    gateway->export_written = export_sweep(&job->office, &people);
-    gateway->export_people = people;
+    job->gateway->export_written = export_sweep(&job->office, &people);
+    job->gateway->export_people = people;
 }
 
 static void exported(struct job *job)
 {
-    struct gateway *gateway = job->owner;
-    if (gateway->export_people)
-        job_start(&gateway->reload);
-    if (gateway->export_written > 0) /* page by page, so that a stop need not wait for all */
+    if (job->gateway->export_people)
+        job_start(&job->gateway->reload);
+    if (job->gateway->export_written > 0) /* page by page, so that a stop need not wait for all */
         job_start(job);
 }
 
@@ -128,35 +172,78 @@ static void run_review(struct job *job)
     struct reviewing reviewing = {.unit.run = review, .unit.arena = &arena, .office = &job->office};
     writer_call(job->office.writer, &reviewing.unit);
     if (reviewing.queued > 0)
-        uv_async_send(&((struct gateway *)job->owner)->taken);
+        uv_async_send(&job->gateway->taken);
     arena_free(&arena);
 }
 
 /* ---- reload ---- */
 
+static void print_findings(const struct finding_list *findings)
+{
+    struct text text = text_new(findings->arena, 1 << 20);
+    for (size_t i = 0; i < findings->count; i++)
+        finding_print(&findings->items[i], &text);
+    fputs(text.at, stderr);
+}
+
+static void note_why(struct gateway *gateway, const struct finding_list *findings)
+{
+    struct text line = text_new(findings->arena, sizeof gateway->fresh_why - 1);
+    text_add(&line, "the new settings are faulty; the old ones stay: ");
+    if (findings->count > 0)
+        finding_print(&findings->items[0], &line);
+    if (line.length > 0 && line.at[line.length - 1] == '\n')
+        line.at[--line.length] = '\0';
+    memcpy(gateway->fresh_why, line.at, line.length + 1);
+}
+
 static void run_reload(struct job *job)
 {
-    renewal_read(job->office.setup, &((struct gateway *)job->owner)->fresh);
+    struct gateway *gateway = job->gateway;
+    watch_files(job->office.setup, gateway->fresh_print);
+    struct arena arena = ARENA_EMPTY;
+    struct finding_list findings = finding_list_new(&arena);
+    gateway->fresh = NULL;
+    gateway->fresh_context = NULL;
+    if (setup_load(gateway->dir, &findings, &gateway->fresh)) {
+        revocation_fetch_missing(gateway->fresh, &findings);
+        gateway->fresh_context = tls_context(gateway->fresh, &findings);
+        if (gateway->fresh_context == NULL || setup_is_worse(job->office.setup, &findings)) {
+            context_release(gateway->fresh_context);
+            setup_release(gateway->fresh);
+            gateway->fresh = NULL;
+        }
+    }
+    if (gateway->fresh != NULL)
+        setup_live_with(gateway->fresh, &findings);
+    if (gateway->fresh == NULL) {
+        log_event(LOG_LEVEL_ERROR, "reload-refused", "why",
+                  "the new settings are faulty; the old ones stay", NULL);
+        print_findings(&findings);
+        note_why(gateway, &findings);
+    }
+    arena_free(&arena);
 }
 
 static void reloaded(struct job *job)
 {
-    struct gateway *gateway = job->owner;
-    struct renewal *fresh = &gateway->fresh;
-    if (fresh->setup == NULL) {
-        care_reloaded(gateway->care, fresh->print, false, NULL, fresh->why);
+    struct gateway *gateway = job->gateway;
+    if (gateway->fresh == NULL) {
+        if (!gateway->is_stopping)
+            care_reloaded(gateway->care, gateway->fresh_print, false, NULL, gateway->fresh_why);
         return;
     }
     setup_release(gateway->office.setup);
     context_release(gateway->context);
-    gateway->office.setup = fresh->setup;
-    gateway->context = fresh->context;
+    gateway->office.setup = gateway->fresh;
+    gateway->context = gateway->fresh_context;
+    gateway->fresh = NULL;
+    if (gateway->is_stopping)
+        return;
     for (unsigned i = 0; i < gateway->station_count; i++)
         station_use(gateway->stations[i], gateway->office.setup, gateway->context);
     courier_use(gateway->courier, gateway->office.setup, gateway->context);
-    care_reloaded(gateway->care, fresh->print, true, gateway->context, NULL);
-    fresh->setup = NULL;
-    fresh->context = NULL;
+    care_reloaded(gateway->care, gateway->fresh_print, true, gateway->context, NULL);
     log_event(LOG_LEVEL_INFO, "reloaded", NULL);
     job_start(&gateway->review);
 }
@@ -222,10 +309,6 @@ static void stop(struct gateway *gateway)
     if (gateway->is_stopping)
         return;
     gateway->is_stopping = true;
-    job_close(&gateway->sweep);
-    job_close(&gateway->export);
-    job_close(&gateway->reload);
-    job_close(&gateway->review);
     log_event(LOG_LEVEL_INFO, "stopping", NULL);
     notify("STOPPING=1");
     for (unsigned i = 0; i < gateway->station_count; i++)
@@ -371,7 +454,7 @@ static bool open_folder(struct gateway *gateway, struct finding_list *findings, 
         return false;
     if (!setup_load(gateway->dir, findings, &office->setup))
         return fault_set(ret_fault, FAULT_settings, NULL);
-    watch_files(office->setup, gateway->fresh.print);
+    watch_files(office->setup, gateway->fresh_print);
     const struct config *config = &office->setup->config;
     log_set_level((enum log_level)config->log_level);
     log_open((enum log_format)config->log_format, (enum log_target)config->log_target);
@@ -480,28 +563,12 @@ static bool start_care(struct gateway *gateway, struct fault *ret_fault)
                                          .office = &gateway->office,
                                          .context = gateway->context,
                                          .courier = gateway->courier,
-                                         .print = gateway->fresh.print,
+                                         .print = gateway->fresh_print,
                                          .reload = reload_files,
                                          .owner = gateway};
     gateway->care = care_start(&options);
     gateway->is_care_open = gateway->care != NULL;
     return gateway->care != NULL || fault_set(ret_fault, FAULT_internal, NULL);
-}
-
-static void job_ended(void *owner)
-{
-    maybe_close(owner);
-}
-
-static struct job job_of(struct gateway *gateway, void (*run)(struct job *job),
-                         void (*done)(struct job *job))
-{
-    return (struct job){.run = run,
-                        .done = done,
-                        .ended = job_ended,
-                        .owner = gateway,
-                        .loop = &gateway->loop,
-                        .from = &gateway->office};
 }
 
 static bool start(struct gateway *gateway, int socket, struct fault *ret_fault)
@@ -531,10 +598,10 @@ static bool start(struct gateway *gateway, int socket, struct fault *ret_fault)
     if (gateway->control == NULL)
         return false;
     gateway->is_control_open = true;
-    gateway->sweep = job_of(gateway, run_sweep, NULL);
-    gateway->export = job_of(gateway, run_export, exported);
-    gateway->reload = job_of(gateway, run_reload, reloaded);
-    gateway->review = job_of(gateway, run_review, NULL);
+    gateway->sweep = (struct job){.gateway = gateway, .run = run_sweep};
+    gateway->export = (struct job){.gateway = gateway, .run = run_export, .done = exported};
+    gateway->reload = (struct job){.gateway = gateway, .run = run_reload, .done = reloaded};
+    gateway->review = (struct job){.gateway = gateway, .run = run_review};
     start_handles(gateway);
     job_start(&gateway->export);
     return true;
@@ -561,8 +628,6 @@ static void close_all(struct gateway *gateway)
     store_close(gateway->store);
     intake_free(gateway->intake);
     context_release(gateway->context);
-    context_release(gateway->fresh.context);
-    setup_release(gateway->fresh.setup);
     setup_release(gateway->office.setup);
     uv_loop_close(&gateway->loop);
     close(gateway->office.lock);
@@ -589,12 +654,12 @@ int gateway_run(const char *dir, int ready_fd)
     signal(SIGPIPE, SIG_IGN);
     raise_file_limit();
     if (!open_folder(&gateway, &findings, &socket, &fault) || !start(&gateway, socket, &fault)) {
-        renewal_print(&findings);
+        print_findings(&findings);
         fail(&fault);
         return fault_exit_code(
             fault.kind); /* nothing was promised; the system takes the rest back */
     }
-    renewal_print(&findings); /* what is faulty in our keys or trust, and does not keep us */
+    print_findings(&findings); /* what is faulty in our keys or trust, and does not keep us */
     tell_ready(&gateway, socket, ready_fd);
     uv_run(&gateway.loop, UV_RUN_DEFAULT);
     close(socket);
