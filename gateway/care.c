@@ -9,7 +9,6 @@
 #include <uv.h>
 
 #include "gateway/audit.h"
-#include "gateway/job.h"
 #include "gateway/log.h"
 #include "gateway/notify.h"
 #include "gateway/revocation.h"
@@ -36,6 +35,16 @@ struct refusals {
     unsigned long long others; /* that found no row */
 };
 
+struct care_job {
+    uv_work_t work;
+    struct care *care;
+    bool is_running;
+    int64_t next_ms; /* monotonic */
+    void (*run)(struct care_job *job);
+    void (*done)(struct care_job *job);
+    struct office office; /* as of this run; its setup is held */
+};
+
 struct care {
     struct care_options options;
     struct context *context; /* held */
@@ -44,9 +53,7 @@ struct care {
     struct watch_served *served;
     struct watch_told *told;
     struct watch_look look;
-    struct job looking, noting, fetching;
-    int64_t note_ms, fetch_ms;              /* monotonic; when they are due */
-    bool has_fetch_failed;                  /* of the last run */
+    struct care_job looking, noting, fetching;
     unsigned char print[WATCH_PRINT_BYTES]; /* of the last look */
     bool fetched;                           /* the last run of fetching brought a new list */
     _Atomic bool is_served_new;
@@ -77,17 +84,52 @@ static void raise_alarm(struct care *care, enum alarm_kind kind, const char *par
     alarm_raise(care->alarm, care->options.office->setup, &text);
 }
 
-/* ---- changed files ---- */
+/* ---- jobs ---- */
 
-static void run_look(struct job *job)
+static void maybe_stopped(struct care *care);
+
+static void job_work(uv_work_t *work)
 {
-    struct care *care = job->owner;
-    watch_files(job->office.setup, care->print);
+    struct care_job *job = work->data;
+    job->run(job);
 }
 
-static void looked(struct job *job)
+static void job_worked(uv_work_t *work, int status)
 {
-    struct care *care = job->owner;
+    struct care_job *job = work->data;
+    struct care *care = job->care;
+    (void)status;
+    job->is_running = false;
+    if (job->done != NULL && !care->is_stopping)
+        job->done(job);
+    setup_release(job->office.setup);
+    maybe_stopped(care);
+}
+
+static void job_start(struct care_job *job, int64_t next_ms)
+{
+    struct care *care = job->care;
+    if (job->is_running || care->is_stopping)
+        return;
+    job->next_ms = next_ms;
+    job->work.data = job;
+    job->office = *care->options.office;
+    setup_hold(job->office.setup);
+    job->is_running = uv_queue_work(care->options.loop, &job->work, job_work, job_worked) == 0;
+    if (!job->is_running)
+        setup_release(job->office.setup);
+}
+
+/* ---- changed files ---- */
+
+static void run_look(struct care_job *job)
+{
+    watch_files(job->office.setup, job->care->print);
+}
+
+static void looked(struct care_job *job)
+{
+    struct care *care = job->care;
     int64_t settle_ms = (int64_t)job->office.setup->config.watch_settle_ms;
     bool is_latest = job->office.setup == care->options.office->setup;
     if (is_latest && watch_has_changed(&care->look, care->print, now_ms(care), settle_ms)) {
@@ -177,9 +219,9 @@ static bool write_refusals(struct unit *unit, struct store *store)
     return true;
 }
 
-static void note_refusals(struct job *job, struct arena *arena)
+static void note_refusals(struct care_job *job, struct arena *arena)
 {
-    struct care *care = job->owner;
+    struct care *care = job->care;
     struct refusals *taken = arena_alloc(arena, sizeof *taken);
     pthread_mutex_lock(&care->lock);
     *taken = care->refusals;
@@ -195,9 +237,9 @@ static void note_refusals(struct job *job, struct arena *arena)
     writer_call(job->office.writer, &noting.unit);
 }
 
-static void run_note(struct job *job)
+static void run_note(struct care_job *job)
 {
-    struct care *care = job->owner;
+    struct care *care = job->care;
     struct arena arena = ARENA_EMPTY;
     note_refusals(job, &arena);
     if (atomic_exchange(&care->is_served_new, false))
@@ -215,47 +257,38 @@ static bool has_notes(struct care *care)
 
 /* ---- revocation lists ---- */
 
-/* True when the list is, or was already, a current one. */
-static bool fetch_one(const struct setup *setup, const struct partner *partner, bool *ret_changed)
-{
-    struct arena arena = ARENA_EMPTY;
-    struct finding_list findings = finding_list_new(&arena);
-    bool done = revocation_fetch(setup, partner, &findings, ret_changed);
-    if (done)
-        log_event(LOG_LEVEL_INFO, "list-fetched", "partner", partner->name, "state",
-                  *ret_changed ? "new" : "unchanged", NULL);
-    else
-        log_event(LOG_LEVEL_WARNING, "list-not-fetched", "partner", partner->name, "why",
-                  findings.items[findings.count - 1].found, NULL);
-    arena_free(&arena);
-    return done;
-}
-
-static void run_fetch(struct job *job)
+static void run_fetch(struct care_job *job)
 {
     const struct setup *setup = job->office.setup;
-    struct care *care = job->owner;
+    struct arena arena = ARENA_EMPTY;
+    struct finding_list findings = finding_list_new(&arena);
     int64_t now = clock_wall_ms(&setup->clock) / 1000;
-    care->fetched = false;
-    care->has_fetch_failed = false;
+    bool has_failed = false;
+    job->care->fetched = false;
     for (size_t i = 0; i < setup->partners.count; i++) {
         const struct partner *partner = &setup->partners.items[i];
         bool is_changed = false;
         if (partner->crl_url[0] == '\0' || partner->crl_policy == PARTNER_CRL_OFF ||
             revocation_due(setup, partner) > now)
             continue;
-        if (!fetch_one(setup, partner, &is_changed))
-            care->has_fetch_failed = true;
-        care->fetched = care->fetched || is_changed;
+        if (revocation_fetch(setup, partner, &findings, &is_changed))
+            log_event(LOG_LEVEL_INFO, "list-fetched", "partner", partner->name, "state",
+                      is_changed ? "new" : "unchanged", NULL);
+        else
+            log_event(LOG_LEVEL_WARNING, "list-not-fetched", "partner", partner->name, "why",
+                      findings.items[findings.count - 1].found, NULL);
+        job->care->fetched = job->care->fetched || is_changed;
+        has_failed = has_failed || findings.count > 0;
     }
+    if (has_failed)
+        job->next_ms = clock_monotonic_ms(&setup->clock) + FETCH_AGAIN_MS;
+    arena_free(&arena);
 }
 
-static void fetched(struct job *job)
+static void fetched(struct care_job *job)
 {
-    struct care *care = job->owner;
-    care->fetch_ms = now_ms(care) + (care->has_fetch_failed ? FETCH_AGAIN_MS : FETCH_LOOK_MS);
-    if (care->fetched)
-        care->options.reload(care->options.owner);
+    if (job->care->fetched)
+        job->care->options.reload(job->care->options.owner);
 }
 
 /* ---- the pulse ---- */
@@ -279,13 +312,11 @@ static void on_pulse(uv_timer_t *timer)
     int64_t now = now_ms(care);
     notify("WATCHDOG=1");
     if (care->options.office->setup->config.watch_files)
-        job_start(&care->looking);
-    if (now >= care->note_ms && has_notes(care)) {
-        care->note_ms = now + NOTE_MS;
-        job_start(&care->noting);
-    }
-    if (now >= care->fetch_ms && !care->fetching.is_running)
-        job_start(&care->fetching);
+        job_start(&care->looking, 0);
+    if (now >= care->noting.next_ms && has_notes(care))
+        job_start(&care->noting, now + NOTE_MS);
+    if (now >= care->fetching.next_ms)
+        job_start(&care->fetching, now + FETCH_LOOK_MS);
     if (care->is_served_new || now - care->warned_ms >= HOUR_MS)
         warn(care);
     look_at_disk(care);
@@ -351,17 +382,10 @@ struct care_figures care_count(const struct care *care)
 
 /* ---- life ---- */
 
-static void maybe_stopped(void *owner);
-
-static struct job job_of(struct care *care, void (*run)(struct job *job),
-                         void (*done)(struct job *job))
+static struct care_job job_of(struct care *care, void (*run)(struct care_job *job),
+                              void (*done)(struct care_job *job))
 {
-    return (struct job){.run = run,
-                        .done = done,
-                        .ended = maybe_stopped,
-                        .owner = care,
-                        .loop = care->options.loop,
-                        .from = care->options.office};
+    return (struct care_job){.care = care, .run = run, .done = done};
 }
 
 struct care *care_start(const struct care_options *options)
@@ -380,7 +404,8 @@ struct care *care_start(const struct care_options *options)
     care->looking = job_of(care, run_look, looked);
     care->noting = job_of(care, run_note, NULL);
     care->fetching = job_of(care, run_fetch, fetched);
-    care->fetch_ms = now_ms(care) + FETCH_LOOK_MS; /* at start, what was missing was fetched */
+    care->fetching.next_ms =
+        now_ms(care) + FETCH_LOOK_MS; /* at start, what was missing was fetched */
     const struct courier_watcher watcher = {on_served, on_edge, on_parked, care};
     courier_watch(options->courier, &watcher);
     watch_taken(&care->look, options->print);
@@ -391,9 +416,8 @@ struct care *care_start(const struct care_options *options)
     return care;
 }
 
-static void maybe_stopped(void *stopping)
+static void maybe_stopped(struct care *care)
 {
-    struct care *care = stopping;
     bool is_working =
         care->looking.is_running || care->noting.is_running || care->fetching.is_running;
     if (!care->is_stopping || is_working || !care->is_timer_closed || !care->is_alarm_stopped)
@@ -426,10 +450,7 @@ static void on_alarm_stopped(void *owner)
 void care_stop(struct care *care, void (*on_stopped)(void *owner), void *owner)
 {
     if (has_notes(care))
-        job_start(&care->noting);
-    job_close(&care->looking);
-    job_close(&care->noting);
-    job_close(&care->fetching);
+        job_start(&care->noting, 0);
     care->is_stopping = true;
     care->on_stopped = on_stopped;
     care->stopped_owner = owner;
