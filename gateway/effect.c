@@ -279,23 +279,23 @@ static void add_referral(struct store *store, const struct inbox_item *item, str
     const char *our = item->setup->config.org;
     long visits = 0;
     json_whole(json_get(record, "visits_requested"), &visits);
-    *referral = (struct store_referral){
-        .placer = item->message->sender,
-        .number = json_get_text(record, "record_id"),
-        .filler = our,
-        .filler_number =
-            arena_print(item->arena, "%s-F-%lld", our, (long long)store_count_filled(store) + 1),
-        .role = "filler",
-        .partner = admission_partner(item->admission),
-        .client = client_of(record),
-        .service = json_get_text(record, "service"),
-        .priority = json_get_text(record, "priority"),
-        .task_status = "requested",
-        .visits_total = visits,
-        .valid_until = json_get_text(record, "valid_until"),
-        .authored_at = json_get_text(record, "written_at"),
-        .created_ms = item->now_ms,
-        .changed_ms = item->now_ms};
+    *referral =
+        (struct store_referral){.placer = item->message->sender,
+                                .number = json_get_text(record, "record_id"),
+                                .filler = our,
+                                .filler_number = arena_print(item->arena, "%s-F-%lld", our,
+                                                             (long long)store_next_referral(store)),
+                                .role = "filler",
+                                .partner = admission_partner(item->admission),
+                                .client = client_of(record),
+                                .service = json_get_text(record, "service"),
+                                .priority = json_get_text(record, "priority"),
+                                .task_status = "requested",
+                                .visits_total = visits,
+                                .valid_until = json_get_text(record, "valid_until"),
+                                .authored_at = json_get_text(record, "written_at"),
+                                .created_ms = item->now_ms,
+                                .changed_ms = item->now_ms};
     referral->id = store_add_referral(store, referral);
 }
 

@@ -109,8 +109,8 @@ enum inbox_outcome inbox_commit(struct store *store, const struct inbox_item *it
         *ret_row = seen;
         return INBOX_REPLAY;
     }
-    if (message->bundle_id != NULL &&
-        store_find_inbound_bundle(store, item->arena, partner, message->bundle_id, &seen))
-        return conflict(item, "Bundle.id", message->bundle_id, ret_fault);
+    const char *bundle_id = message->bundle_id == NULL ? message->message_id : message->bundle_id;
+    if (store_find_inbound_bundle(store, item->arena, partner, bundle_id, &seen))
+        return conflict(item, "Bundle.id", bundle_id, ret_fault);
     return take(store, item, hash, ret_row);
 }
