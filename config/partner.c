@@ -122,12 +122,6 @@ static void refuse_unbuilt(const struct partner *partner, const char *file,
         {"style", partner->style != PARTNER_MESSAGE, "message: REST is not built yet"},
         {"dialect", partner->dialect != PARTNER_REFGATE, "refgate: no other dialect is built yet"},
         {"staple", partner->staple != PARTNER_STAPLE_OFF, "off: stapling is not checked yet"},
-        {"connections_max", partner->connections_max > 0,
-         "0: only connections_per_partner_max of settings.yaml holds yet"},
-        {"body_max_bytes", partner->body_max_bytes > 0,
-         "0: only body_max_bytes of settings.yaml holds yet"},
-        {"requests_per_minute_max", partner->requests_per_minute_max > 0,
-         "0: rates are not limited yet"},
     };
     for (size_t i = 0; i < sizeof unbuilt / sizeof *unbuilt; i++) {
         if (unbuilt[i].is_used)
@@ -156,6 +150,9 @@ bool partner_settle(struct arena *arena, struct partner *partner, const char *fi
     if (*partner->crl_url != '\0' && *partner->ca_file == '\0')
         refuse(findings, file, "crl_url", "a revocation list without a CA",
                "the CA that publishes it, as ca_file");
+    if (partner->requests_burst_max > 0 && partner->requests_per_minute_max == 0)
+        refuse(findings, file, "requests_burst_max", "a burst without a rate",
+               "requests_per_minute_max beside it; or 0");
     refuse_unbuilt(partner, file, findings);
     if (partner->san.count == 0 && partner->pins.count == 0 && has_url)
         partner->san = usual_names(arena, partner);

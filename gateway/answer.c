@@ -164,6 +164,7 @@ static const char *issue_code(int status)
     case 501:
     case 505:
         return "not-supported";
+    case 429:
     case 503:
         return "throttled";
     default:
@@ -183,7 +184,7 @@ struct answer answer_refusal(struct arena *arena, int status, const char *found)
     text_add(&body, "}]}");
     struct answer answer = {status,     "application/fhir+json; charset=utf-8", NULL, 0, body.at,
                             body.length};
-    if (status == 503) {
+    if (status == 429 || status == 503) {
         answer.headers = retry;
         answer.headers_count = 1;
     }

@@ -222,6 +222,10 @@ static void shake_hands(struct connection *connection)
     }
     connection->state = CONNECTION_OPEN;
     connection->http.phase = home->http.draining ? PHASE_END : PHASE_IDLE;
+    if (connection->crowded && !home->http.draining)
+        http_turn_away(&connection->http, 429,
+                       "this partner has as many connections open as it may have here "
+                       "(connections_max); close one and try again");
     take_turn(connection);
 }
 

@@ -26,12 +26,12 @@ struct connection {
     struct http_stream http; /* first: a stream is its connection */
     struct listener *listener;
     struct connection *before, *after; /* all of the listener */
-    struct listener_partner *partner;  /* counts the partner's connections; NULL: no partner */
     struct deadline deadline;
     uv_poll_t poll;
     int socket;
-    int watched; /* events asked of poll */
-    bool filled; /* the last read of a plain socket filled the whole room */
+    int watched;  /* events asked of poll */
+    bool filled;  /* the last read of a plain socket filled the whole room */
+    bool crowded; /* its partner has too many: it is told so, and no request is read */
     enum connection_state state;
     enum http_phase timed_phase; /* that the deadline was started for */
     uint64_t timed_request;

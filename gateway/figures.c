@@ -69,6 +69,17 @@ static void put_stations(const struct figures_from *from, struct metric_sheet *s
     metric_put_histogram(sheet, METRIC_request_seconds, &http.times);
 }
 
+static void put_quotas(const struct figures_from *from, struct metric_sheet *sheet)
+{
+    const struct quota_figures *at = quotas_count(from->quotas, sheet->arena);
+    for (; at != NULL; at = at->next) {
+        metric_put(sheet, METRIC_partner_connections, at->partner, NULL, (double)at->connections);
+        for (int reason = 0; reason < QUOTA_REASONS; reason++)
+            metric_put(sheet, METRIC_partner_limited_total, at->partner,
+                       quota_reason_name((enum quota_reason)reason), (double)at->refused[reason]);
+    }
+}
+
 /* ---- delivery, commits, care ---- */
 
 static void put_courier(const struct figures_from *from, struct metric_sheet *sheet)
@@ -129,6 +140,7 @@ void figures_of_loop(const struct figures_from *from, struct metric_sheet *sheet
     metric_put(sheet, METRIC_start_time_seconds, NULL, NULL, (double)from->started_ms / 1000);
     metric_put(sheet, METRIC_ready, NULL, NULL, care_fault(from->care) == NULL ? 1 : 0);
     put_stations(from, sheet);
+    put_quotas(from, sheet);
     put_courier(from, sheet);
     put_writer(from, sheet);
     put_terms(from, sheet);

@@ -6,12 +6,14 @@
 #include "gateway/courier.h"
 #include "gateway/metric.h"
 #include "gateway/office.h"
+#include "gateway/quota.h"
 #include "gateway/station.h"
 
 struct figures_from {
     const struct office *office;
     struct station *const *stations;
     unsigned station_count;
+    struct quotas *quotas;
     const struct courier *courier;
     const struct care *care;
     int64_t started_ms; /* wall */

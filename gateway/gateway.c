@@ -30,6 +30,7 @@
 #include "gateway/monitor.h"
 #include "gateway/notify.h"
 #include "gateway/office.h"
+#include "gateway/quota.h"
 #include "gateway/revocation.h"
 #include "gateway/seats.h"
 #include "gateway/station.h"
@@ -66,6 +67,7 @@ struct gateway {
     struct station *stations[LOOPS_MAX];
     unsigned station_count;
     struct seats *seats;
+    struct quotas *quotas;
     _Atomic unsigned stations_open;
     struct courier *courier;
     struct control *control;
@@ -225,6 +227,24 @@ static void run_reload(struct job *job)
     arena_free(&arena);
 }
 
+/* What stands in a partner's file goes before settings.yaml. */
+static void set_quotas(struct gateway *gateway)
+{
+    const struct setup *setup = gateway->office.setup;
+    for (size_t i = 0; i < setup->partners.count; i++) {
+        const struct partner *partner = &setup->partners.items[i];
+        const struct quota_limits limits = {
+            .connections_max = partner->connections_max > 0
+                                   ? partner->connections_max
+                                   : setup->config.connections_per_partner_max,
+            .body_bytes_max = partner->body_max_bytes > 0 ? partner->body_max_bytes
+                                                          : setup->config.body_max_bytes,
+            .requests_per_minute_max = partner->requests_per_minute_max,
+            .burst_max = partner->requests_burst_max};
+        quotas_set(gateway->quotas, partner->name, &limits);
+    }
+}
+
 static void reloaded(struct job *job)
 {
     struct gateway *gateway = job->gateway;
@@ -240,6 +260,7 @@ static void reloaded(struct job *job)
     gateway->fresh = NULL;
     if (gateway->is_stopping)
         return;
+    set_quotas(gateway);
     for (unsigned i = 0; i < gateway->station_count; i++)
         station_use(gateway->stations[i], gateway->office.setup, gateway->context);
     courier_use(gateway->courier, gateway->office.setup, gateway->context);
@@ -484,12 +505,15 @@ static bool start_stations(struct gateway *gateway, int socket, struct fault *re
 {
     unsigned loops = gateway->office.setup->config.loops;
     gateway->seats = seats_new();
-    if (gateway->seats == NULL)
+    gateway->quotas = quotas_new();
+    if (gateway->seats == NULL || gateway->quotas == NULL)
         return fault_set(ret_fault, FAULT_internal, NULL);
+    set_quotas(gateway);
     for (unsigned i = 0; i < loops && i < LOOPS_MAX; i++) {
         struct station_options options = {.loop = i == 0 ? &gateway->loop : NULL,
                                           .socket = socket,
                                           .seats = gateway->seats,
+                                          .quotas = gateway->quotas,
                                           .setup = gateway->office.setup,
                                           .context = gateway->context,
                                           .writer = gateway->office.writer,
@@ -548,6 +572,7 @@ static bool start_monitor(struct gateway *gateway, struct fault *ret_fault)
                                             .from = {.office = &gateway->office,
                                                      .stations = gateway->stations,
                                                      .station_count = gateway->station_count,
+                                                     .quotas = gateway->quotas,
                                                      .courier = gateway->courier,
                                                      .care = gateway->care}};
     if (gateway->office.setup->config.local_listen[0] == '\0')
@@ -624,6 +649,7 @@ static void close_all(struct gateway *gateway)
     for (unsigned i = 0; i < gateway->station_count; i++)
         station_free(gateway->stations[i]);
     seats_free(gateway->seats);
+    quotas_free(gateway->quotas);
     writer_stop(gateway->office.writer);
     store_close(gateway->store);
     intake_free(gateway->intake);

@@ -313,7 +313,34 @@ void http_refuse(struct http_stream *stream, int status, const char *found)
     answer_now(request, &answer);
 }
 
+void http_turn_away(struct http_stream *stream, int status, const char *found)
+{
+    stream->request = request_take(stream);
+    if (stream->request == NULL)
+        stream->phase = PHASE_END;
+    else
+        http_refuse(stream, status, found);
+}
+
 /* ---- the head ---- */
+
+/* The server's limits, and for the body the partner's own. */
+static struct framing_limits limits_of(const struct http_stream *stream)
+{
+    struct framing_limits limits = stream->server->limits.framing;
+    struct quota *quota = stream->peer->quota;
+    size_t own = quota == NULL ? 0 : quota_body_max(quota);
+    if (own > 0)
+        limits.body_bytes_max = own;
+    return limits;
+}
+
+static void refuse_framing(struct http_stream *stream, const struct framing_fault *fault)
+{
+    if (fault->status == 413 && stream->peer->quota != NULL)
+        quota_note_large(stream->peer->quota);
+    http_refuse(stream, fault->status, fault->found);
+}
 
 static int escape_value(const char *at)
 {
@@ -456,7 +483,7 @@ static void keep_head_bytes(struct request *request, const char *bytes, size_t l
 static size_t receive_head(struct http_stream *stream, const char *bytes, size_t length)
 {
     struct request *request = stream->request;
-    const struct framing_limits *limits = &stream->server->limits.framing;
+    const struct framing_limits limits = limits_of(stream);
     struct framing_fault fault = {0, NULL};
     size_t before = request->head_length;
     const char *from = bytes;
@@ -466,9 +493,9 @@ static size_t receive_head(struct http_stream *stream, const char *bytes, size_t
     }
     size_t end = 0;
     enum framing_step step =
-        framing_head(&request->head, limits, from, before + length, &end, &fault);
+        framing_head(&request->head, &limits, from, before + length, &end, &fault);
     if (step == FRAMING_FAULT) {
-        http_refuse(stream, fault.status, fault.found);
+        refuse_framing(stream, &fault);
         return length;
     }
     if (step == FRAMING_MORE) {
@@ -517,10 +544,11 @@ static size_t receive_chunks(struct http_stream *stream, const char *bytes, size
     struct request *request = stream->request;
     struct framing_fault fault = {0, NULL};
     size_t used = 0;
-    enum framing_step step = framing_chunks(&request->chunks, &stream->server->limits.framing,
-                                            bytes, length, &used, &fault);
+    const struct framing_limits limits = limits_of(stream);
+    enum framing_step step =
+        framing_chunks(&request->chunks, &limits, bytes, length, &used, &fault);
     if (step == FRAMING_FAULT) {
-        http_refuse(stream, fault.status, fault.found);
+        refuse_framing(stream, &fault);
         return length;
     }
     feed_body(stream, bytes, used);

@@ -17,6 +17,7 @@
 #include "gateway/clock.h"
 #include "gateway/framing.h"
 #include "gateway/histogram.h"
+#include "gateway/quota.h"
 
 /* ---- for handlers ---- */
 
@@ -32,6 +33,7 @@ struct http_peer {
     const char *subject;     /* of the certificate, for the audit; NULL without TLS */
     const char *fingerprint; /* SHA-256 of the certificate, lower-case hex; NULL without TLS */
     const char *address;     /* `127.0.0.1:51234` */
+    struct quota *quota;     /* of the partner; NULL: nothing limits it but the server's limits */
     enum verdict verdict;    /* of the certificate; VERDICT_no_certificate without TLS */
     uint64_t connection;     /* a number of its own for each one through this listening socket */
     unsigned holds;          /* connection and exchanges; on one loop */
@@ -145,6 +147,9 @@ bool http_output(const struct http_stream *stream, const char **ret_bytes, size_
 void http_sent(struct http_stream *stream, size_t length);
 /* Ends the request that is being received with an answer made here, and then the connection. */
 void http_refuse(struct http_stream *stream, int status, const char *found);
+/* Answers before there is a request, and ends the connection: to be called in PHASE_IDLE. The
+ * client reads it as the answer to the request that it is about to send (RFC 9112 section 9.5). */
+void http_turn_away(struct http_stream *stream, int status, const char *found);
 /* The connection is gone. */
 void http_drop(struct http_stream *stream);
 /* A copy of FROM and its texts, held once. NULL without memory. */

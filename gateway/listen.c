@@ -28,7 +28,6 @@ struct listener_limits listener_limits_default(void)
 {
     struct listener_limits limits = {
         .connections_max = 12000,
-        .partner_connections_max = 0,
         .handshake_ms = 10000,
         .idle_ms = 300000,
         .head_ms = 10000,
@@ -195,40 +194,6 @@ void wire_close(struct connection *connection)
 
 /* ---- who is it ---- */
 
-static struct listener_partner *count_partner(struct listener *listener, const char *name)
-{
-    struct listener_partner *partner = listener->partners;
-    while (partner != NULL && strcmp(partner->name, name) != 0)
-        partner = partner->next;
-    if (partner == NULL) {
-        partner = calloc(1, sizeof *partner + strlen(name) + 1);
-        if (partner == NULL)
-            return NULL;
-        memcpy(partner->name, name, strlen(name) + 1);
-        partner->next = listener->partners;
-        listener->partners = partner;
-    }
-    partner->connections++;
-    return partner;
-}
-
-static void uncount_partner(struct listener *listener, struct listener_partner *partner)
-{
-    if (partner == NULL || --partner->connections > 0)
-        return;
-    struct listener_partner **link = &listener->partners;
-    while (*link != partner)
-        link = &(*link)->next;
-    *link = partner->next;
-    free(partner);
-}
-
-static bool is_crowded(const struct listener *listener, const struct connection *connection)
-{
-    unsigned most = listener->limits.partner_connections_max;
-    return most > 0 && connection->partner != NULL && connection->partner->connections > most;
-}
-
 bool wire_admit(struct connection *connection)
 {
     struct listener *listener = connection->listener;
@@ -243,6 +208,8 @@ bool wire_admit(struct connection *connection)
     struct http_peer fields = *connection->http.peer;
     fields.verdict = peer.verdict;
     fields.partner = peer.verdict == VERDICT_admitted ? peer.partner : NULL;
+    if (fields.partner != NULL && listener->quotas != NULL)
+        fields.quota = quotas_find(listener->quotas, fields.partner);
     fields.claimed = peer.claimed[0] == '\0' ? NULL : peer.claimed;
     fields.subject = peer.subject;
     fields.fingerprint = peer.fingerprint;
@@ -251,12 +218,11 @@ bool wire_admit(struct connection *connection)
         return false;
     http_peer_release(connection->http.peer);
     connection->http.peer = known;
-    if (known->partner != NULL)
-        connection->partner = count_partner(listener, known->partner);
-    if (!is_crowded(listener, connection))
-        return true;
-    listener->home.counters.crowded++;
-    return false;
+    if (known->quota != NULL && !quota_enter(known->quota)) {
+        connection->crowded = true;
+        listener->home.counters.crowded++;
+    }
+    return true;
 }
 
 void wire_refused(struct connection *connection)
@@ -289,8 +255,8 @@ void listener_remove(struct connection *connection)
         listener->first = connection->after;
     if (connection->after != NULL)
         connection->after->before = connection->before;
-    uncount_partner(listener, connection->partner);
-    connection->partner = NULL;
+    if (connection->http.peer->quota != NULL)
+        quota_leave(connection->http.peer->quota);
     accept_count(listener, -1);
 }
 
@@ -411,6 +377,7 @@ static struct listener *listener_new(const struct listener_options *options)
         return NULL;
     init_home(listener, options);
     listener->limits = options->limits;
+    listener->quotas = options->quotas;
     listener->on_refused = options->on_refused;
     listener->on_peer = options->on_peer;
     listener->owner = options->owner;
@@ -479,7 +446,7 @@ unsigned listener_close_partner(struct listener *listener, const char *partner)
     struct connection *next;
     for (struct connection *at = listener->first; at != NULL; at = next) {
         next = at->after;
-        if (at->partner == NULL || strcmp(at->partner->name, partner) != 0)
+        if (at->http.peer->partner == NULL || strcmp(at->http.peer->partner, partner) != 0)
             continue;
         connection_end(at);
         closed++;

@@ -16,13 +16,13 @@
 #include "certs/context.h"
 #include "gateway/fault.h"
 #include "gateway/http.h"
+#include "gateway/quota.h"
 #include "gateway/seats.h"
 
 struct listener;
 
 struct listener_limits {
-    unsigned connections_max;         /* of this loop */
-    unsigned partner_connections_max; /* of one partner on this loop; 0: no limit */
+    unsigned connections_max; /* of this loop */
     unsigned handshake_ms;
     unsigned idle_ms;   /* between requests */
     unsigned head_ms;   /* from the first byte of a request to the end of its head */
@@ -44,7 +44,7 @@ struct listener_counters {
     uint64_t handshakes_failed;
     uint64_t refused_peers; /* of these: for their certificate */
     uint64_t untrusted;     /* closed because the trust or the certificate ran out */
-    uint64_t crowded;       /* closed at partner_connections_max */
+    uint64_t crowded;       /* answered 429 because the partner has too many */
     uint64_t overdue[6];    /* handshake, idle, head, body, answer, linger */
     uint64_t connections;   /* now */
 };
@@ -55,6 +55,7 @@ struct listener_options {
     struct context
         *context;        /* held; NULL: plain, refused unless the socket is on a loopback address */
     struct seats *seats; /* of all listeners on this socket; NULL: it is the only one */
+    struct quotas *quotas; /* of each partner, likewise; NULL: no limits */
     struct listener_limits limits;
     struct clock clock;
     /* A request; to be answered with exchange_answer(), on this loop. */

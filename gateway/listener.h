@@ -5,15 +5,10 @@
 
 #include "gateway/connection.h"
 
-struct listener_partner {
-    struct listener_partner *next;
-    unsigned connections;
-    char name[];
-};
-
 struct listener {
     struct connection_home home; /* first */
     struct seats *seats;         /* NULL: the only loop */
+    struct quotas *quotas;       /* NULL: no limits */
     unsigned seat;
     struct listener_limits limits;
     struct context *context; /* NULL: plain */
@@ -30,7 +25,6 @@ struct listener {
     uint64_t drained_at_ms;
     int handles_open;
     struct connection *first;
-    struct listener_partner *partners;
 };
 
 /* Sees to it that deadlines, pauses and the stop are looked at. */

@@ -53,32 +53,54 @@ static void answer_text(struct exchange *exchange, int status, const char *body,
     exchange_answer(exchange, &answer);
 }
 
+/* RETRY_S: when the client may come again, if the fault is one that passes. */
 static void answer_fault(struct exchange *exchange, int status, const struct fault *fault,
-                         const char *path)
+                         const char *path, unsigned retry_s)
 {
-    struct http_header retry = {"Retry-After", arena_print(&exchange->arena, "%d", RETRY_AFTER_S)};
+    struct http_header retry = {"Retry-After", arena_print(&exchange->arena, "%u", retry_s)};
     answer_text(exchange, status, acknowledge_fault(&exchange->arena, fault, path), &retry,
                 fault_is_transient(fault->kind) ? 1 : 0);
 }
 
 static void refuse(struct exchange *exchange, const struct fault *fault)
 {
-    answer_fault(exchange, fault_http_status(fault->kind), fault, NULL);
+    answer_fault(exchange, fault_http_status(fault->kind), fault, NULL, RETRY_AFTER_S);
 }
 
-/* Who asks; NULL with the fault when it is nobody's certificate, whose verdict it then names. */
-static const struct admission *admit(const struct receiver *receiver, struct exchange *exchange,
-                                     struct fault *ret_fault)
+/* More requests a minute than were agreed with this partner. */
+static void refuse_rate(struct exchange *exchange, unsigned wait_s)
+{
+    struct fault fault = {FAULT_too_many,
+                          arena_print(&exchange->arena,
+                                      "partner %s sends more requests a minute than it may here "
+                                      "(requests_per_minute_max); come again in %u s",
+                                      exchange->peer->partner, wait_s)};
+    answer_fault(exchange, fault_http_status(fault.kind), &fault, NULL, wait_s);
+}
+
+/* Who asks. NULL when it was answered already: a certificate that is nobody's, whose verdict the
+ * answer names, or a partner that asks too often. */
+static const struct admission *admit(const struct receiver *receiver, struct exchange *exchange)
 {
     const struct http_peer *peer = exchange->peer;
-    const struct admission *admission =
-        admit_peer(receiver->options.setup, &exchange->arena, peer->partner, ret_fault);
+    const struct setup *setup = receiver->options.setup;
+    struct fault fault = {FAULT_none, NULL};
+    const struct admission *admission = admit_peer(setup, &exchange->arena, peer->partner, &fault);
     if (admission == NULL && peer->verdict == VERDICT_disabled)
-        ret_fault->sentence = "this partner is disabled at this gateway";
+        fault.sentence = "this partner is disabled at this gateway";
     else if (admission == NULL && peer->partner == NULL)
-        ret_fault->sentence = arena_print(&exchange->arena, "%s (%s)", ret_fault->sentence,
-                                          verdict_name(peer->verdict));
-    return admission;
+        fault.sentence =
+            arena_print(&exchange->arena, "%s (%s)", fault.sentence, verdict_name(peer->verdict));
+    if (admission == NULL) {
+        refuse(exchange, &fault);
+        return NULL;
+    }
+    unsigned wait_s =
+        peer->quota == NULL ? 0 : quota_take(peer->quota, clock_monotonic_ms(&setup->clock));
+    if (wait_s == 0)
+        return admission;
+    refuse_rate(exchange, wait_s);
+    return NULL;
 }
 
 static void not_allowed(struct exchange *exchange, const char *allowed)
@@ -110,7 +132,7 @@ static bool parse(struct receiving *receiving)
 {
     struct exchange *exchange = receiving->exchange;
     const struct config *config = &receiving->setup->config;
-    struct json_options options = {.bytes_max = config->body_max_bytes,
+    struct json_options options = {.bytes_max = exchange->body_length, /* judged at the edge */
                                    .depth_max = (int)config->json_depth_max};
     struct json_fault fault;
     if (json_parse(&exchange->arena, exchange->body, exchange->body_length, &options,
@@ -121,7 +143,7 @@ static bool parse(struct receiving *receiving)
                                         fault.line, fault.column, fault.found,
                                         fault.expected == NULL ? "" : "; expected ",
                                         fault.expected == NULL ? "" : fault.expected)};
-    answer_fault(exchange, 400, &refusal, fault.path);
+    answer_fault(exchange, 400, &refusal, fault.path, 0);
     return false;
 }
 
@@ -261,14 +283,12 @@ static void process_message(struct receiver *receiver, struct exchange *exchange
     receiving->receiver = receiver;
     receiving->exchange = exchange;
     receiving->setup = receiver->options.setup;
-    receiving->admission = admit(receiver, exchange, &fault);
-    if (receiving->admission == NULL) {
-        refuse(exchange, &fault);
+    receiving->admission = admit(receiver, exchange);
+    if (receiving->admission == NULL)
         return;
-    }
     if (!is_json_type(exchange_header(exchange, "content-type"))) {
         struct fault type = {FAULT_unsupported, "expected Content-Type application/fhir+json"};
-        answer_fault(exchange, 415, &type, NULL);
+        answer_fault(exchange, 415, &type, NULL, 0);
         return;
     }
     if (!parse(receiving) || !validate(receiving) || !read_message(receiving))
@@ -308,12 +328,7 @@ static void validate_resource_sent(struct receiver *receiver, struct exchange *e
     static const char prefix[] = "/fhir/";
     struct receiving receiving = {
         .receiver = receiver, .exchange = exchange, .setup = receiver->options.setup};
-    struct fault fault = {FAULT_none, NULL};
-    if (admit(receiver, exchange, &fault) == NULL) {
-        refuse(exchange, &fault);
-        return;
-    }
-    if (!parse(&receiving))
+    if (admit(receiver, exchange) == NULL || !parse(&receiving))
         return;
     const char *type = exchange->path + strlen(prefix);
     size_t length = strcspn(type, "/");
@@ -342,11 +357,8 @@ static bool asks_to_validate(const struct exchange *exchange)
 
 static void metadata(struct receiver *receiver, struct exchange *exchange)
 {
-    struct fault fault = {FAULT_none, NULL};
-    if (admit(receiver, exchange, &fault) == NULL) {
-        refuse(exchange, &fault);
+    if (admit(receiver, exchange) == NULL)
         return;
-    }
     answer_text(exchange, 200, capability_statement(receiver->options.setup, &exchange->arena),
                 NULL, 0);
 }
@@ -387,9 +399,8 @@ void receiver_on_request(struct receiver *receiver, struct exchange *exchange)
     struct fault fault = {FAULT_not_found,
                           "found an address that is not served; expected /fhir/$process-message or "
                           "/fhir/metadata"};
-    struct fault admission = {FAULT_none, NULL};
-    bool is_admitted = admit(receiver, exchange, &admission) != NULL;
-    refuse(exchange, is_admitted ? &fault : &admission);
+    if (admit(receiver, exchange) != NULL)
+        refuse(exchange, &fault);
 }
 
 /* ---- life ---- */

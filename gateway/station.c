@@ -35,7 +35,6 @@ static struct listener_limits limits_of(const struct config *config)
 {
     struct listener_limits limits = listener_limits_default();
     limits.connections_max = config->connections_max;
-    limits.partner_connections_max = config->connections_per_partner_max;
     limits.handshake_ms = (unsigned)config->handshake_deadline_ms;
     limits.idle_ms = (unsigned)config->idle_deadline_ms;
     limits.head_ms = (unsigned)config->header_deadline_ms;
@@ -132,6 +131,7 @@ static bool open_parts(struct station *station, struct fault *ret_fault)
     struct listener_options listener = {.loop = station->loop,
                                         .socket = options->socket,
                                         .seats = options->seats,
+                                        .quotas = options->quotas,
                                         .context = options->context,
                                         .limits = limits_of(&options->setup->config),
                                         .clock = options->setup->clock,

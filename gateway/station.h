@@ -11,6 +11,7 @@
 #include "gateway/writer.h"
 
 struct uv_loop_s;
+struct quotas;
 struct seats;
 struct station;
 
@@ -18,6 +19,7 @@ struct station_options {
     struct uv_loop_s *loop; /* NULL: a thread and a loop of its own */
     int socket;
     struct seats *seats; /* shared by all stations, so that each gets its part of the connections */
+    struct quotas *quotas; /* likewise */
     struct setup *setup;
     struct context *context;
     struct writer *writer;

@@ -113,7 +113,9 @@ static const struct bad_case bad_cases[] = {
     {URL "ca_file: a\nstaple: require\n", ": staple: found what this version does not do"},
     {URL "pins: [sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=]\ncrl_url: http://x/y.crl\n",
      ": crl_url: found a revocation list without a CA"},
-    {URL "ca_file: a\nrequests_per_minute_max: 1\n", ": requests_per_minute_max: found what this"},
+    {URL "ca_file: a\nrequests_per_minute_max: -1\n", ":3: requests_per_minute_max: found -1"},
+    {URL "ca_file: a\nrequests_burst_max: 5\n",
+     ": requests_burst_max: found a burst without a rate"},
     {URL "ca_file: a\n" URL, ":3: url: found the key a second time (first on line 1)"},
 };
 

@@ -37,6 +37,7 @@ struct door {
     struct context *context;
     struct door *other; /* the same socket, polled by a loop in a thread of its own */
     struct seats *seats;
+    struct quotas *quotas;
     /* the handler */
     bool keeps;               /* exchanges, until told to answer */
     struct exchange *kept[8]; /* in order of arrival */
@@ -172,6 +173,7 @@ static void start_listener(struct door *door)
                                        .socket = door->socket,
                                        .context = door->context,
                                        .seats = door->seats,
+                                       .quotas = door->quotas,
                                        .limits = door->limits,
                                        .clock = clock_system(),
                                        .on_request = on_request,
@@ -1000,30 +1002,51 @@ static void test_idle_connections_are_closed_too(void **state)
     door_free(door);
 }
 
+/* The status of the next answer on CALLER. */
+static int ask_status(struct door *door, struct caller *caller)
+{
+    door->seen_length = 0;
+    if (!ask(door, caller))
+        return 0;
+    door->seen[door->seen_length] = '\0';
+    return atoi(door->seen + strlen("HTTP/1.1 "));
+}
+
 static void play_two_of_one(struct door *door)
 {
     struct caller one, other;
     if (call(door, door->own, "lakeside", &one))
-        door->number = ask(door, &one);
+        door->number = ask_status(door, &one);
     call(door, door->own, "lakeside", &other);
-    door->number += 10 * ask(door, &other);
+    door->number += 1000 * ask_status(door, &other);
+    door->answer_bytes = strstr(door->seen, "connections_max") != NULL &&
+                         strstr(door->seen, "Retry-After: 1\r\n") != NULL;
     hang_up(&one);
     hang_up(&other);
-    for (int i = 0; i < 100 && door->number < 100; i++) { /* free once the loop has seen the end */
+    int status = 0;
+    for (int i = 0; i < 100 && status != 200; i++) { /* free once the loop has seen the end */
         call(door, door->own, "lakeside", &one);
-        door->number += 100 * ask(door, &one);
+        status = ask_status(door, &one);
         hang_up(&one);
     }
+    door->number += status == 200;
 }
 
 static void test_partner_connections_max(void **state)
 {
     (void)state;
     struct door *door = door_new(true);
-    door->limits.partner_connections_max = 1;
+    door->quotas = quotas_new();
+    quotas_set(door->quotas, "lakeside", &(struct quota_limits){.connections_max = 1});
     door_run(door, play_two_of_one);
-    assert_int_equal(door->number, 101);
+    assert_int_equal(door->number, 429201);
+    assert_int_equal(door->answer_bytes, 1);
     assert_true(door->counters.crowded >= 1);
+    const struct quota_figures *figures = quotas_count(door->quotas, &door->arena);
+    assert_string_equal(figures->partner, "lakeside");
+    assert_int_equal(figures->refused[QUOTA_CONNECTIONS], door->counters.crowded);
+    assert_int_equal(figures->connections, 0);
+    quotas_free(door->quotas);
     door_free(door);
 }
 

@@ -1,0 +1,62 @@
+/* quota: what one partner may take of us: connections at the same time, bytes of one body, requests
+ * a minute. One table for all loops, so that the numbers hold for the partner and not for a loop.
+ *
+ * Made by gateway.c, which sets the limits at start and at each reload; asked by listen.c (a new
+ * connection), http.c (the body of a request) and receive.c (a request). A row is never given back,
+ * so its address stays good. Any thread; each call holds one lock for a moment. */
+#ifndef GATEWAY_QUOTA_H
+#define GATEWAY_QUOTA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+
+struct quotas;
+struct quota; /* one partner's row */
+
+/* 0: no limit. */
+struct quota_limits {
+    unsigned connections_max;
+    size_t body_bytes_max;
+    unsigned requests_per_minute_max;
+    unsigned burst_max; /* requests at once; 0: those of a minute */
+};
+
+/* Why something was turned away. */
+enum quota_reason { QUOTA_CONNECTIONS, QUOTA_BODY, QUOTA_RATE, QUOTA_REASONS };
+
+struct quota_figures {
+    const char *partner;
+    unsigned connections;
+    uint64_t refused[QUOTA_REASONS];
+    const struct quota_figures *next;
+};
+
+/* NULL without memory. Must outlive its users. */
+struct quotas *quotas_new(void);
+void quotas_free(struct quotas *quotas);
+/* The partner's row, made when it is new; NULL without memory: then nothing limits it. */
+struct quota *quotas_find(struct quotas *quotas, const char *partner);
+/* From now on these hold; connections that are open stay. */
+void quotas_set(struct quotas *quotas, const char *partner, const struct quota_limits *limits);
+/* All rows, in the order they were made; in the arena. */
+const struct quota_figures *quotas_count(struct quotas *quotas, struct arena *arena);
+/* `connections`, `body`, `rate` */
+const char *quota_reason_name(enum quota_reason reason);
+
+const char *quota_partner(const struct quota *quota);
+/* One connection more, counted in any case and to be given back by quota_leave(); false: it is
+ * beyond the limit and must not be served. */
+bool quota_enter(struct quota *quota);
+void quota_leave(struct quota *quota);
+/* 0: no limit of its own. */
+size_t quota_body_max(struct quota *quota);
+/* A body was turned away for it. */
+void quota_note_large(struct quota *quota);
+/* 0: the request is taken. Else it is to be refused, and may come again after so many seconds.
+ * NOW_MS is monotonic. */
+unsigned quota_take(struct quota *quota, int64_t now_ms);
+
+#endif

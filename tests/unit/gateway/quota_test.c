@@ -1,0 +1,184 @@
+/* quota: each limit holds at its border, comes back with time or room, and changes while it is in
+ * use. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+
+#include "gateway/quota.h"
+
+enum { THREADS = 4, TURNS = 20000 };
+
+static const struct quota_figures *figures_of(struct quotas *quotas, struct arena *arena)
+{
+    const struct quota_figures *figures = quotas_count(quotas, arena);
+    assert_non_null(figures);
+    return figures;
+}
+
+static void nothing_is_limited_by_default(void **state)
+{
+    (void)state;
+    struct quotas *quotas = quotas_new();
+    struct quota *quota = quotas_find(quotas, "lakeside");
+    assert_string_equal(quota_partner(quota), "lakeside");
+    assert_ptr_equal(quotas_find(quotas, "lakeside"), quota);
+    assert_ptr_not_equal(quotas_find(quotas, "harbor"), quota);
+    for (int i = 0; i < 1000; i++) {
+        assert_true(quota_enter(quota));
+        assert_int_equal(quota_take(quota, 0), 0);
+    }
+    assert_int_equal(quota_body_max(quota), 0);
+    quotas_free(quotas);
+}
+
+static void connections_are_counted_and_given_back(void **state)
+{
+    (void)state;
+    struct arena arena = ARENA_EMPTY;
+    struct quotas *quotas = quotas_new();
+    struct quota *quota = quotas_find(quotas, "lakeside");
+    quotas_set(quotas, "lakeside", &(struct quota_limits){.connections_max = 2});
+    assert_true(quota_enter(quota));
+    assert_true(quota_enter(quota));
+    assert_false(quota_enter(quota));
+    quota_leave(quota); /* the one that was turned away */
+    assert_false(quota_enter(quota));
+    quota_leave(quota);
+    quota_leave(quota);
+    assert_true(quota_enter(quota));
+    quotas_set(quotas, "lakeside", &(struct quota_limits){.connections_max = 1});
+    assert_false(quota_enter(quota)); /* what is open stays, nothing comes in */
+    quotas_set(quotas, "lakeside", &(struct quota_limits){.connections_max = 4});
+    assert_true(quota_enter(quota));
+    assert_int_equal(figures_of(quotas, &arena)->connections, 4);
+    assert_int_equal(figures_of(quotas, &arena)->refused[QUOTA_CONNECTIONS], 3);
+    arena_free(&arena);
+    quotas_free(quotas);
+}
+
+static void a_rate_lets_a_burst_through_and_then_one_at_a_time(void **state)
+{
+    (void)state;
+    struct arena arena = ARENA_EMPTY;
+    struct quotas *quotas = quotas_new();
+    struct quota *quota = quotas_find(quotas, "lakeside");
+    const struct quota_limits limits = {.requests_per_minute_max = 60, .burst_max = 3};
+    int64_t now_ms = 5000000;
+    quotas_set(quotas, "lakeside", &limits);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(quota_take(quota, now_ms), 0);
+    assert_int_equal(quota_take(quota, now_ms), 1);
+    assert_int_equal(quota_take(quota, now_ms + 999), 1);
+    quotas_set(quotas, "lakeside", &limits); /* a reload gives nothing away */
+    assert_int_equal(quota_take(quota, now_ms + 999), 1);
+    assert_int_equal(quota_take(quota, now_ms + 1000), 0);
+    assert_int_equal(quota_take(quota, now_ms + 1000), 1);
+    now_ms += 1000000; /* the bucket holds three and no more */
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(quota_take(quota, now_ms), 0);
+    assert_int_equal(quota_take(quota, now_ms), 1);
+    assert_int_equal(figures_of(quotas, &arena)->refused[QUOTA_RATE], 5);
+    arena_free(&arena);
+    quotas_free(quotas);
+}
+
+static void the_wait_is_long_enough(void **state)
+{
+    (void)state;
+    static const unsigned rates[] = {1, 2, 7, 59, 61, 999, 1000000};
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+        struct quotas *quotas = quotas_new();
+        struct quota *quota = quotas_find(quotas, "lakeside");
+        quotas_set(quotas, "lakeside",
+                   &(struct quota_limits){.requests_per_minute_max = rates[i], .burst_max = 1});
+        assert_int_equal(quota_take(quota, 0), 0);
+        unsigned wait_s = quota_take(quota, 0);
+        assert_in_range(wait_s, 1, 60);
+        assert_int_equal(quota_take(quota, wait_s * 1000), 0);
+        quotas_free(quotas);
+    }
+}
+
+static void a_minute_is_the_burst_unless_one_is_named(void **state)
+{
+    (void)state;
+    struct quotas *quotas = quotas_new();
+    struct quota *quota = quotas_find(quotas, "lakeside");
+    quotas_set(quotas, "lakeside", &(struct quota_limits){.requests_per_minute_max = 10});
+    int taken = 0;
+    while (quota_take(quota, 100) == 0)
+        taken++;
+    assert_int_equal(taken, 10);
+    assert_int_equal(quota_take(quota, 50), 6); /* a clock that goes back fills nothing */
+    quotas_set(quotas, "lakeside", &(struct quota_limits){.requests_per_minute_max = 20});
+    assert_int_equal(quota_take(quota, 100), 0); /* another rate begins anew */
+    quotas_free(quotas);
+}
+
+static void bodies_are_noted(void **state)
+{
+    (void)state;
+    struct arena arena = ARENA_EMPTY;
+    struct quotas *quotas = quotas_new();
+    struct quota *quota = quotas_find(quotas, "lakeside");
+    quotas_find(quotas, "harbor");
+    quotas_set(quotas, "lakeside", &(struct quota_limits){.body_bytes_max = 1000});
+    assert_int_equal(quota_body_max(quota), 1000);
+    quota_note_large(quota);
+    const struct quota_figures *figures = figures_of(quotas, &arena);
+    assert_int_equal(figures->refused[QUOTA_BODY], 1);
+    assert_string_equal(quota_reason_name(QUOTA_BODY), "body");
+    assert_string_equal(figures->next->partner, "harbor");
+    assert_int_equal(figures->next->refused[QUOTA_BODY], 0);
+    assert_null(figures->next->next);
+    arena_free(&arena);
+    quotas_free(quotas);
+}
+
+static void *come_and_go(void *argument)
+{
+    struct quota *quota = argument;
+    for (int i = 0; i < TURNS; i++) {
+        quota_enter(quota);
+        quota_take(quota, 0);
+        quota_leave(quota);
+    }
+    return NULL;
+}
+
+static void loops_share_one_row(void **state)
+{
+    (void)state;
+    struct arena arena = ARENA_EMPTY;
+    struct quotas *quotas = quotas_new();
+    pthread_t threads[THREADS];
+    quotas_set(quotas, "lakeside", &(struct quota_limits){.requests_per_minute_max = 100});
+    struct quota *quota = quotas_find(quotas, "lakeside");
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, come_and_go, quota), 0);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    const struct quota_figures *figures = figures_of(quotas, &arena);
+    assert_int_equal(figures->connections, 0);
+    assert_int_equal(figures->refused[QUOTA_RATE], THREADS * TURNS - 100);
+    arena_free(&arena);
+    quotas_free(quotas);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_limited_by_default),
+        cmocka_unit_test(connections_are_counted_and_given_back),
+        cmocka_unit_test(a_rate_lets_a_burst_through_and_then_one_at_a_time),
+        cmocka_unit_test(the_wait_is_long_enough),
+        cmocka_unit_test(a_minute_is_the_burst_unless_one_is_named),
+        cmocka_unit_test(bodies_are_noted),
+        cmocka_unit_test(loops_share_one_row),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
