@@ -13,6 +13,15 @@ enum { UUID_BYTES = 16, BASE64_STEP = 12 << 20 };
 static const unsigned char url_space[UUID_BYTES] = {0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1,
                                                     0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8};
 
+/* Only without memory or without a working libcrypto: nothing can be trusted then. */
+static void demand(bool done)
+{
+    if (done)
+        return;
+    fputs("refgate: the hash functions of OpenSSL do not work; stopping.\n", stderr);
+    _Exit(70);
+}
+
 static void hash(const EVP_MD *kind, const void *one, size_t one_length, const void *two,
                  size_t two_length, unsigned char *ret_digest)
 {
@@ -22,16 +31,36 @@ static void hash(const EVP_MD *kind, const void *one, size_t one_length, const v
                 EVP_DigestUpdate(context, two, two_length) == 1 &&
                 EVP_DigestFinal_ex(context, ret_digest, NULL) == 1;
     EVP_MD_CTX_free(context);
-    if (!done) { /* only without memory or without a working libcrypto: nothing can be trusted then
-                  */
-        fputs("refgate: the hash functions of OpenSSL do not work; stopping.\n", stderr);
-        _Exit(70);
-    }
+    demand(done);
 }
 
 void digest_sha256(const void *bytes, size_t length, unsigned char ret_digest[DIGEST_SHA256_BYTES])
 {
     hash(EVP_sha256(), bytes, length, "", 0, ret_digest);
+}
+
+struct digest_sum {
+    EVP_MD_CTX *context;
+};
+
+struct digest_sum *digest_sum_new(void)
+{
+    struct digest_sum *sum = malloc(sizeof *sum);
+    demand(sum != NULL && (sum->context = EVP_MD_CTX_new()) != NULL &&
+           EVP_DigestInit_ex(sum->context, EVP_sha256(), NULL) == 1);
+    return sum;
+}
+
+void digest_sum_add(struct digest_sum *sum, const void *bytes, size_t length)
+{
+    demand(EVP_DigestUpdate(sum->context, bytes, length) == 1);
+}
+
+void digest_sum_end(struct digest_sum *sum, unsigned char ret_digest[DIGEST_SHA256_BYTES])
+{
+    demand(EVP_DigestFinal_ex(sum->context, ret_digest, NULL) == 1);
+    EVP_MD_CTX_free(sum->context);
+    free(sum);
 }
 
 void digest_sha1(const void *bytes, size_t length, unsigned char ret_digest[DIGEST_SHA1_BYTES])

@@ -8,6 +8,11 @@
 enum { DIGEST_SHA256_BYTES = 32, DIGEST_UUID_TEXT = 37 };
 
 void digest_sha256(const void *bytes, size_t length, unsigned char ret_digest[DIGEST_SHA256_BYTES]);
+/* SHA-256 of bytes that come piece by piece; _end frees it. */
+struct digest_sum;
+struct digest_sum *digest_sum_new(void);
+void digest_sum_add(struct digest_sum *sum, const void *bytes, size_t length);
+void digest_sum_end(struct digest_sum *sum, unsigned char ret_digest[DIGEST_SHA256_BYTES]);
 enum { DIGEST_SHA1_BYTES = 20 };
 /* For FHIR Attachment.hash only, which R4 defines as SHA-1. */
 void digest_sha1(const void *bytes, size_t length, unsigned char ret_digest[DIGEST_SHA1_BYTES]);

@@ -69,6 +69,7 @@ extern const struct command commands_referrals[]; /* referrals, messages, consen
 extern const struct command commands_queue[];     /* queue, records */
 extern const struct command commands_cert[];      /* cert show, request, install, rollback, renew */
 extern const struct command commands_authority[]; /* cert authority, cert revoke */
+extern const struct command commands_backup[];    /* backup, restore */
 extern const struct command commands_partner[];   /* partner test, disable, enable */
 
 /* All groups, and what every command takes: for the manual. */

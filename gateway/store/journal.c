@@ -68,6 +68,7 @@ struct journal *journal_new(const char *folder, uint64_t id)
     if (journal == NULL)
         return NULL;
     journal->segments = segments_new(folder, id);
+    journal->id = id;
     journal->end.chain = id;
     if (journal->segments == NULL) {
         free(journal);

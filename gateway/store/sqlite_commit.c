@@ -124,7 +124,7 @@ static void write_place(struct store *store, const struct journal_place *place)
     sqlite_finish(statement);
 }
 
-static void journal_folder(const struct store *store, char *ret_folder, size_t room)
+void sqlite_journal_folder(const struct store *store, char *ret_folder, size_t room)
 {
     size_t length = strlen(store->path);
     if (length > 3 && strcmp(store->path + length - 3, ".db") == 0)
@@ -135,7 +135,7 @@ static void journal_folder(const struct store *store, char *ret_folder, size_t r
 static bool open_journal(struct store *store, uint64_t id)
 {
     char folder[PATH_MAX + 16];
-    journal_folder(store, folder, sizeof folder);
+    sqlite_journal_folder(store, folder, sizeof folder);
     store->journal = journal_new(folder, id);
     if (store->journal != NULL)
         return true;

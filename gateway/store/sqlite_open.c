@@ -48,7 +48,7 @@ static bool refuse(struct store *store, struct arena *arena, const char *path, c
     const char *sentence = arena_print(
         arena,
         "the store %s cannot be used: %s. Nothing was changed; restore a backup with `refgate "
-        "restore`, or see docs/operations.md",
+        "restore --replace FILE` (it keeps this store aside), or see docs/operations.md",
         path, why);
     store_close(store);
     return fault_set(ret_fault, FAULT_store_broken, sentence);

@@ -1,0 +1,42 @@
+/* backup: a consistent copy of a store while a service writes to it, and a look at all of a store.
+ * Part of the store's contract (store.h); any process, on a reader's connection.
+ *
+ * A copy is the database as one moment shows it and the journal's segments up to the last whole
+ * group: what was promised and is not yet in the database is done from there when the copy is
+ * opened, as after a crash. Segments are not removed while a copy is held. */
+#ifndef GATEWAY_STORE_BACKUP_H
+#define GATEWAY_STORE_BACKUP_H
+
+#include "gateway/store/store.h"
+
+struct store_segment {
+    const char *name; /* of the file in the journal's folder */
+    const char *path;
+    uint64_t length; /* what counts of it */
+};
+
+struct store_copy {
+    const char *database; /* a file of its own */
+    uint64_t database_length;
+    const char *journal; /* the name of the journal's folder beside the store; NULL: none */
+    struct store_segment *segments;
+    size_t segment_count;
+    int hold; /* keeps the segments; -1: nothing to keep */
+};
+
+/* Writes the database to FILE, which must not exist, and lists the segments. */
+bool store_copy_take(struct store *reader, const char *file, struct arena *arena,
+                     struct store_copy *ret_copy, struct fault *ret_fault);
+/* Lets go of the segments. FILE is the caller's. */
+void store_copy_release(struct store_copy *copy);
+
+/* What a store holds, read to the last byte. */
+struct store_report {
+    int64_t schema, records, referrals, received, sent, waiting, audits, payloads;
+};
+/* False with the first thing that is wrong: a damaged database, a payload that is missing or not
+ * whole. */
+bool store_examine(struct store *store, struct store_report *ret_report, struct arena *arena,
+                   struct fault *ret_fault);
+
+#endif
