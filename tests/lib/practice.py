@@ -5,6 +5,7 @@ The program is build/refgate, or what the environment variable REFGATE names. Wa
 loudly; REFGATE_PATIENCE stretches them for sanitized builds.
 """
 import contextlib
+import itertools
 import json
 import os
 import pathlib
@@ -29,6 +30,9 @@ HASTY = {"first_retry_ms": 100, "retry_max_ms": 1000, "drop_settle_ms": 100, "dr
          "time_zone": "UTC"}
 
 
+PORTS = itertools.count(os.getpid())
+
+
 def wait_for(condition, seconds, what):
     """Asks CONDITION until it is true; fails with WHAT (a text or a function) when it is not within
     SECONDS."""
@@ -42,9 +46,18 @@ def wait_for(condition, seconds, what):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of the range that the kernel gives to no outgoing connection, so that nothing takes it between here and
+    the service's start; each worker of a parallel run draws from a slice of its own."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]
+    first = 12000 + int(worker) % 16 * 1000
+    while True:
+        port = first + next(PORTS) % 1000
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 def is_listening(port):
