@@ -15,6 +15,7 @@
 #include "certs/identity_parts.h"
 #include "certs/names.h"
 #include "certs/pem.h"
+#include "certs/staple.h"
 #include "certs/strength.h"
 #include "certs/verify_parts.h"
 
@@ -41,6 +42,7 @@ struct context {
     struct arena arena; /* the names */
     const char **names; /* what a client may call us (SNI) */
     size_t name_count;
+    struct staple staple; /* in the arena */
 };
 
 static bool put_identity(SSL_CTX *ctx, const struct identity *identity)
@@ -93,13 +95,45 @@ static int on_server(X509_STORE_CTX *store, void *argument)
     const struct trust *trust = call->context->trust;
     X509 *leaf = X509_STORE_CTX_get0_cert(store);
     const struct verify_question question = {trust, leaf, X509_STORE_CTX_get0_untrusted(store),
-                                             trust_find(trust, call->partner), time(NULL)};
+                                             call->number, time(NULL)};
     struct verify_answer answer = {VERDICT_no_partner, VERIFY_NOBODY, VERIFY_NOBODY, 0};
     if (question.expected != VERIFY_NOBODY)
         answer = verify_judge(&question);
     verify_describe(trust, leaf, &answer, &call->peer);
     X509_STORE_CTX_set_error(store, verify_error(answer.verdict));
     return answer.verdict == VERDICT_admitted;
+}
+
+/* The server's OCSP answer, or none, after its certificate was judged: 0 ends the handshake. */
+static int on_staple(SSL *session, void *argument)
+{
+    struct context_call *call = argument;
+    const struct partner *partner = &call->context->trust->partners[call->number];
+    X509 *leaf = SSL_get0_peer_certificate(session);
+    const unsigned char *bytes = NULL;
+    long length = SSL_get_tlsext_status_ocsp_resp(session, &bytes);
+    const struct staple staple = {bytes, length > 0 ? (size_t)length : 0};
+    enum verdict verdict = VERDICT_staple_invalid;
+    if (leaf != NULL && partner->anchors != NULL)
+        verdict = staple_ask(&staple, leaf, SSL_get_peer_cert_chain(session),
+                             partner->anchors->certificates, time(NULL));
+    bool is_required = partner->staple == TRUST_STAPLE_REQUIRE;
+    if (verdict == VERDICT_admitted || (verdict != VERDICT_revoked && !is_required))
+        return 1;
+    call->peer.verdict = verdict;
+    call->peer.partner[0] = '\0';
+    return 0;
+}
+
+/* A client asks for ours. */
+static int on_staple_wanted(SSL *session, void *argument)
+{
+    const struct context *context = argument;
+    unsigned char *copy = OPENSSL_memdup(context->staple.bytes, context->staple.length);
+    if (copy == NULL)
+        return SSL_TLSEXT_ERR_NOACK;
+    SSL_set_tlsext_status_ocsp_resp(session, copy, (long)context->staple.length);
+    return SSL_TLSEXT_ERR_OK;
 }
 
 static int on_name(SSL *session, int *ret_alert, void *argument)
@@ -160,6 +194,10 @@ static SSL_CTX *make_server(struct context *context)
     SSL_CTX_set_tlsext_servername_callback(server, on_name);
     SSL_CTX_set_tlsext_servername_arg(server, context);
     SSL_CTX_set_alpn_select_cb(server, on_alpn, NULL);
+    if (context->staple.bytes != NULL) {
+        SSL_CTX_set_tlsext_status_cb(server, on_staple_wanted);
+        SSL_CTX_set_tlsext_status_arg(server, context);
+    }
     return server;
 }
 
@@ -174,6 +212,11 @@ struct context *context_new(struct identity *identity, struct trust *trust,
     context->trust = trust_hold(trust);
     context->atna_compat = options != NULL && options->atna_compat;
     collect_names(context, options);
+    if (options != NULL && options->staple_file != NULL) {
+        const struct identity_parts parts = identity_parts(identity);
+        context->staple = staple_load(options->staple_file, parts.leaf, parts.chain,
+                                      options->ca_file, &context->arena, findings);
+    }
     ERR_clear_error();
     context->server = make_server(context);
     if (context->server != NULL)
@@ -277,6 +320,7 @@ bool context_apply_client(void *ssl_ctx, struct context_call *call)
     SSL_CTX *client = ssl_ctx;
     memset(&call->peer, 0, sizeof call->peer);
     call->peer.verdict = VERDICT_no_handshake;
+    call->number = trust_find(call->context->trust, call->partner);
     ERR_clear_error();
     if (!put_policy(client, call->context)) {
         ERR_clear_error();
@@ -284,5 +328,11 @@ bool context_apply_client(void *ssl_ctx, struct context_call *call)
     }
     SSL_CTX_set_verify(client, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_cert_verify_callback(client, on_server, call);
+    if (call->number == VERIFY_NOBODY ||
+        call->context->trust->partners[call->number].staple == TRUST_STAPLE_OFF)
+        return true;
+    SSL_CTX_set_tlsext_status_type(client, TLSEXT_STATUSTYPE_ocsp);
+    SSL_CTX_set_tlsext_status_cb(client, on_staple);
+    SSL_CTX_set_tlsext_status_arg(client, call);
     return true;
 }

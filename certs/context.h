@@ -23,7 +23,9 @@ struct context;
 struct context_options {
     const char *const *names; /* DNS names we answer to, beside those in our certificate */
     size_t name_count;
-    bool atna_compat; /* adds the two DHE-RSA suites that IHE ATNA asks for */
+    const char *staple_file; /* OCSP answer about our certificate, handed to who asks; NULL: none */
+    const char *ca_file;     /* our issuer, who signed it; NULL: it is in our chain */
+    bool atna_compat;        /* adds the two DHE-RSA suites that IHE ATNA asks for */
 };
 
 /* Holds IDENTITY and TRUST. NULL, with a finding, when OpenSSL refuses the identity. */
@@ -53,6 +55,7 @@ struct context_call {
     struct context *context; /* borrowed */
     const char *partner;     /* the server must be this partner */
     struct verify_peer peer; /* filled by the handshake; verdict `no_handshake` before */
+    int number; /* of the partner in the context's trust; set by context_apply_client */
 };
 
 /* For CURLOPT_SSL_CTX_FUNCTION: puts our policy, our certificate and the check of CALL's partner

@@ -138,6 +138,7 @@ static void add_partner(struct trust *trust, const struct trust_partner *from,
     partner->has_pins = from->pin_count > 0;
     partner->has_sans = from->san_count > 0;
     partner->disabled = from->disabled;
+    partner->staple = from->staple;
     check_partner(from, findings);
     if (partner->name[0] == '\0' || strlen(partner->name) > TRUST_NAME_MAX)
         partner->disabled = true; /* answers carry the name: a cut one could be another's */

@@ -23,6 +23,12 @@ enum trust_crl {
     TRUST_CRL_OFF,
 };
 
+enum trust_staple {
+    TRUST_STAPLE_OFF,     /* not asked for */
+    TRUST_STAPLE_PREFER,  /* asked for; refused only when it says "revoked" */
+    TRUST_STAPLE_REQUIRE, /* without a good, fresh one the server is refused */
+};
+
 enum { TRUST_NAME_MAX = 64, TRUST_PARTNERS_MAX = 10000 };
 
 /* All texts may go away after trust_new(). */
@@ -39,6 +45,7 @@ struct trust_partner {
     const char *const *crl_files; /* PEM or DER, one list for each CA of the chain */
     size_t crl_count;
     enum trust_crl crl;
+    enum trust_staple staple; /* of the partner's server, when we call it */
     bool disabled;
 };
 

@@ -16,6 +16,7 @@ struct partner {
     const struct anchors *anchors; /* NULL: known by its pins alone */
     bool has_pins, has_sans;
     bool disabled;
+    enum trust_staple staple;
 };
 
 struct pin {

@@ -210,6 +210,7 @@ bool folder_check(struct arena *arena, const char *dir, const struct config *con
                                     {"key_file", config->key_file},
                                     {"key_passphrase_file", config->key_passphrase_file},
                                     {"ca_file", config->ca_file},
+                                    {"staple_file", config->staple_file},
                                     {"directory", config->directory},
                                     {"code_map", config->code_map},
                                     {"alarm_command", config->alarm_command}};

@@ -121,7 +121,6 @@ static void refuse_unbuilt(const struct partner *partner, const char *file,
     } unbuilt[] = {
         {"style", partner->style != PARTNER_MESSAGE, "message: REST is not built yet"},
         {"dialect", partner->dialect != PARTNER_REFGATE, "refgate: no other dialect is built yet"},
-        {"staple", partner->staple != PARTNER_STAPLE_OFF, "off: stapling is not checked yet"},
     };
     for (size_t i = 0; i < sizeof unbuilt / sizeof *unbuilt; i++) {
         if (unbuilt[i].is_used)
@@ -150,6 +149,9 @@ bool partner_settle(struct arena *arena, struct partner *partner, const char *fi
     if (*partner->crl_url != '\0' && *partner->ca_file == '\0')
         refuse(findings, file, "crl_url", "a revocation list without a CA",
                "the CA that publishes it, as ca_file");
+    if (partner->staple != PARTNER_STAPLE_OFF && *partner->ca_file == '\0')
+        refuse(findings, file, "staple", "an OCSP answer without a CA",
+               "the CA whose responder signs it, as ca_file; or staple: off");
     if (partner->requests_burst_max > 0 && partner->requests_per_minute_max == 0)
         refuse(findings, file, "requests_burst_max", "a burst without a rate",
                "requests_per_minute_max beside it; or 0");

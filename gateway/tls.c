@@ -44,6 +44,12 @@ static const enum trust_crl crl_policies[] = {
     [PARTNER_CRL_OFF] = TRUST_CRL_OFF,
 };
 
+static const enum trust_staple staple_policies[] = {
+    [PARTNER_STAPLE_OFF] = TRUST_STAPLE_OFF,
+    [PARTNER_STAPLE_PREFER] = TRUST_STAPLE_PREFER,
+    [PARTNER_STAPLE_REQUIRE] = TRUST_STAPLE_REQUIRE,
+};
+
 static struct trust *trust_of(const struct setup *setup, struct arena *arena,
                               struct finding_list *findings)
 {
@@ -61,6 +67,7 @@ static struct trust *trust_of(const struct setup *setup, struct arena *arena,
                                    .sans = partner->san.items,
                                    .san_count = partner->san.count,
                                    .crl = crl_policies[partner->crl_policy],
+                                   .staple = staple_policies[partner->staple],
                                    .disabled = partner->disabled};
         partners[i].crl_count = list_files(setup, arena, partner, &partners[i].crl_files);
     }
@@ -91,6 +98,9 @@ struct context *tls_context_with(const struct setup *setup, const struct identit
     const struct config *config = &setup->config;
     struct context_options options = {.names = config->server_names.items,
                                       .name_count = config->server_names.count,
+                                      .staple_file =
+                                          path_or_null(setup, &arena, config->staple_file),
+                                      .ca_file = setup_path(setup, &arena, config->ca_file),
                                       .atna_compat = config->atna_compat};
     struct identity *identity = identity_load(files, findings);
     struct trust *trust = trust_of(setup, &arena, findings);

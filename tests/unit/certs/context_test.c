@@ -30,7 +30,8 @@ struct world {
 static struct context *make_context(struct world *world, const struct forge *item, bool atna_compat)
 {
     static const char *const names[] = {"gateway.example"};
-    const struct context_options options = {names, 1, atna_compat};
+    const struct context_options options = {
+        .names = names, .name_count = 1, .atna_compat = atna_compat};
     struct finding_list findings = finding_list_new(&world->arena);
     char cert_file[FORGE_PATH];
     char key_file[FORGE_PATH];
