@@ -310,6 +310,7 @@ static void on_pulse(uv_timer_t *timer)
 {
     struct care *care = timer->data;
     int64_t now = now_ms(care);
+    bool is_served_new = care->is_served_new; /* noting it, on another thread, clears that */
     notify("WATCHDOG=1");
     if (care->options.office->setup->config.watch_files)
         job_start(&care->looking, 0);
@@ -317,7 +318,7 @@ static void on_pulse(uv_timer_t *timer)
         job_start(&care->noting, now + NOTE_MS);
     if (now >= care->fetching.next_ms)
         job_start(&care->fetching, now + FETCH_LOOK_MS);
-    if (care->is_served_new || now - care->warned_ms >= HOUR_MS)
+    if (is_served_new || now - care->warned_ms >= HOUR_MS)
         warn(care);
     look_at_disk(care);
 }

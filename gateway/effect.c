@@ -234,7 +234,7 @@ static bool check_record(struct store *store, const struct inbox_item *item, str
 {
     const struct json *record = item->message->record;
     effect->kind = json_get_text(record, "record");
-    setup_record_hash(item->setup, item->arena, record, false, effect->hash);
+    memcpy(effect->hash, item->ready.record_hash, STORE_HASH_BYTES);
     if (!check_identity(store, item, effect, ret_fault))
         return false;
     for (size_t i = 0; i < sizeof record_kinds / sizeof *record_kinds; i++) {
@@ -302,7 +302,7 @@ static void add_referral(struct store *store, const struct inbox_item *item, str
 static void add_record(struct store *store, const struct inbox_item *item, struct effect *effect)
 {
     const struct json *record = item->message->record;
-    const char *text = json_print(item->arena, record);
+    const char *text = item->ready.text;
     struct store_record row = {.clinic = item->message->sender,
                                .kind = effect->kind,
                                .number = json_get_text(record, "record_id"),
@@ -394,10 +394,7 @@ void effect_apply(struct store *store, const struct inbox_item *item, struct eff
         return;
     if (has_record)
         apply_record(store, item, effect);
-    if (message->referral != effect->referral.id) {
-        message->referral = effect->referral.id;
-        store_set_message(store, message);
-    }
+    message->referral = effect->referral.id;
     effect->details.message = message->id;
     take_filler_number(store, item, &effect->referral);
     if (has_record) {

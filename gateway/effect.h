@@ -1,8 +1,8 @@
 /* effect: what a partner's message changes here: a referral arrives, a Task moves, a note is filed.
  *
- * Called by inbox.c inside the transaction: first check (reads only), then, when the message row
- * stands, apply (writes). A message that is refused has no effect at all, and its refusal is what
- * is answered. */
+ * Called by inbox.c inside the transaction: first check (reads only), then, when nothing stands
+ * against it, apply (writes). A message that is refused has no effect at all, and its refusal is
+ * what is answered. */
 #ifndef GATEWAY_EFFECT_H
 #define GATEWAY_EFFECT_H
 
@@ -22,7 +22,7 @@ struct effect {
 
 bool effect_check(struct store *store, const struct inbox_item *item, struct effect *ret_effect,
                   struct fault *ret_fault);
-/* MESSAGE: the committed row's id is set; its referral is filled in. */
+/* MESSAGE: its id is set, it is added afterwards; its referral is filled in. */
 void effect_apply(struct store *store, const struct inbox_item *item, struct effect *effect,
                   struct store_message *message);
 

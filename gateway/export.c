@@ -4,12 +4,19 @@
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "certs/digest.h"
 #include "gateway/file.h"
 #include "gateway/log.h"
 
-enum { NAME_MAX_BYTES = 180, MARK_BYTES = 8, PEOPLE_MAX_BYTES = 16 << 20 };
+enum {
+    NAME_MAX_BYTES = 180,
+    MARK_BYTES = 8,
+    PEOPLE_MAX_BYTES = 16 << 20,
+    BUSY_UNITS_A_SECOND = 300,
+    REST_US = 3000
+};
 
 static void add_escaped(struct text *name, const char *part)
 {
@@ -48,15 +55,51 @@ const char *export_text(struct arena *arena, const struct json *record)
     return arena_print(arena, "%s\n", json_print_pretty(arena, record));
 }
 
+/* ---- what is written is noted, a page in one unit ---- */
+
 struct marking {
     struct unit unit;
-    int64_t record;
+    const int64_t *records;
+    size_t count;
 };
 
 static bool mark(struct unit *unit, struct store *store)
 {
-    store_set_exported(store, ((struct marking *)unit)->record);
+    const struct marking *marking = (const struct marking *)unit;
+    for (size_t i = 0; i < marking->count; i++)
+        store_set_exported(store, marking->records[i]);
     return true;
+}
+
+static size_t mark_all(const struct office *office, struct arena *arena, const int64_t *records,
+                       size_t count)
+{
+    struct marking marking = {
+        .unit = {.run = mark, .arena = arena}, .records = records, .count = count};
+    return count > 0 && writer_call(office->writer, &marking.unit) ? count : 0;
+}
+
+/* ---- pace: partners who wait for an answer go before files ---- */
+
+struct pace {
+    const struct office *office;
+    unsigned long long units; /* that the writer had done at the start */
+    int64_t started_ms;
+};
+
+static struct pace pace_new(const struct office *office)
+{
+    return (struct pace){office, writer_figures(office->writer).units,
+                         clock_monotonic_ms(&office->setup->clock)};
+}
+
+/* Before a file: rests while the writer has much to do. */
+static void pace_rest(const struct pace *pace)
+{
+    unsigned long long units = writer_figures(pace->office->writer).units - pace->units;
+    int64_t passed_ms = clock_monotonic_ms(&pace->office->setup->clock) - pace->started_ms;
+    if (units * 1000 > (unsigned long long)(passed_ms + 1) * BUSY_UNITS_A_SECOND)
+        usleep(REST_US);
 }
 
 /* ---- attachments: NAME.files/FILE beside NAME.json ---- */
@@ -118,8 +161,7 @@ static bool write_record(const struct office *office, struct arena *arena, struc
                   "why", strerror(errno), NULL);
         return false;
     }
-    struct marking marking = {.unit.run = mark, .unit.arena = arena, .record = row->id};
-    return writer_call(office->writer, &marking.unit);
+    return true;
 }
 
 /* ---- people ---- */
@@ -187,8 +229,14 @@ size_t export_sweep(const struct office *office, bool *ret_people)
         return 0;
     }
     size_t count = store_unexported(reader, &arena, &rows);
-    for (size_t i = 0; i < count; i++) /* one that cannot be written does not stop the others */
-        written += write_record(office, &arena, reader, &rows[i]);
+    int64_t *records = arena_array(&arena, count, sizeof *records);
+    struct pace pace = pace_new(office);
+    for (size_t i = 0; i < count; i++) { /* one that cannot be written does not stop the others */
+        pace_rest(&pace);
+        if (write_record(office, &arena, reader, &rows[i]))
+            records[written++] = rows[i].id;
+    }
+    written = mark_all(office, &arena, records, written);
     if (count > 0)
         *ret_people = write_people(office, &arena, reader);
     store_close(reader);

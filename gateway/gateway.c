@@ -426,7 +426,7 @@ static bool recover(struct gateway *gateway, struct fault *ret_fault)
     store_begin(gateway->store);
     int64_t count =
         store_requeue_claimed(gateway->store, clock_wall_ms(&gateway->office.setup->clock));
-    if (!store_commit(gateway->store, ret_fault))
+    if (!store_commit(gateway->store, ret_fault) || !store_serve(gateway->store, ret_fault))
         return false;
     if (count > 0)
         log_number(LOG_LEVEL_INFO, "recovered", "queued_again", count, NULL);

@@ -26,9 +26,9 @@ static bool same_content(const struct json *one, const struct json *other)
 }
 
 static bool is_same_message(struct store *store, const struct inbox_item *item,
-                            const unsigned char *hash, const struct store_message *seen)
+                            const struct store_message *seen)
 {
-    if (memcmp(hash, seen->hash, STORE_HASH_BYTES) == 0)
+    if (memcmp(item->ready.hash, seen->hash, STORE_HASH_BYTES) == 0)
         return true;
     size_t length;
     const char *body = payload_get(store, item->arena, seen->payload, &length);
@@ -50,15 +50,20 @@ static enum inbox_outcome conflict(const struct inbox_item *item, const char *wh
     return INBOX_CONFLICT;
 }
 
-static struct store_message new_row(const struct inbox_item *item, const unsigned char *hash)
+/* A Bundle without an id is known by its message's. */
+static const char *bundle_id_of(const struct message_inbound *message)
+{
+    return message->bundle_id == NULL ? message->message_id : message->bundle_id;
+}
+
+static struct store_message new_row(const struct inbox_item *item)
 {
     const struct message_inbound *message = item->message;
     struct store_message row = {.direction = "in",
                                 .partner = admission_partner(item->admission),
                                 .recipient = message->sender,
                                 .message_id = message->message_id,
-                                .bundle_id = message->bundle_id == NULL ? message->message_id
-                                                                        : message->bundle_id,
+                                .bundle_id = bundle_id_of(message),
                                 .event = message->event == NULL ? "" : message->event,
                                 .state = "done",
                                 .due_ms = item->now_ms,
@@ -66,16 +71,16 @@ static struct store_message new_row(const struct inbox_item *item, const unsigne
                                 .settled_ms = item->now_ms,
                                 .response_code = "ok",
                                 .response_to = message->source_endpoint};
-    memcpy(row.hash, hash, STORE_HASH_BYTES);
+    memcpy(row.hash, item->ready.hash, STORE_HASH_BYTES);
     return row;
 }
 
 static enum inbox_outcome take(struct store *store, const struct inbox_item *item,
-                               const unsigned char *hash, struct store_message *ret_row)
+                               struct store_message *ret_row)
 {
     struct effect effect = {.referral.id = 0};
     struct fault refusal = {FAULT_none, NULL};
-    struct store_message row = new_row(item, hash);
+    struct store_message row = new_row(item);
     bool is_possible = effect_check(store, item, &effect, &refusal);
     row.kind = effect.kind == NULL ? "unknown" : effect.kind;
     row.referral = effect.referral.id;
@@ -86,31 +91,50 @@ static enum inbox_outcome take(struct store *store, const struct inbox_item *ite
         row.response_issues = acknowledge_issue(item->arena, &refusal);
     }
     row.payload = payload_put(store, item->body, item->length);
-    row.id = store_add_message(store, &row);
+    row.id = store_next_message(store);
     if (is_possible)
         effect_apply(store, item, &effect, &row);
+    store_add_message(store, &row);
     audit_add(store, item->now_ms, is_possible ? "received" : "refused", row.partner,
               row.message_id, is_possible ? row.kind : fault_name(refusal.kind));
     *ret_row = row;
     return INBOX_TAKEN;
 }
 
-enum inbox_outcome inbox_commit(struct store *store, const struct inbox_item *item,
-                                struct store_message *ret_row, struct fault *ret_fault)
+void inbox_prepare(struct inbox_item *item)
+{
+    const struct message_inbound *message = item->message;
+    digest_sha256(item->body, item->length, item->ready.hash);
+    item->ready.is_made = true;
+    item->ready.text = NULL;
+    if (message->content != MESSAGE_RECORD)
+        return;
+    setup_record_hash(item->setup, item->arena, message->record, false, item->ready.record_hash);
+    item->ready.text = json_print(item->arena, message->record);
+}
+
+static enum inbox_outcome commit(struct store *store, const struct inbox_item *item,
+                                 struct store_message *ret_row, struct fault *ret_fault)
 {
     const struct message_inbound *message = item->message;
     const char *partner = admission_partner(item->admission);
-    unsigned char hash[STORE_HASH_BYTES];
     struct store_message seen;
-    digest_sha256(item->body, item->length, hash);
     if (store_find_inbound(store, item->arena, partner, message->message_id, &seen)) {
-        if (!is_same_message(store, item, hash, &seen))
+        if (!is_same_message(store, item, &seen))
             return conflict(item, "MessageHeader.id", message->message_id, ret_fault);
         *ret_row = seen;
         return INBOX_REPLAY;
     }
-    const char *bundle_id = message->bundle_id == NULL ? message->message_id : message->bundle_id;
-    if (store_find_inbound_bundle(store, item->arena, partner, bundle_id, &seen))
-        return conflict(item, "Bundle.id", bundle_id, ret_fault);
-    return take(store, item, hash, ret_row);
+    if (store_find_inbound_bundle(store, item->arena, partner, bundle_id_of(message), &seen))
+        return conflict(item, "Bundle.id", bundle_id_of(message), ret_fault);
+    return take(store, item, ret_row);
+}
+
+enum inbox_outcome inbox_commit(struct store *store, const struct inbox_item *item,
+                                struct store_message *ret_row, struct fault *ret_fault)
+{
+    struct inbox_item ready = *item;
+    if (!ready.ready.is_made)
+        inbox_prepare(&ready);
+    return commit(store, &ready, ret_row, ret_fault);
 }

@@ -19,6 +19,15 @@
 #include "gateway/setup.h"
 #include "gateway/store/store.h"
 
+/* What of a message can be worked out before its turn at the store: many loops may do that, the
+ * writer is one. */
+struct inbox_ready {
+    bool is_made;
+    unsigned char hash[STORE_HASH_BYTES]; /* of the body */
+    const char *text;                     /* the record as JSON; NULL: it holds none */
+    unsigned char record_hash[STORE_HASH_BYTES];
+};
+
 struct inbox_item {
     const struct setup *setup;
     const struct admission *admission;
@@ -26,6 +35,7 @@ struct inbox_item {
     const struct json *bundle; /* parsed from body */
     const char *body;          /* as it came */
     size_t length;
+    struct inbox_ready ready; /* by inbox_prepare; else inbox_commit does it */
     int64_t now_ms;
     struct arena *arena;
 };
@@ -36,6 +46,8 @@ enum inbox_outcome {
     INBOX_CONFLICT /* an id was used before for something else; *ret_fault says which */
 };
 
+/* Fills in ITEM->ready from the rest of it; on any thread. */
+void inbox_prepare(struct inbox_item *item);
 enum inbox_outcome inbox_commit(struct store *store, const struct inbox_item *item,
                                 struct store_message *ret_row, struct fault *ret_fault);
 

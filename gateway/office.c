@@ -59,5 +59,7 @@ void office_close(struct office *office)
 bool office_reader(const struct office *office, struct arena *arena, struct store **ret_store,
                    struct fault *ret_fault)
 {
+    if (office->writer != NULL)
+        writer_settle(office->writer); /* who reads sees what was promised before */
     return store_open_reader(office_store_path(office->setup, arena), ret_store, arena, ret_fault);
 }

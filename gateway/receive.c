@@ -32,6 +32,7 @@ struct receiving {
     const struct admission *admission;
     struct json_document document;
     struct message_inbound message;
+    struct inbox_item item;
     enum inbox_outcome outcome;
     struct store_message row;
     struct fault refusal;
@@ -177,16 +178,9 @@ static bool read_message(struct receiving *receiving)
 static bool commit(struct unit *unit, struct store *store)
 {
     struct receiving *receiving = (struct receiving *)unit;
-    const struct setup *setup = receiving->setup;
-    struct inbox_item item = {.setup = setup,
-                              .admission = receiving->admission,
-                              .message = &receiving->message,
-                              .bundle = receiving->document.root,
-                              .body = receiving->exchange->body,
-                              .length = receiving->exchange->body_length,
-                              .now_ms = clock_wall_ms(&setup->clock),
-                              .arena = unit->arena};
-    receiving->outcome = inbox_commit(store, &item, &receiving->row, &receiving->refusal);
+    receiving->item.now_ms = clock_wall_ms(&receiving->setup->clock);
+    receiving->outcome =
+        inbox_commit(store, &receiving->item, &receiving->row, &receiving->refusal);
     return true;
 }
 
@@ -237,6 +231,14 @@ static void post(struct receiving *receiving)
 {
     struct receiver *receiver = receiving->receiver;
     struct fault busy = {FAULT_busy, NULL};
+    receiving->item = (struct inbox_item){.setup = receiving->setup,
+                                          .admission = receiving->admission,
+                                          .message = &receiving->message,
+                                          .bundle = receiving->document.root,
+                                          .body = receiving->exchange->body,
+                                          .length = receiving->exchange->body_length,
+                                          .arena = &receiving->exchange->arena};
+    inbox_prepare(&receiving->item);
     receiving->unit.run = commit;
     receiving->unit.done = on_committed;
     receiving->unit.arena = &receiving->exchange->arena;

@@ -1,17 +1,30 @@
 /* writer: see writer.h.
  *
- * The queue is a linked list under one mutex; the writer takes the whole list at once. Finished
- * units go to their port's list and the port's loop is woken by uv_async, or to the waiting caller.
- */
+ * The queue is a linked list under one mutex; the writer takes the whole list at once. A loop posts
+ * all it has read in one turn and wakes the writer at the end of the turn, so that groups are as
+ * deep as the load and an idle gateway waits for nothing. Finished units go to their port's list
+ * and the port's loop is woken once by uv_async, or to the waiting caller.
+ *
+ * A group is promised by store_sync. The database's own commit, which readers wait for, comes
+ * before anyone is told when no other work waits, or when somebody called and will read; under load
+ * it is put off for some groups. */
 #include "gateway/writer.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 #include <uv.h>
 
 #include "gateway/log.h"
 
-enum { GROUP_MAX = 512 };
+enum {
+    GROUP_MAX = 512,
+    GROUP_DEEP = 32,     /* so many need not wait for the end of the loop's turn */
+    IDLE_COMMIT_MS = 4,  /* readers see what was promised: without work for so long, */
+    LATE_COMMIT_MS = 60, /* and under load at the latest then */
+    MS_NS = 1000000
+};
 
 struct unit_list {
     struct unit *first;
@@ -20,12 +33,16 @@ struct unit_list {
 };
 
 struct writer_port {
-    uv_async_t async; /* data: the port */
+    uv_async_t async;       /* data: the port; units are finished */
+    uv_prepare_t turn_ends; /* data: the port; active while it has posted in this turn */
+    struct writer *writer;  /* posted to; held */
+    unsigned open_handles;
     pthread_mutex_t lock;
     struct unit_list finished;
 };
 
 struct writer {
+    _Atomic unsigned references; /* the starter's, and one of each port that posted */
     struct store *store;
     size_t queue_max;
     void (*on_broken)(void *owner, const char *why);
@@ -36,7 +53,9 @@ struct writer {
     pthread_cond_t work;     /* units wait, or stopping */
     pthread_cond_t finished; /* some called unit is done */
     struct unit_list waiting;
+    bool is_due; /* what waits is to be taken now */
     bool is_stopping;
+    int64_t unseen_ns;   /* since when readers miss a promised group; 0: they see all */
     struct fault broken; /* kind FAULT_none while the store is sound */
     bool is_full;        /* the last group found no room on the disk; the writer thread's */
     struct writer_figures figures;
@@ -93,74 +112,212 @@ static void fail_all(struct unit_list *group, const struct fault *fault)
         unit->fault = (struct fault){fault->kind, arena_copy(unit->arena, fault_sentence(fault))};
 }
 
-/* Runs the group as one transaction. A failure of the store fails every unit of it. */
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 * MS_NS + now.tv_nsec;
+}
+
+/* After a failure that cannot be mended nothing more is written. */
+static void note_failure(struct writer *writer, const struct fault *fault)
+{
+    log_event(LOG_LEVEL_ERROR, "store-failed", "kind", fault_name(fault->kind), "why",
+              fault_sentence(fault), NULL);
+    if (fault->kind != FAULT_store_broken || writer->broken.kind != FAULT_none)
+        return;
+    pthread_mutex_lock(&writer->lock);
+    writer->broken =
+        (struct fault){FAULT_store_broken, NULL}; /* the kind's sentence outlives all */
+    pthread_mutex_unlock(&writer->lock);
+    if (writer->on_broken != NULL)
+        writer->on_broken(writer->owner, fault_sentence(fault));
+}
+
+/* Runs the units until the store stops; false when it did. */
+static bool run_units(struct store *store, struct unit_list *group)
+{
+    if (!store_begin(store))
+        return false;
+    for (struct unit *unit = group->first; unit != NULL && !store_failed(store); unit = unit->next)
+        run_unit(store, unit);
+    return !store_failed(store);
+}
+
+/* One unit of the group wrote what may not be, which is a mistake of ours and no reason to refuse
+ * the others: they run again, each so that it can be undone, and only that one fails. */
+static bool run_apart(struct store *store, struct unit_list *group)
+{
+    store_rollback(store);
+    if (!store_begin(store))
+        return false;
+    for (struct unit *unit = group->first; unit != NULL && !store_failed(store);
+         unit = unit->next) {
+        unit->fault = (struct fault){FAULT_none, NULL};
+        store_mark(store);
+        bool kept = unit->run(unit, store);
+        if (store_refused(store)) {
+            log_event(LOG_LEVEL_ERROR, "unit-refused", "why", store_error(store), NULL);
+            unit->fault = (struct fault){FAULT_internal, NULL};
+            kept = false;
+        }
+        if (kept)
+            store_keep(store);
+        else
+            store_undo(store);
+    }
+    return !store_failed(store);
+}
+
+/* Runs the group and promises it. A failure of the store fails every unit of it. */
 static void run_group(struct writer *writer, struct unit_list *group)
 {
     struct fault fault = writer->broken;
     if (fault.kind == FAULT_none) {
-        store_begin(writer->store);
-        for (struct unit *unit = group->first; unit != NULL; unit = unit->next)
-            run_unit(writer->store, unit);
-        bool committed = store_commit(writer->store, &fault);
-        writer->is_full = !committed && fault.kind == FAULT_store_full;
-        if (committed)
+        if (!run_units(writer->store, group) && store_refused(writer->store))
+            run_apart(writer->store, group);
+        bool promised = store_sync(writer->store, &fault);
+        writer->is_full = !promised && fault.kind == FAULT_store_full;
+        if (promised)
             return;
-        log_event(LOG_LEVEL_ERROR, "store-failed", "kind", fault_name(fault.kind), "why",
-                  fault_sentence(&fault), NULL);
+        note_failure(writer, &fault);
     }
     fail_all(group, &fault);
-    if (fault.kind != FAULT_store_broken || writer->broken.kind != FAULT_none)
-        return;
-    writer->broken =
-        (struct fault){FAULT_store_broken, NULL}; /* the kind's sentence outlives all */
-    if (writer->on_broken != NULL)
-        writer->on_broken(writer->owner, fault_sentence(&fault));
+}
+
+/* Lets readers see what was promised. */
+static void commit(struct writer *writer)
+{
+    struct fault fault;
+    writer->unseen_ns = 0;
+    if (writer->broken.kind == FAULT_none && !store_commit(writer->store, &fault))
+        note_failure(writer, &fault);
+}
+
+/* ---- telling ---- */
+
+static void tell_caller(struct writer *writer, struct unit *unit)
+{
+    pthread_mutex_lock(&writer->lock);
+    unit->is_finished = true;
+    pthread_cond_broadcast(&writer->finished);
+    pthread_mutex_unlock(&writer->lock);
+}
+
+/* Hands over the units of the port of the first one; the others stay in the group. */
+static void tell_port(struct unit_list *group)
+{
+    struct writer_port *port = group->first->port;
+    struct unit_list others;
+    list_empty(&others);
+    pthread_mutex_lock(&port->lock);
+    for (struct unit *unit = group->first; unit != NULL;) {
+        struct unit *next = unit->next;
+        list_add(unit->port == port ? &port->finished : &others, unit);
+        unit = next;
+    }
+    pthread_mutex_unlock(&port->lock);
+    uv_async_send(&port->async);
+    *group = others;
+    if (others.first == NULL)
+        list_empty(group);
 }
 
 static void tell(struct writer *writer, struct unit_list *group)
 {
+    struct unit_list posted;
+    list_empty(&posted);
     for (struct unit *unit = group->first; unit != NULL;) {
         struct unit *next = unit->next;
-        struct writer_port *port = unit->port;
-        if (port == NULL) {
-            pthread_mutex_lock(&writer->lock);
-            unit->is_finished = true;
-            pthread_cond_broadcast(&writer->finished);
-            pthread_mutex_unlock(&writer->lock);
-        } else {
-            pthread_mutex_lock(&port->lock);
-            list_add(&port->finished, unit);
-            pthread_mutex_unlock(&port->lock);
-            uv_async_send(&port->async);
-        }
+        if (unit->port == NULL)
+            tell_caller(writer, unit);
+        else
+            list_add(&posted, unit);
         unit = next;
     }
+    while (posted.first != NULL)
+        tell_port(&posted);
+}
+
+static bool has_caller(const struct unit_list *group)
+{
+    const struct unit *unit = group->first;
+    while (unit != NULL && unit->port != NULL)
+        unit = unit->next;
+    return unit != NULL;
+}
+
+/* Should readers see the group before anyone is told of it? */
+static bool is_to_be_seen(struct writer *writer, const struct unit_list *group)
+{
+    pthread_mutex_lock(&writer->lock);
+    bool is_calm = writer->waiting.count == 0;
+    pthread_mutex_unlock(&writer->lock);
+    return is_calm || has_caller(group) ||
+           now_ns() - writer->unseen_ns > (int64_t)LATE_COMMIT_MS * MS_NS;
+}
+
+/* ---- the thread ---- */
+
+static struct timespec after(int64_t ns)
+{
+    int64_t at = now_ns() + ns;
+    return (struct timespec){at / (1000 * MS_NS), at % (1000 * MS_NS)};
+}
+
+/* Waits until there is work; meanwhile readers get to see what they miss. Under the lock. */
+static void wait_for_work(struct writer *writer)
+{
+    while (!writer->is_due && writer->waiting.count < GROUP_DEEP && !writer->is_stopping) {
+        struct timespec until = after((int64_t)IDLE_COMMIT_MS * MS_NS);
+        if (writer->unseen_ns == 0)
+            pthread_cond_wait(&writer->work, &writer->lock);
+        else if (pthread_cond_timedwait(&writer->work, &writer->lock, &until) != 0) {
+            pthread_mutex_unlock(&writer->lock);
+            commit(writer);
+            pthread_mutex_lock(&writer->lock);
+        }
+    }
+    writer->is_due = false;
+}
+
+static void count_group(struct writer *writer, size_t count)
+{
+    writer->figures.groups++;
+    writer->figures.units += count;
+    if (count > writer->figures.largest)
+        writer->figures.largest = count;
+    writer->figures.is_full = writer->is_full;
+    histogram_add(&writer->figures.sizes, HISTOGRAM_SIZE, count);
 }
 
 static void *write_groups(void *argument)
 {
     struct writer *writer = argument;
     struct unit_list group;
+    pthread_setname_np(pthread_self(), "writer");
     pthread_mutex_lock(&writer->lock);
     for (;;) {
-        while (writer->waiting.first == NULL && !writer->is_stopping)
-            pthread_cond_wait(&writer->work, &writer->lock);
-        if (writer->waiting.first == NULL)
+        wait_for_work(writer);
+        if (writer->waiting.first == NULL && writer->is_stopping)
             break;
         list_take(&writer->waiting, &group, GROUP_MAX);
+        writer->is_due = writer->waiting.first != NULL;
         pthread_mutex_unlock(&writer->lock);
-        run_group(writer, &group);
         size_t count = group.count;
-        tell(writer, &group);
+        if (count > 0) {
+            run_group(writer, &group);
+            writer->unseen_ns = writer->unseen_ns == 0 ? now_ns() : writer->unseen_ns;
+            if (is_to_be_seen(writer, &group))
+                commit(writer);
+            tell(writer, &group);
+        }
         pthread_mutex_lock(&writer->lock);
-        writer->figures.groups++;
-        writer->figures.units += count;
-        if (count > writer->figures.largest)
-            writer->figures.largest = count;
-        writer->figures.is_full = writer->is_full;
-        histogram_add(&writer->figures.sizes, HISTOGRAM_SIZE, count);
+        if (count > 0)
+            count_group(writer, count);
     }
     pthread_mutex_unlock(&writer->lock);
+    commit(writer);
     return NULL;
 }
 
@@ -171,9 +328,14 @@ struct writer *writer_inline(struct store *store)
     struct writer *writer = calloc(1, sizeof *writer);
     if (writer == NULL)
         return NULL;
+    writer->references = 1;
     writer->store = store;
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&writer->lock, NULL);
-    pthread_cond_init(&writer->work, NULL);
+    pthread_cond_init(&writer->work, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     pthread_cond_init(&writer->finished, NULL);
     list_empty(&writer->waiting);
     return writer;
@@ -196,6 +358,16 @@ struct writer *writer_start(struct store *store, size_t queue_max,
     return writer;
 }
 
+static void release(struct writer *writer)
+{
+    if (writer == NULL || atomic_fetch_sub(&writer->references, 1) > 1)
+        return;
+    pthread_cond_destroy(&writer->finished);
+    pthread_cond_destroy(&writer->work);
+    pthread_mutex_destroy(&writer->lock);
+    free(writer);
+}
+
 void writer_stop(struct writer *writer)
 {
     if (writer == NULL)
@@ -207,13 +379,25 @@ void writer_stop(struct writer *writer)
         pthread_mutex_unlock(&writer->lock);
         pthread_join(writer->thread, NULL);
     }
-    pthread_cond_destroy(&writer->finished);
-    pthread_cond_destroy(&writer->work);
-    pthread_mutex_destroy(&writer->lock);
-    free(writer);
+    release(writer);
 }
 
 /* ---- handing over ---- */
+
+static void wake(struct writer *writer)
+{
+    pthread_mutex_lock(&writer->lock);
+    writer->is_due = true;
+    pthread_cond_signal(&writer->work);
+    pthread_mutex_unlock(&writer->lock);
+}
+
+static void on_turn_ends(uv_prepare_t *prepare)
+{
+    struct writer_port *port = prepare->data;
+    uv_prepare_stop(prepare);
+    wake(port->writer);
+}
 
 bool writer_post(struct writer *writer, struct writer_port *port, struct unit *unit)
 {
@@ -224,10 +408,17 @@ bool writer_post(struct writer *writer, struct writer_port *port, struct unit *u
                  writer->broken.kind == FAULT_none;
     if (taken) {
         list_add(&writer->waiting, unit);
-        if (writer->waiting.count == 1)
+        if (writer->waiting.count == GROUP_DEEP)
             pthread_cond_signal(&writer->work);
     }
     pthread_mutex_unlock(&writer->lock);
+    if (taken) {
+        if (port->writer == NULL) {
+            atomic_fetch_add(&writer->references, 1);
+            port->writer = writer;
+        }
+        uv_prepare_start(&port->turn_ends, on_turn_ends);
+    }
     return taken;
 }
 
@@ -241,15 +432,33 @@ bool writer_call(struct writer *writer, struct unit *unit)
         list_empty(&group);
         list_add(&group, unit);
         run_group(writer, &group);
+        commit(writer);
         return unit->fault.kind == FAULT_none;
     }
     pthread_mutex_lock(&writer->lock);
     list_add(&writer->waiting, unit);
+    writer->is_due = true;
     pthread_cond_signal(&writer->work);
     while (!unit->is_finished)
         pthread_cond_wait(&writer->finished, &writer->lock);
     pthread_mutex_unlock(&writer->lock);
     return unit->fault.kind == FAULT_none;
+}
+
+static bool do_nothing(struct unit *unit, struct store *store)
+{
+    (void)unit;
+    (void)store;
+    return true;
+}
+
+void writer_settle(struct writer *writer)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct unit unit = {.run = do_nothing, .arena = &arena, .is_written_late = true};
+    if (writer->has_thread)
+        writer_call(writer, &unit);
+    arena_free(&arena);
 }
 
 /* ---- ports ---- */
@@ -276,23 +485,32 @@ struct writer_port *writer_port_open(struct uv_loop_s *loop)
     list_empty(&port->finished);
     pthread_mutex_init(&port->lock, NULL);
     port->async.data = port;
+    port->turn_ends.data = port;
     if (uv_async_init(loop, &port->async, on_finished) != 0) {
         free(port);
         return NULL;
     }
+    uv_prepare_init(loop, &port->turn_ends);
+    port->open_handles = 2;
     return port;
 }
 
 static void on_port_closed(uv_handle_t *handle)
 {
     struct writer_port *port = handle->data;
+    if (--port->open_handles > 0)
+        return;
+    release(port->writer);
     pthread_mutex_destroy(&port->lock);
     free(port);
 }
 
 void writer_port_close(struct writer_port *port)
 {
+    if (uv_is_active((uv_handle_t *)&port->turn_ends))
+        wake(port->writer);
     uv_close((uv_handle_t *)&port->async, on_port_closed);
+    uv_close((uv_handle_t *)&port->turn_ends, on_port_closed);
 }
 
 struct writer_figures writer_figures(struct writer *writer)

@@ -1,11 +1,11 @@
 /* writer: the one thread that writes to the store, and group commit.
  *
- * Stages hand it units of work. It takes everything that waits, runs it as one transaction, syncs
- * once and tells every poster. So the cost of a sync is shared, an idle gateway waits for nothing,
- * and no promise is made before it is on disk. Without a thread (commands while no service runs,
- * the simulator) writer_call does the same in the caller. When the disk is full a group fails and
- * the next one is tried; after any other failure of the store nothing more is written: a failed
- * sync is never retried. */
+ * Stages hand it units of work. It takes everything that waits, runs it as one group, syncs once
+ * and tells every poster. So the cost of a sync is shared, an idle gateway waits for nothing, and
+ * no promise is made before it is on disk. Without a thread (commands while no service runs, the
+ * simulator) writer_call does the same in the caller. When the disk is full a group fails and the
+ * next one is tried; a unit that writes what may not be fails alone; after any other failure of the
+ * store nothing more is written: a failed sync is never retried. */
 #ifndef GATEWAY_WRITER_H
 #define GATEWAY_WRITER_H
 
@@ -49,6 +49,9 @@ bool writer_post(struct writer *writer, struct writer_port *port, struct unit *u
 /* Waits until the unit is committed or failed; returns unit->fault.kind == FAULT_none. Any thread
  * but a loop's. */
 bool writer_call(struct writer *writer, struct unit *unit);
+/* When it returns, readers of the store see everything that was promised before. Any thread but a
+ * loop's. (After a post they see it some milliseconds later; after a call at once.) */
+void writer_settle(struct writer *writer);
 
 /* Made and freed on the loop's own thread. */
 struct writer_port *writer_port_open(struct uv_loop_s *loop);

@@ -20,6 +20,17 @@ bool store_failed(const struct store *store)
     return store->error != SQLITE_OK;
 }
 
+bool store_refused(const struct store *store)
+{
+    int kind = store->error & 0xff;
+    return kind == SQLITE_CONSTRAINT || kind == SQLITE_MISMATCH || kind == SQLITE_TOOBIG;
+}
+
+const char *store_error(const struct store *store)
+{
+    return store->error_text;
+}
+
 void sqlite_note_error(struct store *store, int code)
 {
     if (store->error != SQLITE_OK)

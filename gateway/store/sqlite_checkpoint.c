@@ -48,6 +48,7 @@ static void copy(struct checkpointer *checkpointer)
 static void *work(void *argument)
 {
     struct checkpointer *checkpointer = argument;
+    pthread_setname_np(pthread_self(), "checkpoint");
     pthread_mutex_lock(&checkpointer->lock);
     for (;;) {
         while (!checkpointer->is_wanted && !checkpointer->is_stopping)

@@ -225,21 +225,29 @@ static bool do_groups(struct store *store, int64_t *ret_groups)
     return false;
 }
 
-/* What was promised and then lost with the database's transaction is done again. */
+/* What was promised and then lost with the database's transaction is done again, and committed:
+ * nothing more is promised while the database cannot follow. */
 static bool catch_up(struct store *store)
 {
     int64_t groups;
     struct journal_place end = journal_end(store->journal);
     begin_database(store);
     bool done = !store_failed(store) && do_groups(store, &groups);
+    struct journal_place reached = journal_end(store->journal);
+    if (done && (reached.segment != end.segment || reached.offset != end.offset)) {
+        store->error = SQLITE_IOERR;
+        snprintf(store->error_text, sizeof store->error_text,
+                 "the journal: what was written to it cannot be read again");
+        done = false;
+    }
     journal_drop(store->journal);
     journal_seek(store->journal, &end);
-    if (!done) {
+    store->has_groups = done;
+    if (!done || !commit_database(store)) {
         roll_back_database(store);
         return false;
     }
     store->is_behind = false;
-    store->has_groups = true;
     return true;
 }
 
@@ -372,6 +380,8 @@ void store_keep(struct store *store)
 
 void store_undo(struct store *store)
 {
+    if (store_refused(store)) /* the statement had no effect; the transaction stands */
+        store->error = SQLITE_OK;
     sqlite_plain(store, "ROLLBACK TO unit");
     sqlite_plain(store, "RELEASE unit");
     store->state = store->marked;

@@ -189,7 +189,7 @@ bool store_open(const char *path, struct store **ret_store, struct arena *arena,
         why = bring_schema_up(store);
     if (why != NULL)
         return refuse(store, arena, path, why, ret_fault);
-    if (is_new && !sync_folder(path))
+    if (!sync_folder(path)) /* the log was made just now, as after every whole close */
         return refuse(store, arena, path, "its folder cannot be synced to disk", ret_fault);
     *ret_store = store;
     return true;

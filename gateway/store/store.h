@@ -43,12 +43,17 @@ bool store_commit(struct store *store, struct fault *ret_fault);
  * what was synced before stands. */
 bool store_sync(struct store *store, struct fault *ret_fault);
 void store_rollback(struct store *store);
-/* A part of a transaction that can be undone alone, for one unit among many. */
+/* A part of a transaction that can be undone alone, for one unit among many; undone with it is the
+ * mistake of a row that may not be (store_refused). */
 void store_mark(struct store *store);
 void store_keep(struct store *store);
 void store_undo(struct store *store);
 /* An error of the store itself stands; the transaction cannot be committed. */
 bool store_failed(const struct store *store);
+/* The error is a row that may not be (a key taken already, a column left empty), not the disk. */
+bool store_refused(const struct store *store);
+/* What stands, for a person. */
+const char *store_error(const struct store *store);
 
 /* ---- payloads ---- */
 int64_t payload_put(struct store *store, const void *bytes, size_t length);

@@ -85,6 +85,7 @@ struct taken {
     struct json_document document;
     struct message_inbound message;
     const struct admission *admission;
+    struct inbox_item item;
     struct store_message row;
 };
 
@@ -131,18 +132,17 @@ static void admit(struct bench *bench, struct taken *taken, size_t i)
         die(fault_sentence(&fault));
 }
 
-static void hash_record(struct bench *bench, struct taken *taken, size_t i)
+static void prepare(struct bench *bench, struct taken *taken, size_t i)
 {
-    (void)i;
-    unsigned char hash[STORE_HASH_BYTES];
-    setup_record_hash(bench->setup, &taken->arena, taken->message.record, false, hash);
-}
-
-static void print_record(struct bench *bench, struct taken *taken, size_t i)
-{
-    (void)bench;
-    (void)i;
-    json_print(&taken->arena, taken->message.record);
+    taken->item = (struct inbox_item){.setup = bench->setup,
+                                      .admission = taken->admission,
+                                      .message = &taken->message,
+                                      .bundle = taken->document.root,
+                                      .body = bench->bodies[i],
+                                      .length = bench->lengths[i],
+                                      .now_ms = clock_wall_ms(&bench->setup->clock),
+                                      .arena = &taken->arena};
+    inbox_prepare(&taken->item);
 }
 
 static void answer(struct bench *bench, struct taken *taken, size_t i)
@@ -159,8 +159,7 @@ static const struct {
     {"validate", check},
     {"message_read", read_message},
     {"admit", admit},
-    {"record hash (part of the commit)", hash_record},
-    {"record print (part of the commit)", print_record},
+    {"hashes, record as text", prepare},
     {"commit, its share of a group", NULL},
     {"answer", answer},
 };
@@ -171,23 +170,15 @@ struct samples { /* of one stage */
     size_t count;
 };
 
-static void commit_group(struct bench *bench, struct taken *group, struct store *store)
+static void commit_group(struct taken *group, struct store *store)
 {
     struct fault fault;
     store_begin(store);
     for (size_t i = 0; i < GROUP; i++) {
-        struct inbox_item item = {.setup = bench->setup,
-                                  .admission = group[i].admission,
-                                  .message = &group[i].message,
-                                  .bundle = group[i].document.root,
-                                  .body = bench->bodies[i],
-                                  .length = bench->lengths[i],
-                                  .now_ms = clock_wall_ms(&bench->setup->clock),
-                                  .arena = &group[i].arena};
-        if (inbox_commit(store, &item, &group[i].row, &fault) != INBOX_TAKEN)
+        if (inbox_commit(store, &group[i].item, &group[i].row, &fault) != INBOX_TAKEN)
             die("a message was not taken");
     }
-    if (!store_commit(store, &fault))
+    if (!store_sync(store, &fault))
         die(fault_sentence(&fault));
 }
 
@@ -196,7 +187,7 @@ static void run_stage(struct bench *bench, size_t stage, struct taken *group, st
 {
     double start = now_us();
     if (stages[stage].run == NULL) {
-        commit_group(bench, group, store);
+        commit_group(group, store);
         samples->us[samples->count++] = (now_us() - start) / GROUP;
         return;
     }
@@ -229,7 +220,7 @@ static struct store *new_store(struct bench *bench, struct arena *arena)
     unlink(path);
     unlink(arena_print(arena, "%s-wal", path));
     unlink(arena_print(arena, "%s-shm", path));
-    if (!store_open(path, &store, arena, &fault))
+    if (!store_open(path, &store, arena, &fault) || !store_serve(store, &fault))
         die(fault_sentence(&fault));
     return store;
 }

@@ -108,11 +108,12 @@ def doubled(practice):
 
 
 def lost(practice, accepted):
-    """Those of ACCEPTED whose effect is not whole: referral, record, message row and line in the track."""
-    there = {number for number, in practice.query(
-        "SELECT referral.number FROM referral JOIN record ON record.referral=referral.id AND record.kind='referral' "
+    """Those of ACCEPTED whose effect is not whole: referral, record, message row with its bytes, line in the track."""
+    there = {number for number, payload in practice.query(
+        "SELECT DISTINCT referral.number, message.payload FROM referral "
+        "JOIN record ON record.referral=referral.id AND record.kind='referral' "
         "JOIN message ON message.referral=referral.id AND message.direction='in' "
-        "JOIN event ON event.referral=referral.id JOIN payload ON payload.id=message.payload")}
+        "JOIN event ON event.referral=referral.id") if number.encode() in (practice.payload(payload) or b"")}
     return set(accepted) - there
 
 

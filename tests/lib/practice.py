@@ -163,6 +163,20 @@ class Gateway:
                                                 timeout=10)) as store:
             return store.execute(sql, arguments).fetchall()
 
+    def payload(self, number):
+        """The bytes of a payload, from the store's table or from its journal; None when they are not there."""
+        if number < 1 << 32:
+            rows = self.query("SELECT bytes FROM payload WHERE id=?", number)
+            return None if not rows else rows[0][0] if isinstance(rows[0][0], bytes) else rows[0][0].encode()
+        try:
+            with open(self.folder / "store.journal" / f"{number >> 32:08}", "rb") as segment:
+                segment.seek(number & 0xFFFFFFFF)
+                length = int.from_bytes(segment.read(4), "little")
+                segment.read(12)
+                return segment.read(length)
+        except OSError:
+            return None
+
     def wait_status(self, number, status, seconds=15):
         wait_for(lambda: self.status(number) == status, seconds,
                  lambda: f"{self.name} shows {number} as {status}, found {self.referral(number)}\n"

@@ -20,6 +20,14 @@ static int start(void **state)
     return 0;
 }
 
+static int start_serving(void **state)
+{
+    struct clinic *clinic = clinic_new("willow", "");
+    struct fault fault;
+    *state = clinic;
+    return store_serve(STORE, &fault) ? 0 : 1;
+}
+
 static int stop(void **state)
 {
     clinic_free(*state);
@@ -707,6 +715,8 @@ static void people_and_links_are_kept_once(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+/* On a store as commands open it, and on one that serves. */
+#define BOTH(name) TEST(name), cmocka_unit_test_setup_teardown(name, start_serving, stop)
 
 int main(void)
 {
@@ -714,28 +724,28 @@ int main(void)
         TEST(it_is_private_and_demands_durability),
         TEST(what_is_no_store_is_refused_and_left_alone),
         TEST(a_reader_needs_a_store),
-        TEST(a_reader_sees_what_is_committed_and_writes_nothing),
-        TEST(a_commit_survives_and_a_rollback_leaves_nothing),
-        TEST(a_part_is_undone_alone),
-        TEST(the_first_error_sticks_until_the_next_begin),
-        TEST(payloads_come_back_byte_by_byte),
-        TEST(records_are_found_by_identity_and_client),
-        TEST(a_record_identity_is_unique),
-        TEST(what_is_not_exported_is_listed_until_it_is),
-        TEST(referrals_are_found_by_either_number),
-        TEST(only_what_may_change_changes),
-        TEST(events_keep_their_order),
-        TEST(inbound_ids_are_unique_to_their_partner),
-        TEST(messages_are_listed_newest_first),
-        TEST(only_the_state_of_a_message_changes),
-        TEST(due_is_ordered_per_referral_and_nothing_wider),
-        TEST(partners_with_something_due),
-        TEST(what_was_being_sent_is_queued_again),
-        TEST(hasten_makes_what_waits_due),
-        TEST(queued_messages_of_a_client),
-        TEST(attempts_keep_their_history),
-        TEST(the_tray),
-        TEST(people_and_links_are_kept_once),
+        BOTH(a_reader_sees_what_is_committed_and_writes_nothing),
+        BOTH(a_commit_survives_and_a_rollback_leaves_nothing),
+        BOTH(a_part_is_undone_alone),
+        BOTH(the_first_error_sticks_until_the_next_begin),
+        BOTH(payloads_come_back_byte_by_byte),
+        BOTH(records_are_found_by_identity_and_client),
+        BOTH(a_record_identity_is_unique),
+        BOTH(what_is_not_exported_is_listed_until_it_is),
+        BOTH(referrals_are_found_by_either_number),
+        BOTH(only_what_may_change_changes),
+        BOTH(events_keep_their_order),
+        BOTH(inbound_ids_are_unique_to_their_partner),
+        BOTH(messages_are_listed_newest_first),
+        BOTH(only_the_state_of_a_message_changes),
+        BOTH(due_is_ordered_per_referral_and_nothing_wider),
+        BOTH(partners_with_something_due),
+        BOTH(what_was_being_sent_is_queued_again),
+        BOTH(hasten_makes_what_waits_due),
+        BOTH(queued_messages_of_a_client),
+        BOTH(attempts_keep_their_history),
+        BOTH(the_tray),
+        BOTH(people_and_links_are_kept_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

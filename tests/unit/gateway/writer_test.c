@@ -7,7 +7,9 @@
 
 #include <cmocka.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <uv.h>
 
 #include "lib/clinic.h"
@@ -18,10 +20,19 @@ struct job { /* a unit that adds one person, in one of several ways */
     struct unit unit;
     struct arena arena;
     char handle[32];
-    enum way { GOOD, REFUSES, BREAKS, SLOW } way;
+    enum way { GOOD, REFUSES, MISTAKEN, BREAKS, SLOW } way;
     atomic_bool *gate; /* SLOW: waits until it opens */
     int done;          /* calls of done() */
 };
+
+static void limit_files(rlim_t bytes)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = bytes;
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
 
 static bool run(struct unit *unit, struct store *store)
 {
@@ -31,8 +42,11 @@ static bool run(struct unit *unit, struct store *store)
     case REFUSES:
         return fault_set(&unit->fault, FAULT_conflict,
                          arena_print(unit->arena, "no %s", job->handle));
-    case BREAKS: /* against a rule of the schema: an error of the store itself */
+    case MISTAKEN: /* against a rule of the schema */
         store_add_event(store, &(struct store_event){.referral = 1, .what = NULL});
+        return true;
+    case BREAKS: /* the disk takes nothing more */
+        limit_files(1);
         return true;
     case SLOW:
         while (!*job->gate)
@@ -305,6 +319,7 @@ static void a_broken_store_fails_the_group_and_ends_the_writing(void **state)
     struct job breaks = job_of("x", BREAKS);
     struct job later = job_of("y", GOOD);
     assert_false(call(writer, &breaks));
+    limit_files(RLIM_INFINITY);
     assert_int_equal(breaks.unit.fault.kind, FAULT_store_broken);
     assert_int_equal(broken, 1);
     assert_false(call(writer, &later));
@@ -332,12 +347,44 @@ static void every_unit_of_a_failed_group_hears_of_it(void **state)
         post(&bench, &jobs[i]);
     bench.gate = true;
     wait_done(&bench, &jobs[4]);
+    limit_files(RLIM_INFINITY);
     for (int i = 0; i < 5; i++) {
         assert_int_equal(jobs[i].done, 1);
         assert_int_equal(jobs[i].unit.fault.kind, FAULT_store_broken);
         arena_free(&jobs[i].arena);
     }
     assert_true(people(clinic) <= 1); /* the slow one, when it was a group of its own */
+    arena_free(&slow.arena);
+    close_bench(&bench);
+}
+
+/* A mistake of ours in one unit is no reason to refuse the others, nor to stop. */
+static void a_mistaken_unit_fails_alone(void **state)
+{
+    struct clinic *clinic = *state;
+    struct bench bench;
+    struct job slow = job_of("slow", SLOW);
+    struct job jobs[5] = {job_of("a", GOOD), job_of("b", REFUSES), job_of("c", MISTAKEN),
+                          job_of("d", GOOD), job_of("e", GOOD)};
+    static const enum fault_kind kinds[5] = {FAULT_none, FAULT_conflict, FAULT_internal, FAULT_none,
+                                             FAULT_none};
+    open_bench(&bench, clinic, 100);
+    slow.gate = &bench.gate;
+    post(&bench, &slow);
+    for (int i = 0; i < 5; i++)
+        post(&bench, &jobs[i]);
+    bench.gate = true;
+    wait_done(&bench, &jobs[4]);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(jobs[i].done, 1);
+        assert_int_equal(jobs[i].unit.fault.kind, kinds[i]);
+        arena_free(&jobs[i].arena);
+    }
+    assert_int_equal(people(clinic), 4);
+    struct job after = job_of("after", GOOD);
+    assert_true(post(&bench, &after));
+    wait_done(&bench, &after);
+    assert_int_equal(after.unit.fault.kind, FAULT_none);
     arena_free(&slow.arena);
     close_bench(&bench);
 }
@@ -355,6 +402,7 @@ int main(void)
         TEST(stopping_writes_what_waits),
         TEST(a_broken_store_fails_the_group_and_ends_the_writing),
         TEST(every_unit_of_a_failed_group_hears_of_it),
+        TEST(a_mistaken_unit_fails_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
