@@ -68,6 +68,11 @@ void *arena_alloc(struct arena *arena, size_t size)
     return memset(take(arena, size), 0, size);
 }
 
+void *arena_raw(struct arena *arena, size_t size)
+{
+    return take(arena, aligned(size == 0 ? 1 : size));
+}
+
 void *arena_array(struct arena *arena, size_t count, size_t size)
 {
     if (size != 0 && count > SIZE_MAX / size)

@@ -26,6 +26,8 @@ struct arena {
     }
 
 void *arena_alloc(struct arena *arena, size_t size);
+/* Not zeroed: for what the caller fills at once. */
+void *arena_raw(struct arena *arena, size_t size);
 /* COUNT items of SIZE bytes; the product is checked for overflow. */
 void *arena_array(struct arena *arena, size_t count, size_t size);
 /* A larger copy of OLD (which may be NULL); the last allocation grows in place. */

@@ -1,9 +1,8 @@
-/* json: strict scan (json_scan.c), then cJSON into the arena, then one walk that gives each node
- * its place.
+/* json: trees of cJSON nodes, read by the strict scan (json_scan.c) in one pass.
  *
- * After cJSON_Parse one pre-order walk pairs the nodes with the scan's table: `valueint` holds the
- * node's ordinal, and a number becomes cJSON_Raw with its text in `valuestring`, so that printing
- * and comparing never pass through a double. See json.h for the contract. */
+ * `valueint` holds the byte at which a node's value starts in the text, and a number is a cJSON_Raw
+ * with its text in `valuestring`, so that printing and comparing never pass through a double. See
+ * json.h for the contract. */
 #include "fhir/json.h"
 
 #include <cjson/cJSON.h>
@@ -33,7 +32,7 @@ static _Thread_local struct arena *hook_arena;
 
 static void *hook_allocate(size_t size)
 {
-    return arena_alloc(hook_arena, size);
+    return arena_raw(hook_arena, size);
 }
 
 static void hook_free(void *memory)
@@ -54,71 +53,91 @@ static void use(struct arena *arena)
     hook_arena = arena;
 }
 
-/* ---- pairing cJSON's tree with the scan's table ---- */
+/* ---- what cJSON leaves free in its node ---- */
 
-static bool is_of_number(char c)
+/* Of a parsed node, in the place of `valuedouble`, which cJSON copies but does not read: no node of
+ * ours is a cJSON_Number. All zero: unknown. */
+struct extra {
+    uint32_t key_hash;    /* hash_name() of `string` */
+    uint32_t text_length; /* of `valuestring` */
+};
+_Static_assert(sizeof(struct extra) == sizeof(double), "an extra takes the place of a double");
+
+static struct extra extra_of(const cJSON *node)
 {
-    return (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.' || c == 'e' || c == 'E';
+    struct extra extra;
+    memcpy(&extra, &node->valuedouble, sizeof extra);
+    return extra;
 }
 
-static void keep_number(struct arena *arena, cJSON *node, const char *text, const char *end)
+static void set_extra(cJSON *node, struct extra extra)
 {
-    const char *at = text;
-    while (at < end && is_of_number(*at))
-        at++;
-    node->valuestring = arena_copy_n(arena, text, (size_t)(at - text));
-    node->type = (node->type & ~0xff) | cJSON_Raw;
+    memcpy(&node->valuedouble, &extra, sizeof extra);
 }
 
-static void give_places(struct arena *arena, cJSON *root, const char *text, size_t length,
-                        const unsigned *offsets)
+/* VALUE gets another key: what is known of the old one goes. */
+static void forget_key(struct json *value)
 {
-    cJSON *stack[JSON_DEPTH_MAX + 1];
-    int depth = 0;
-    int ordinal = 0;
-    cJSON *node = root;
-    while (node != NULL) {
-        node->valueint = ordinal;
-        if ((node->type & 0xff) == cJSON_Number)
-            keep_number(arena, node, text + offsets[ordinal], text + length);
-        ordinal++;
-        if (node->child != NULL) {
-            stack[depth++] = node;
-            node = node->child;
-            continue;
-        }
-        while (node != NULL && node->next == NULL)
-            node = depth > 0 ? stack[--depth] : NULL;
-        if (node != NULL)
-            node = node->next;
+    set_extra(in(value), (struct extra){0, extra_of(in(value)).text_length});
+}
+
+/* ---- parsing ---- */
+
+enum { ROW_MAX = 64, NODE_BYTES = 24 }; /* nodes in a row; bytes of text that make a node, about */
+
+static cJSON *take_node(struct json_nodes *nodes)
+{
+    if (nodes->left == 0) {
+        size_t about = nodes->bytes / NODE_BYTES + 1;
+        nodes->left = about < ROW_MAX ? about : ROW_MAX;
+        nodes->row = arena_raw(nodes->arena, nodes->left * sizeof(cJSON));
     }
+    cJSON *node = (cJSON *)(void *)nodes->row;
+    nodes->row += sizeof *node;
+    nodes->left--;
+    return node;
+}
+
+struct json *json_node_add(struct json_nodes *nodes, struct json_seat *seat,
+                           const struct json_value *value)
+{
+    static const int types[] = {
+        [JSON_NULL] = cJSON_NULL,   [JSON_BOOLEAN] = cJSON_False, [JSON_NUMBER] = cJSON_Raw,
+        [JSON_TEXT] = cJSON_String, [JSON_LIST] = cJSON_Array,    [JSON_OBJECT] = cJSON_Object};
+    cJSON *node = take_node(nodes);
+    cJSON *last = in(seat->last);
+    *node = (cJSON){.prev = last,
+                    .type = value->is_true ? cJSON_True : types[value->kind],
+                    .valuestring = value->text,
+                    .valueint = value->offset,
+                    .string = seat->key};
+    set_extra(node, (struct extra){seat->key_hash, value->length});
+    if (last != NULL)
+        last->next = node;
+    else if (seat->parent != NULL)
+        in(seat->parent)->child = node;
+    if (seat->parent != NULL) /* cJSON keeps the last child there */
+        in(seat->parent)->child->prev = node;
+    seat->last = out(node);
+    return seat->last;
 }
 
 bool json_parse(struct arena *arena, const char *text, size_t length,
                 const struct json_options *options, struct json_document *ret_document,
                 struct json_fault *ret_fault)
 {
-    struct json_scan scan;
-    if (!json_scan(arena, text, length, options, &scan, ret_fault))
+    struct json *root = json_scan(arena, text, length, options, ret_fault);
+    if (root == NULL)
         return false;
-    use(arena);
-    cJSON *root = cJSON_ParseWithLengthOpts(text, length, NULL, 0);
-    if (root == NULL) {
-        *ret_fault = (struct json_fault){.found = "a text that the JSON parser refuses",
-                                         .expected = "JSON",
-                                         .line = 1,
-                                         .column = 1};
-        return false;
-    }
-    give_places(arena, root, text, length, scan.offsets);
-    *ret_document = (struct json_document){out(root), text, length, scan.nodes, scan.offsets};
+    *ret_document = (struct json_document){root, text, length};
     return true;
 }
 
 size_t json_offset(const struct json_document *document, const struct json *node)
 {
-    size_t ordinal = node == NULL ? 0 : (size_t)in(node)->valueint;
-    return ordinal < document->nodes ? document->offsets[ordinal] : 0;
+    const cJSON *root = in(document->root);
+    return (size_t)(node == NULL || in(node)->valueint < root->valueint ? root : in(node))
+        ->valueint;
 }
 
 void json_place(const struct json_document *document, const struct json *node, int *ret_line,
@@ -156,12 +175,22 @@ const char *json_key(const struct json *node)
     return node == NULL ? NULL : in(node)->string;
 }
 
+/* Most members differ in their first letters; a call would cost more than the comparison. */
+static bool same_key(const char *one, const char *other)
+{
+    while (*one == *other && *one != '\0') {
+        one++;
+        other++;
+    }
+    return *one == *other;
+}
+
 struct json *json_get(const struct json *object, const char *key)
 {
-    if (json_kind(object) != JSON_OBJECT)
+    if (object == NULL || (in(object)->type & 0xff) != cJSON_Object)
         return NULL;
     for (cJSON *member = in(object)->child; member != NULL; member = member->next) {
-        if (*member->string == *key && strcmp(member->string, key) == 0)
+        if (same_key(member->string, key))
             return out(member);
     }
     return NULL;
@@ -290,9 +319,11 @@ struct json *json_copy(struct arena *arena, const struct json *node)
 
 struct json *json_set(struct arena *arena, struct json *object, const char *key, struct json *value)
 {
+    if (value == NULL)
+        return NULL;
     use(arena);
-    if (value != NULL)
-        cJSON_AddItemToObject(in(object), key, in(value));
+    forget_key(value);
+    cJSON_AddItemToObject(in(object), key, in(value));
     return value;
 }
 
@@ -324,6 +355,7 @@ void json_replace(struct arena *arena, struct json *object, const char *key, str
         json_set(arena, object, key, value);
         return;
     }
+    forget_key(value);
     cJSON_ReplaceItemInObjectCaseSensitive(in(object), key, in(value));
 }
 

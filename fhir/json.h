@@ -43,8 +43,6 @@ struct json_document {
     struct json *root;
     const char *text; /* as given to json_parse; must outlive the document */
     size_t length;
-    size_t nodes;
-    const unsigned *offsets; /* by ordinal: where each node's value starts */
 };
 
 /* Parses LENGTH bytes at TEXT (need not end in NUL). On failure returns false and fills *ret_fault.

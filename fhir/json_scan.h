@@ -1,21 +1,44 @@
-/* json_scan: the strict scan in front of cJSON. Private to fhir/json*.c.
+/* json_scan: the strict reader (RFC 8259). Private to fhir/json*.c.
  *
- * Refuses what cJSON would let pass (see json.h) and notes where each value starts, in the order of
- * the text, which is the order in which a walk over cJSON's tree meets them. */
+ * One pass over the text decides whether it is JSON that we take (see json.h) and hands each value
+ * to json.c, which makes the node, in the order of the text. */
 #ifndef FHIR_JSON_SCAN_H
 #define FHIR_JSON_SCAN_H
 
+#include <stdint.h>
+
 #include "fhir/json.h"
 
-struct json_scan {
-    size_t nodes;
-    const unsigned *offsets; /* by ordinal; in the arena */
+struct json_value { /* as read */
+    enum json_kind kind;
+    bool is_true;
+    char *text;      /* of a text or number, in the arena; else NULL */
+    uint32_t length; /* of that text */
+    int offset;      /* byte at which the value starts */
 };
 
-/* LENGTH bytes at TEXT, which need not end in NUL. False: *ret_fault says why. */
-bool json_scan(struct arena *arena, const char *text, size_t length,
-               const struct json_options *options, struct json_scan *ret_scan,
-               struct json_fault *ret_fault);
+struct json_seat {       /* where the next value goes */
+    struct json *parent; /* NULL: it is the root */
+    struct json *last;   /* child of the parent so far, or NULL */
+    char *key;           /* of a member; NULL in a list; in the arena */
+    uint32_t key_hash;   /* hash_name() of it */
+};
+
+/* Nodes are taken from rows of them. */
+struct json_nodes {
+    struct arena *arena;
+    unsigned char *row;
+    size_t left;  /* in the row */
+    size_t bytes; /* of the text that is still to come when a row begins: bounds its size */
+};
+
+/* Makes the node of VALUE and puts it at SEAT, whose `last` it becomes. Implemented by json.c. */
+struct json *json_node_add(struct json_nodes *nodes, struct json_seat *seat,
+                           const struct json_value *value);
+
+/* LENGTH bytes at TEXT, which need not end in NUL. NULL: *ret_fault says why. */
+struct json *json_scan(struct arena *arena, const char *text, size_t length,
+                       const struct json_options *options, struct json_fault *ret_fault);
 /* Line and column of the byte at OFFSET; nothing behind it is looked at. */
 void json_scan_place(const char *text, size_t offset, int *ret_line, int *ret_column);
 

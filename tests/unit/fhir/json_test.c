@@ -156,10 +156,49 @@ static void reads_text_that_does_not_end_in_nul(void **state)
     }
 }
 
+/* Bytes are looked at sixteen at a time: whatever matters stands once at each place of a step. */
+static void reads_texts_of_every_length(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *written, *read; /* read NULL: refused */
+    } parts[] = {
+        {"", ""},
+        {"\\\"\\\\\\/\\b\\f\\n\\r\\t", "\"\\/\b\f\n\r\t"},
+        {"\\u0041\\u00e9\\u20AC\\ud83D\\ude00", "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
+        {"\xc3\xa9\x7f", "\xc3\xa9\x7f"},
+        {"\x1f", NULL},
+        {"\\ud83d\\u0041", NULL},
+        {"\\q", NULL},
+        {"\xff", NULL},
+    };
+    static const char filling[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        for (int before = 0; before <= 34; before++) {
+            struct arena arena = ARENA_EMPTY;
+            struct json_document document;
+            struct json_fault fault;
+            const char *text = arena_print(&arena, "{\"%.*s\":\"%.*s%s%.*s\"}", before + 1, filling,
+                                           before, filling, parts[i].written, 34 - before, filling);
+            bool is_right = json_parse(&arena, text, strlen(text), NULL, &document, &fault);
+            assert_int_equal(is_right, parts[i].read != NULL);
+            if (is_right) {
+                const struct json *member = json_first(document.root);
+                assert_memory_equal(json_key(member), filling, (size_t)before + 1);
+                assert_string_equal(json_text(member),
+                                    arena_print(&arena, "%.*s%s%.*s", before, filling,
+                                                parts[i].read, 34 - before, filling));
+            }
+            arena_free(&arena);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_a_repeated_field_among_many),
+        cmocka_unit_test(reads_texts_of_every_length),
         cmocka_unit_test(reads_text_that_does_not_end_in_nul),
         cmocka_unit_test(refuses_what_is_not_strict_json),
         cmocka_unit_test(keeps_number_text_and_places),

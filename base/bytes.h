@@ -1,0 +1,69 @@
+/* bytes: sixteen bytes looked at in one step, for the loops that see every byte of a message.
+ *
+ * Used by the JSON reader and writer and by the scanners of primitive values. SSE2, which every
+ * x86-64 has, else two words of eight bytes; both answer the same. Pure. */
+#ifndef BASE_BYTES_H
+#define BASE_BYTES_H
+
+#include <endian.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+enum { BYTES_STEP = 16 };
+
+#define BYTES_ONES 0x0101010101010101ull
+#define BYTES_HIGHS 0x8080808080808080ull
+
+/* The eight bytes at AT, the first one lowest. */
+static inline uint64_t bytes_word(const char *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return le64toh(word);
+}
+
+/* The highest bit of the first byte below 0x20, or equal to `"` or `\`, is set, and none before it;
+ * what comes behind the first does not count. */
+static inline uint64_t bytes_special_bits(uint64_t word)
+{
+    uint64_t quote = word ^ BYTES_ONES * '"';
+    uint64_t backslash = word ^ BYTES_ONES * '\\';
+    uint64_t found = (quote - BYTES_ONES) & ~quote;
+    found |= (backslash - BYTES_ONES) & ~backslash;
+    found |= (word - BYTES_ONES * 0x20) & ~word;
+    return found & BYTES_HIGHS;
+}
+
+/* How many of the sixteen bytes at AT come before the first that JSON escapes in a text: `"`, `\`
+ * and control characters. 16: none of them is there. */
+static inline size_t bytes_plain(const char *at)
+{
+#ifdef __SSE2__
+    __m128i step = _mm_loadu_si128((const __m128i *)(const void *)at);
+    __m128i found = _mm_or_si128(_mm_cmpeq_epi8(step, _mm_set1_epi8('"')),
+                                 _mm_cmpeq_epi8(step, _mm_set1_epi8('\\')));
+    __m128i low = _mm_min_epu8(step, _mm_set1_epi8(0x1f));
+    found = _mm_or_si128(found, _mm_cmpeq_epi8(low, step));
+    return (size_t)__builtin_ctz((unsigned)_mm_movemask_epi8(found) | 0x10000u);
+#else
+    uint64_t found = bytes_special_bits(bytes_word(at));
+    if (found != 0)
+        return (size_t)__builtin_ctzll(found) / 8;
+    found = bytes_special_bits(bytes_word(at + 8));
+    return found == 0 ? 16 : 8 + (size_t)__builtin_ctzll(found) / 8;
+#endif
+}
+
+/* All sixteen bytes at AT are ASCII. */
+static inline bool bytes_are_ascii(const char *at)
+{
+    return ((bytes_word(at) | bytes_word(at + 8)) & BYTES_HIGHS) == 0;
+}
+
+#endif

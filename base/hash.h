@@ -1,0 +1,40 @@
+/* hash: a number for a short text, for the tables of names.
+ *
+ * Not for texts that an enemy chooses without bound: those tables name their ceiling or use all
+ * bytes. The generator of fhir/definitions computes the same number (generate.py). Pure. */
+#ifndef BASE_HASH_H
+#define BASE_HASH_H
+
+#include <endian.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+static inline uint64_t hash_load(const char *at, size_t length)
+{
+    uint64_t word = 0;
+    memcpy(&word, at, length);
+    return le64toh(word);
+}
+
+/* Of the length and the first and last eight bytes (of fewer than eight: all of them). Never 0. */
+static inline uint32_t hash_name(const char *at, size_t length)
+{
+    uint64_t first;
+    uint64_t last;
+    if (length >= 8) {
+        first = hash_load(at, 8);
+        last = hash_load(at + length - 8, 8);
+    } else if (length >= 4) {
+        first = hash_load(at, 4);
+        last = hash_load(at + length - 4, 4);
+    } else {
+        first = length > 0 ? (unsigned char)at[0] : 0;
+        last = length > 0 ? hash_load(at + length / 2, 1) << 8 | (unsigned char)at[length - 1] : 0;
+    }
+    uint64_t mixed = (first ^ length) * 0x9e3779b97f4a7c15ull;
+    mixed = (mixed ^ mixed >> 32 ^ last) * 0xc2b2ae3d27d4eb4full;
+    return (uint32_t)(mixed >> 32) | 0x80000000u;
+}
+
+#endif
