@@ -21,7 +21,9 @@ enum alarm_kind {
     ALARM_PARKED,       /* a message waits for a person */
     ALARM_PARTNER_DOWN, /* and cannot be delivered to */
     ALARM_PARTNER_BACK,
-    ALARM_STORE_FULL,
+    ALARM_DISK_LOW, /* before it is full */
+    ALARM_DISK_BACK,
+    ALARM_STORE_FULL, /* nothing is accepted */
     ALARM_STORE_BACK,
     ALARM_RELOAD_REFUSED,
     ALARM_KINDS

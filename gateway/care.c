@@ -19,6 +19,8 @@ enum {
     NOTE_MS = 10000,         /* refused callers are written together, at most so often */
     FETCH_LOOK_MS = 60000,   /* is a list due? */
     FETCH_AGAIN_MS = 600000, /* after a failure */
+    MEASURE_MS = 2000,       /* how much room is left */
+    RETAIN_FIRST_MS = 60000, /* after the start */
     REFUSALS_MAX = 16,       /* different ones, between two notes */
 };
 
@@ -53,7 +55,9 @@ struct care {
     struct watch_served *served;
     struct watch_told *told;
     struct watch_look look;
-    struct care_job looking, noting, fetching;
+    struct care_job looking, noting, fetching, measuring, retaining;
+    struct disk_room room;                  /* of the last measuring; all 0: unknown */
+    struct retention retention;             /* of the job */
     unsigned char print[WATCH_PRINT_BYTES]; /* of the last look */
     bool fetched;                           /* the last run of fetching brought a new list */
     _Atomic bool is_served_new;
@@ -291,9 +295,51 @@ static void fetched(struct care_job *job)
         job->care->options.reload(job->care->options.owner);
 }
 
+/* ---- the disk, and how long what is kept ---- */
+
+static void run_measure(struct care_job *job)
+{
+    if (!disk_measure(job->office.setup->dir, &job->care->room))
+        job->care->room = (struct disk_room){.all = 0};
+}
+
+static void measured(struct care_job *job)
+{
+    struct care *care = job->care;
+    struct arena arena = ARENA_EMPTY;
+    const struct disk_state before = care->figures.disk;
+    if (care->room.all == 0)
+        return;
+    struct disk_state now = disk_judge(&before, &care->room, &job->office.setup->config);
+    const char *said = disk_say(&arena, &now, &care->room, job->office.setup->dir);
+    care->figures.disk = now;
+    writer_set_open(job->office.writer, !now.is_stopped);
+    if (now.is_low && !before.is_low)
+        raise_alarm(care, ALARM_DISK_LOW, NULL, 0, said);
+    if (now.is_stopped && !before.is_stopped)
+        raise_alarm(care, ALARM_STORE_FULL, NULL, 0, said);
+    if (!now.is_stopped && before.is_stopped)
+        raise_alarm(care, ALARM_STORE_BACK, NULL, 0,
+                    "there is room on the disk again; everything is accepted");
+    if (!now.is_low && before.is_low)
+        raise_alarm(care, ALARM_DISK_BACK, NULL, 0, "there is enough room on the disk again");
+    arena_free(&arena);
+}
+
+static void run_retain(struct care_job *job)
+{
+    bool has_more = retention_slice(&job->care->retention, &job->office);
+    job->next_ms = clock_monotonic_ms(&job->office.setup->clock) + (has_more ? 0 : HOUR_MS);
+}
+
+static void retained(struct care_job *job)
+{
+    job->care->figures.kept = job->care->retention;
+}
+
 /* ---- the pulse ---- */
 
-static void look_at_disk(struct care *care)
+static void look_at_store(struct care *care)
 {
     bool is_full = writer_figures(care->options.office->writer).is_full;
     if (is_full && !care->is_full)
@@ -320,7 +366,11 @@ static void on_pulse(uv_timer_t *timer)
         job_start(&care->fetching, now + FETCH_LOOK_MS);
     if (is_served_new || now - care->warned_ms >= HOUR_MS)
         warn(care);
-    look_at_disk(care);
+    look_at_store(care);
+    if (now >= care->measuring.next_ms)
+        job_start(&care->measuring, now + MEASURE_MS);
+    if (now >= care->retaining.next_ms)
+        job_start(&care->retaining, now + PULSE_MS);
 }
 
 /* ---- the courier's news ---- */
@@ -367,7 +417,7 @@ void care_reloaded(struct care *care, const unsigned char print[WATCH_PRINT_BYTE
 
 const char *care_fault(const struct care *care)
 {
-    if (writer_figures(care->options.office->writer).is_full)
+    if (writer_figures(care->options.office->writer).is_full || care->figures.disk.is_stopped)
         return "the disk is full";
     if (identity_not_after(context_identity(care->context)) <= wall_s(care))
         return "our certificate has run out: every partner refuses it";
@@ -407,6 +457,9 @@ struct care *care_start(const struct care_options *options)
     care->fetching = job_of(care, run_fetch, fetched);
     care->fetching.next_ms =
         now_ms(care) + FETCH_LOOK_MS; /* at start, what was missing was fetched */
+    care->measuring = job_of(care, run_measure, measured);
+    care->retaining = job_of(care, run_retain, retained);
+    care->retaining.next_ms = now_ms(care) + RETAIN_FIRST_MS;
     const struct courier_watcher watcher = {on_served, on_edge, on_parked, care};
     courier_watch(options->courier, &watcher);
     watch_taken(&care->look, options->print);
@@ -419,8 +472,9 @@ struct care *care_start(const struct care_options *options)
 
 static void maybe_stopped(struct care *care)
 {
-    bool is_working =
-        care->looking.is_running || care->noting.is_running || care->fetching.is_running;
+    bool is_working = care->looking.is_running || care->noting.is_running ||
+                      care->fetching.is_running || care->measuring.is_running ||
+                      care->retaining.is_running;
     if (!care->is_stopping || is_working || !care->is_timer_closed || !care->is_alarm_stopped)
         return;
     void (*on_stopped)(void *owner) = care->on_stopped;

@@ -10,7 +10,9 @@
 #include "certs/context.h"
 #include "gateway/alarm.h"
 #include "gateway/courier.h"
+#include "gateway/disk.h"
 #include "gateway/office.h"
+#include "gateway/retention.h"
 #include "gateway/watch.h"
 
 struct uv_loop_s;
@@ -39,6 +41,8 @@ void care_note_peer(struct care *care, const struct verify_peer *peer);
 struct care_figures {
     uint64_t reloads_taken, reloads_refused;
     struct alarm_figures alarms;
+    struct disk_state disk;
+    struct retention kept;
 };
 struct care_figures care_count(const struct care *care);
 /* Why partners cannot be served now; NULL: they are. A constant text. */

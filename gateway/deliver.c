@@ -26,6 +26,23 @@ static const char *correlation_of(const struct setup *setup, struct arena *arena
     return uuid;
 }
 
+/* A person must look at it. */
+static void park(struct store *store, struct arena *arena, struct store_message *message,
+                 const char *reason, int64_t now_ms)
+{
+    struct track_details details = {
+        .by = message->recipient, .reason = reason, .message = message->id, .at_ms = now_ms};
+    message->state = "parked";
+    message->reason = reason;
+    message->settled_ms = now_ms;
+    store_set_message(store, message);
+    if (message->referral != 0)
+        track_note(store, message->referral,
+                   arena_print(arena, "%s parked: a person must look at it", message->kind),
+                   &details);
+    audit_add(store, now_ms, message->state, message->partner, message->message_id, NULL);
+}
+
 /* Nothing waits longer than the longest wait: what seems to is from before the clock was set back.
  */
 static bool is_beyond_reach(struct store *store, const struct setup *setup, struct arena *arena,
@@ -66,13 +83,19 @@ size_t deliver_claim(struct store *store, const struct setup *setup, struct aren
             (*ret_withdrawn)[(*ret_withdrawn_count)++] = due[i];
             continue;
         }
+        struct deliver_item *item = &items[claimed];
+        item->body = payload_get(store, arena, due[i].payload, &item->length);
+        if (item->body == NULL) {
+            park(store, arena, &due[i],
+                 "its bytes cannot be read from the store; see refgate check", now_ms);
+            continue;
+        }
         due[i].state = "sending";
         due[i].attempts++;
         store_set_message(store, &due[i]);
-        struct deliver_item *item = &items[claimed++];
         item->message = due[i];
-        item->body = payload_get(store, arena, due[i].payload, &item->length);
         item->correlation = correlation_of(setup, arena, &due[i]);
+        claimed++;
     }
     *ret_items = items;
     return claimed;

@@ -2,8 +2,6 @@
 #include "gateway/figures.h"
 
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include "gateway/store/figures.h"
 #include "gateway/track.h"
@@ -132,6 +130,12 @@ static void put_care(const struct figures_from *from, struct metric_sheet *sheet
         metric_put(sheet, METRIC_alarms_total, alarm_name((enum alarm_kind)kind), NULL,
                    (double)figures.alarms.raised[kind]);
     metric_put(sheet, METRIC_alarm_failures_total, NULL, NULL, (double)figures.alarms.failures);
+    metric_put(sheet, METRIC_disk_low, NULL, NULL,
+               figures.disk.is_stopped ? 2 : figures.disk.is_low);
+    metric_put(sheet, METRIC_retention_total, "bodies", NULL, (double)figures.kept.removed_bodies);
+    metric_put(sheet, METRIC_retention_total, "rows", NULL, (double)figures.kept.removed_rows);
+    metric_put(sheet, METRIC_retention_total, "moved", NULL, (double)figures.kept.moved);
+    metric_put(sheet, METRIC_retention_total, "segments", NULL, (double)figures.kept.segments);
 }
 
 void figures_of_loop(const struct figures_from *from, struct metric_sheet *sheet)
@@ -218,21 +222,11 @@ static void put_referrals(struct store *store, const struct config *config, int6
     }
 }
 
-static double bytes_of(const char *path)
-{
-    struct stat about;
-    return stat(path, &about) == 0 ? (double)about.st_blocks * 512 : 0;
-}
-
 static void put_disk(const struct setup *setup, struct metric_sheet *sheet)
 {
-    const char *path = office_store_path(setup, sheet->arena);
-    struct statvfs disk;
-    metric_put(sheet, METRIC_store_bytes, NULL, NULL,
-               bytes_of(path) + bytes_of(arena_print(sheet->arena, "%s-wal", path)));
-    if (statvfs(setup->dir, &disk) == 0)
-        metric_put(sheet, METRIC_disk_free_bytes, NULL, NULL,
-                   (double)disk.f_bavail * (double)disk.f_frsize);
+    struct disk_room room;
+    if (disk_measure(setup->dir, &room))
+        metric_put(sheet, METRIC_disk_free_bytes, NULL, NULL, (double)room.free);
 }
 
 void figures_of_store(struct setup *setup, struct metric_sheet *sheet)
@@ -244,6 +238,7 @@ void figures_of_store(struct setup *setup, struct metric_sheet *sheet)
         put_waiting(store, now_ms, sheet);
         put_referrals(store, &setup->config, now_ms, sheet);
         metric_put(sheet, METRIC_tray_waiting, NULL, NULL, (double)store_count_tray(store));
+        metric_put(sheet, METRIC_store_bytes, NULL, NULL, (double)store_bytes(store));
         store_close(store);
     }
     put_disk(setup, sheet);

@@ -54,6 +54,10 @@ static void take_record(const struct office *office, struct arena *arena,
                             .now_ms = now_ms,
                             .findings = findings};
     struct json *attachments = NULL;
+    if (!writer_is_open(office->writer)) {
+        report->fault.kind = FAULT_store_full;
+        return;
+    }
     findings->file = record->file;
     findings->row = record->row;
     bool has_files =

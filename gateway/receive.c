@@ -231,6 +231,11 @@ static void post(struct receiving *receiving)
 {
     struct receiver *receiver = receiving->receiver;
     struct fault busy = {FAULT_busy, NULL};
+    struct fault full = {FAULT_store_full, NULL};
+    if (!writer_is_open(receiver->options.writer)) {
+        refuse(receiving->exchange, &full);
+        return;
+    }
     receiving->item = (struct inbox_item){.setup = receiving->setup,
                                           .admission = receiving->admission,
                                           .message = &receiving->message,

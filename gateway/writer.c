@@ -55,9 +55,10 @@ struct writer {
     struct unit_list waiting;
     bool is_due; /* what waits is to be taken now */
     bool is_stopping;
-    int64_t unseen_ns;   /* since when readers miss a promised group; 0: they see all */
-    struct fault broken; /* kind FAULT_none while the store is sound */
-    bool is_full;        /* the last group found no room on the disk; the writer thread's */
+    _Atomic bool is_closed; /* nothing new may come in */
+    int64_t unseen_ns;      /* since when readers miss a promised group; 0: they see all */
+    struct fault broken;    /* kind FAULT_none while the store is sound */
+    bool is_full;           /* the last group found no room on the disk; the writer thread's */
     struct writer_figures figures;
 };
 
@@ -459,6 +460,16 @@ void writer_settle(struct writer *writer)
     if (writer->has_thread)
         writer_call(writer, &unit);
     arena_free(&arena);
+}
+
+void writer_set_open(struct writer *writer, bool open)
+{
+    writer->is_closed = !open;
+}
+
+bool writer_is_open(const struct writer *writer)
+{
+    return !writer->is_closed;
 }
 
 /* ---- ports ---- */

@@ -53,6 +53,11 @@ bool writer_call(struct writer *writer, struct unit *unit);
  * loop's. (After a post they see it some milliseconds later; after a call at once.) */
 void writer_settle(struct writer *writer);
 
+/* Whether new messages and records may come in: false near the end of the disk, while what is there
+ * is still delivered and settled. Whoever takes things in asks first. Any thread. */
+void writer_set_open(struct writer *writer, bool open);
+bool writer_is_open(const struct writer *writer);
+
 /* Made and freed on the loop's own thread. */
 struct writer_port *writer_port_open(struct uv_loop_s *loop);
 void writer_port_close(struct writer_port *port);

@@ -48,6 +48,12 @@ static bool change(struct unit *unit, struct store *store)
                          arena_print(unit->arena,
                                      "message %lld is %s; to %s it, it must be one of: %s",
                                      (long long)message->id, message->state, queueing->verb, from));
+    if (message->payload == 0)
+        return fault_set(&unit->fault, FAULT_illegal_move,
+                         arena_print(unit->arena,
+                                     "message %lld ended long ago and its bytes are no longer kept "
+                                     "(payload_days); send the record anew",
+                                     (long long)message->id));
     int64_t now_ms = clock_wall_ms(&queueing->call->office->setup->clock);
     message->state = queueing->state;
     message->reason = arena_print(unit->arena, "%s by command", queueing->verb);

@@ -283,6 +283,12 @@ static int messages_show(struct command_call *call)
                               id));
         return command_fail(call, &fault);
     }
+    if (command_has(call, "body") && body == NULL) {
+        fault_set(&fault, FAULT_not_found,
+                  arena_print(call->arena,
+                              "the bytes of message %lld are no longer kept (payload_days)", id));
+        return command_fail(call, &fault);
+    }
     if (body != NULL)
         text_print(&call->out, "%s\n", body);
     else

@@ -10,8 +10,10 @@
 #include "certs/authority.h"
 #include "gateway/audit.h"
 #include "gateway/commands/lists.h"
+#include "gateway/disk.h"
 #include "gateway/file.h"
 #include "gateway/revocation.h"
+#include "gateway/store/backup.h"
 #include "gateway/tls.h"
 #include "gateway/watch.h"
 
@@ -209,6 +211,12 @@ static void check_store(struct command_call *call, const struct setup *setup,
                                                .expected = "the store that refgate init made"});
         return;
     }
+    struct store_report report;
+    if (!store_examine(store, &report, call->arena, &fault))
+        finding_add(findings, (struct finding){.file = "store.db",
+                                               .found = fault_sentence(&fault),
+                                               .expected = "a store that is whole; restore a "
+                                                           "backup with refgate restore"});
     if (!audit_verify(store, &rows, &bad))
         finding_add(findings,
                     (struct finding){.file = "store.db",
@@ -219,6 +227,28 @@ static void check_store(struct command_call *call, const struct setup *setup,
                                                           (long long)bad),
                                      .expected = "an unbroken chain"});
     store_close(store);
+}
+
+/* Room on the disk: low is a warning, as what runs out is. */
+static size_t check_disk(struct command_call *call, const struct setup *setup)
+{
+    struct disk_room room;
+    const struct disk_state fine = {.is_low = false};
+    if (!disk_measure(setup->dir, &room))
+        return 0;
+    struct disk_state state = disk_judge(&fine, &room, &setup->config);
+    if (!state.is_low && !state.is_stopped)
+        return 0;
+    const char *said = disk_say(call->arena, &state, &room, setup->dir);
+    if (command_has(call, "json")) {
+        struct json *object = json_new_object(call->arena);
+        json_set_text(call->arena, object, "what", "disk");
+        json_set_text(call->arena, object, "sentence", said);
+        lists_object(call, object);
+    } else {
+        text_print(&call->out, "%s\n", said);
+    }
+    return 1;
 }
 
 static void print_warning(struct command_call *call, const struct watch_term *term, int64_t now)
@@ -270,6 +300,7 @@ static int check(struct command_call *call)
             warnings = check_terms(call, setup, context);
         context_release(context);
         check_store(call, setup, &findings);
+        warnings += check_disk(call, setup);
     }
     command_findings(call, &findings);
     if (findings.count == 0 && warnings == 0 && !command_has(call, "json"))

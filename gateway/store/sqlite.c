@@ -215,6 +215,10 @@ static void bind_arguments(struct binding binding, const char *types, va_list ar
             bind_text(binding, i + 1, va_arg(arguments, const char *));
         else if (types[i] == 'h')
             bind_blob(binding, i + 1, va_arg(arguments, const void *), STORE_HASH_BYTES);
+        else if (types[i] == 'b') {
+            const void *bytes = va_arg(arguments, const void *);
+            bind_blob(binding, i + 1, bytes, (size_t)va_arg(arguments, int64_t));
+        }
     }
 }
 

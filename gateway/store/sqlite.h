@@ -56,7 +56,8 @@ int64_t sqlite_insert(struct store *store, const struct table *table, const void
 void sqlite_refuse(struct store *store, const char *why);
 /* Writes the columns behind the first SKIP ones of the row whose key is the first column. */
 void sqlite_update(struct store *store, const struct table *table, size_t skip, const void *row);
-/* `SELECT columns FROM table` and REST; TYPES names the arguments: i whole, t text, h hash. */
+/* `SELECT columns FROM table` and REST; TYPES names the arguments: i whole, t text, h hash, b
+ * bytes and their length (int64_t). */
 size_t sqlite_select(struct store *store, struct arena *arena, const struct table *table,
                      void *ret_rows, const char *rest, const char *types, ...);
 /* The first row only; false when there is none. */

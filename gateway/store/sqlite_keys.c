@@ -363,3 +363,16 @@ void sqlite_seal_keys(struct store *store)
         keys_clear(fresh);
     }
 }
+
+void sqlite_drop_run(struct store *store, enum key_family_name name, int64_t run)
+{
+    struct key_family *family = &store->families[name];
+    size_t kept = 0;
+    for (size_t i = 0; i < family->run_count; i++) {
+        if (family->runs[i].number == run)
+            free(family->runs[i].filter);
+        else
+            family->runs[kept++] = family->runs[i];
+    }
+    family->run_count = kept;
+}

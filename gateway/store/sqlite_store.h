@@ -100,6 +100,8 @@ bool sqlite_serve(struct store *store, uint64_t id);
 void sqlite_forget_keys(struct store *store);
 /* Turns keys that are many into a run; inside a transaction of the database. */
 void sqlite_seal_keys(struct store *store);
+/* A run that is no longer in the database is not looked into either. */
+void sqlite_drop_run(struct store *store, enum key_family_name name, int64_t run);
 
 /* ---- sqlite_checkpoint.c ---- */
 /* Copies the write-ahead log into the database on a thread of its own. NULL when it cannot start.
