@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_FIRST = 16 * 1024, BLOCK_MAX = 1024 * 1024 };
+enum { BLOCK_FIRST = 16 * 1024, BLOCK_MAX = 1024 * 1024, KEPT_MAX = 256 * 1024 };
 
 struct arena_block {
     struct arena_block *older;
@@ -137,15 +137,24 @@ char *arena_print(struct arena *arena, const char *format, ...)
     return text;
 }
 
+/* Blocks double, so the newest is the largest: after some rounds of the same work it holds all of
+ * it, and no block is made any more. */
 void arena_reset(struct arena *arena)
 {
-    while (arena->current != NULL && arena->current->older != NULL) {
+    struct arena_block *kept = NULL;
+    while (arena->current != NULL) {
         struct arena_block *older = arena->current->older;
-        free(arena->current);
+        if (kept == NULL && arena->current->size <= KEPT_MAX)
+            kept = arena->current;
+        else
+            free(arena->current);
         arena->current = older;
     }
-    if (arena->current != NULL)
-        arena->current->used = 0;
+    if (kept != NULL) {
+        kept->older = NULL;
+        kept->used = 0;
+    }
+    arena->current = kept;
     arena->used = 0;
 }
 

@@ -38,7 +38,8 @@ char *arena_print(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 char *arena_vprint(struct arena *arena, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
-/* Forgets everything but keeps the first block, so that the next request allocates nothing. */
+/* Forgets everything but keeps one block of up to 256 KiB, so that a next request of the same size
+ * allocates nothing. */
 void arena_reset(struct arena *arena);
 /* Gives all memory back; the arena is empty and usable again. */
 void arena_free(struct arena *arena);

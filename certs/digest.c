@@ -2,6 +2,7 @@
 #include "certs/digest.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,11 +23,26 @@ static void demand(bool done)
     _Exit(70);
 }
 
-static void hash(const EVP_MD *kind, const void *one, size_t one_length, const void *two,
+enum digest { SHA1, SHA256, DIGESTS };
+
+/* Fetched once: finding an algorithm costs more than hashing an id. Not freed, lives as long as
+ * the process. */
+static EVP_MD *fetched[DIGESTS];
+static pthread_once_t is_fetched = PTHREAD_ONCE_INIT;
+
+static void fetch_all(void)
+{
+    fetched[SHA1] = EVP_MD_fetch(NULL, "SHA1", NULL);
+    fetched[SHA256] = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
+static void hash(enum digest kind, const void *one, size_t one_length, const void *two,
                  size_t two_length, unsigned char *ret_digest)
 {
+    pthread_once(&is_fetched, fetch_all);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool done = context != NULL && EVP_DigestInit_ex(context, kind, NULL) == 1 &&
+    bool done = context != NULL && fetched[kind] != NULL &&
+                EVP_DigestInit_ex2(context, fetched[kind], NULL) == 1 &&
                 EVP_DigestUpdate(context, one, one_length) == 1 &&
                 EVP_DigestUpdate(context, two, two_length) == 1 &&
                 EVP_DigestFinal_ex(context, ret_digest, NULL) == 1;
@@ -36,7 +52,7 @@ static void hash(const EVP_MD *kind, const void *one, size_t one_length, const v
 
 void digest_sha256(const void *bytes, size_t length, unsigned char ret_digest[DIGEST_SHA256_BYTES])
 {
-    hash(EVP_sha256(), bytes, length, "", 0, ret_digest);
+    hash(SHA256, bytes, length, "", 0, ret_digest);
 }
 
 struct digest_sum {
@@ -65,7 +81,7 @@ void digest_sum_end(struct digest_sum *sum, unsigned char ret_digest[DIGEST_SHA2
 
 void digest_sha1(const void *bytes, size_t length, unsigned char ret_digest[DIGEST_SHA1_BYTES])
 {
-    hash(EVP_sha1(), bytes, length, "", 0, ret_digest);
+    hash(SHA1, bytes, length, "", 0, ret_digest);
 }
 
 void digest_base64(const void *bytes, size_t length, char *ret_text)
@@ -100,17 +116,26 @@ long digest_unbase64(const char *text, unsigned char *ret_bytes)
     return total - (long)padding;
 }
 
+static int hex_value(char digit)
+{
+    return digit >= '0' && digit <= '9'   ? digit - '0'
+           : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
+           : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10
+                                          : -1;
+}
+
 static bool read_uuid(const char *text, unsigned char ret_bytes[UUID_BYTES])
 {
-    if (strlen(text) != DIGEST_UUID_TEXT - 1)
+    if (strnlen(text, DIGEST_UUID_TEXT) != DIGEST_UUID_TEXT - 1)
         return false;
     for (size_t i = 0, at = 0; i < UUID_BYTES; i++) {
-        unsigned byte;
         if (text[at] == '-')
             at++;
-        if (sscanf(text + at, "%2x", &byte) != 1)
+        int high = hex_value(text[at]);
+        int low = high < 0 ? -1 : hex_value(text[at + 1]);
+        if (low < 0)
             return false;
-        ret_bytes[i] = (unsigned char)byte;
+        ret_bytes[i] = (unsigned char)(high << 4 | low);
         at += 2;
     }
     return true;
@@ -120,7 +145,7 @@ static void uuid5_bytes(const unsigned char space[UUID_BYTES], const char *name,
                         unsigned char ret_bytes[UUID_BYTES])
 {
     unsigned char full[DIGEST_SHA1_BYTES];
-    hash(EVP_sha1(), space, UUID_BYTES, name, strlen(name), full);
+    hash(SHA1, space, UUID_BYTES, name, strlen(name), full);
     memcpy(ret_bytes, full, UUID_BYTES);
     ret_bytes[6] = (unsigned char)((ret_bytes[6] & 0x0f) | 0x50);
     ret_bytes[8] = (unsigned char)((ret_bytes[8] & 0x3f) | 0x80);
@@ -133,10 +158,13 @@ void digest_uuid5(const char *space, const char *name, char ret_uuid[DIGEST_UUID
     if (!read_uuid(space, space_bytes))
         uuid5_bytes(url_space, space, space_bytes);
     uuid5_bytes(space_bytes, name, made);
-    char hex[2 * UUID_BYTES + 1];
-    digest_hex(made, UUID_BYTES, hex);
-    snprintf(ret_uuid, DIGEST_UUID_TEXT, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
-             hex + 16, hex + 20);
+    for (size_t i = 0; i < UUID_BYTES; i++) {
+        bool is_part_end = i == 4 || i == 6 || i == 8 || i == 10;
+        if (is_part_end)
+            *ret_uuid++ = '-';
+        digest_hex(made + i, 1, ret_uuid);
+        ret_uuid += 2;
+    }
 }
 
 void digest_hex(const unsigned char *bytes, size_t length, char *ret_text)

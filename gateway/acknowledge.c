@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "base/text.h"
+#include "certs/digest.h"
+
 static struct json *issue_of(struct arena *arena, enum fault_kind kind, const char *text,
                              const char *path)
 {
@@ -62,20 +65,69 @@ static const struct json *issues_of(struct arena *arena, const char *text)
     return document.root;
 }
 
-const char *acknowledge_message(const struct setup *setup, struct arena *arena,
-                                const struct store_message *message)
+/* The Bundle and its MessageHeader are this answer's own. Everything else in it is told in the same
+ * words in each answer of this clinic, and has the same ids. */
+struct answer_ids {
+    struct setup_ids shared; /* first: the context's endpoints are found through it */
+    const struct acknowledge_places *places;
+};
+
+static const char *make_answer_id(void *maker, struct arena *arena, const char *name)
 {
-    struct setup_ids ids = {.space =
-                                arena_print(arena, "urn:refgate:answer:%s:%s:%s", setup->config.org,
-                                            message->partner, message->message_id)};
-    struct fhir_context context = setup_context(setup, arena, &ids);
-    struct message_reply reply = {.answers = message->message_id,
+    const struct answer_ids *ids = maker;
+    if (strcmp(name, "Bundle") == 0)
+        return ids->places->bundle_id;
+    if (strcmp(name, "MessageHeader") == 0)
+        return ids->places->header_id;
+    char *uuid = arena_alloc(arena, DIGEST_UUID_TEXT);
+    digest_uuid5(ids->shared.space, name, uuid);
+    return uuid;
+}
+
+const char *acknowledge_with(const struct setup *setup, struct arena *arena,
+                             const struct store_message *message,
+                             const struct acknowledge_places *places)
+{
+    struct answer_ids ids = {.shared.space =
+                                 arena_print(arena, "urn:refgate:answers:%s", setup->config.org),
+                             .places = places};
+    struct fhir_context context = setup_context(setup, arena, &ids.shared);
+    context.make_id = make_answer_id;
+    struct message_reply reply = {.answers = places->answers,
                                   .code = message->response_code,
                                   .event = message->event,
                                   .from = setup->config.org,
                                   .to = message->recipient,
                                   .to_endpoint = message->response_to,
-                                  .at = clock_text(arena, message->created_ms),
+                                  .at = places->at,
                                   .issues = issues_of(arena, message->response_issues)};
     return json_print(arena, message_of_reply(&context, &reply));
+}
+
+struct acknowledge_places acknowledge_places_of(const struct setup *setup, struct arena *arena,
+                                                const struct store_message *message)
+{
+    char space[DIGEST_UUID_TEXT];
+    char *bundle_id = arena_alloc(arena, DIGEST_UUID_TEXT);
+    char *header_id = arena_alloc(arena, DIGEST_UUID_TEXT);
+    struct text answer = text_new(arena, 4096);
+    text_add(&answer, setup->config.org);
+    text_add(&answer, ":");
+    text_add(&answer, message->partner);
+    text_add(&answer, ":");
+    text_add(&answer, message->message_id);
+    digest_uuid5("urn:refgate:answer", answer.at, space);
+    digest_uuid5(space, "Bundle", bundle_id);
+    digest_uuid5(space, "MessageHeader", header_id);
+    return (struct acknowledge_places){.bundle_id = bundle_id,
+                                       .header_id = header_id,
+                                       .at = clock_text(arena, message->created_ms),
+                                       .answers = message->message_id};
+}
+
+const char *acknowledge_message(const struct setup *setup, struct arena *arena,
+                                const struct store_message *message)
+{
+    const struct acknowledge_places places = acknowledge_places_of(setup, arena, message);
+    return acknowledge_with(setup, arena, message, &places);
 }

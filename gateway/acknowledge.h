@@ -11,6 +11,17 @@
 /* The response Bundle of an inbound message, as text. */
 const char *acknowledge_message(const struct setup *setup, struct arena *arena,
                                 const struct store_message *message);
+/* The same with given texts in the places that are this answer's own. */
+struct acknowledge_places {
+    const char *bundle_id, *header_id; /* UUIDs */
+    const char *at;                    /* time with offset */
+    const char *answers;               /* MessageHeader.id of the message answered */
+};
+struct acknowledge_places acknowledge_places_of(const struct setup *setup, struct arena *arena,
+                                                const struct store_message *message);
+const char *acknowledge_with(const struct setup *setup, struct arena *arena,
+                             const struct store_message *message,
+                             const struct acknowledge_places *places);
 /* An OperationOutcome for what is refused before the inbox. PATH: FHIRPath of the place, or NULL.
  */
 const char *acknowledge_fault(struct arena *arena, const struct fault *fault, const char *path);

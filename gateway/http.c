@@ -51,6 +51,8 @@ static struct request *request_take(struct http_stream *stream)
     if (request != NULL) {
         server->spare = request->next;
         server->spare_count--;
+        if (server->spare_count < server->spare_least)
+            server->spare_least = server->spare_count;
         arena = request->exchange.arena;
     } else {
         request = malloc(sizeof *request);
@@ -83,15 +85,30 @@ static void request_give_back(struct request *request)
     free(request);
 }
 
-void http_server_free(struct http_server *server)
+/* Frees the spare requests behind the first COUNT. */
+static void free_spare(struct http_server *server, unsigned count)
 {
-    while (server->spare != NULL) {
-        struct request *request = server->spare;
-        server->spare = request->next;
+    struct request **link = &server->spare;
+    for (unsigned i = 0; i < count && *link != NULL; i++)
+        link = &(*link)->next;
+    while (*link != NULL) {
+        struct request *request = *link;
+        *link = request->next;
         arena_free(&request->exchange.arena);
         free(request);
+        server->spare_count--;
     }
-    server->spare_count = 0;
+}
+
+void http_server_trim(struct http_server *server)
+{
+    free_spare(server, server->spare_count - server->spare_least);
+    server->spare_least = server->spare_count;
+}
+
+void http_server_free(struct http_server *server)
+{
+    free_spare(server, 0);
 }
 
 static char *pack(char **at, const char *text)

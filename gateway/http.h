@@ -79,7 +79,7 @@ struct http_limits {
     struct framing_limits framing;
     uint64_t requests_max;        /* on one connection; 0: no limit */
     size_t bodies_bytes_max;      /* held by all requests of this server together; beyond: 503 */
-    unsigned spare_exchanges_max; /* kept with their first block of memory for the next request */
+    unsigned spare_exchanges_max; /* kept with a block of memory for the next request */
 };
 
 struct http_counters {
@@ -109,7 +109,8 @@ struct http_server {
     struct http_counters counters;
     struct request *spare;
     unsigned spare_count;
-    int64_t date_second; /* of the text below */
+    unsigned spare_least; /* since http_server_trim() */
+    int64_t date_second;  /* of the text below */
     char date[HTTP_DATE_TEXT];
 };
 
@@ -155,7 +156,9 @@ void http_drop(struct http_stream *stream);
 /* A copy of FROM and its texts, held once. NULL without memory. */
 struct http_peer *http_peer_new(const struct http_peer *from);
 void http_peer_release(struct http_peer *peer);
-/* Gives the spare exchanges' memory back. */
+/* Gives back the memory of spare exchanges that were not needed since the last call. */
+void http_server_trim(struct http_server *server);
+/* ... of all of them. */
 void http_server_free(struct http_server *server);
 
 #endif

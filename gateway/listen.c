@@ -93,6 +93,7 @@ bool wire_open(struct connection *connection)
     SSL_set_mode(connection->tls, SSL_MODE_ENABLE_PARTIAL_WRITE |
                                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                       SSL_MODE_RELEASE_BUFFERS);
+    SSL_set_read_ahead(connection->tls, 1); /* one read() a record, not one for its head too */
     return true;
 }
 
@@ -471,6 +472,11 @@ void listener_stop(struct listener *listener, unsigned drain_ms, void (*on_stopp
         connection_stop(at);
     }
     uv_timer_start(&listener->tick, on_tick, 0, TICK_MS_MIN);
+}
+
+void listener_trim(struct listener *listener)
+{
+    http_server_trim(&listener->home.http);
 }
 
 struct listener_counters listener_count(const struct listener *listener)

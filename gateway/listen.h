@@ -87,6 +87,9 @@ unsigned listener_close_partner(struct listener *listener, const char *partner);
  * closes the rest. When no connection and no unanswered exchange is left the listener is freed and
  * on_stopped called. Calling it again only shortens the time. */
 void listener_stop(struct listener *listener, unsigned drain_ms, void (*on_stopped)(void *owner));
+/* Gives back memory that a busy time has left and that is not used any more; to be called now and
+ * then. */
+void listener_trim(struct listener *listener);
 struct listener_counters listener_count(const struct listener *listener);
 struct http_counters listener_count_http(const struct listener *listener);
 

@@ -1,6 +1,7 @@
 /* log: see log.h. */
 #include "gateway/log.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -36,6 +37,17 @@ struct line {
     size_t length;
     char text[LINE_MAX_BYTES];
 };
+
+/* Lines of one thread that wait. No longer than a pipe takes in one piece, so that lines of other
+ * threads never stand inside of them (pipe(7), PIPE_BUF). */
+struct gathered {
+    size_t length;
+    char lines[PIPE_BUF];
+    time_t second; /* of the text below */
+    char at[24];
+};
+
+static _Thread_local struct gathered *gathered; /* NULL: this thread's lines go out one by one */
 
 void log_set_level(enum log_level level)
 {
@@ -121,16 +133,32 @@ static void add_name(struct line *line, const char *name)
     add_plain(line, line->is_json ? "\":" : "=");
 }
 
+static void print_second(time_t second, char ret_at[24])
+{
+    struct tm parts;
+    gmtime_r(&second, &parts);
+    strftime(ret_at, 24, "%Y-%m-%dT%H:%M:%S", &parts);
+}
+
 static void add_time(struct line *line)
 {
     struct timespec now;
-    struct tm parts;
-    char at[64];
+    char at[24];
     clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &parts);
-    size_t length = strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%S", &parts);
-    snprintf(at + length, sizeof at - length, ".%03ldZ", now.tv_nsec / 1000000);
-    add_plain(line, at);
+    if (gathered == NULL) {
+        print_second(now.tv_sec, at);
+        add_plain(line, at);
+    } else {
+        if (gathered->second != now.tv_sec)
+            print_second(now.tv_sec, gathered->at);
+        gathered->second = now.tv_sec;
+        add_plain(line, gathered->at);
+    }
+    long milliseconds = now.tv_nsec / 1000000;
+    add_byte(line, '.');
+    for (long digit = 100; digit > 0; digit /= 10)
+        add_byte(line, (char)('0' + milliseconds / digit % 10));
+    add_byte(line, 'Z');
 }
 
 static void start(struct line *line, enum log_level level, const char *event)
@@ -178,6 +206,35 @@ static void add_pairs(struct line *line, va_list pairs)
     }
 }
 
+/* ---- writing ---- */
+
+static void say(const char *lines, size_t length)
+{
+    ssize_t written = write(STDERR_FILENO, lines, length);
+    (void)written; /* a log that cannot be written has nobody left to tell */
+}
+
+void log_gather(void)
+{
+    if (gathered == NULL)
+        gathered = calloc(1, sizeof *gathered); /* NULL: then each line goes out by itself */
+}
+
+void log_flush(void)
+{
+    if (gathered == NULL || gathered->length == 0)
+        return;
+    say(gathered->lines, gathered->length);
+    gathered->length = 0;
+}
+
+void log_gather_end(void)
+{
+    log_flush();
+    free(gathered);
+    gathered = NULL;
+}
+
 static void finish(struct line *line)
 {
     if (line->is_json)
@@ -188,8 +245,16 @@ static void finish(struct line *line)
         return;
     }
     line->text[line->length++] = '\n';
-    ssize_t written = write(STDERR_FILENO, line->text, line->length);
-    (void)written; /* a log that cannot be written has nobody left to tell */
+    if (gathered == NULL) {
+        say(line->text, line->length);
+        return;
+    }
+    if (gathered->length + line->length > sizeof gathered->lines)
+        log_flush();
+    memcpy(gathered->lines + gathered->length, line->text, line->length);
+    gathered->length += line->length;
+    if (line->level >= LOG_LEVEL_WARNING)
+        log_flush();
 }
 
 void log_event(enum log_level level, const char *event, ...)

@@ -7,6 +7,7 @@
 
 #include "fhir/validate.h"
 #include "gateway/acknowledge.h"
+#include "gateway/acknowledge_form.h"
 #include "gateway/admit.h"
 #include "gateway/capability.h"
 #include "gateway/conform.h"
@@ -19,8 +20,12 @@ enum { RETRY_AFTER_S = 2 };
 struct receiver {
     struct receiver_options options;
     struct writer_port *port;
-    struct arena arena; /* of the validator */
+    struct arena arena; /* of the validator and the forms */
     struct validator *validator;
+    struct arena scratch; /* of one check; the next one finds it in the cache */
+    struct acknowledge_forms *forms;
+    struct arena spoken;    /* of the text below */
+    const char *capability; /* of the setup; NULL: nobody has asked for it yet */
 };
 
 /* One message between request and answer; lives in its exchange's arena. */
@@ -41,6 +46,15 @@ struct receiving {
 static const char fhir_json[] = "application/fhir+json; charset=utf-8";
 
 /* ---- answers ---- */
+
+static void answer_message(struct receiving *receiving, const struct store_message *row)
+{
+    struct exchange *exchange = receiving->exchange;
+    struct answer answer = {.status = 200, .type = fhir_json};
+    answer.body = acknowledge_by_form(receiving->receiver->forms, receiving->setup,
+                                      &exchange->arena, row, &answer.body_length);
+    exchange_answer(exchange, &answer);
+}
 
 static void answer_text(struct exchange *exchange, int status, const char *body,
                         const struct http_header *headers, size_t headers_count)
@@ -151,10 +165,12 @@ static bool parse(struct receiving *receiving)
 static bool validate(struct receiving *receiving)
 {
     struct exchange *exchange = receiving->exchange;
-    struct issue_list issues = issue_list_new(&exchange->arena);
+    struct arena *scratch = &receiving->receiver->scratch;
+    arena_reset(scratch);
+    struct issue_list issues = issue_list_new(scratch);
     const struct partner *partner =
         folder_partner(&receiving->setup->partners, admission_partner(receiving->admission));
-    if (conform_bundle(receiving->receiver->validator, &exchange->arena, receiving->setup, partner,
+    if (conform_bundle(receiving->receiver->validator, scratch, receiving->setup, partner,
                        &receiving->document, receiving->document.root, &issues))
         return true;
     answer_text(exchange, fault_http_status(FAULT_invalid),
@@ -220,8 +236,7 @@ static void on_committed(struct unit *unit)
     else if (receiving->outcome == INBOX_CONFLICT)
         refuse(exchange, &receiving->refusal);
     else
-        answer_text(exchange, 200, acknowledge_message(setup, &exchange->arena, &receiving->row),
-                    NULL, 0);
+        answer_message(receiving, &receiving->row);
     setup_release(setup);
     if (is_new && receiver->options.on_taken != NULL)
         receiver->options.on_taken(receiver->options.owner);
@@ -279,8 +294,7 @@ static void answer_test(struct receiving *receiving)
                                 .response_to = message->source_endpoint};
     log_event(LOG_LEVEL_INFO, "test-message", "partner", partner, "message", message->message_id,
               "trace", trace_text(receiving), NULL);
-    answer_text(receiving->exchange, 200,
-                acknowledge_message(setup, &receiving->exchange->arena, &row), NULL, 0);
+    answer_message(receiving, &row);
 }
 
 static void process_message(struct receiver *receiver, struct exchange *exchange)
@@ -366,8 +380,9 @@ static void metadata(struct receiver *receiver, struct exchange *exchange)
 {
     if (admit(receiver, exchange) == NULL)
         return;
-    answer_text(exchange, 200, capability_statement(receiver->options.setup, &exchange->arena),
-                NULL, 0);
+    if (receiver->capability == NULL)
+        receiver->capability = capability_statement(receiver->options.setup, &receiver->spoken);
+    answer_text(exchange, 200, arena_copy(&exchange->arena, receiver->capability), NULL, 0);
 }
 
 /* R4 spells the operation both ways; some senders post the Bundle to the base or to /Bundle. */
@@ -421,6 +436,7 @@ struct receiver *receiver_new(const struct receiver_options *options)
     setup_hold(options->setup);
     receiver->port = writer_port_open(options->loop);
     receiver->validator = validator_new(&receiver->arena);
+    receiver->forms = acknowledge_forms_new(&receiver->arena, options->setup);
     return receiver;
 }
 
@@ -428,12 +444,18 @@ void receiver_use(struct receiver *receiver, struct setup *setup)
 {
     setup_release(receiver->options.setup);
     receiver->options.setup = setup_hold(setup);
+    acknowledge_forms_use(receiver->forms, setup);
+    arena_free(&receiver->spoken);
+    receiver->capability = NULL;
 }
 
 void receiver_free(struct receiver *receiver)
 {
     writer_port_close(receiver->port);
     setup_release(receiver->options.setup);
+    acknowledge_forms_end(receiver->forms);
+    arena_free(&receiver->spoken);
+    arena_free(&receiver->scratch);
     arena_free(&receiver->arena);
     free(receiver);
 }

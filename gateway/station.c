@@ -19,6 +19,7 @@ struct station {
     bool has_thread;
     pthread_t thread;
     uv_async_t orders;
+    uv_prepare_t turn_ends; /* the loop is about to wait */
     uv_timer_t pulse;
     unsigned pulses; /* since the last recheck */
     pthread_mutex_t lock;
@@ -75,6 +76,9 @@ static void on_listener_stopped(void *owner)
     struct station *station = owner;
     receiver_free(station->receiver);
     station->listener = NULL;
+    if (!station->has_thread)
+        log_gather_end();
+    uv_close((uv_handle_t *)&station->turn_ends, NULL);
     uv_close((uv_handle_t *)&station->pulse, NULL);
     uv_close((uv_handle_t *)&station->orders, NULL);
     station->options.on_stopped(station->options.owner);
@@ -91,6 +95,7 @@ static void on_pulse(uv_timer_t *timer)
     station->figures.listener = listener_count(station->listener);
     station->figures.http = listener_count_http(station->listener);
     pthread_mutex_unlock(&station->lock);
+    listener_trim(station->listener);
     if (++station->pulses < RECHECK_PULSES)
         return;
     station->pulses = 0;
@@ -143,10 +148,18 @@ static bool open_parts(struct station *station, struct fault *ret_fault)
     return station->listener != NULL;
 }
 
+static void on_turn_ends(uv_prepare_t *prepare)
+{
+    (void)prepare;
+    log_flush();
+}
+
 static void *run(void *argument)
 {
     struct station *station = argument;
+    log_gather();
     uv_run(station->loop, UV_RUN_DEFAULT);
+    log_gather_end();
     return NULL;
 }
 
@@ -170,9 +183,13 @@ struct station *station_start(const struct station_options *options, struct faul
     station->pulse.data = station;
     uv_timer_init(station->loop, &station->pulse);
     uv_timer_start(&station->pulse, on_pulse, 0, PULSE_MS);
+    uv_prepare_init(station->loop, &station->turn_ends);
+    uv_prepare_start(&station->turn_ends, on_turn_ends);
     if (!open_parts(station, ret_fault))
         return NULL; /* the process ends: see gateway_run */
-    if (station->has_thread && pthread_create(&station->thread, NULL, run, station) != 0) {
+    if (!station->has_thread)
+        log_gather();
+    else if (pthread_create(&station->thread, NULL, run, station) != 0) {
         fault_set(ret_fault, FAULT_internal, "a thread for a further loop cannot be started");
         return NULL;
     }
@@ -213,6 +230,8 @@ void station_free(struct station *station)
     if (station->has_thread) {
         pthread_join(station->thread, NULL);
         uv_loop_close(&station->own_loop);
+    } else {
+        log_gather_end();
     }
     setup_release(station->next_setup);
     if (station->next_context != NULL)

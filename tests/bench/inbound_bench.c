@@ -248,6 +248,7 @@ int main(int argc, char **argv)
         die("expected DIR PARTNER FILE.template [COUNT]");
     load(&bench, argv, &arena);
     size_t groups = (argc > 4 ? strtoul(argv[4], NULL, 10) : 8192) / GROUP + 1;
+    size_t memory = 0;
     struct store *store = new_store(&bench, &arena);
     for (size_t stage = 0; stage < STAGES; stage++)
         samples[stage] = (struct samples){calloc(groups * GROUP, sizeof(double)), 0};
@@ -258,10 +259,11 @@ int main(int argc, char **argv)
         }
         for (size_t stage = 0; stage < STAGES; stage++)
             run_stage(&bench, stage, group, store, &samples[stage]);
+        memory = group[0].arena.used;
         for (size_t i = 0; i < GROUP; i++)
             arena_reset(&group[i].arena);
     }
-    printf("%zu bytes a message\n", bench.lengths[0]);
+    printf("%zu bytes a message, %zu bytes of memory for it\n", bench.lengths[0], memory);
     for (size_t stage = 0; stage < STAGES; stage++)
         printf("%-36s %8.2f us\n", stages[stage].name, median(&samples[stage]));
     store_close(store);

@@ -9,6 +9,7 @@
 
 #include "fhir/validate.h"
 #include "gateway/acknowledge.h"
+#include "gateway/acknowledge_form.h"
 #include "lib/clinic.h"
 
 static int start(void **state)
@@ -136,6 +137,79 @@ static void what_a_row_lacks_is_no_crash(void **state)
     assert_non_null(acknowledge_message(clinic->setup, &clinic->arena, &row));
 }
 
+static const char *by_form(struct clinic *clinic, struct acknowledge_forms *forms,
+                           const struct store_message *row)
+{
+    size_t length;
+    const char *text = acknowledge_by_form(forms, clinic->setup, &clinic->arena, row, &length);
+    assert_int_equal(strlen(text), length);
+    return text;
+}
+
+/* Also the second time, when the form is there, and with texts that look like a form's own. */
+static void a_form_gives_the_same_bytes(void **state)
+{
+    struct clinic *clinic = *state;
+    static const char *const ids[] = {"11111111-1111-4111-8111-111111111111", "A \"quoted\" id\t",
+                                      "00000000-0000-5000-8000-000000000001", "Zs\xc3\xb3"};
+    static const char *const endpoints[] = {"https://lakeside.example/fhir", NULL,
+                                            "https://x/00000000-0000-5000-8000-000000000003", ""};
+    static const char *const events[] = {"add-service-request", "", NULL};
+    static const char *const recipients[] = {"lakeside", "nobody-we-know", NULL};
+    struct acknowledge_forms *forms = acknowledge_forms_new(&clinic->arena, clinic->setup);
+    for (int i = 0; i < 2 * 4 * 4 * 3 * 3; i++) {
+        struct store_message row = row_with("ok", NULL);
+        row.message_id = ids[i / 2 % 4];
+        row.response_to = endpoints[i / 8 % 4];
+        row.event = events[i / 32 % 3];
+        row.recipient = recipients[i / 96 % 3];
+        row.created_ms += i * 1000;
+        assert_string_equal(by_form(clinic, forms, &row),
+                            acknowledge_message(clinic->setup, &clinic->arena, &row));
+    }
+    struct fault fault = {FAULT_illegal_move, "referral R-1 is completed"};
+    struct store_message refused =
+        row_with("fatal-error", acknowledge_issue(&clinic->arena, &fault));
+    assert_string_equal(by_form(clinic, forms, &refused),
+                        acknowledge_message(clinic->setup, &clinic->arena, &refused));
+    acknowledge_forms_end(forms);
+}
+
+/* A partner that names another endpoint in each message. */
+static void forms_do_not_pile_up(void **state)
+{
+    struct clinic *clinic = *state;
+    struct acknowledge_forms *forms = acknowledge_forms_new(&clinic->arena, clinic->setup);
+    for (int i = 0; i < 4000; i++) {
+        struct store_message row = row_with("ok", NULL);
+        row.response_to = arena_print(&clinic->arena, "https://lakeside.example/%d", i);
+        const char *text = by_form(clinic, forms, &row);
+        assert_non_null(strstr(text, row.response_to));
+    }
+    acknowledge_forms_end(forms);
+}
+
+/* After a reload answers say what the new generation knows, whichever a request began with. */
+static void a_form_is_of_its_generation(void **state)
+{
+    struct clinic *clinic = *state;
+    struct clinic *other = clinic_new("willow", "canonical_base: https://other.example/fhir\n");
+    struct acknowledge_forms *forms = acknowledge_forms_new(&clinic->arena, clinic->setup);
+    struct store_message row = row_with("ok", NULL);
+    by_form(clinic, forms, &row);
+    assert_string_equal(by_form(other, forms, &row),
+                        acknowledge_message(other->setup, &other->arena, &row));
+    acknowledge_forms_use(forms, other->setup);
+    for (int i = 0; i < 2; i++) {
+        assert_string_equal(by_form(other, forms, &row),
+                            acknowledge_message(other->setup, &other->arena, &row));
+        assert_string_equal(by_form(clinic, forms, &row),
+                            acknowledge_message(clinic->setup, &clinic->arena, &row));
+    }
+    acknowledge_forms_end(forms);
+    clinic_free(other);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -144,6 +218,8 @@ int main(void)
         TEST(every_fault_becomes_an_outcome),    TEST(findings_become_issues),
         TEST(the_answer_names_what_it_answers),  TEST(a_refusal_carries_its_reasons),
         TEST(the_same_row_gives_the_same_bytes), TEST(what_a_row_lacks_is_no_crash),
+        TEST(a_form_gives_the_same_bytes),       TEST(forms_do_not_pile_up),
+        TEST(a_form_is_of_its_generation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -161,6 +161,84 @@ static void what_is_below_the_level_is_not_said(void **state)
     log_set_level(LOG_LEVEL_INFO);
 }
 
+static size_t lines(void)
+{
+    size_t count = 0;
+    for (const char *at = said; (at = strchr(at, '\n')) != NULL; at++)
+        count++;
+    return count;
+}
+
+static void say_in_turns(const void *with)
+{
+    (void)with;
+    log_gather();
+    log_event(LOG_LEVEL_INFO, "first", NULL);
+    log_event(LOG_LEVEL_INFO, "second", NULL);
+}
+
+static void say_the_rest(const void *with)
+{
+    (void)with;
+    log_flush();
+}
+
+static void say_warning(const void *with)
+{
+    (void)with;
+    log_event(LOG_LEVEL_INFO, "third", NULL);
+    log_event(LOG_LEVEL_WARNING, "fourth", NULL);
+}
+
+static void gathered_lines_go_out_in_order(void **state)
+{
+    (void)state;
+    assert_int_equal(listen_to(say_in_turns, NULL), 0);
+    listen_to(say_the_rest, NULL);
+    assert_int_equal(lines(), 2);
+    assert_true(strstr(said, "first") < strstr(said, "second"));
+    assert_int_equal(listen_to(say_the_rest, NULL), 0);
+    listen_to(say_warning, NULL);
+    assert_int_equal(lines(), 2);
+    assert_true(strstr(said, "third") < strstr(said, "fourth"));
+    log_gather_end();
+    listen_to(say_all, NULL);
+    assert_int_equal(lines(), 3);
+}
+
+/* More than fits goes out in between, in whole lines. */
+static void say_a_hundred(const void *with)
+{
+    log_gather();
+    for (int i = 0; i < 100; i++)
+        log_number(LOG_LEVEL_INFO, "much", "number", i, "value", (const char *)with, NULL);
+    log_gather_end();
+}
+
+static void much_is_said_in_whole_lines(void **state)
+{
+    (void)state;
+    char value[150];
+    struct arena arena = ARENA_EMPTY;
+    memset(value, 'v', sizeof value - 1);
+    value[sizeof value - 1] = '\0';
+    listen_to(say_a_hundred, value);
+    assert_int_equal(lines(), 100);
+    char *line = said;
+    for (int i = 0; i < 100; i++) {
+        char *end = strchr(line, '\n');
+        struct json_document document;
+        struct json_fault fault;
+        assert_true(json_parse(&arena, line, (size_t)(end - line), NULL, &document, &fault));
+        char digits[8];
+        snprintf(digits, sizeof digits, "%d", i);
+        assert_string_equal(json_number(json_get(document.root, "number")), digits);
+        assert_int_equal(strlen(json_get_text(document.root, "at")), 24);
+        line = end + 1;
+    }
+    arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +248,8 @@ int main(void)
         cmocka_unit_test(many_values_are_one_whole_line),
         cmocka_unit_test(numbers_are_numbers),
         cmocka_unit_test(what_is_below_the_level_is_not_said),
+        cmocka_unit_test(gathered_lines_go_out_in_order),
+        cmocka_unit_test(much_is_said_in_whole_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
