@@ -2,6 +2,7 @@
 #include "gateway/accept.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -19,12 +20,30 @@ enum {
 static void on_listen(uv_poll_t *poll, int status, int events);
 static bool accept_one(struct listener *listener);
 
-void accept_count(struct listener *listener, int change)
+/* Tells the other loops, which leave the next ones to whoever has fewest. */
+static void tell_others(struct listener *listener)
+{
+    if (listener->seats != NULL && !listener->stopping)
+        seats_tell(listener->seats, listener->seat, (unsigned)listener->home.counters.connections);
+}
+
+/* Counts a connection that is about to come; false: there is no room for it. */
+static bool enter(struct listener *listener)
 {
     uint64_t *connections = &listener->home.counters.connections;
-    *connections = change > 0 ? *connections + 1 : *connections - 1;
-    if (listener->seats != NULL && !listener->stopping)
-        seats_tell(listener->seats, listener->seat, (unsigned)*connections);
+    unsigned most = listener->limits.connections_max;
+    if (listener->seats == NULL ? *connections >= most : !seats_enter(listener->seats, most))
+        return false;
+    ++*connections;
+    return true;
+}
+
+void accept_uncount(struct listener *listener)
+{
+    listener->home.counters.connections--;
+    if (listener->seats != NULL)
+        seats_exit(listener->seats);
+    tell_others(listener);
 }
 
 static bool is_ahead(const struct listener *listener)
@@ -101,7 +120,7 @@ static void put_into_set(struct listener *listener, struct connection *connectio
     listener->first = connection;
     listener->handles_open++;
     listener->home.counters.accepted++;
-    accept_count(listener, +1);
+    tell_others(listener);
     listener_tick(listener);
 }
 
@@ -123,10 +142,30 @@ static void add_connection(struct listener *listener, int fd, const struct socka
         http_peer_release(peer);
         free(connection);
         close(fd);
+        accept_uncount(listener);
         return;
     }
     put_into_set(listener, connection);
     connection_open(connection, &listener->home);
+}
+
+static bool is_anyone_waiting(const struct listener *listener)
+{
+    struct pollfd door = {.fd = listener->socket, .events = POLLIN};
+    return poll(&door, 1, 0) > 0;
+}
+
+/* Room for one more; nobody is turned out for a connection that another loop has taken. */
+static bool find_room(struct listener *listener)
+{
+    if (enter(listener))
+        return true;
+    if (!is_anyone_waiting(listener))
+        return false;
+    if (make_room(listener) && enter(listener))
+        return true;
+    pause_all(listener);
+    return false;
 }
 
 /* False: stop for now. */
@@ -134,23 +173,22 @@ static bool accept_one(struct listener *listener)
 {
     struct sockaddr_storage from;
     socklen_t size = sizeof from;
-    if (listener->home.counters.connections >= listener->limits.connections_max &&
-        !make_room(listener)) {
-        pause_all(listener);
+    if (!find_room(listener))
         return false;
-    }
     int fd =
         accept4(listener->socket, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
         add_connection(listener, fd, &from);
         return true;
     }
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+    int reason = errno;
+    accept_uncount(listener);
+    if (reason == EMFILE || reason == ENFILE || reason == ENOBUFS || reason == ENOMEM) {
         make_room(listener);
         pause_all(listener);
         return false;
     }
-    return errno == EINTR || errno == ECONNABORTED || errno == EPROTO;
+    return reason == EINTR || reason == ECONNABORTED || reason == EPROTO;
 }
 
 static void on_listen(uv_poll_t *poll, int status, int events)

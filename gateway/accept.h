@@ -14,8 +14,8 @@
 void accept_resume(struct listener *listener);
 /* Ends it for good. */
 void accept_stop(struct listener *listener);
-/* The set of connections has grown or shrunk by one. */
-void accept_count(struct listener *listener, int change);
+/* A connection has gone. */
+void accept_uncount(struct listener *listener);
 /* The connection that DEADLINE lies in. */
 struct connection *accept_holder(struct deadline *deadline);
 

@@ -258,7 +258,7 @@ void listener_remove(struct connection *connection)
         connection->after->before = connection->before;
     if (connection->http.peer->quota != NULL)
         quota_leave(connection->http.peer->quota);
-    accept_count(listener, -1);
+    accept_uncount(listener);
 }
 
 /* The last handle that libuv closes takes the listener with it; close callbacks come in no order.

@@ -9,6 +9,7 @@ enum { LOOPS_MAX = 64 };
 
 struct seats {
     atomic_uint loops;
+    atomic_uint taken;                  /* by connections of all loops */
     atomic_uint connections[LOOPS_MAX]; /* UINT_MAX: the loop has left */
 };
 
@@ -36,6 +37,19 @@ void seats_tell(struct seats *seats, unsigned seat, unsigned connections)
 void seats_leave(struct seats *seats, unsigned seat)
 {
     seats_tell(seats, seat, UINT_MAX);
+}
+
+bool seats_enter(struct seats *seats, unsigned most)
+{
+    if (atomic_fetch_add(&seats->taken, 1) < most)
+        return true;
+    seats_exit(seats);
+    return false;
+}
+
+void seats_exit(struct seats *seats)
+{
+    atomic_fetch_sub(&seats->taken, 1);
 }
 
 bool seats_is_ahead(const struct seats *seats, unsigned connections)

@@ -14,7 +14,7 @@
 
 #include "base/text.h"
 #include "fhir/validate.h"
-#include "gateway/acknowledge.h"
+#include "gateway/acknowledge_form.h"
 #include "gateway/admit.h"
 #include "gateway/inbox.h"
 
@@ -24,6 +24,7 @@ struct bench {
     struct setup *setup;
     struct arena validator_arena;
     struct validator *validator;
+    struct acknowledge_forms *forms;
     const char *partner;
     char template[TEMPLATE_MAX];
     char *bodies[GROUP];
@@ -148,7 +149,8 @@ static void prepare(struct bench *bench, struct taken *taken, size_t i)
 static void answer(struct bench *bench, struct taken *taken, size_t i)
 {
     (void)i;
-    acknowledge_message(bench->setup, &taken->arena, &taken->row);
+    size_t length;
+    acknowledge_by_form(bench->forms, bench->setup, &taken->arena, &taken->row, &length);
 }
 
 static const struct {
@@ -236,6 +238,7 @@ static void load(struct bench *bench, char **arguments, struct arena *arena)
         die("the template cannot be read");
     fclose(file);
     bench->validator = validator_new(&bench->validator_arena);
+    bench->forms = acknowledge_forms_new(&bench->validator_arena, bench->setup);
 }
 
 int main(int argc, char **argv)

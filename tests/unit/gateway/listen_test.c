@@ -621,6 +621,58 @@ static void test_two_loops(void **state)
     door_free(door);
 }
 
+/* A request that arrived on either loop. */
+static void wait_arrived(struct door *door)
+{
+    while (sem_trywait(&door->arrived) != 0 && sem_trywait(&door->other->arrived) != 0)
+        usleep(1000);
+}
+
+static void play_crowd_of_two_loops(struct door *door)
+{
+    int fds[4];
+    for (int i = 0; i < 4; i++)
+        fds[i] = dial(door);
+    say(fds[0], GET);
+    say(fds[1], GET);
+    wait_arrived(door);
+    wait_arrived(door);
+    for (int i = 0; i < 5000 && door->counters.pauses + door->other->counters.pauses == 0; i++) {
+        do_on_loop(door, count_now);
+        do_on_loop(door->other, count_now);
+        usleep(1000);
+    }
+    door->number = (int)(door->counters.accepted + door->other->counters.accepted);
+    for (int i = 0; i < 2; i++)
+        close(fds[i]);
+    for (int i = 2; i < 4; i++) {
+        say(fds[i], GET);
+        hear(door, fds[i], "ok", (unsigned)i - 1);
+        close(fds[i]);
+    }
+}
+
+/* The ceiling is that of the process, not of each loop. */
+static void test_connections_max_of_two_loops(void **state)
+{
+    (void)state;
+    struct door *door = door_new(false);
+    struct door *other = door_new(false);
+    close(other->socket);
+    other->socket = dup(door->socket);
+    door->other = other;
+    door->seats = other->seats = seats_new();
+    door->limits.connections_max = other->limits.connections_max = 2;
+    door_run(door, play_crowd_of_two_loops);
+    assert_int_equal(door->number, 2);
+    assert_true(door->counters.pauses + other->counters.pauses > 0);
+    assert_int_equal(door->requests + other->requests, 4);
+    assert_int_equal(door->counters.accepted + other->counters.accepted, 4);
+    seats_free(door->seats);
+    door_free(other);
+    door_free(door);
+}
+
 /* ---- stopping ---- */
 
 static void play_drained(struct door *door)
@@ -1061,6 +1113,7 @@ int main(int count, char **arguments)
         cmocka_unit_test(test_slow_clients),
         cmocka_unit_test(test_too_large_is_told),
         cmocka_unit_test(test_connections_max),
+        cmocka_unit_test(test_connections_max_of_two_loops),
         cmocka_unit_test(test_descriptors_run_out),
         cmocka_unit_test(test_two_loops),
         cmocka_unit_test(test_drained),
