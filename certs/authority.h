@@ -30,9 +30,7 @@ struct authority_options {
     const char *handle; /* whose CA: in its subject */
     enum request_key key;
     int days;                    /* 0: the default */
-    const char *passphrase_file; /* encrypts ca.key; NULL: not encrypted. PIN of a token */
-    const char *key_file; /* a key that is there already, PEM or in a token: it, or its URI, becomes
-                             ca.key; NULL: a new key */
+    const char *passphrase_file; /* encrypts ca.key; NULL: not encrypted */
 };
 
 /* Makes ca.crt, ca.key, an empty issued.csv and a first ca.crl in FOLDER; refuses when one exists.

@@ -11,7 +11,13 @@
 #include "gateway/trace.h"
 #include "gateway/transmit.h"
 
-enum { LOOK_MAX_MS = 10000, CONNECTIONS_IDLE_MS = 300000, PARTNERS_A_LOOK = 256 };
+enum {
+    LOOK_MIN_MS = 100,
+    LOOK_MAX_MS = 10000,
+    AGAIN_MS = 500, /* after the store could not write */
+    CONNECTIONS_IDLE_MS = 300000,
+    PARTNERS_A_LOOK = 256
+};
 
 struct pace { /* of one partner */
     struct pace *next;
@@ -34,8 +40,9 @@ struct courier {
     struct courier_watcher watcher;
     struct histogram times;
     bool is_looking, look_again, is_stopping;
-    unsigned open_handles; /* closing: timer and transmit */
-    unsigned settling;     /* units at the writer */
+    unsigned open_handles;      /* closing: timer and transmit */
+    unsigned settling;          /* units at the writer */
+    struct settling *unsettled; /* that it could not take: the disk or its queue is full */
     void (*on_stopped)(void *owner);
     void *owner;
 };
@@ -65,6 +72,7 @@ struct parcel { /* one exchange */
 
 struct settling { /* a unit: what became of one exchange */
     struct unit unit;
+    struct settling *next; /* of `unsettled` */
     struct arena arena;
     struct courier *courier;
     struct setup *setup;
@@ -100,6 +108,25 @@ static struct pace *pace_of(struct courier *courier, const char *name)
 
 /* ---- stopping ---- */
 
+static void on_timer(uv_timer_t *timer)
+{
+    courier_wake(timer->data);
+}
+
+static void plan_next(struct courier *courier, int64_t wait_ms)
+{
+    int64_t most = courier->unsettled == NULL ? LOOK_MAX_MS : AGAIN_MS;
+    if (!courier->is_stopping)
+        uv_timer_start(&courier->timer, on_timer, (uint64_t)(wait_ms < most ? wait_ms : most), 0);
+}
+
+static void free_settling(struct settling *settling)
+{
+    setup_release(settling->setup);
+    arena_free(&settling->arena);
+    free(settling);
+}
+
 static void maybe_stopped(struct courier *courier)
 {
     if (!courier->is_stopping || courier->open_handles > 0 || courier->settling > 0 ||
@@ -112,6 +139,11 @@ static void maybe_stopped(struct courier *courier)
         struct pace *next = courier->paces->next;
         free(courier->paces);
         courier->paces = next;
+    }
+    while (courier->unsettled != NULL) { /* still "sending": goes again after a start */
+        struct settling *next = courier->unsettled->next;
+        free_settling(courier->unsettled);
+        courier->unsettled = next;
     }
     setup_release(courier->setup);
     context_release(courier->context);
@@ -152,18 +184,47 @@ static void tell_settled(const struct settling *settling)
                                    result->sentence);
 }
 
+static void keep_unsettled(struct settling *settling)
+{
+    settling->next = settling->courier->unsettled;
+    settling->courier->unsettled = settling;
+}
+
 static void on_settled(struct unit *unit)
 {
     struct settling *settling = (struct settling *)unit;
     struct courier *courier = settling->courier;
-    if (unit->fault.kind == FAULT_none)
-        tell_settled(settling);
-    setup_release(settling->setup);
-    arena_free(&settling->arena);
-    free(settling);
     courier->settling--;
-    courier_wake(courier);
+    if (unit->fault.kind == FAULT_none) {
+        tell_settled(settling);
+        free_settling(settling);
+        courier_wake(courier);
+    } else {
+        keep_unsettled(settling);
+        plan_next(courier, AGAIN_MS);
+    }
     maybe_stopped(courier);
+}
+
+static void post_settling(struct settling *settling)
+{
+    struct courier *courier = settling->courier;
+    if (writer_post(courier->writer, courier->port, &settling->unit))
+        courier->settling++;
+    else
+        keep_unsettled(settling);
+}
+
+/* What the writer could not take before. */
+static void settle_again(struct courier *courier)
+{
+    struct settling *list = courier->unsettled;
+    courier->unsettled = NULL;
+    while (list != NULL) {
+        struct settling *next = list->next;
+        post_settling(list);
+        list = next;
+    }
 }
 
 static enum deliver_outcome outcome_of(enum transmit_outcome outcome)
@@ -246,17 +307,11 @@ static void on_transmitted(void *owner, const struct transmit_result *from)
         courier->watcher.on_served(courier->watcher.owner, from->server);
     look->under_way--;
     release_look(look);
-    /* A message that cannot be settled stays "sending" and goes again, with its ids, after a start.
-     */
-    if (settling == NULL)
+    if (settling == NULL) /* it stays "sending" and goes again, with its ids, after a start */
         return;
-    courier->settling++;
-    if (!writer_post(courier->writer, courier->port, &settling->unit)) {
-        courier->settling--;
-        setup_release(settling->setup);
-        arena_free(&settling->arena);
-        free(settling);
-    }
+    post_settling(settling);
+    if (courier->unsettled != NULL)
+        plan_next(courier, AGAIN_MS);
 }
 
 /* ---- sending ---- */
@@ -308,22 +363,13 @@ static bool claim(struct unit *unit, struct store *store)
     return true;
 }
 
-static void on_timer(uv_timer_t *timer)
-{
-    courier_wake(timer->data);
-}
-
-static void plan_next(struct courier *courier, const struct look *look)
+/* When the next look is due by itself. */
+static int64_t wait_of(const struct courier *courier, const struct look *look)
 {
     int64_t now_ms = clock_wall_ms(&courier->setup->clock);
     int64_t wait = look->next_due_ms == 0 ? LOOK_MAX_MS : look->next_due_ms - now_ms;
-    if (wait > LOOK_MAX_MS)
-        wait = LOOK_MAX_MS;
-    if (wait < 100)
-        wait =
-            100; /* due but held back: a slot, a breaker or an earlier message stands before it */
-    if (!courier->is_stopping)
-        uv_timer_start(&courier->timer, on_timer, (uint64_t)wait, 0);
+    /* Due but held back: a slot, a breaker or an earlier message stands before it. */
+    return wait < LOOK_MIN_MS ? LOOK_MIN_MS : wait;
 }
 
 static void on_claimed(struct unit *unit)
@@ -339,7 +385,7 @@ static void on_claimed(struct unit *unit)
         for (size_t k = 0; k < look->counts[i] && !courier->is_stopping; k++)
             send_item(courier, look, look->wanted[i].partner, &look->items[i][k]);
     }
-    plan_next(courier, look);
+    plan_next(courier, unit->fault.kind == FAULT_none ? wait_of(courier, look) : AGAIN_MS);
     look->under_way--;
     release_look(look);
     if (courier->look_again)
@@ -376,6 +422,7 @@ void courier_wake(struct courier *courier)
 {
     if (courier->is_stopping)
         return;
+    settle_again(courier);
     courier->look_again = courier->is_looking;
     if (courier->is_looking)
         return;
@@ -388,7 +435,7 @@ void courier_wake(struct courier *courier)
     choose_partners(courier, look);
     courier->is_looking = writer_post(courier->writer, courier->port, &look->unit);
     if (!courier->is_looking) {
-        plan_next(courier, look);
+        plan_next(courier, wait_of(courier, look));
         release_look(look);
     }
 }

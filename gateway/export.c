@@ -150,8 +150,12 @@ static bool write_record(const struct office *office, struct arena *arena, struc
 {
     struct json_document document;
     struct json_fault fault;
-    if (!json_parse(arena, row->text, strlen(row->text), NULL, &document, &fault))
+    if (row->text == NULL ||
+        !json_parse(arena, row->text, strlen(row->text), NULL, &document, &fault)) {
+        log_event(LOG_LEVEL_ERROR, "records-in", "what", "a received record cannot be read", "why",
+                  "the store does not give it back whole", NULL);
         return false;
+    }
     const char *name = export_name(arena, row->clinic, row->kind, row->number);
     const char *path = setup_path(office->setup, arena, arena_print(arena, "records/in/%s", name));
     const char *text = export_text(arena, document.root);

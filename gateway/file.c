@@ -112,9 +112,11 @@ bool file_replace(const char *path, const void *bytes, size_t length, unsigned m
     if (file >= 0)
         done = close(file) == 0 && done;
     done = done && rename(beside, path) == 0 && sync_folder_of(path);
+    int error = errno;
     if (!done)
         unlink(beside);
     arena_free(&arena);
+    errno = error;
     return done;
 }
 

@@ -14,7 +14,7 @@
 char *file_read(struct arena *arena, const char *path, size_t bytes_max, size_t *ret_length,
                 struct finding_list *findings);
 /* Puts BYTES under PATH with MODE in one step: a temporary file, synced, renamed, its folder
- * synced. */
+ * synced. False with errno set; what stood there stands. */
 bool file_replace(const char *path, const void *bytes, size_t length, unsigned mode);
 /* Moves FROM to TO (same file system), synced. */
 bool file_move(const char *from, const char *to);

@@ -50,11 +50,14 @@ struct release_consents release_consents(struct store *store, struct arena *aren
 {
     struct store_record *rows;
     size_t count = store_records(store, arena, client, "consent", "own", &rows);
-    struct release_consents consents = {arena_array(arena, count, sizeof *consents.records), 0};
+    struct release_consents consents = {arena_array(arena, count, sizeof *consents.records), 0,
+                                        true};
     for (size_t i = 0; i < count; i++) {
         const struct json *record = parse(arena, rows[i].text);
         if (record != NULL)
             consents.records[consents.count++] = record;
+        else
+            consents.is_whole = false;
     }
     return consents;
 }
@@ -123,6 +126,11 @@ const struct grant *release_record(const struct setup *setup, struct arena *aren
                                    const char *addressed_as, int64_t now_ms,
                                    const char **ret_reason)
 {
+    if (record == NULL || !consents->is_whole) {
+        *ret_reason = "its record or a consent of the client cannot be read from the store; see "
+                      "refgate check";
+        return NULL;
+    }
     struct consent_question question = question_of(setup, arena, record, consents, now_ms);
     const struct json *consent = NULL;
     const char *handles = permitted(arena, &question, addressed_as, &consent, ret_reason);

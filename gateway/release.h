@@ -22,6 +22,7 @@ struct grant; /* lives in the arena it was made in */
 struct release_consents {
     const struct json **records;
     size_t count;
+    bool is_whole; /* false: one cannot be read, and may be the one that forbids */
 };
 struct release_consents release_consents(struct store *store, struct arena *arena,
                                          const char *client);

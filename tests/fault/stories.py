@@ -1,18 +1,13 @@
-"""Faults that take long, or a machine of their own: only `./dev soak` runs them."""
+"""Whole stories: the demo among kills, and a load without any fault that must leave no trace in memory."""
 import os
-import random
-import resource
 import shutil
 import signal
 import subprocess
 import time
 
 import load
-import practice
-import records
-import wire
-from faults import NotRun, Result
-from practice import PATIENCE, PROGRAM, Gateway, json_lines, wait_for
+from practice import PATIENCE, PROGRAM, Gateway, json_lines
+from room import Result
 
 
 def demo_under_kills(room):
@@ -47,88 +42,6 @@ def demo_under_kills(room):
     return result
 
 
-def hour_long_outage(room):
-    """a partner is away while thousands wait, another is served meanwhile"""
-    lakeside, willow, harbor = room.make("lakeside", "willow", "harbor")
-    lakeside.start()
-    harbor.start()
-    lakeside.send(records.consent("lakeside", ["willow", "harbor"]))
-    result, numbers, others, slowest = Result(), [], [], 0
-    for i in room.rounds():
-        numbers += load.feed(lakeside, 200, f"H{i}")
-        fresh = load.feed(lakeside, 5, f"O{i}", to="harbor")
-        began = time.monotonic()
-        for number in fresh:
-            lakeside.wait_status(number, "received", seconds=20)
-        slowest = max(slowest, time.monotonic() - began)
-        others += fresh
-        result.tried += 1
-    assert slowest < 5 * PATIENCE, f"the other partner waited {slowest:.1f} s"
-    willow.start()
-    began = time.monotonic()
-    lakeside.wait_settled(600)
-    result.note(time.monotonic() - began)
-    result.accepted = len(numbers) + len(others)
-    result.lost, result.doubled = load.delivered(lakeside, willow, numbers)
-    return result
-
-
-def little_memory(room):
-    """memory runs out: the process ends as if killed"""
-    lakeside, willow = room.make("lakeside", "willow")
-    result, sender = Result(), load.Load(willow.start(), lakeside, seed=room.dice.random()).start()
-    sender.wait_accepted(5)
-    for _ in room.rounds():
-        with open(f"/proc/{willow.service.pid}/statm") as sizes:
-            now = int(sizes.read().split()[0]) * resource.getpagesize()
-        resource.prlimit(willow.service.pid, resource.RLIMIT_AS, (now + room.dice.randrange(1 << 20), -1))
-        room.moment(1.5)
-        if willow.service.poll() is not None:
-            willow.service = None
-        else:
-            willow.kill()
-        began = time.monotonic()
-        willow.start()
-        sender.wait_accepted(3)
-        result.note(time.monotonic() - began)
-        result.tried += 1
-    sender.stop()
-    result.accepted = len(sender.accepted)
-    result.lost, result.doubled = load.check(willow, sender)
-    return result
-
-
-def jumping_clock(room):
-    """the clock jumps back by hours and ahead by weeks"""
-    library = next((path for path in ("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
-                                      "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1")
-                    if os.path.exists(path)), None)
-    if library is None:
-        raise NotRun("libfaketime is not installed")
-    stamp = room.folder / "clock"
-    stamp.write_text("+7200s\n")  # so that going back stays behind the making of the certificates
-    environment = {**os.environ, "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": str(stamp), "FAKETIME_NO_CACHE": "1",
-                   "DONT_FAKE_MONOTONIC": "1"}
-    lakeside, willow = room.make("lakeside", "willow")
-    willow.start()
-    lakeside.start(env=environment)
-    lakeside.send(records.consent("lakeside", ["willow"], valid_from="2020-01-01", valid_until="2099-01-01"))
-    result, numbers = Result(), []
-    for i in room.rounds():
-        willow.stop()
-        numbers += load.feed(lakeside, 5, f"J{i}")
-        room.moment(0.5)
-        stamp.write_text(room.dice.choice(["+7200s", "+3600s", "+20d", "+7170s", "+1d", "+10800s"]) + "\n")
-        willow.start()
-        began = time.monotonic()
-        lakeside.wait_settled(90)
-        result.note(time.monotonic() - began)
-        result.tried += 1
-    result.accepted = len(numbers)
-    result.lost, result.doubled = load.delivered(lakeside, willow, numbers)
-    return result
-
-
 def steady_load(room):
     """no fault at all: memory, descriptors and log stay as they are"""
     lakeside, willow = room.make("lakeside", "willow")
@@ -144,8 +57,5 @@ def steady_load(room):
     assert len(os.listdir(f"/proc/{willow.service.pid}/fd")) <= files + 8
     sender.stop()
     result.accepted = len(sender.accepted)
-    result.lost, result.doubled = load.check(willow, sender)
+    result.add(load.check(willow, sender))
     return result
-
-
-STORIES = [(demo_under_kills, 1), (hour_long_outage, 1), (little_memory, 1), (jumping_clock, 1), (steady_load, 1)]

@@ -1,5 +1,6 @@
 """What a gateway does with a partner that answers badly, mode by mode: what is tried again, what waits for a person,
 what is never followed, and that nothing of a client goes to a server that is not the partner's."""
+import errno
 import json
 import socket
 import threading
@@ -9,7 +10,9 @@ import pytest
 
 import evil
 import records
+import shim as shims
 import wire
+from e2e_conftest import not_run
 from practice import PATIENCE, wait_for
 
 
@@ -87,6 +90,28 @@ def test_what_is_refused_waits_for_a_person(sender, name):
         lakeside.run("queue", "resend", str(parked["number"]))
         lakeside.wait_status(number, "received")
         assert len({body for _, _, body in server.requests}) == 1 and len(server.requests) == 2
+
+
+def test_an_answer_that_a_full_disk_could_not_take_is_settled_when_there_is_room(make_town, tmp_path):
+    why = shims.why_not()
+    if why:
+        not_run(why)
+    lakeside, willow = make_town("lakeside", "willow", start=False)
+    orders = shims.Shim(tmp_path, "lakeside")
+    lakeside.start(env=orders.environment)
+    lakeside.send(records.consent("lakeside", ["willow"]))
+
+    def fills(server, line, body):
+        orders.order(shims.WRITES | shims.GROWS, error=errno.ENOSPC, times=shims.FOREVER)
+        line.sendall(evil.answer(200, evil.reply(body)))
+
+    with evil.Evil(willow, fills) as server:
+        number = place(lakeside)
+        wait_for(lambda: "store-failed" in lakeside.log(), 15, lambda: "the answer finds no room\n" + lakeside.log())
+        server.mode = evil.good
+        orders.clear()
+        lakeside.wait_status(number, "received")
+    assert message(lakeside)["state"] == "sent" and len(server.requests) == 1
 
 
 def test_a_poison_message_does_not_block_the_rest(sender):

@@ -46,6 +46,13 @@ class Proxy:
         for pair in pairs:
             pair.reset()
 
+    def forget(self):
+        """A router forgets what is open: it stays open, and nothing passes any more, not even its end. New connections
+        are as the mode says."""
+        with self.lock:
+            for pair in self.pairs:
+                pair.is_forgotten = True
+
     def close(self):
         self.is_ending = True
         self.server.close()
@@ -97,7 +104,7 @@ class _Pair:
     def __init__(self, proxy, client, server):
         self.proxy, self.client, self.server = proxy, client, server
         self.sent = 0  # bytes from the client
-        self.is_reset = False
+        self.is_reset = self.is_forgotten = False
 
     def reset(self):
         self.is_reset = True
@@ -113,6 +120,9 @@ class _Pair:
             selector.register(self.client, selectors.EVENT_READ, (self.client, self.server))
             selector.register(self.server, selectors.EVENT_READ, (self.server, self.client))
             while not self.is_reset and not self.proxy.is_ending:
+                if self.is_forgotten:
+                    time.sleep(0.05)
+                    continue
                 for key, _ in selector.select(0.2):
                     if not self._pass(*key.data):
                         return

@@ -36,7 +36,7 @@ def why_no_memory_disk():
 class Image:
     """An ext4 file system in a file. .root is where it is mounted."""
 
-    def __init__(self, folder, megabytes=64):
+    def __init__(self, folder, megabytes=300):
         self.folder = pathlib.Path(folder)
         self.file, self.root = self.folder / "disk.img", self.folder / "disk"
         self.root.mkdir(parents=True)
@@ -86,17 +86,27 @@ class Image:
 
 
 class Memory:
-    """A file system of so many kilobytes in memory."""
+    """A file system of so many kilobytes, and so many files (None: any), in memory."""
 
-    def __init__(self, folder, kilobytes):
+    def __init__(self, folder, kilobytes, names=None):
         self.root = pathlib.Path(folder) / "small"
         self.root.mkdir(parents=True)
-        done = _run("mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "none", self.root)
+        done = _run("mount", "-t", "tmpfs", "-o", f"size={kilobytes}k" + (f",nr_inodes={names}" if names else ""), "none", self.root)
         if done.returncode != 0:
             raise OSError(done.stderr.strip())
 
     def resize(self, kilobytes):
-        done = _run("mount", "-o", f"remount,size={kilobytes}k", self.root)
+        self._again(f"size={kilobytes}k")
+
+    def rename(self, names):
+        self._again(f"nr_inodes={names}")
+
+    def names_used(self):
+        about = os.statvfs(self.root)
+        return about.f_files - about.f_ffree
+
+    def _again(self, options):
+        done = _run("mount", "-o", f"remount,{options}", self.root)
         assert done.returncode == 0, done.stderr
 
     def close(self):

@@ -50,14 +50,16 @@ class Evil:
             self.context.load_verify_locations(partner)
         self.socket = socket.create_server(("127.0.0.1", practice.port), reuse_port=False)
         self.is_ending = False
+        self.lines = set()  # open ones, so that nobody is answered after the end
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self):
         self.is_ending = True
-        try:
-            self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+        for line in [self.socket, *list(self.lines)]:
+            try:
+                socket.socket.shutdown(line, socket.SHUT_RDWR)
+            except OSError:
+                pass
         self.socket.close()
 
     def __enter__(self):
@@ -79,6 +81,7 @@ class Evil:
         raw.settimeout(60)
         try:
             with self.context.wrap_socket(raw, server_side=True) as line:
+                self.lines.add(line)
                 while not self.is_ending:
                     request = _read(line)
                     if request is None:

@@ -90,6 +90,25 @@ static void what_cannot_be_written_is_tried_again(void **state)
     assert_true(file_exists(in(bench, "lakeside--referral--R-1.json")));
 }
 
+static void what_cannot_be_read_stops_nothing_else(void **state)
+{
+    struct bench *bench = *state;
+    bool people;
+    struct store_record lost = {.clinic = "lakeside",
+                                .kind = "referral",
+                                .number = "R-0",
+                                .origin = "lakeside",
+                                .client = "",
+                                .payload = 4242};
+    clinic_begin(bench->clinic);
+    store_add_record(bench->clinic->store, &lost);
+    clinic_commit(bench->clinic);
+    add(bench, "R-1", "{}");
+    assert_int_equal(export_sweep(&bench->office, &people), 1);
+    assert_true(file_exists(in(bench, "lakeside--referral--R-1.json")));
+    assert_false(file_exists(in(bench, "lakeside--referral--R-0.json")));
+}
+
 static void more_than_one_page(void **state)
 {
     struct bench *bench = *state;
@@ -174,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(records_are_written_once),
         TEST(what_cannot_be_written_is_tried_again),
+        TEST(what_cannot_be_read_stops_nothing_else),
         TEST(more_than_one_page),
         TEST(names_harm_nobody),
         TEST(long_numbers_stay_different_and_writable),

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "lib/clinic.h"
@@ -96,6 +97,20 @@ static void replacing_is_private_and_leaves_nothing_beside(void **state)
                      0);
 }
 
+static void replacing_says_what_failed_first(void **state)
+{
+    struct clinic *clinic = *state;
+    struct rlimit old, none;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+    none = (struct rlimit){0, old.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    bool done = file_replace(path_of(clinic, "records/in/f"), "one", 3, 0600);
+    int error = errno;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+    assert_false(done);
+    assert_int_equal(error, EMFILE); /* not what removing the file beside it said */
+}
+
 static void moving(void **state)
 {
     struct clinic *clinic = *state;
@@ -139,6 +154,7 @@ int main(void)
         TEST(a_file_is_read_whole),
         TEST(what_is_no_plain_file_is_refused),
         TEST(replacing_is_private_and_leaves_nothing_beside),
+        TEST(replacing_says_what_failed_first),
         TEST(moving),
         TEST(folders),
         TEST(names),

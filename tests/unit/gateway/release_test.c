@@ -59,6 +59,26 @@ static void a_consent_makes_a_grant_that_names_it(void **state)
     assert_string_equal(json_get_text(grant_consent(grant), "record_id"), "K-1");
 }
 
+/* It may be the one that takes a permission back. */
+static void an_unreadable_consent_forbids(void **state)
+{
+    struct clinic *clinic = *state;
+    const char *reason;
+    const char *record = clinic_referral(clinic, "R-1", "alvarez", "riverbend");
+    clinic_send(clinic, clinic_consent(clinic, "K-1", "alvarez", "willow", "\"riverbend\""));
+    struct store_record lost = {.clinic = "willow",
+                                .kind = "consent",
+                                .number = "K-2",
+                                .origin = "own",
+                                .client = "C-1042",
+                                .payload = 4242};
+    clinic_begin(clinic);
+    store_add_record(clinic->store, &lost);
+    clinic_commit(clinic);
+    assert_null(ask(clinic, record, "riverbend", "riverbend", &reason));
+    assert_non_null(strstr(reason, "cannot be read"));
+}
+
 /* Each person of a clinic is asked for; who may not is left out of the address. */
 static void each_person_is_decided_alone(void **state)
 {
@@ -277,6 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(without_a_consent_nothing_goes),
         TEST(a_consent_makes_a_grant_that_names_it),
+        TEST(an_unreadable_consent_forbids),
         TEST(each_person_is_decided_alone),
         TEST(consents_of_others_do_not_count),
         TEST(a_damaged_consent_permits_nothing),
