@@ -17,7 +17,6 @@ enum {
     PULSE_MS = 1000,
     HOUR_MS = 3600 * 1000,
     NOTE_MS = 10000,         /* refused callers are written together, at most so often */
-    FETCH_LOOK_MS = 60000,   /* is a list due? */
     FETCH_AGAIN_MS = 600000, /* after a failure */
     MEASURE_MS = 2000,       /* how much room is left */
     RETAIN_FIRST_MS = 60000, /* after the start */
@@ -74,6 +73,12 @@ struct care {
 static int64_t now_ms(const struct care *care)
 {
     return clock_monotonic_ms(&care->options.office->setup->clock);
+}
+
+/* Until it is looked again whether a list is due. */
+static int64_t look_ms(const struct care *care)
+{
+    return (int64_t)care->options.office->setup->config.list_look_seconds * 1000;
 }
 
 static int64_t wall_s(const struct care *care)
@@ -363,7 +368,7 @@ static void on_pulse(uv_timer_t *timer)
     if (now >= care->noting.next_ms && has_notes(care))
         job_start(&care->noting, now + NOTE_MS);
     if (now >= care->fetching.next_ms)
-        job_start(&care->fetching, now + FETCH_LOOK_MS);
+        job_start(&care->fetching, now + look_ms(care));
     if (is_served_new || now - care->warned_ms >= HOUR_MS)
         warn(care);
     look_at_store(care);
@@ -456,7 +461,7 @@ struct care *care_start(const struct care_options *options)
     care->noting = job_of(care, run_note, NULL);
     care->fetching = job_of(care, run_fetch, fetched);
     care->fetching.next_ms =
-        now_ms(care) + FETCH_LOOK_MS; /* at start, what was missing was fetched */
+        now_ms(care) + look_ms(care); /* at start, what was missing was fetched */
     care->measuring = job_of(care, run_measure, measured);
     care->retaining = job_of(care, run_retain, retained);
     care->retaining.next_ms = now_ms(care) + RETAIN_FIRST_MS;

@@ -10,7 +10,7 @@
 #include "gateway/log.h"
 #include "gateway/receive.h"
 
-enum { PULSE_MS = 1000, RECHECK_PULSES = 3600 };
+enum { PULSE_MS = 1000 };
 
 struct station {
     struct station_options options;
@@ -21,7 +21,8 @@ struct station {
     uv_async_t orders;
     uv_prepare_t turn_ends; /* the loop is about to wait */
     uv_timer_t pulse;
-    unsigned pulses; /* since the last recheck */
+    uint64_t pulses; /* since the last recheck */
+    uint64_t recheck_pulses;
     pthread_mutex_t lock;
     struct station_figures figures;
     struct setup *next_setup; /* held; NULL: no order */
@@ -84,7 +85,7 @@ static void on_listener_stopped(void *owner)
     station->options.on_stopped(station->options.owner);
 }
 
-/* Publishes the figures; once an hour asks every connection again, for certificates and lists that
+/* Publishes the figures; now and then asks every connection again, for certificates and lists that
  * ran out while it lasted. */
 static void on_pulse(uv_timer_t *timer)
 {
@@ -96,7 +97,7 @@ static void on_pulse(uv_timer_t *timer)
     station->figures.http = listener_count_http(station->listener);
     pthread_mutex_unlock(&station->lock);
     listener_trim(station->listener);
-    if (++station->pulses < RECHECK_PULSES)
+    if (++station->pulses < station->recheck_pulses)
         return;
     station->pulses = 0;
     listener_recheck(station->listener);
@@ -171,6 +172,7 @@ struct station *station_start(const struct station_options *options, struct faul
         return NULL;
     }
     station->options = *options;
+    station->recheck_pulses = options->setup->config.recheck_seconds * 1000 / PULSE_MS;
     station->has_thread = options->loop == NULL;
     station->loop = options->loop;
     if (station->has_thread) {

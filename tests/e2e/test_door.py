@@ -1,6 +1,7 @@
 """The door for partners: who gets in, what is asked of a request, and what is answered when it is not so. Every
 refusal is an OperationOutcome and leaves nothing behind."""
 import json
+import re
 import socket
 import ssl
 import subprocess
@@ -106,6 +107,28 @@ def test_no_old_protocol(willow):
         ["openssl", "s_client", "-connect", f"127.0.0.1:{willow.port}", "-tls1_1", "-cipher", "ALL@SECLEVEL=0"],
         input="", capture_output=True, text=True)
     assert "Cipher is (NONE)" in done.stdout
+
+
+def suite(gateway, *options):
+    """The suite that a client of openssl gets, or None."""
+    done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{gateway.port}", *options], input="",
+                          capture_output=True, text=True)
+    found = re.search(r"Cipher is (\S+)", done.stdout)
+    return None if found is None or found[1] == "(NONE)" else found[1]
+
+
+@pytest.mark.parametrize("atna", [True, False])
+def test_the_suites_of_atna_only_when_asked_for(make_town, tmp_path, atna):
+    """They need an RSA certificate; TLS 1.2 with ECDHE and TLS 1.3 stay as they are."""
+    willow, = make_town("willow", start=False, atna_compat=str(atna).lower())
+    willow.run("cert", "renew", "--new-key", "--key-type", "rsa2048")
+    willow.start()
+    for name in ("DHE-RSA-AES256-GCM-SHA384", "DHE-RSA-AES128-GCM-SHA256"):
+        assert suite(willow, "-tls1_2", "-cipher", name) == (name if atna else None)
+    for name in ("DHE-RSA-AES256-SHA256", "AES256-GCM-SHA384", "ECDHE-RSA-AES256-SHA384", "DHE-RSA-CHACHA20-POLY1305"):
+        assert suite(willow, "-tls1_2", "-cipher", f"{name}:@SECLEVEL=0") is None
+    assert suite(willow, "-tls1_2", "-cipher", "ECDHE-RSA-AES256-GCM-SHA384") == "ECDHE-RSA-AES256-GCM-SHA384"
+    assert suite(willow, "-tls1_3") == "TLS_AES_256_GCM_SHA384"
 
 
 def test_plain_http_is_no_door(willow):

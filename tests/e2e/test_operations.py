@@ -2,17 +2,19 @@
 handed to a program, one trace through both logs. Nothing of it shows a client."""
 import contextlib
 import http.client
+import http.server
 import json
 import re
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
 
 import records
 import wire
-from practice import free_port, json_lines, refgate, wait_for
+from practice import ROOT, free_port, json_lines, refgate, wait_for
 
 URI = "URI:urn:refgate:org:"
 ALARM = """#!/usr/bin/env python3
@@ -214,6 +216,72 @@ def test_warnings_come_once_for_each_threshold(make_town, tmp_path):
     wait_for(lambda: (lakeside.folder / "served.csv").exists(), 15, "it is remembered")
     said = lakeside.run("check", expect=9).stdout
     assert "partner willow shows" in said
+
+
+def test_check_warns_from_sixty_days_to_the_end(make_town, tmp_path):
+    """Exit code and words, as a nightly job sees them, on the days of each step and on the day before the first."""
+    willow, = make_town("willow", start=False)
+    replace_certificate(willow, tmp_path / "made", days=100)
+    for left, code in ((61, 0), (59, 9), (29, 9), (13, 9), (6, 9), (0, 9), (-1, 9)):
+        done = willow.run("check", "--now", records.moment(24 * (100 - left) - 1), expect=None)
+        assert (done.returncode == code) or (left < 0 and done.returncode in (7, 9)), (left, done)
+        if code:
+            assert "our certificate" in done.stdout + done.stderr, (left, done)
+
+
+# ---- mail and web hooks, by the scripts of docs/operations.md ----
+
+SCRIPTS = re.findall(r"```sh\n(#!/bin/sh\n.*?)```", (ROOT / "docs" / "operations.md").read_text(), re.S)
+
+
+def hooked(make_town, tmp_path, script):
+    """Willow with the script as its alarm_command and a certificate that runs out soon, started."""
+    willow, = make_town("willow", start=False, alarm_command="hook.sh")
+    path = willow.folder / "hook.sh"
+    path.write_text(script)
+    path.chmod(0o755)
+    replace_certificate(willow, tmp_path / "made", days=20)
+    return willow
+
+
+def test_the_web_hook_of_the_manual(make_town, tmp_path):
+    took = []
+
+    class Hook(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            took.append((self.headers["Content-Type"], self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    script, = [one for one in SCRIPTS if "curl" in one]
+    willow = hooked(make_town, tmp_path, script.replace("https://hooks.example",
+                                                        f"http://127.0.0.1:{server.server_address[1]}"))
+    willow.start()
+    wait_for(lambda: took, 15, willow.log)
+    server.shutdown()
+    server.server_close()
+    kind, body = took[0]
+    assert kind == "application/json" and json.loads(body)["kind"] == "runs-out"
+    assert '"alarm-command-failed"' not in willow.log()
+
+
+def test_the_mail_of_the_manual(make_town, tmp_path):
+    """msmtp is played by a script that writes down what it is given."""
+    script, = [one for one in SCRIPTS if "msmtp" in one]
+    willow = hooked(make_town, tmp_path, script.replace("exec msmtp", "exec ./msmtp").replace(
+        "#!/bin/sh\n", f"#!/bin/sh\ncd {tmp_path}/town0/willow\n"))
+    (willow.folder / "msmtp").write_text('#!/bin/sh\n{ echo "to $1"; cat; } >mail.new && mv mail.new mail.txt\n')
+    (willow.folder / "msmtp").chmod(0o755)
+    willow.start()
+    wait_for(lambda: (willow.folder / "mail.txt").exists(), 15, willow.log)
+    lines = (willow.folder / "mail.txt").read_text().splitlines()
+    assert lines[:3] == ["to admin@willow.example", "Subject: refgate", ""]
+    assert "cert renew" in json.loads(lines[3])["sentence"]
 
 
 def test_a_partners_list_that_runs_out(make_town):

@@ -2,7 +2,9 @@
 matters."""
 import os
 import re
+import subprocess
 
+import practice
 from conftest import ROOT, refgate
 
 
@@ -62,3 +64,58 @@ def test_every_setting_has_a_reader():
     sources = "".join(path.read_text() for path in (ROOT / "gateway").rglob("*.c"))
     assert len(keys) > 20
     assert [key for key in keys if not re.search(rf"config(\.|->){key}\b", sources)] == []
+
+
+def test_the_service_follows_the_environment(make_gateway):
+    """What a container sets: it goes before the file, and `settings` says where each value came from."""
+    willow = make_gateway("willow")
+    port = practice.free_port()
+    environment = {**os.environ, "REFGATE_LISTEN": f"127.0.0.1:{port}", "REFGATE_FIRST_RETRY_MS": "777",
+                   "REFGATE_SERVER_NAMES": "a.example,b.example", "REFGATE_LOG_FORMAT": "text"}
+    shown = willow.run("settings", env=environment).stdout
+    for key, value in (("listen", f"127.0.0.1:{port}"), ("first_retry_ms", "777"),
+                       ("server_names", "[a.example, b.example]")):
+        line, = [line for line in shown.splitlines() if line.split()[0] == key]
+        assert value in line and "environment" in line, line
+    willow.start(env=environment)
+    assert willow.port == port
+    assert '"event"' not in willow.log() and "ready" in willow.log()
+    before = willow.log().count("reloaded")
+    willow.run("reload")
+    practice.wait_for(lambda: willow.log().count("reloaded") > before, 10, willow.log)
+    assert willow.stop() == 0
+    found = willow.run("serve", expect=7, env={**environment, "REFGATE_FIRST_RETRY_MS": "soon"})
+    assert "first_retry_ms: found soon" in found.stderr, found.stderr
+    assert "environment" in found.stderr or "REFGATE_FIRST_RETRY_MS" in found.stderr, found.stderr
+
+
+def test_a_secret_by_file(make_gateway):
+    """An encrypted key is opened by the first line of a file; each fault of that file is named, never its content."""
+    willow = make_gateway("willow")
+    key, secret = willow.folder / "keys" / "gateway.key", willow.folder / "keys" / "secret"
+    word = "correct horse"
+    subprocess.run(["openssl", "pkcs8", "-topk8", "-in", key, "-out", willow.folder / "new", "-passout",
+                    f"pass:{word}"], check=True, capture_output=True)
+    key.write_bytes((willow.folder / "new").read_bytes())
+    assert "ENCRYPTED" in key.read_text()
+
+    def says(words):
+        found = willow.run("check", expect=7).stderr
+        assert words in found and word not in found, found
+
+    says("no usable private key")
+    willow.settings(key_passphrase_file="keys/secret")
+    says("keys/secret")
+    secret.write_text("wrong\n")
+    secret.chmod(0o600)
+    says("passphrase file")
+    secret.write_text("\n")
+    says("no passphrase in the first line")
+    secret.write_text(f"{word}\nmore\n")
+    secret.chmod(0o640)
+    says("others can use")
+    secret.chmod(0o600)
+    willow.run("check")
+    willow.start()
+    assert willow.stop() == 0 and word not in willow.log()
+    willow.run("check", env={**os.environ, "REFGATE_KEY_PASSPHRASE_FILE": str(secret)})

@@ -155,6 +155,20 @@ def issue(folder, ca, name, san, days=30, usages="serverAuth,clientAuth", age=0)
     return certificate, key
 
 
+def revocation_list(folder, ca, seconds, *revoked):
+    """Bytes (PEM) of a list of CA, good for so many SECONDS, that names the certificates REVOKED."""
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    book, settings, out = folder / "list.book", folder / "list.cnf", folder / "list.crl"
+    book.write_text("")
+    settings.write_text(f"[ca]\ndefault_ca=x\n[x]\ndatabase={book}\ndefault_md=sha256\nunique_subject=no\n"
+                        "crl_extensions=e\n[e]\nauthorityKeyIdentifier=keyid:always\n")
+    for certificate in revoked:
+        _openssl("ca", "-config", settings, "-cert", ca[0], "-keyfile", ca[1], "-revoke", certificate)
+    _openssl("ca", "-config", settings, "-cert", ca[0], "-keyfile", ca[1], "-gencrl", "-crlsec", seconds, "-out", out)
+    return out.read_bytes()
+
+
 def own_ca(practice):
     """The private CA that `init` made for the practice."""
     return practice.folder / "ca" / "ca.crt", practice.folder / "ca" / "ca.key"
