@@ -58,15 +58,24 @@ static bool make_authority(const char *folder, const struct authority_options *o
                            struct finding_list *findings)
 {
     struct arena *arena = findings->arena;
-    EVP_PKEY *key = forms_new_key(options->key);
+    const char *key_file = in(arena, folder, "ca.key");
+    bool is_given = options->key_file != NULL;
+    EVP_PKEY *key = is_given ? pem_read_key(options->key_file, options->passphrase_file, findings)
+                             : forms_new_key(options->key);
     X509 *certificate = X509_new();
     bool done = false;
-    if (key == NULL || certificate == NULL || !set_authority_form(certificate, options, arena, key))
+    if (is_given && key == NULL)
+        done = false; /* the finding says why */
+    else if (is_given && !strength_key(key))
+        files_fault(findings, options->key_file, "a key that peers would refuse",
+                    STRENGTH_EXPECTED);
+    else if (key == NULL || certificate == NULL ||
+             !set_authority_form(certificate, options, arena, key))
         files_fault(findings, folder, pem_why(arena), "a CA certificate that OpenSSL can make");
     else
-        done =
-            pem_write_key(in(arena, folder, "ca.key"), key, options->passphrase_file, findings) &&
-            pem_write_certificate(in(arena, folder, "ca.crt"), certificate, findings);
+        done = (is_given ? files_copy_secret(options->key_file, key_file, FILES_NEW, findings)
+                         : pem_write_key(key_file, key, options->passphrase_file, findings)) &&
+               pem_write_certificate(in(arena, folder, "ca.crt"), certificate, findings);
     X509_free(certificate);
     EVP_PKEY_free(key);
     return done;

@@ -30,7 +30,9 @@ struct authority_options {
     const char *handle; /* whose CA: in its subject */
     enum request_key key;
     int days;                    /* 0: the default */
-    const char *passphrase_file; /* encrypts ca.key; NULL: not encrypted */
+    const char *passphrase_file; /* encrypts ca.key; NULL: not encrypted. PIN of a token */
+    const char *key_file; /* a key that is there already, PEM or in a token: it, or its URI, becomes
+                             ca.key; NULL: a new key */
 };
 
 /* Makes ca.crt, ca.key, an empty issued.csv and a first ca.crl in FOLDER; refuses when one exists.

@@ -180,6 +180,19 @@ bool files_write(const char *path, unsigned mode, const char *bytes, size_t leng
     return true;
 }
 
+bool files_copy_secret(const char *from, const char *to, enum files_replace replace,
+                       struct finding_list *findings)
+{
+    struct arena arena = ARENA_EMPTY;
+    size_t length = 0;
+    char *bytes = files_read_secret(&arena, from, findings, &length);
+    bool done = bytes != NULL && files_write(to, 0600, bytes, length, replace, findings);
+    if (bytes != NULL)
+        explicit_bzero(bytes, length);
+    arena_free(&arena);
+    return done;
+}
+
 bool files_exists(const char *path)
 {
     struct stat status;

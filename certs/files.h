@@ -27,6 +27,9 @@ enum files_replace { FILES_NEW, FILES_REPLACE };
 /* MODE as in chmod. FILES_NEW refuses to replace what exists. False with a finding. */
 bool files_write(const char *path, unsigned mode, const char *bytes, size_t length,
                  enum files_replace replace, struct finding_list *findings);
+/* Copies a secret, 0600. */
+bool files_copy_secret(const char *from, const char *to, enum files_replace replace,
+                       struct finding_list *findings);
 bool files_exists(const char *path);
 /* Renames and syncs the folder. */
 bool files_move(const char *from, const char *to, struct finding_list *findings);

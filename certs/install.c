@@ -123,16 +123,12 @@ static bool pair_fits(const struct identity_files *files, struct arena *arena)
     return fits;
 }
 
-static bool copy(const char *from, const char *to, bool secret, struct finding_list *findings)
+static bool copy_certificate(const char *from, const char *to, struct finding_list *findings)
 {
     struct arena arena = ARENA_EMPTY;
     size_t length = 0;
-    char *bytes = secret ? files_read_secret(&arena, from, findings, &length)
-                         : files_read(&arena, from, findings, &length);
-    bool done = bytes != NULL &&
-                files_write(to, secret ? 0600 : 0644, bytes, length, FILES_REPLACE, findings);
-    if (bytes != NULL && secret)
-        OPENSSL_cleanse(bytes, length);
+    char *bytes = files_read(&arena, from, findings, &length);
+    bool done = bytes != NULL && files_write(to, 0644, bytes, length, FILES_REPLACE, findings);
     arena_free(&arena);
     return done;
 }
@@ -140,8 +136,8 @@ static bool copy(const char *from, const char *to, bool secret, struct finding_l
 static bool copy_pair(const struct identity_files *from, const struct identity_files *to,
                       struct finding_list *findings)
 {
-    return copy(from->key_file, to->key_file, true, findings) &&
-           copy(from->cert_file, to->cert_file, false, findings);
+    return files_copy_secret(from->key_file, to->key_file, FILES_REPLACE, findings) &&
+           copy_certificate(from->cert_file, to->cert_file, findings);
 }
 
 /* The pair that stands beside LIVE with SUFFIX. */

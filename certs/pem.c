@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "certs/files.h"
+#include "certs/token.h"
 
 enum { CERTIFICATES_MAX = 256, PASSPHRASE_MAX = 1024 };
 
@@ -166,6 +167,22 @@ static int give_passphrase(char *buffer, int size, int writing, void *passphrase
     return (int)length;
 }
 
+static EVP_PKEY *key_of(const char *bytes, size_t length, char *passphrase, const char *path,
+                        struct finding_list *findings)
+{
+    BIO *source = BIO_new_mem_buf(bytes, (int)length);
+    EVP_PKEY *key =
+        source == NULL ? NULL : PEM_read_bio_PrivateKey(source, NULL, give_passphrase, passphrase);
+    BIO_free(source);
+    if (key == NULL)
+        files_fault(
+            findings, path,
+            arena_print(findings->arena, "no usable private key (%s)", pem_why(findings->arena)),
+            "a PEM key, or one line with the pkcs11: URI of a key in a token; an encrypted "
+            "one needs the right passphrase file");
+    return key;
+}
+
 EVP_PKEY *pem_read_key(const char *path, const char *passphrase_file, struct finding_list *findings)
 {
     char passphrase[PASSPHRASE_MAX] = "";
@@ -176,16 +193,9 @@ EVP_PKEY *pem_read_key(const char *path, const char *passphrase_file, struct fin
     EVP_PKEY *key = NULL;
     char *bytes = files_read_secret(&arena, path, findings, &length);
     if (bytes != NULL) {
-        BIO *source = BIO_new_mem_buf(bytes, (int)length);
-        key = source == NULL ? NULL
-                             : PEM_read_bio_PrivateKey(source, NULL, give_passphrase, passphrase);
-        BIO_free(source);
+        key = token_is_named(bytes) ? token_key(bytes, path, passphrase, passphrase_file, findings)
+                                    : key_of(bytes, length, passphrase, path, findings);
         OPENSSL_cleanse(bytes, length);
-        if (key == NULL)
-            files_fault(findings, path,
-                        arena_print(findings->arena, "no usable private key (%s)",
-                                    pem_why(findings->arena)),
-                        "a PEM key; an encrypted one needs the right passphrase file");
     }
     OPENSSL_cleanse(passphrase, sizeof passphrase);
     arena_free(&arena);

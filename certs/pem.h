@@ -14,6 +14,7 @@ STACK_OF(X509) * pem_certificates(const char *bytes, size_t length);
 /* From a file; NULL with a finding. */
 STACK_OF(X509) * pem_read_certificates(const char *path, struct finding_list *findings);
 STACK_OF(X509_CRL) * pem_read_crls(const char *path, struct finding_list *findings);
+/* A PEM key, or the URI of one in a token (token.h). */
 EVP_PKEY *pem_read_key(const char *path, const char *passphrase_file,
                        struct finding_list *findings);
 X509_REQ *pem_read_request(const char *path, struct finding_list *findings);

@@ -38,6 +38,13 @@ static X509_REQ *make(EVP_PKEY *key, const struct request_names *names, GENERAL_
     return NULL;
 }
 
+static void refuse(struct finding_list *findings)
+{
+    finding_add(findings, (struct finding){.path = "request",
+                                           .found = pem_why(findings->arena),
+                                           .expected = "a request that OpenSSL can make"});
+}
+
 bool request_new(enum request_key kind, const struct request_names *names, const char *key_file,
                  const char *csr_file, struct finding_list *findings)
 {
@@ -48,11 +55,28 @@ bool request_new(enum request_key kind, const struct request_names *names, const
     X509_REQ *request = key == NULL ? NULL : make(key, names, san);
     bool done = false;
     if (request == NULL)
-        finding_add(findings, (struct finding){.path = "request",
-                                               .found = pem_why(findings->arena),
-                                               .expected = "a request that OpenSSL can make"});
+        refuse(findings);
     else
         done = pem_write_key(key_file, key, NULL, findings) &&
+               pem_write_request(csr_file, request, findings);
+    X509_REQ_free(request);
+    EVP_PKEY_free(key);
+    GENERAL_NAMES_free(san);
+    return done;
+}
+
+bool request_for_key(const char *key_source, const char *passphrase_file,
+                     const struct request_names *names, const char *key_file, const char *csr_file,
+                     struct finding_list *findings)
+{
+    GENERAL_NAMES *san = forms_names(names, findings);
+    EVP_PKEY *key = san == NULL ? NULL : pem_read_key(key_source, passphrase_file, findings);
+    X509_REQ *request = key == NULL ? NULL : make(key, names, san);
+    bool done = false;
+    if (key != NULL && request == NULL)
+        refuse(findings);
+    else if (key != NULL)
+        done = files_copy_secret(key_source, key_file, FILES_NEW, findings) &&
                pem_write_request(csr_file, request, findings);
     X509_REQ_free(request);
     EVP_PKEY_free(key);

@@ -24,5 +24,10 @@ enum { REQUEST_NAMES_MAX = 64 };
 /* Makes a key at KEY_FILE and a PKCS#10 request (PEM) at CSR_FILE with NAMES and both usages. */
 bool request_new(enum request_key kind, const struct request_names *names, const char *key_file,
                  const char *csr_file, struct finding_list *findings);
+/* The same for a key that is there already: KEY_SOURCE, PEM or the URI of a key in a token, opened
+ * by PASSPHRASE_FILE (may be NULL); it is copied to KEY_FILE. */
+bool request_for_key(const char *key_source, const char *passphrase_file,
+                     const struct request_names *names, const char *key_file, const char *csr_file,
+                     struct finding_list *findings);
 
 #endif

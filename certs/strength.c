@@ -4,6 +4,7 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/objects.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,11 +54,21 @@ static bool rsa_is_good(const EVP_PKEY *key)
     return good;
 }
 
-bool strength_key(const EVP_PKEY *key)
+/* A key in a token has no provider that could be asked; its public half as OpenSSL's own has. To be
+ * freed. */
+static EVP_PKEY *public_half(const EVP_PKEY *key)
+{
+    unsigned char *der = NULL;
+    int length = i2d_PUBKEY(key, &der);
+    const unsigned char *at = der;
+    EVP_PKEY *half = length > 0 ? d2i_PUBKEY(NULL, &at, length) : NULL;
+    OPENSSL_free(der);
+    return half;
+}
+
+static bool is_good(const EVP_PKEY *key)
 {
     char buffer[CURVE_TEXT];
-    if (key == NULL)
-        return false;
     switch (EVP_PKEY_get_base_id(key)) {
     case EVP_PKEY_EC:
         return curve_of(key, buffer) != NULL && is_named_curve(key);
@@ -69,6 +80,16 @@ bool strength_key(const EVP_PKEY *key)
     default:
         return false;
     }
+}
+
+bool strength_key(const EVP_PKEY *key)
+{
+    if (key == NULL || EVP_PKEY_get0_provider(key) != NULL)
+        return key != NULL && is_good(key);
+    EVP_PKEY *half = public_half(key);
+    bool good = half != NULL && EVP_PKEY_get0_provider(half) != NULL && is_good(half);
+    EVP_PKEY_free(half);
+    return good;
 }
 
 void strength_describe(const EVP_PKEY *key, char *ret_text, size_t length)

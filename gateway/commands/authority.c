@@ -39,6 +39,8 @@ static int init(struct command_call *call)
     struct authority_options options = {.handle = call->words[0],
                                         .passphrase_file = passphrase_of(call)};
     const char *folder = folder_of(call);
+    const char *given = command_option(call, "ca-key");
+    options.key_file = given == NULL ? NULL : command_path(call, given);
     if (!cert_key_kind(call, &options.key) || !cert_days(call, &options.days))
         return fault_exit_code(FAULT_usage);
     if (!authority_init(folder, &options, &findings))
@@ -244,6 +246,8 @@ static int publish(struct command_call *call)
 static const struct command_option init_options[] = {
     {"key-type", "p256|rsa2048|rsa3072", "kind of its key; default p256", false},
     {"days", "N", "how long it is to be valid; default 3650", false},
+    {"ca-key", "FILE", "a key that is there already (PEM, or the pkcs11: URI of one in a token)",
+     false},
     CA_OPTIONS,
 };
 static const struct command_option issue_options[] = {

@@ -112,18 +112,22 @@ static int request(struct command_call *call)
     if (!cert_key_kind(call, &kind) || !cert_find_place(call, &place))
         return fault_exit_code(FAULT_usage);
     cert_names(call, place.config.org, place.live.cert_file, &names);
-    if (!request_new(kind, &names, cert_path(call, new_key), csr, &findings)) {
+    const char *given = command_option(call, "key");
+    bool is_made = given == NULL
+                       ? request_new(kind, &names, cert_path(call, new_key), csr, &findings)
+                       : request_for_key(command_path(call, given), place.live.passphrase_file,
+                                         &names, cert_path(call, new_key), csr, &findings);
+    if (!is_made) {
         command_findings(call, &findings);
         text_print(&call->err,
                    "refgate cert request: an earlier request is given up by removing %s\n",
                    cert_path(call, new_key));
         return fault_exit_code(FAULT_unreadable);
     }
-    text_print(
-        &call->out,
-        "Made a new key (%s, keep it there) and a request for it (%s).\nLet your CA sign the "
-        "request for client and server use, then: refgate cert install --cert FILE\n",
-        cert_path(call, new_key), csr);
+    text_print(&call->out,
+               "Made a %s (%s, keep it there) and a request for it (%s).\nLet your CA sign the "
+               "request for client and server use, then: refgate cert install --cert FILE\n",
+               given == NULL ? "new key" : "copy of the key", cert_path(call, new_key), csr);
     return 0;
 }
 
@@ -338,6 +342,8 @@ static const struct command_option request_options[] = {
     {"dns", "NAME", "DNS name that partners connect to; default: those of the present certificate",
      true},
     {"ip", "ADDRESS", "address that partners connect to", true},
+    {"key", "FILE", "a key that is there already (PEM, or the pkcs11: URI of one in a token)",
+     false},
     {"out", "FILE", "where to write the request; default keys/new.csr", false},
     {NULL, NULL, NULL, false},
 };
