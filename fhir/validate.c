@@ -46,7 +46,8 @@ bool validate_resource(struct validator *validator, struct arena *arena,
     struct validation run = {.validator = validator,
                              .arena = arena,
                              .options = options == NULL ? &defaults : options,
-                             .issues = issues};
+                             .issues = issues,
+                             .root = resource};
     struct place nowhere = {NULL, "Resource", NULL, -1};
     if (json_kind(resource) != JSON_OBJECT) {
         validation_add(&run, ISSUE_ERROR, ISSUE_STRUCTURE, &nowhere, NULL, resource,

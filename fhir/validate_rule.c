@@ -303,6 +303,12 @@ static bool per_1(struct validation *run, const struct subject *subject)
     return not_after(text_of(subject, "start"), text_of(subject, "end"));
 }
 
+static bool sqty_1(struct validation *run, const struct subject *subject)
+{
+    (void)run;
+    return !has(subject, "comparator") && !has(subject, "_comparator");
+}
+
 /* A quantity with a code has a UCUM unit and a value. */
 static bool drt_1(struct validation *run, const struct subject *subject)
 {
@@ -378,6 +384,7 @@ const struct native_rule validation_native_rules[] = {
     {"org-3", NULL, not_home},
     {"per-1", NULL, per_1},
     {"ref-1", NULL, elsewhere},
+    {"sqty-1", NULL, sqty_1},
     {"tim-4", NULL, tim_4},
     {"tim-5", NULL, tim_5},
     {"tim-9", NULL, tim_9},

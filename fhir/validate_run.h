@@ -2,9 +2,10 @@
  * and fhir/profile*.c.
  *
  * The walk (validate_walk.c) goes over the tree once and calls the other parts for what it meets:
- * validate_value.c for primitives and codes, validate_reference.c for references and contained
- * resources, validate_bundle.c for Bundles, validate_rule.c for invariants. Where an issue stands
- * is a chain of struct place on the stack; a path is only written when there is an issue. */
+ * validate_value.c for primitives and codes, validate_narrative.c for XHTML, validate_reference.c
+ * for references and contained resources, validate_bundle.c for Bundles, validate_rule.c for
+ * invariants. Where an issue stands is a chain of struct place on the stack; a path is only written
+ * when there is an issue. */
 #ifndef FHIR_VALIDATE_RUN_H
 #define FHIR_VALIDATE_RUN_H
 
@@ -56,6 +57,8 @@ struct validation {
     struct arena *arena;
     const struct validate_options *options;
     struct issue_list *issues;
+    const struct json *root; /* the whole text: the resource or the Bundle around it */
+    struct index anchors;    /* what narratives can link to; no rows: not looked for yet */
     struct scope *scope;
     struct fhirpath_session *session; /* made at the first rule that needs it */
 };
@@ -95,6 +98,11 @@ void validation_binding(struct validation *run, const struct subject *subject,
 /* A code, Coding or CodeableConcept is in the set. */
 bool validation_fits_set(const struct validation *run, const struct subject *subject,
                          const struct definition_value_set *set);
+
+/* ---- validate_narrative.c ---- */
+
+/* The XHTML text of SUBJECT, and what its links point at. */
+void validation_narrative(struct validation *run, const struct subject *subject);
 
 /* ---- validate_reference.c ---- */
 

@@ -8,7 +8,6 @@
 #include "base/nearest.h"
 #include "fhir/primitive.h"
 #include "fhir/validate_run.h"
-#include "fhir/xhtml.h"
 
 #define MEDIA_TYPES "http://hl7.org/fhir/ValueSet/mimetypes"
 #define LANGUAGES "http://hl7.org/fhir/ValueSet/languages"
@@ -101,20 +100,6 @@ static void check_code(struct validation *run, const struct subject *subject,
 
 /* ---- primitives ---- */
 
-static void check_xhtml(struct validation *run, const struct subject *subject)
-{
-    struct xhtml_fault fault;
-    if (xhtml_check(run->arena, json_text(subject->node), &fault))
-        return;
-    struct issue *issue =
-        validation_add(run, ISSUE_ERROR, fault.key != NULL ? ISSUE_INVARIANT : ISSUE_INVALID,
-                       subject->place, NULL, subject->node, fault.found, fault.expected);
-    if (issue != NULL) {
-        issue->key = fault.key;
-        issue->value = NULL;
-    }
-}
-
 static void check_text(struct validation *run, const struct subject *subject, const char *text)
 {
     const struct primitive_fault *fault = primitive_check(subject->type->primitive, text);
@@ -167,7 +152,7 @@ void validation_primitive(struct validation *run, const struct subject *subject,
     if (wanted == JSON_BOOLEAN)
         return;
     if (primitive == PRIMITIVE_XHTML) {
-        check_xhtml(run, subject);
+        validation_narrative(run, subject);
         return;
     }
     const char *text =

@@ -435,6 +435,20 @@ static void check_element_id(struct validation *run, const struct subject *subje
                        "an element id that another element has", "each id once in a resource");
 }
 
+/* ele-1 of an object: an id alone says nothing, but beside a primitive's value. */
+static void check_says_something(struct validation *run, const struct subject *subject)
+{
+    const struct json *only = json_first(subject->node);
+    if (strcmp(json_key(only), "id") != 0 || json_next(only) != NULL ||
+        subject->type == run->validator->types.element)
+        return;
+    struct issue *issue =
+        validation_add(run, ISSUE_ERROR, ISSUE_INVARIANT, subject->place, NULL, subject->node,
+                       "an element with an id only", "at least one other element");
+    if (issue != NULL)
+        issue->key = "ele-1";
+}
+
 /* All members of the object, what is missing, and the rules of its type. */
 static void walk(struct validation *run, struct subject *subject)
 {
@@ -448,8 +462,10 @@ static void walk(struct validation *run, struct subject *subject)
          member = json_next(member))
         check_member(run, subject, member, companions);
     check_missing(run, subject);
-    if ((subject->seen & 1) != 0) /* `id` is the first element of every type */
+    if ((subject->seen & 1) != 0) { /* `id` is the first element of every type */
         check_element_id(run, subject);
+        check_says_something(run, subject);
+    }
     validation_rules(run, subject, NULL);
 }
 

@@ -70,6 +70,7 @@ static const struct row rows[] = {
     {"rat-1", "both numerator and denominator, or neither and an extension"},
     {"rng-2", "a low that is not above the high"},
     {"sev-1", "either a name or a query, not both"},
+    {"sqty-1", "no comparator"},
     {"tim-1", "a durationUnit beside the duration"},
     {"tim-10", "either timeOfDay or when, not both"},
     {"tim-2", "a periodUnit beside the period"},

@@ -1,6 +1,7 @@
 /* xhtml: one pass over a narrative, with a stack of open elements. See xhtml.h. */
 #include "fhir/xhtml.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -130,8 +131,10 @@ struct reader {
     const char *at;
     const struct element *open[XHTML_DEPTH_MAX];
     int depth;
-    bool has_content; /* some text that is not white space, or an image */
-    bool done;        /* the outermost element is closed */
+    bool has_content;            /* some text that is not white space, or an image */
+    bool done;                   /* the outermost element is closed */
+    struct xhtml_name **links;   /* collected there; NULL: not asked for */
+    struct xhtml_name **anchors; /* likewise */
     struct xhtml_fault *fault;
 };
 
@@ -247,7 +250,15 @@ static const char *shown(const struct reader *reader, struct name name)
     return arena_print(reader->arena, "%.*s", (int)name.length, name.at);
 }
 
-/* &amp; &#1; &#x1; at *reader->at. Of named entities there are only those of XML. */
+/* XML 1.0, production Char. */
+static bool is_character(unsigned long number)
+{
+    if (number < 0x20)
+        return number == '\t' || number == '\n' || number == '\r';
+    return number < 0xD800 || (number >= 0xE000 && number <= 0x10FFFF && (number | 1) != 0xFFFF);
+}
+
+/* &amp; &#9; &#x9; at *reader->at. Of named entities there are only those of XML. */
 static bool take_entity(struct reader *reader)
 {
     static const char *const names[] = {"amp;", "lt;", "gt;", "quot;", "apos;"};
@@ -265,6 +276,8 @@ static bool take_entity(struct reader *reader)
     size_t length = strspn(at, hexadecimal ? "0123456789abcdefABCDEF" : "0123456789");
     if (length == 0 || length > 8 || at[length] != ';')
         return malformed(reader, "a character number that does not end");
+    if (!is_character(strtoul(at, NULL, hexadecimal ? 16 : 10)))
+        return malformed(reader, "the number of no character");
     reader->at = at + length + 1;
     return true;
 }
@@ -322,6 +335,52 @@ static bool may_have(struct name element, struct name attribute)
     return is_in(name, element_attributes, sizeof element_attributes / sizeof *element_attributes);
 }
 
+static bool is_space_inside(struct name value)
+{
+    for (size_t i = 0; i < value.length; i++) {
+        if (is_space(value.at[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool is_web_address(struct name value)
+{
+    return (value.length >= 5 && memcmp(value.at, "http:", 5) == 0) ||
+           (value.length >= 6 && memcmp(value.at, "https:", 6) == 0);
+}
+
+static bool check_link(struct reader *reader, struct name value)
+{
+    if (is_active_link(value))
+        return fail(reader, "txt-1", "a link that runs a program", "a plain link");
+    if (value.length == 0)
+        return fail(reader, NULL, "a link to nowhere", "where the link leads to");
+    if (is_web_address(value) && is_space_inside(value))
+        return fail(reader, NULL, "white space in a link", "a link without spaces (write %20)");
+    return true;
+}
+
+static void note_name(struct reader *reader, struct xhtml_name **names, struct name value)
+{
+    if (names == NULL)
+        return;
+    struct xhtml_name *name = arena_alloc(reader->arena, sizeof *name);
+    *name = (struct xhtml_name){arena_copy_n(reader->arena, value.at, value.length), *names};
+    *names = name;
+}
+
+/* Remembers where a right attribute points to, and what it can be pointed at by. */
+static void note_attribute(struct reader *reader, struct name element, struct name attribute,
+                           struct name value)
+{
+    bool is_link = name_is(attribute, "href") || name_is(attribute, "src");
+    if (is_link && value.length > 1 && value.at[0] == '#')
+        note_name(reader, reader->links, (struct name){value.at + 1, value.length - 1});
+    else if (name_is(attribute, "id") || (name_is(attribute, "name") && name_is(element, "a")))
+        note_name(reader, reader->anchors, value);
+}
+
 static bool check_attribute(struct reader *reader, struct name element, struct name attribute,
                             struct name value)
 {
@@ -333,14 +392,30 @@ static bool check_attribute(struct reader *reader, struct name element, struct n
     if (name_is(attribute, "xmlns") && !name_is(value, NAMESPACE))
         return fail(reader, NULL, "another namespace than XHTML's", "xmlns=\"" NAMESPACE "\"");
     bool is_link = name_is(attribute, "href") || name_is(attribute, "src");
-    if (is_link && is_active_link(value))
-        return fail(reader, "txt-1", "a link that runs a program", "a plain link");
+    if (is_link && !check_link(reader, value))
+        return false;
+    note_attribute(reader, element, attribute, value);
+    return true;
+}
+
+/* SEEN holds COUNT attributes of the element; NAME must be another one. */
+static bool check_first_time(struct reader *reader, const struct name *seen, size_t count,
+                             struct name name)
+{
+    if (count == XHTML_ATTRIBUTES_MAX)
+        return malformed(reader, "too many attributes on one element");
+    for (size_t i = 0; i < count; i++) {
+        if (seen[i].length == name.length && memcmp(seen[i].at, name.at, name.length) == 0)
+            return malformed(reader, "an attribute that the element already has");
+    }
     return true;
 }
 
 /* All attributes up to `>` or `/>`; tells whether one of them was xmlns. */
 static bool take_attributes(struct reader *reader, struct name element, bool *ret_has_namespace)
 {
+    struct name seen[XHTML_ATTRIBUTES_MAX];
+    size_t count = 0;
     *ret_has_namespace = false;
     for (;;) {
         bool spaced = is_space(*reader->at);
@@ -350,6 +425,9 @@ static bool take_attributes(struct reader *reader, struct name element, bool *re
         struct name attribute = take_name(reader);
         if (attribute.length == 0 || !spaced)
             return malformed(reader, "a tag that does not end");
+        if (!check_first_time(reader, seen, count, attribute))
+            return false;
+        seen[count++] = attribute;
         skip_space(reader);
         if (*reader->at != '=')
             return malformed(reader, "an attribute without a value");
@@ -515,16 +593,35 @@ static bool take_text(struct reader *reader)
     return true;
 }
 
-bool xhtml_check(struct arena *arena, const char *text, struct xhtml_fault *ret_fault)
+static bool read_all(struct reader *reader)
 {
-    struct reader reader = {.arena = arena, .start = text, .at = text, .fault = ret_fault};
-    while (*reader.at != '\0') {
-        if (!(*reader.at == '<' ? take_markup(&reader) : take_text(&reader)))
+    while (*reader->at != '\0') {
+        if (!(*reader->at == '<' ? take_markup(reader) : take_text(reader)))
             return false;
     }
-    if (!reader.done)
-        return malformed(&reader, reader.depth == 0 ? "no <div>" : "an element that is not closed");
-    if (!reader.has_content)
-        return fail(&reader, "txt-2", "a narrative without anything to read", "text or an image");
+    if (!reader->done)
+        return malformed(reader, reader->depth == 0 ? "no <div>" : "an element that is not closed");
+    if (!reader->has_content)
+        return fail(reader, "txt-2", "a narrative without anything to read", "text or an image");
     return true;
+}
+
+bool xhtml_check(struct arena *arena, const char *text, struct xhtml_name **ret_links,
+                 struct xhtml_fault *ret_fault)
+{
+    if (ret_links != NULL)
+        *ret_links = NULL;
+    struct reader reader = {
+        .arena = arena, .start = text, .at = text, .fault = ret_fault, .links = ret_links};
+    return read_all(&reader);
+}
+
+struct xhtml_name *xhtml_anchors(struct arena *arena, const char *text)
+{
+    struct xhtml_name *anchors = NULL;
+    struct xhtml_fault fault;
+    struct reader reader = {
+        .arena = arena, .start = text, .at = text, .fault = &fault, .anchors = &anchors};
+    read_all(&reader);
+    return anchors;
 }

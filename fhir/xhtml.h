@@ -19,9 +19,19 @@ struct xhtml_fault {
     size_t offset; /* byte in the text */
 };
 
-enum { XHTML_DEPTH_MAX = 128 };
+/* A name that links go by, one of a list. */
+struct xhtml_name {
+    const char *text;
+    struct xhtml_name *next;
+};
 
-/* False: *ret_fault says what is wrong first. */
-bool xhtml_check(struct arena *arena, const char *text, struct xhtml_fault *ret_fault);
+enum { XHTML_DEPTH_MAX = 128, XHTML_ATTRIBUTES_MAX = 32 /* of one element */ };
+
+/* False: *ret_fault says what is wrong first. *ret_links: the names x that href="#x" and src="#x"
+ * point at; may be NULL. */
+bool xhtml_check(struct arena *arena, const char *text, struct xhtml_name **ret_links,
+                 struct xhtml_fault *ret_fault);
+/* What may be pointed at in TEXT: each id, and each name of an <a>; up to the first fault. */
+struct xhtml_name *xhtml_anchors(struct arena *arena, const char *text);
 
 #endif

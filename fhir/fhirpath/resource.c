@@ -364,7 +364,7 @@ bool call_html_checks(struct machine *machine, const struct step *step)
         return machine_give_nothing(machine, slice.from);
     const char *html = convert_plain_text(machine->stack[slice.from]);
     bool holds = html != NULL && machine_spend(machine, step, strlen(html)) &&
-                 xhtml_check(machine->arena, html, &fault);
+                 xhtml_check(machine->arena, html, NULL, &fault);
     if (machine->fault.kind != FHIRPATH_FAULT_NONE)
         return false;
     return machine_give(machine, step, slice.from, value_boolean(holds));

@@ -178,6 +178,11 @@ static void checks_values_and_codes(void **state)
         {PATIENT(",\"text\":{\"status\":\"generated\",\"div\":\"<div "
                  "xmlns=\\\"http://www.w3.org/1999/xhtml\\\"><script>x</script></div>\"}"),
          "Patient.text.div", ISSUE_INVARIANT, "txt-1", NULL},
+        {PATIENT(",\"maritalStatus\":{\"id\":\"a\"}"), "Patient.maritalStatus", ISSUE_INVARIANT,
+         "ele-1", NULL},
+        {OBSERVATION(",\"referenceRange\":[{\"low\":{\"value\":1,\"comparator\":\"<\"}}]"),
+         "Observation.referenceRange[0].low", ISSUE_INVARIANT, "sqty-1", NULL},
+        {OBSERVATION(",\"valueQuantity\":{\"value\":1,\"comparator\":\"<\"}"), NULL, 0, NULL, NULL},
     };
     CHECK_ALL(rows);
 }
@@ -186,6 +191,23 @@ static void checks_values_and_codes(void **state)
     "{\"resourceType\":\"Condition\",\"subject\":{\"reference\":\"Patient/1\"},"                   \
     "\"clinicalStatus\":" status "}"
 #define CLINICAL "http://terminology.hl7.org/CodeSystem/condition-clinical"
+
+#define LINK(to)                                                                                   \
+    PATIENT(",\"text\":{\"status\":\"generated\",\"div\":\"<div "                                  \
+            "xmlns=\\\"http://www.w3.org/1999/xhtml\\\"><p id=\\\"a\\\">x</p><a "                  \
+            "href=\\\"#" to "\\\">y</a></div>\"},\"maritalStatus\":{\"id\":\"m\",\"text\":\"x\"}")
+
+static void checks_where_narratives_link_to(void **state)
+{
+    (void)state;
+    static const struct fault_case rows[] = {
+        {LINK("a"), NULL, 0, NULL, NULL},
+        {LINK("m"), NULL, 0, NULL, NULL},
+        {LINK(""), NULL, 0, NULL, NULL},
+        {LINK("b"), "Patient.text.div", ISSUE_INVALID, NULL, NULL},
+    };
+    CHECK_ALL(rows);
+}
 
 static void checks_concepts_with_their_system(void **state)
 {
@@ -221,6 +243,10 @@ static void checks_references(void **state)
         {SUBJECT("\"reference\":\"urn:uuid:53fefa32-fcbb-4ff8-8a92-55ee120877b7\""), NULL, 0, NULL,
          NULL},
         {SUBJECT("\"display\":\"somebody\""), NULL, 0, NULL, NULL},
+        {SUBJECT("\"reference\":\"urn:uuid:1234\""), "Observation.subject.reference", ISSUE_VALUE,
+         NULL, NULL},
+        {SUBJECT("\"reference\":\"urn:oid:1.x\""), "Observation.subject.reference", ISSUE_VALUE,
+         NULL, NULL},
         {SUBJECT("\"reference\":\"Patient?identifier=a|b\""), NULL, 0, NULL, NULL},
         {SUBJECT("\"reference\":\"Practitioner/1\""), "Observation.subject.reference",
          ISSUE_STRUCTURE, NULL, NULL},
@@ -482,6 +508,7 @@ int main(void)
         cmocka_unit_test(takes_exactly_one_choice),
         cmocka_unit_test(reads_companions_and_padding),
         cmocka_unit_test(checks_values_and_codes),
+        cmocka_unit_test(checks_where_narratives_link_to),
         cmocka_unit_test(checks_concepts_with_their_system),
         cmocka_unit_test(checks_references),
         cmocka_unit_test(checks_contained_resources),

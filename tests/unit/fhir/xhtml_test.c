@@ -17,7 +17,8 @@ static bool check(const char *text, struct xhtml_fault *fault)
     static struct arena arena;
     arena_reset(&arena);
     memset(fault, 0, sizeof *fault);
-    return xhtml_check(&arena, text, fault);
+    struct xhtml_name *links;
+    return xhtml_check(&arena, text, &links, fault);
 }
 
 static void takes_the_safe_subset(void **state)
@@ -135,6 +136,13 @@ static void refuses_everything_else(void **state)
         {DIV "<a href=\" JavaScript:x\">x</a></div>", "txt-1"},
         {DIV "<!DOCTYPE x>x</div>", "txt-1"},
         {DIV "<?php x?>x</div>", "txt-1"},
+        {DIV "<p id=\"a\" class=\"b\" id=\"c\">x</p></div>", NULL},
+        {DIV "a&#0;</div>", NULL},
+        {DIV "a&#xd800;</div>", NULL},
+        {DIV "a&#xfffe;</div>", NULL},
+        {DIV "a&#x110000;</div>", NULL},
+        {DIV "<a href=\"\">x</a></div>", NULL},
+        {DIV "<a href=\"http://example.org/a b\">x</a></div>", NULL},
         {DIV "</div>", "txt-2"},
         {DIV " \n <p> </p></div>", "txt-2"},
     };
@@ -161,6 +169,45 @@ static void refuses_too_many_levels(void **state)
     assert_string_equal(fault.found, "too many levels of elements");
 }
 
+static void refuses_too_many_attributes(void **state)
+{
+    (void)state;
+    char text[4096] = DIV "<p";
+    for (int i = 0; i <= XHTML_ATTRIBUTES_MAX; i++)
+        sprintf(text + strlen(text), " xmlns:a%d=\"x\"", i);
+    strcat(text, ">x</p></div>");
+    struct xhtml_fault fault;
+    assert_false(check(text, &fault));
+    assert_string_equal(fault.found, "too many attributes on one element");
+}
+
+static bool has_name(const struct xhtml_name *names, const char *text)
+{
+    while (names != NULL && strcmp(names->text, text) != 0)
+        names = names->next;
+    return names != NULL;
+}
+
+static void tells_links_and_what_they_may_point_at(void **state)
+{
+    (void)state;
+    static struct arena arena;
+    static const char text[] =
+        DIV "<p id=\"a\">href=\"#no\"</p><a name='b' href=\"#a\">x</a>"
+            "<a href=\"#\">y</a><a href=\"c#d\">z</a><img src=\"#e\"/></div>";
+    struct xhtml_name *links;
+    struct xhtml_fault fault;
+    assert_true(xhtml_check(&arena, text, &links, &fault));
+    assert_true(has_name(links, "a"));
+    assert_true(has_name(links, "e"));
+    assert_null(links->next->next);
+    struct xhtml_name *anchors = xhtml_anchors(&arena, text);
+    assert_true(has_name(anchors, "a"));
+    assert_true(has_name(anchors, "b"));
+    assert_null(anchors->next->next);
+    arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +215,8 @@ int main(void)
         cmocka_unit_test(knows_every_element_and_attribute_of_the_narrative_page),
         cmocka_unit_test(refuses_everything_else),
         cmocka_unit_test(refuses_too_many_levels),
+        cmocka_unit_test(refuses_too_many_attributes),
+        cmocka_unit_test(tells_links_and_what_they_may_point_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
