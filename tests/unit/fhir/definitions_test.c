@@ -77,7 +77,7 @@ static void constraints_come_with_their_bases(void **state)
         age_1 |= strcmp(definition_word(row->key), "age-1") == 0;
     }
     assert_true(ele_1 && age_1);
-    assert_int_equal(definition_constraint_count, 239);
+    assert_int_equal(definition_constraint_count, 240);
 }
 
 static void bindings_and_targets(void **state)
