@@ -125,5 +125,8 @@ struct message_inbound {
  */
 bool message_read(const struct fhir_context *context, const struct json *bundle,
                   struct message_inbound *ret_inbound, struct finding_list *findings);
+/* Copies all that MESSAGE says into ARENA: the Bundle and the memory it was read in can be given
+ * up. */
+void message_keep(struct arena *arena, struct message_inbound *message);
 
 #endif

@@ -25,6 +25,14 @@ static bool same_content(const struct json *one, const struct json *other)
     return left == NULL && right == NULL;
 }
 
+/* NULL: it is no JSON. */
+static const struct json *parse(struct arena *arena, const char *body, size_t length)
+{
+    struct json_document document;
+    struct json_fault fault;
+    return json_parse(arena, body, length, NULL, &document, &fault) ? document.root : NULL;
+}
+
 static bool is_same_message(struct store *store, const struct inbox_item *item,
                             const struct store_message *seen)
 {
@@ -32,10 +40,9 @@ static bool is_same_message(struct store *store, const struct inbox_item *item,
         return true;
     size_t length;
     const char *body = payload_get(store, item->arena, seen->payload, &length);
-    struct json_document document;
-    struct json_fault fault;
-    return body != NULL && json_parse(item->arena, body, length, NULL, &document, &fault) &&
-           same_content(document.root, item->bundle);
+    const struct json *bundle =
+        item->bundle != NULL ? item->bundle : parse(item->arena, item->body, item->length);
+    return body != NULL && same_content(parse(item->arena, body, length), bundle);
 }
 
 static enum inbox_outcome conflict(const struct inbox_item *item, const char *what, const char *id,

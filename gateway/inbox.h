@@ -32,7 +32,7 @@ struct inbox_item {
     const struct setup *setup;
     const struct admission *admission;
     const struct message_inbound *message;
-    const struct json *bundle; /* parsed from body */
+    const struct json *bundle; /* parsed from body; NULL: parsed again if it is needed */
     const char *body;          /* as it came */
     size_t length;
     struct inbox_ready ready; /* by inbox_prepare; else inbox_commit does it */

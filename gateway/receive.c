@@ -22,7 +22,9 @@ struct receiver {
     struct writer_port *port;
     struct arena arena; /* of the validator and the forms */
     struct validator *validator;
-    struct arena scratch; /* of one check; the next one finds it in the cache */
+    /* Of one message until it is posted: the Bundle as a tree, and all that reading and checking it
+     * makes. The next message is read in the same bytes, which are in the processor's cache. */
+    struct arena scratch;
     struct acknowledge_forms *forms;
     struct arena spoken;    /* of the text below */
     const char *capability; /* of the setup; NULL: nobody has asked for it yet */
@@ -150,8 +152,10 @@ static bool parse(struct receiving *receiving)
     struct json_options options = {.bytes_max = exchange->body_length, /* judged at the edge */
                                    .depth_max = (int)config->json_depth_max};
     struct json_fault fault;
-    if (json_parse(&exchange->arena, exchange->body, exchange->body_length, &options,
-                   &receiving->document, &fault))
+    struct arena *scratch = &receiving->receiver->scratch;
+    arena_reset(scratch);
+    if (json_parse(scratch, exchange->body, exchange->body_length, &options, &receiving->document,
+                   &fault))
         return true;
     struct fault refusal = {FAULT_unreadable,
                             arena_print(&exchange->arena, "line %d column %d: found %s%s%s",
@@ -166,7 +170,6 @@ static bool validate(struct receiving *receiving)
 {
     struct exchange *exchange = receiving->exchange;
     struct arena *scratch = &receiving->receiver->scratch;
-    arena_reset(scratch);
     struct issue_list issues = issue_list_new(scratch);
     const struct partner *partner =
         folder_partner(&receiving->setup->partners, admission_partner(receiving->admission));
@@ -182,8 +185,9 @@ static bool read_message(struct receiving *receiving)
 {
     struct exchange *exchange = receiving->exchange;
     struct setup_ids ids = {.space = "inbound"};
-    struct fhir_context context = setup_context(receiving->setup, &exchange->arena, &ids);
-    struct finding_list findings = finding_list_new(&exchange->arena);
+    struct arena *scratch = &receiving->receiver->scratch;
+    struct fhir_context context = setup_context(receiving->setup, scratch, &ids);
+    struct finding_list findings = finding_list_new(scratch);
     if (message_read(&context, receiving->document.root, &receiving->message, &findings))
         return true;
     answer_text(exchange, 422, acknowledge_findings(&exchange->arena, FAULT_unsupported, &findings),
@@ -242,6 +246,24 @@ static void on_committed(struct unit *unit)
         receiver->options.on_taken(receiver->options.owner);
 }
 
+/* What the commit needs, out of the scratch memory. */
+static void prepare(struct receiving *receiving)
+{
+    struct arena *arena = &receiving->exchange->arena;
+    struct inbox_item item = {.setup = receiving->setup,
+                              .admission = receiving->admission,
+                              .message = &receiving->message,
+                              .body = receiving->exchange->body,
+                              .length = receiving->exchange->body_length,
+                              .arena = &receiving->receiver->scratch};
+    inbox_prepare(&item);
+    message_keep(arena, &receiving->message);
+    item.ready.text = arena_copy(arena, item.ready.text);
+    item.arena = arena;
+    receiving->item = item;
+    receiving->document.root = NULL;
+}
+
 static void post(struct receiving *receiving)
 {
     struct receiver *receiver = receiving->receiver;
@@ -251,14 +273,7 @@ static void post(struct receiving *receiving)
         refuse(receiving->exchange, &full);
         return;
     }
-    receiving->item = (struct inbox_item){.setup = receiving->setup,
-                                          .admission = receiving->admission,
-                                          .message = &receiving->message,
-                                          .bundle = receiving->document.root,
-                                          .body = receiving->exchange->body,
-                                          .length = receiving->exchange->body_length,
-                                          .arena = &receiving->exchange->arena};
-    inbox_prepare(&receiving->item);
+    prepare(receiving);
     receiving->unit.run = commit;
     receiving->unit.done = on_committed;
     receiving->unit.arena = &receiving->exchange->arena;

@@ -66,9 +66,7 @@ def start(gateway, cores=(SERVER_CORE,)):
 def forget(gateway):
     """Stops GATEWAY and empties its store."""
     gateway.stop()
-    for path in gateway.folder.glob("store.*"):
-        path.unlink()
-    for path in (gateway.folder / "records" / "in").iterdir():
+    for path in [*gateway.folder.glob("store.*"), *(gateway.folder / "records" / "in").iterdir()]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 

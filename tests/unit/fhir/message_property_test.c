@@ -31,6 +31,40 @@ static void differ(struct arena *arena, const struct directory *directory, const
     fail_msg("%s is not the same after the round trip", name);
 }
 
+/* What is kept holds in itself all that the message said. */
+static void assert_kept(const struct message_inbound *one, const struct message_inbound *kept)
+{
+    void *before[sizeof *one / sizeof(void *)];
+    void *after[sizeof *one / sizeof(void *)];
+    memcpy(before, one, sizeof before);
+    memcpy(after, kept, sizeof after);
+    assert_int_equal(one->content, kept->content);
+    for (size_t i = 1; i < sizeof *one / sizeof(void *); i++) { /* all but the first are pointers */
+        assert_int_equal(before[i] == NULL, after[i] == NULL);
+        assert_true(before[i] == NULL || before[i] != after[i]);
+    }
+}
+
+/* Reads a message in memory that is given up before anyone looks at what it says. */
+static struct message_inbound read_and_keep(struct arena *arena, const struct directory *directory,
+                                            const char *name, const char *text)
+{
+    struct arena reading = ARENA_EMPTY;
+    struct fhir_context context = mapping_context(&reading, directory, name);
+    struct finding_list findings = finding_list_new(&reading);
+    struct json_document document;
+    struct json_fault fault;
+    struct message_inbound in;
+    assert_true(json_parse(&reading, text, strlen(text), NULL, &document, &fault));
+    if (!message_read(&context, document.root, &in, &findings))
+        fail_msg("%s: %s", name, findings.items[0].found);
+    struct message_inbound kept = in;
+    message_keep(arena, &kept);
+    assert_kept(&in, &kept);
+    arena_free(&reading);
+    return kept;
+}
+
 static void round_trip(struct arena *arena, const struct directory *directory, const char *kind,
                        unsigned seed)
 {
@@ -60,13 +94,7 @@ static void round_trip(struct arena *arena, const struct directory *directory, c
     const char *text = json_print(arena, bundle);
     assert_null(json_get_text(record, "private_note") == NULL ? NULL
                                                               : strstr(text, "private_note"));
-    struct json_document document;
-    struct json_fault fault;
-    struct finding_list findings = finding_list_new(arena);
-    struct message_inbound in;
-    assert_true(json_parse(arena, text, strlen(text), NULL, &document, &fault));
-    if (!message_read(&context, document.root, &in, &findings))
-        fail_msg("%s: %s", name, findings.items[0].found);
+    struct message_inbound in = read_and_keep(arena, directory, name, text);
     json_remove(record, "private_note");
     record_fill_defaults(arena, record, directory);
     if (!record_same(arena, record, in.record, directory))
