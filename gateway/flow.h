@@ -53,6 +53,7 @@ struct flow_report {
     enum flow_answer answer;
     struct flow_recipient *recipients;
     size_t count;
+    struct finding_list warnings; /* of an accepted one: worth a second look, kept nothing back */
 };
 
 /* Takes one local record of our clinic, as read (record_read). ATTACHMENTS: the JSON list made by

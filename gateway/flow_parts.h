@@ -13,6 +13,11 @@ struct flow_lookup {
 };
 struct flow_lookup *flow_lookup_new(const struct flow *flow);
 
+/* What is worth a second look in a right record; REFERRAL: the one it belongs to (id 0: none). */
+struct finding_list flow_warnings(const struct flow *flow, const struct record *record,
+                                  const struct record_rules *rules,
+                                  const struct store_referral *referral);
+
 /* True when the Bundle is what we would take ourselves and what PARTNER asked for; else *ret_reason
  * says what is wrong with it. */
 bool flow_is_valid(const struct flow *flow, const char *partner, const struct json *bundle,

@@ -21,6 +21,7 @@ struct sending {
     struct store_referral referral; /* the one it belongs to, or is; id 0: none */
     const struct track_move *move;  /* what it does to our Task; NULL: nothing */
     struct flow_lookup *lookup;     /* which referral the check found */
+    struct record_rules rules;
     struct finding_list *findings;
 };
 
@@ -430,11 +431,11 @@ static bool check(struct sending *sending, const struct record *record, bool *re
 {
     const struct flow *flow = sending->flow;
     sending->lookup = flow_lookup_new(flow);
-    struct record_rules rules = {.arena = flow->arena,
-                                 .directory = flow->setup->directory,
-                                 .coding = flow->setup->coding,
-                                 .referrals = &sending->lookup->referrals};
-    if (!record_check(record, &rules, sending->findings))
+    sending->rules = (struct record_rules){.arena = flow->arena,
+                                           .directory = flow->setup->directory,
+                                           .coding = flow->setup->coding,
+                                           .referrals = &sending->lookup->referrals};
+    if (!record_check(record, &sending->rules, sending->findings))
         return false;
     record_fill_defaults(flow->arena, record->tree, flow->setup->directory);
     sending->tree = record->tree;
@@ -459,6 +460,7 @@ struct flow_report flow_send(const struct flow *flow, const struct record *recor
     report.answer = is_known ? FLOW_KNOWN : FLOW_ACCEPTED;
     if (is_known)
         return report;
+    report.warnings = flow_warnings(flow, record, &sending.rules, &sending.referral);
     accept_row(&sending, attachments);
     if (text_equal(sending.kind, "consent")) {
         flow_reconsider(flow, sending.client);

@@ -137,6 +137,21 @@ static void write_why(const struct sweep *sweep, const char *refused_path,
     file_replace(arena_print(sweep->arena, "%s.why.txt", refused_path), why.at, why.length, 0600);
 }
 
+/* What is worth a second look goes beside the file that was taken. */
+static void write_look(const struct sweep *sweep, const char *sent_path,
+                       const struct intake_report *report)
+{
+    struct text look = text_new(sweep->arena, WHY_MAX_BYTES);
+    for (size_t i = 0; i < report->count; i++) {
+        const struct finding_list *warnings = &report->items[i].report.warnings;
+        for (size_t k = 0; k < warnings->count; k++)
+            finding_print(&warnings->items[k], &look);
+    }
+    if (look.length > 0)
+        file_replace(arena_print(sweep->arena, "%s.look.txt", sent_path), look.at, look.length,
+                     0600);
+}
+
 /* ---- the bad rows of a table ---- */
 
 static bool is_bad_row(int row, const struct intake_report *report,
@@ -243,7 +258,9 @@ static void settle(const struct sweep *sweep, const char *name, const char *text
         report->count - (report->refused < report->count ? report->refused : report->count);
     enum record_format format = record_format_of(name);
     if (report->refused == 0) {
-        move_to(sweep, name, free_name(sweep->arena, sweep->sent, name));
+        const char *sent = free_name(sweep->arena, sweep->sent, name);
+        write_look(sweep, sent, report);
+        move_to(sweep, name, sent);
         return;
     }
     const char *refused = free_name(sweep->arena, sweep->refused, name);
@@ -259,7 +276,9 @@ static void settle(const struct sweep *sweep, const char *name, const char *text
     else
         bad_lines(text, length, report, findings, &rows);
     file_replace(refused, rows.at, rows.length, 0600);
-    move_to(sweep, name, free_name(sweep->arena, sweep->sent, name));
+    const char *sent = free_name(sweep->arena, sweep->sent, name);
+    write_look(sweep, sent, report);
+    move_to(sweep, name, sent);
 }
 
 static void take_file(struct sweep *sweep, const char *name, int64_t unchanged)

@@ -13,7 +13,7 @@
 #include "gateway/export.h"
 #include "gateway/file.h"
 
-enum { FILE_MAX_BYTES = 64 << 20, DIRECTORY_MAX_BYTES = 16 << 20 };
+enum { FILE_MAX_BYTES = 64 << 20, DIRECTORY_MAX_BYTES = 16 << 20, WARNING_MAX_BYTES = 4096 };
 
 struct source { /* one file's records or Bundles */
     const char *file, *folder;
@@ -360,6 +360,25 @@ static void compose(struct mapping *mapping, const struct source *source,
             json_print(mapping->arena, compose_record(&mapping->own, mapping->arena, &item)));
 }
 
+/* On standard error, like what is wrong, but the record goes. */
+static void print_warnings(const struct mapping *mapping, const struct record *record,
+                           const struct record_rules *rules)
+{
+    struct command_call *call = mapping->call;
+    struct finding_list warnings = finding_list_new(mapping->arena);
+    record_warn(record, rules, mapping->known.referrals, mapping->known.count, &warnings);
+    for (size_t i = 0; i < warnings.count; i++) {
+        struct text line = text_new(mapping->arena, WARNING_MAX_BYTES);
+        if (command_has(call, "json")) {
+            finding_print_json(&warnings.items[i], &line);
+            text_print(&call->err, "{\"warning\":%.*s}\n", (int)strcspn(line.at, "\n"), line.at);
+        } else {
+            finding_print(&warnings.items[i], &line);
+            text_print(&call->err, "worth a second look: %s", line.at);
+        }
+    }
+}
+
 static void map_record(struct mapping *mapping, const struct source *source,
                        const struct record *record)
 {
@@ -384,8 +403,10 @@ static void map_record(struct mapping *mapping, const struct source *source,
         return;
     }
     record_fill_defaults(mapping->arena, record->tree, mapping->own.directory);
-    if (!source->is_known_only)
-        compose(mapping, source, record, attachments);
+    if (source->is_known_only)
+        return;
+    print_warnings(mapping, record, &rules);
+    compose(mapping, source, record, attachments);
 }
 
 /* ---- a Bundle back into its records ---- */

@@ -17,6 +17,28 @@ enum { FILE_MAX_BYTES = 64 << 20 };
 
 static const char *const answers[] = {"accepted", "known already", "refused"};
 
+/* The record was taken; a person may still want to know. */
+static void print_warnings(struct command_call *call, const struct finding_list *warnings)
+{
+    for (size_t i = 0; i < warnings->count; i++)
+        text_print(&call->out, "  worth a second look: %s: found %s; expected %s\n",
+                   warnings->items[i].path, warnings->items[i].found, warnings->items[i].expected);
+}
+
+static void add_warnings(struct command_call *call, struct json *object,
+                         const struct finding_list *warnings)
+{
+    if (warnings->count == 0)
+        return;
+    struct json *list = json_set(call->arena, object, "warnings", json_new_list(call->arena));
+    for (size_t i = 0; i < warnings->count; i++) {
+        struct json *item = json_push(list, json_new_object(call->arena));
+        json_set_text(call->arena, item, "path", warnings->items[i].path);
+        json_set_text(call->arena, item, "found", warnings->items[i].found);
+        json_set_text(call->arena, item, "expected", warnings->items[i].expected);
+    }
+}
+
 static void print_report(struct command_call *call, const char *file,
                          const struct intake_report *report)
 {
@@ -31,6 +53,7 @@ static void print_report(struct command_call *call, const char *file,
                        recipient->is_queued ? "on its way" : "waits: ",
                        recipient->is_queued ? "" : recipient->reason);
         }
+        print_warnings(call, &record->report.warnings);
     }
 }
 
@@ -54,6 +77,7 @@ static void print_report_json(struct command_call *call, const char *file,
             json_set_text(call->arena, item, "state", recipient->is_queued ? "queued" : "waiting");
             json_set_text(call->arena, item, "reason", recipient->reason);
         }
+        add_warnings(call, object, &record->report.warnings);
         lists_object(call, object);
     }
 }

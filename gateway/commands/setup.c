@@ -346,38 +346,22 @@ static int settings(struct command_call *call)
 
 /* ---- partners ---- */
 
-/* The name its certificate is to carry when none was given: the URI that init gives, and the host
- * of the URL when that is a name. Never an address. */
-static const char *default_names(struct arena *arena, const char *name, const char *url)
-{
-    const char *host = strstr(url, "://");
-    const char *uri = arena_print(arena, "urn:refgate:org:%s", name);
-    if (host == NULL)
-        return uri;
-    host += 3;
-    size_t length = host[0] == '[' ? strcspn(host, "]") : strcspn(host, ":/");
-    const char *alone = arena_copy_n(arena, host, length);
-    bool is_name = host[0] != '[' && !is_address(alone) && strchr(alone, '.') != NULL;
-    return is_name ? arena_print(arena, "%s,%s", uri, alone) : uri;
-}
-
 static bool set_partner(struct command_call *call, struct partner *partner,
                         struct finding_list *findings)
 {
     static const struct {
         const char *option, *key;
-    } flags[] = {{"url", "url"}, {"style", "style"}, {"dialect", "dialect"}, {"pin", "pins"}};
-    const char *san = command_option(call, "san");
+    } flags[] = {{"url", "url"},
+                 {"style", "style"},
+                 {"dialect", "dialect"},
+                 {"pin", "pins"},
+                 {"san", "san"}};
     bool is_right = true;
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
         const char *value = command_option(call, flags[i].option);
         if (value != NULL)
             is_right = partner_set(call->arena, partner, flags[i].key, value, findings) && is_right;
     }
-    if (san == NULL && !command_has(call, "pin"))
-        san = default_names(call->arena, partner->name, partner->url);
-    if (san != NULL)
-        is_right = partner_set(call->arena, partner, "san", san, findings) && is_right;
     return is_right;
 }
 
