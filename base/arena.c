@@ -115,6 +115,24 @@ char *arena_copy(struct arena *arena, const char *text)
     return text == NULL ? NULL : arena_copy_n(arena, text, strlen(text));
 }
 
+char *arena_join(struct arena *arena, const char *first, ...)
+{
+    va_list parts;
+    size_t length = 0;
+    va_start(parts, first);
+    for (const char *part = first; part != NULL; part = va_arg(parts, const char *))
+        length += strlen(part);
+    va_end(parts);
+    char *text = take(arena, aligned(length + 1));
+    char *at = text;
+    va_start(parts, first);
+    for (const char *part = first; part != NULL; part = va_arg(parts, const char *))
+        at = stpcpy(at, part);
+    va_end(parts);
+    *at = '\0';
+    return text;
+}
+
 char *arena_vprint(struct arena *arena, const char *format, va_list arguments)
 {
     va_list again;

@@ -60,6 +60,28 @@ static inline size_t bytes_plain(const char *at)
 #endif
 }
 
+/* Any of the bytes of WORD is below LIMIT, which is at most 0x80. */
+static inline bool bytes_word_below(uint64_t word, unsigned char limit)
+{
+    return ((word - BYTES_ONES * limit) & ~word & BYTES_HIGHS) != 0;
+}
+
+/* Any of the LENGTH bytes at AT is below LIMIT, which is at most 0x80. */
+static inline bool bytes_have_below(const char *at, size_t length, unsigned char limit)
+{
+    const char *end = at + length;
+    if (length < 8) {
+        while (at < end && (unsigned char)*at >= limit)
+            at++;
+        return at < end;
+    }
+    for (; end - at > 8; at += 8) {
+        if (bytes_word_below(bytes_word(at), limit))
+            return true;
+    }
+    return bytes_word_below(bytes_word(end - 8), limit); /* some of them a second time */
+}
+
 /* All sixteen bytes at AT are ASCII. */
 static inline bool bytes_are_ascii(const char *at)
 {

@@ -10,7 +10,14 @@
 #include <stdint.h>
 #include <string.h>
 
-static inline uint64_t hash_load(const char *at, size_t length)
+/* Looked into by the compiler, so that the hash of a name in the source is a constant. */
+#ifdef __OPTIMIZE__
+#define HASH_INLINE static inline __attribute__((always_inline))
+#else
+#define HASH_INLINE static inline
+#endif
+
+HASH_INLINE uint64_t hash_load(const char *at, size_t length)
 {
     uint64_t word = 0;
     memcpy(&word, at, length);
@@ -18,7 +25,7 @@ static inline uint64_t hash_load(const char *at, size_t length)
 }
 
 /* Of the length and the first and last eight bytes (of fewer than eight: all of them). Never 0. */
-static inline uint32_t hash_name(const char *at, size_t length)
+HASH_INLINE uint32_t hash_name(const char *at, size_t length)
 {
     uint64_t first;
     uint64_t last;
@@ -35,6 +42,18 @@ static inline uint32_t hash_name(const char *at, size_t length)
     uint64_t mixed = (first ^ length) * 0x9e3779b97f4a7c15ull;
     mixed = (mixed ^ mixed >> 32 ^ last) * 0xc2b2ae3d27d4eb4full;
     return (uint32_t)(mixed >> 32) | 0x80000000u;
+}
+
+/* Of every byte of the text. */
+static inline uint64_t hash_text(const char *at, size_t length)
+{
+    uint64_t mixed = length * 0x9e3779b97f4a7c15ull;
+    for (; length > 8; at += 8, length -= 8) {
+        mixed = (mixed ^ hash_load(at, 8)) * 0xc2b2ae3d27d4eb4full;
+        mixed ^= mixed >> 29;
+    }
+    mixed = (mixed ^ hash_load(at, length)) * 0xc2b2ae3d27d4eb4full;
+    return mixed ^ mixed >> 32;
 }
 
 #endif

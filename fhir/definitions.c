@@ -3,30 +3,33 @@
 
 #include <string.h>
 
-static uint32_t hash_of(const char *at, size_t length)
-{
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)at[i]) * 16777619u;
-    return hash;
-}
+#include "base/hash.h"
 
-/* Types are sorted by name; row 0 is none. */
 const struct definition_type *definition_find(const char *name)
 {
     if (name == NULL)
         return NULL;
-    unsigned low = 1;
-    unsigned high = definition_type_count;
-    while (low < high) {
-        unsigned middle = (low + high) / 2;
-        int order = strcmp(name, definition_type_name(&definition_types[middle]));
-        if (order == 0)
-            return &definition_types[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
+    uint32_t hash = hash_name(name, strlen(name));
+    uint32_t mask = (1u << definition_type_slot_bits) - 1;
+    for (uint32_t i = hash & mask; definition_type_slots[i].row != UINT16_MAX; i = (i + 1) & mask) {
+        const struct definition_type *type = &definition_types[definition_type_slots[i].row];
+        if (definition_type_slots[i].tag == hash >> 16 &&
+            strcmp(definition_type_name(type), name) == 0)
+            return type;
+    }
+    return NULL;
+}
+
+const struct definition_choice *definition_key_hashed(const struct definition_type *type,
+                                                      const char *key, size_t length, uint32_t hash)
+{
+    const struct definition_slot *slots = &definition_slots[type->slot];
+    uint32_t mask = (1u << type->slot_bits) - 1;
+    for (uint32_t i = hash & mask; slots[i].row != UINT16_MAX; i = (i + 1) & mask) {
+        const struct definition_choice *choice = &definition_choices[slots[i].row];
+        if (slots[i].tag == hash >> 16 && choice->key_length == length &&
+            memcmp(definition_words + choice->key, key, length) == 0)
+            return choice;
     }
     return NULL;
 }
@@ -34,16 +37,7 @@ const struct definition_type *definition_find(const char *name)
 const struct definition_choice *definition_key(const struct definition_type *type, const char *key,
                                                size_t length)
 {
-    const struct definition_slot *slots = &definition_slots[type->slot];
-    uint32_t hash = hash_of(key, length);
-    uint32_t mask = (1u << type->slot_bits) - 1;
-    for (uint32_t i = hash & mask; slots[i].choice != UINT16_MAX; i = (i + 1) & mask) {
-        const struct definition_choice *choice = &definition_choices[slots[i].choice];
-        if (slots[i].tag == hash >> 16 && choice->key_length == length &&
-            memcmp(definition_words + choice->key, key, length) == 0)
-            return choice;
-    }
-    return NULL;
+    return definition_key_hashed(type, key, length, hash_name(key, length));
 }
 
 const struct definition_element *definition_child(const struct definition_type *type,

@@ -126,8 +126,8 @@ struct definition_code {
 };
 
 struct definition_slot {
-    uint16_t tag;    /* upper half of the key's hash */
-    uint16_t choice; /* UINT16_MAX: empty */
+    uint16_t tag; /* upper half of the key's hash_name() */
+    uint16_t row; /* choice, of the table of types a type; UINT16_MAX: empty */
 };
 
 struct definition_search { /* one search parameter of one resource type */
@@ -158,11 +158,11 @@ extern const struct definition_presence definition_presences[];
 extern const uint16_t definition_targets[];
 extern const struct definition_value_set definition_value_sets[];
 extern const struct definition_code definition_codes[];
-extern const struct definition_slot definition_slots[];
+extern const struct definition_slot definition_slots[], definition_type_slots[];
 extern const struct definition_search definition_searches[];
 extern const struct definition_search_component definition_search_components[];
 extern const unsigned definition_type_count, definition_element_count, definition_constraint_count,
-    definition_value_set_count, definition_search_count;
+    definition_value_set_count, definition_search_count, definition_type_slot_bits;
 
 /* ---- from a row to the text or row it points at ---- */
 
@@ -213,6 +213,10 @@ const struct definition_type *definition_find(const char *name);
  * of a choice ("value") is found with type 0: it is no JSON name. */
 const struct definition_choice *definition_key(const struct definition_type *type, const char *key,
                                                size_t length);
+/* The same; HASH is the hash_name() of the key. */
+const struct definition_choice *definition_key_hashed(const struct definition_type *type,
+                                                      const char *key, size_t length,
+                                                      uint32_t hash);
 /* The element of TYPE that FHIRPath calls NAME ("value", "subject"), or NULL. */
 const struct definition_element *definition_child(const struct definition_type *type,
                                                   const char *name);

@@ -53,49 +53,54 @@ static void use(struct arena *arena)
     hook_arena = arena;
 }
 
-/* ---- what cJSON leaves free in its node ---- */
+/* ---- the layout of a node ---- */
 
-/* Of a parsed node, in the place of `valuedouble`, which cJSON copies but does not read: no node of
- * ours is a cJSON_Number. All zero: unknown. */
-struct extra {
-    uint32_t key_hash;    /* hash_name() of `string` */
-    uint32_t text_length; /* of `valuestring` */
-};
-_Static_assert(sizeof(struct extra) == sizeof(double), "an extra takes the place of a double");
+/* In the place of `valuedouble`, which cJSON copies but does not read, because no node of ours is a
+ * cJSON_Number, stand the hash and the lengths. */
+#define SAME_PLACE(ours, theirs)                                                                   \
+    _Static_assert(offsetof(struct json, ours) == offsetof(cJSON, theirs),                         \
+                   "struct json is laid out as cJSON is")
+SAME_PLACE(next, next);
+SAME_PLACE(prev, prev);
+SAME_PLACE(child, child);
+SAME_PLACE(type, type);
+SAME_PLACE(text, valuestring);
+SAME_PLACE(offset, valueint);
+SAME_PLACE(key_hash, valuedouble);
+SAME_PLACE(key, string);
+_Static_assert(sizeof(struct json) == sizeof(cJSON), "struct json is laid out as cJSON is");
+_Static_assert(cJSON_False == 1 && cJSON_True == 2 && cJSON_NULL == 4 && cJSON_Number == 8 &&
+                   cJSON_String == 16 && cJSON_Array == 32 && cJSON_Object == 64 &&
+                   cJSON_Raw == 128,
+               "json_kinds is in the order of these bits");
 
-static struct extra extra_of(const cJSON *node)
+const unsigned char json_kinds[] = {JSON_BOOLEAN, JSON_BOOLEAN, JSON_NULL,   JSON_NUMBER,
+                                    JSON_TEXT,    JSON_LIST,    JSON_OBJECT, JSON_NUMBER};
+
+static void note_key(struct json *member, size_t length, uint32_t hash)
 {
-    struct extra extra;
-    memcpy(&extra, &node->valuedouble, sizeof extra);
-    return extra;
+    member->key_hash = hash;
+    member->key_length = length < JSON_KEY_LONG ? (unsigned)length & 0xff : JSON_KEY_LONG;
 }
 
-static void set_extra(cJSON *node, struct extra extra)
+static void note_text(struct json *node, size_t length)
 {
-    memcpy(&node->valuedouble, &extra, sizeof extra);
-}
-
-/* VALUE gets another key: what is known of the old one goes. */
-static void forget_key(struct json *value)
-{
-    set_extra(in(value), (struct extra){0, extra_of(in(value)).text_length});
+    node->text_length = length < JSON_TEXT_LONG ? (unsigned)length & 0xffffff : JSON_TEXT_LONG;
 }
 
 /* ---- parsing ---- */
 
 enum { ROW_MAX = 64, NODE_BYTES = 24 }; /* nodes in a row; bytes of text that make a node, about */
 
-static cJSON *take_node(struct json_nodes *nodes)
+static struct json *take_node(struct json_nodes *nodes)
 {
     if (nodes->left == 0) {
         size_t about = nodes->bytes / NODE_BYTES + 1;
         nodes->left = about < ROW_MAX ? about : ROW_MAX;
-        nodes->row = arena_raw(nodes->arena, nodes->left * sizeof(cJSON));
+        nodes->row = arena_raw(nodes->arena, nodes->left * sizeof *nodes->row);
     }
-    cJSON *node = (cJSON *)(void *)nodes->row;
-    nodes->row += sizeof *node;
     nodes->left--;
-    return node;
+    return nodes->row++;
 }
 
 struct json *json_node_add(struct json_nodes *nodes, struct json_seat *seat,
@@ -104,22 +109,22 @@ struct json *json_node_add(struct json_nodes *nodes, struct json_seat *seat,
     static const int types[] = {
         [JSON_NULL] = cJSON_NULL,   [JSON_BOOLEAN] = cJSON_False, [JSON_NUMBER] = cJSON_Raw,
         [JSON_TEXT] = cJSON_String, [JSON_LIST] = cJSON_Array,    [JSON_OBJECT] = cJSON_Object};
-    cJSON *node = take_node(nodes);
-    cJSON *last = in(seat->last);
-    *node = (cJSON){.prev = last,
-                    .type = value->is_true ? cJSON_True : types[value->kind],
-                    .valuestring = value->text,
-                    .valueint = value->offset,
-                    .string = seat->key};
-    set_extra(node, (struct extra){seat->key_hash, value->length});
-    if (last != NULL)
-        last->next = node;
+    struct json *node = take_node(nodes);
+    *node = (struct json){.prev = seat->last,
+                          .type = value->is_true ? cJSON_True : types[value->kind],
+                          .text = value->text,
+                          .offset = value->offset,
+                          .key = seat->key};
+    note_key(node, seat->key_length, seat->key_hash);
+    note_text(node, value->length);
+    if (seat->last != NULL)
+        seat->last->next = node;
     else if (seat->parent != NULL)
-        in(seat->parent)->child = node;
-    if (seat->parent != NULL) /* cJSON keeps the last child there */
-        in(seat->parent)->child->prev = node;
-    seat->last = out(node);
-    return seat->last;
+        seat->parent->child = node;
+    if (seat->parent != NULL)
+        seat->parent->child->prev = node;
+    seat->last = node;
+    return node;
 }
 
 bool json_parse(struct arena *arena, const char *text, size_t length,
@@ -135,9 +140,8 @@ bool json_parse(struct arena *arena, const char *text, size_t length,
 
 size_t json_offset(const struct json_document *document, const struct json *node)
 {
-    const cJSON *root = in(document->root);
-    return (size_t)(node == NULL || in(node)->valueint < root->valueint ? root : in(node))
-        ->valueint;
+    int root = document->root->offset;
+    return (size_t)(node == NULL || node->offset < root ? root : node->offset);
 }
 
 void json_place(const struct json_document *document, const struct json *node, int *ret_line,
@@ -148,62 +152,20 @@ void json_place(const struct json_document *document, const struct json *node, i
 
 /* ---- reading ---- */
 
-enum json_kind json_kind(const struct json *node)
+static bool has_key(const struct json *member, const char *key, size_t length, uint32_t hash)
 {
-    if (node == NULL)
-        return JSON_NULL;
-    switch (in(node)->type & 0xff) {
-    case cJSON_True:
-    case cJSON_False:
-        return JSON_BOOLEAN;
-    case cJSON_Raw:
-    case cJSON_Number:
-        return JSON_NUMBER;
-    case cJSON_String:
-        return JSON_TEXT;
-    case cJSON_Array:
-        return JSON_LIST;
-    case cJSON_Object:
-        return JSON_OBJECT;
-    default:
-        return JSON_NULL;
-    }
+    return member->key_hash == hash && json_key_length(member) == length &&
+           memcmp(member->key, key, length) == 0;
 }
 
-const char *json_key(const struct json *node)
+struct json *json_member(const struct json *object, const char *key, size_t length, uint32_t hash)
 {
-    return node == NULL ? NULL : in(node)->string;
-}
-
-/* Most members differ in their first letters; a call would cost more than the comparison. */
-static bool same_key(const char *one, const char *other)
-{
-    while (*one == *other && *one != '\0') {
-        one++;
-        other++;
-    }
-    return *one == *other;
-}
-
-struct json *json_get(const struct json *object, const char *key)
-{
-    if (object == NULL || (in(object)->type & 0xff) != cJSON_Object)
+    if (json_kind(object) != JSON_OBJECT)
         return NULL;
-    for (cJSON *member = in(object)->child; member != NULL; member = member->next) {
-        if (same_key(member->string, key))
-            return out(member);
-    }
-    return NULL;
-}
-
-struct json *json_first(const struct json *list_or_object)
-{
-    return list_or_object == NULL ? NULL : out(in(list_or_object)->child);
-}
-
-struct json *json_next(const struct json *node)
-{
-    return node == NULL ? NULL : out(in(node)->next);
+    struct json *member = object->child;
+    while (member != NULL && !has_key(member, key, length, hash))
+        member = member->next;
+    return member;
 }
 
 struct json *json_at(const struct json *list, size_t index)
@@ -222,24 +184,9 @@ size_t json_count(const struct json *list_or_object)
     return count;
 }
 
-const char *json_text(const struct json *node)
-{
-    return json_kind(node) == JSON_TEXT ? in(node)->valuestring : NULL;
-}
-
-const char *json_number(const struct json *node)
-{
-    return json_kind(node) == JSON_NUMBER ? in(node)->valuestring : NULL;
-}
-
 bool json_true(const struct json *node)
 {
-    return node != NULL && (in(node)->type & 0xff) == cJSON_True;
-}
-
-const char *json_get_text(const struct json *object, const char *key)
-{
-    return json_text(json_get(object, key));
+    return node != NULL && node->type == cJSON_True;
 }
 
 bool json_whole(const struct json *node, long *ret_value)
@@ -285,13 +232,17 @@ struct json *json_new_list(struct arena *arena)
 struct json *json_new_text(struct arena *arena, const char *value)
 {
     use(arena);
-    return out(cJSON_CreateString(value));
+    struct json *node = out(cJSON_CreateString(value));
+    note_text(node, strlen(value));
+    return node;
 }
 
 struct json *json_new_number(struct arena *arena, const char *number_text)
 {
     use(arena);
-    return out(cJSON_CreateRaw(number_text));
+    struct json *node = out(cJSON_CreateRaw(number_text));
+    note_text(node, strlen(number_text));
+    return node;
 }
 
 struct json *json_new_whole(struct arena *arena, long value)
@@ -322,8 +273,8 @@ struct json *json_set(struct arena *arena, struct json *object, const char *key,
     if (value == NULL)
         return NULL;
     use(arena);
-    forget_key(value);
     cJSON_AddItemToObject(in(object), key, in(value));
+    note_key(value, strlen(key), hash_name(key, strlen(key)));
     return value;
 }
 
@@ -355,8 +306,8 @@ void json_replace(struct arena *arena, struct json *object, const char *key, str
         json_set(arena, object, key, value);
         return;
     }
-    forget_key(value);
     cJSON_ReplaceItemInObjectCaseSensitive(in(object), key, in(value));
+    note_key(value, strlen(key), hash_name(key, strlen(key)));
 }
 
 /* ---- writing ---- */

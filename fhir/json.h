@@ -12,15 +12,33 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "base/text.h"
-
-struct json; /* one node; owned by its arena */
 
 enum json_kind { JSON_NULL, JSON_BOOLEAN, JSON_NUMBER, JSON_TEXT, JSON_LIST, JSON_OBJECT };
 
 enum { JSON_DEPTH_MAX = 64 };
+
+/* One node, owned by its arena. It is a cJSON node, written down again so that reading one needs no
+ * call; json.c proves that both have the same layout. Read it through the functions below, and
+ * change it through those of json.c, which keep the hash and the lengths true. */
+struct json {
+    struct json *next, *prev;           /* siblings; of the first child `prev` is the last */
+    struct json *child;                 /* first item or member */
+    int type;                           /* a power of two, see json_kinds */
+    char *text;                         /* value of a text; a number as written */
+    int offset;                         /* of a parsed node: byte at which its value starts */
+    _Alignas(double) uint32_t key_hash; /* hash_name() of `key` */
+    uint32_t key_length : 8;            /* JSON_KEY_LONG: that or more */
+    uint32_t text_length : 24;          /* JSON_TEXT_LONG: that or more */
+    char *key;                          /* of a member, else NULL */
+};
+enum { JSON_KEY_LONG = 0xff, JSON_TEXT_LONG = 0xffffff };
+extern const unsigned char json_kinds[]; /* enum json_kind by the number of the type's bit */
 
 /* Why a text is not JSON that we take. Texts live in the arena given to json_parse. */
 struct json_fault {
@@ -58,17 +76,71 @@ void json_place(const struct json_document *document, const struct json *node, i
 size_t json_offset(const struct json_document *document, const struct json *node);
 
 /* ---- reading; every function accepts NULL for a node and answers as for "not there" ---- */
-enum json_kind json_kind(const struct json *node); /* JSON_NULL for NULL */
-const char *json_key(const struct json *node);     /* NULL for list items and the root */
-struct json *json_get(const struct json *object, const char *key); /* case-sensitive */
-struct json *json_first(const struct json *list_or_object);
-struct json *json_next(const struct json *node);
+
+static inline enum json_kind json_kind(const struct json *node) /* JSON_NULL for NULL */
+{
+    return node == NULL ? JSON_NULL
+                        : (enum json_kind)json_kinds[__builtin_ctz((unsigned)node->type)];
+}
+
+static inline struct json *json_first(const struct json *list_or_object)
+{
+    return list_or_object == NULL ? NULL : list_or_object->child;
+}
+
+static inline struct json *json_next(const struct json *node)
+{
+    return node == NULL ? NULL : node->next;
+}
+
+/* NULL for list items and the root. */
+static inline const char *json_key(const struct json *node)
+{
+    return node == NULL ? NULL : node->key;
+}
+
+/* The value of a text, else NULL. */
+static inline const char *json_text(const struct json *node)
+{
+    return json_kind(node) == JSON_TEXT ? node->text : NULL;
+}
+
+/* A number as written, else NULL. */
+static inline const char *json_number(const struct json *node)
+{
+    return json_kind(node) == JSON_NUMBER ? node->text : NULL;
+}
+
+/* Bytes of a text or of a number as written. */
+static inline size_t json_length(const struct json *node)
+{
+    return node->text_length == JSON_TEXT_LONG ? strlen(node->text) : node->text_length;
+}
+
+static inline size_t json_key_length(const struct json *member)
+{
+    return member->key_length == JSON_KEY_LONG ? strlen(member->key) : member->key_length;
+}
+
+/* The member KEY, of LENGTH bytes, whose hash_name() is HASH. */
+struct json *json_member(const struct json *object, const char *key, size_t length, uint32_t hash);
+
+/* The member KEY; case counts. The hash of a name that stands in the source is a constant. */
+static inline __attribute__((always_inline)) struct json *json_get(const struct json *object,
+                                                                   const char *key)
+{
+    return json_member(object, key, strlen(key), hash_name(key, strlen(key)));
+}
+
+static inline __attribute__((always_inline)) const char *json_get_text(const struct json *object,
+                                                                       const char *key)
+{
+    return json_text(json_get(object, key));
+}
+
 struct json *json_at(const struct json *list, size_t index); /* 0-based; linear */
 size_t json_count(const struct json *list_or_object);
-const char *json_text(const struct json *node);   /* text value, else NULL */
-const char *json_number(const struct json *node); /* number as written, else NULL */
-bool json_true(const struct json *node);          /* the boolean true */
-const char *json_get_text(const struct json *object, const char *key);
+bool json_true(const struct json *node); /* the boolean true */
 /* The value as a whole number; false when it is none or out of range. */
 bool json_whole(const struct json *node, long *ret_value);
 /* Walks keys: json_find(node, "a", "b", NULL) is node.a.b; in a list the first item is taken. */

@@ -198,7 +198,7 @@ static bool read_scalar(struct scan *scan, struct json_value *value)
                                              : !read_word(scan, "true"))
         return false;
     value->text = copy;
-    value->length = (uint32_t)(scan->out - copy) - 1;
+    value->length = (size_t)(scan->out - copy) - 1;
     return true;
 }
 
@@ -270,6 +270,7 @@ static bool read_key(struct scan *scan)
     size_t length = (size_t)(scan->out - key) - 1;
     uint32_t hash = hash_name(key, length);
     frame->seat.key = key;
+    frame->seat.key_length = length;
     frame->seat.key_hash = hash;
     size_t written = (size_t)(scan->at - start) - 2;
     if (written != length) {

@@ -12,22 +12,23 @@
 struct json_value { /* as read */
     enum json_kind kind;
     bool is_true;
-    char *text;      /* of a text or number, in the arena; else NULL */
-    uint32_t length; /* of that text */
-    int offset;      /* byte at which the value starts */
+    char *text;    /* of a text or number, in the arena; else NULL */
+    size_t length; /* of that text */
+    int offset;    /* byte at which the value starts */
 };
 
 struct json_seat {       /* where the next value goes */
     struct json *parent; /* NULL: it is the root */
     struct json *last;   /* child of the parent so far, or NULL */
     char *key;           /* of a member; NULL in a list; in the arena */
-    uint32_t key_hash;   /* hash_name() of it */
+    size_t key_length;
+    uint32_t key_hash; /* hash_name() of it */
 };
 
 /* Nodes are taken from rows of them. */
 struct json_nodes {
     struct arena *arena;
-    unsigned char *row;
+    struct json *row;
     size_t left;  /* in the row */
     size_t bytes; /* of the text that is still to come when a row begins: bounds its size */
 };

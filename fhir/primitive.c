@@ -1,12 +1,13 @@
 /* primitive: scanners for the lexical rules of primitive types. See primitive.h.
  *
- * Each rule is a function from text to a constant fault (NULL: right); the table at the end names
- * the rule of each type. */
+ * Each rule is a function from text (which ends in NUL, and has no other) and its length to a
+ * constant fault (NULL: right); the table at the end names the rule of each type. */
 #include "fhir/primitive.h"
 
 #include <stdint.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/text.h"
 
 #define FAULT(name, found, expected)                                                               \
@@ -155,29 +156,33 @@ static const struct primitive_fault *take_datetime(const char **at, struct primi
     return fault != NULL ? fault : take_zone(at, date, form);
 }
 
-static const struct primitive_fault *date_rule(const char *text)
+static const struct primitive_fault *date_rule(const char *text, size_t length)
 {
+    (void)length;
     struct primitive_date date = {0};
     const struct primitive_fault *fault = take_date(&text, &date, &date_form);
     return fault != NULL ? fault : *text != '\0' ? &date_form : NULL;
 }
 
-static const struct primitive_fault *datetime_rule(const char *text)
+static const struct primitive_fault *datetime_rule(const char *text, size_t length)
 {
+    (void)length;
     struct primitive_date date = {0};
     const struct primitive_fault *fault = take_datetime(&text, &date, &datetime_form);
     return fault != NULL ? fault : *text != '\0' ? &datetime_form : NULL;
 }
 
-static const struct primitive_fault *instant_rule(const char *text)
+static const struct primitive_fault *instant_rule(const char *text, size_t length)
 {
+    (void)length;
     struct primitive_date date = {0};
     const struct primitive_fault *fault = take_datetime(&text, &date, &instant_form);
     return fault != NULL ? fault : *text != '\0' || !date.has_time ? &instant_form : NULL;
 }
 
-static const struct primitive_fault *time_rule(const char *text)
+static const struct primitive_fault *time_rule(const char *text, size_t length)
 {
+    (void)length;
     struct primitive_date date = {0};
     const struct primitive_fault *fault = take_clock(&text, &date, &time_form);
     return fault != NULL ? fault : *text != '\0' ? &time_form : NULL;
@@ -273,32 +278,36 @@ static bool whole(const char *text, int64_t *ret_value)
     return true;
 }
 
-static const struct primitive_fault *integer_rule(const char *text)
+static const struct primitive_fault *integer_rule(const char *text, size_t length)
 {
+    (void)length;
     int64_t value;
     if (!whole(text, &value))
         return &integer_form;
     return value < INT32_MIN || value > INT32_MAX ? &integer_range : NULL;
 }
 
-static const struct primitive_fault *unsigned_rule(const char *text)
+static const struct primitive_fault *unsigned_rule(const char *text, size_t length)
 {
+    (void)length;
     int64_t value;
     if (!whole(text, &value))
         return &integer_form;
     return value < 0 || value > INT32_MAX ? &unsigned_range : NULL;
 }
 
-static const struct primitive_fault *positive_rule(const char *text)
+static const struct primitive_fault *positive_rule(const char *text, size_t length)
 {
+    (void)length;
     int64_t value;
     if (!whole(text, &value))
         return &integer_form;
     return value < 1 || value > INT32_MAX ? &positive_range : NULL;
 }
 
-static const struct primitive_fault *decimal_rule(const char *text)
+static const struct primitive_fault *decimal_rule(const char *text, size_t length)
 {
+    (void)length;
     int digits = 0;
     bool leading = true;
     for (; *text != '\0' && *text != 'e' && *text != 'E'; text++) {
@@ -317,37 +326,46 @@ FAULT(id_length, "an id of more than 64 characters", "at most 64 characters");
 FAULT(base64_form, "text that is no base64",
       "groups of four letters, digits, + and /, padded with =");
 
-static const struct primitive_fault *string_rule(const char *text)
+/* Why a text with control characters, or with white space at an end, is not as it should be. */
+static const struct primitive_fault *string_advice(const char *text, size_t length)
 {
-    if (*text == '\0')
-        return &empty_text;
     bool blank = true;
     bool controls = false;
-    const char *at = text;
-    for (; *at != '\0'; at++) {
-        unsigned char byte = (unsigned char)*at;
-        blank = blank && is_space(*at);
+    for (size_t i = 0; i < length; i++) {
+        unsigned char byte = (unsigned char)text[i];
+        blank = blank && is_space(text[i]);
         controls = controls || (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r');
     }
-    if (at - text > 1048576 && text_utf8_length(text) > 1048576)
-        return &long_text;
     if (blank)
         return &blank_text;
     if (controls)
         return &control_text;
-    return is_space(text[0]) || is_space(at[-1]) ? &padded_text : NULL;
+    return is_space(text[0]) || is_space(text[length - 1]) ? &padded_text : NULL;
 }
 
-static const struct primitive_fault *markdown_rule(const char *text)
+static const struct primitive_fault *string_rule(const char *text, size_t length)
 {
-    const struct primitive_fault *fault = string_rule(text);
+    if (length == 0)
+        return &empty_text;
+    if (length > 1048576 && text_utf8_length(text) > 1048576)
+        return &long_text;
+    bool is_plain =
+        text[0] != ' ' && text[length - 1] != ' ' && !bytes_have_below(text, length, ' ');
+    return is_plain ? NULL : string_advice(text, length);
+}
+
+static const struct primitive_fault *markdown_rule(const char *text, size_t length)
+{
+    const struct primitive_fault *fault = string_rule(text, length);
     return fault == &padded_text ? NULL : fault;
 }
 
-static const struct primitive_fault *code_rule(const char *text)
+static const struct primitive_fault *code_rule(const char *text, size_t length)
 {
-    if (*text == '\0')
+    if (length == 0)
         return &empty_text;
+    if (!bytes_have_below(text, length, ' ' + 1))
+        return NULL;
     bool was_space = true;
     for (; *text != '\0'; text++) {
         bool space = is_space(*text);
@@ -358,22 +376,21 @@ static const struct primitive_fault *code_rule(const char *text)
     return was_space ? &code_form : NULL;
 }
 
-static const struct primitive_fault *id_rule(const char *text)
+static const struct primitive_fault *id_rule(const char *text, size_t length)
 {
-    if (*text == '\0')
+    if (length == 0)
         return &empty_text;
-    const char *at = text;
-    for (; *at != '\0'; at++) {
-        bool letter = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z');
-        if (!letter && !is_digit(*at) && *at != '-' && *at != '.')
+    for (const char *at = text; *at != '\0'; at++) {
+        bool is_letter = (unsigned char)((*at | 0x20) - 'a') < 26;
+        if (!is_letter && !is_digit(*at) && *at != '-' && *at != '.')
             return &id_form;
     }
-    return at - text > 64 ? &id_length : NULL;
+    return length > 64 ? &id_length : NULL;
 }
 
 bool primitive_is_id(const char *text)
 {
-    return id_rule(text) == NULL;
+    return id_rule(text, strlen(text)) == NULL;
 }
 
 static bool is_base64(char c)
@@ -381,9 +398,9 @@ static bool is_base64(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '+' || c == '/';
 }
 
-static const struct primitive_fault *base64_rule(const char *text)
+static const struct primitive_fault *base64_rule(const char *text, size_t length)
 {
-    if (*text == '\0')
+    if (length == 0)
         return &empty_text;
     size_t characters = 0;
     size_t padding = 0;
@@ -454,14 +471,21 @@ static const struct primitive_fault *oid_part(const char *text)
     return *text == '\0' || *text == '|' || *text == '#' ? NULL : &oid_form;
 }
 
-static const struct primitive_fault *uri_rule(const char *text)
+static bool has_space(const char *text, size_t length)
 {
-    if (*text == '\0')
+    if (!bytes_have_below(text, length, ' ' + 1))
+        return false;
+    while (*text != '\0' && !is_space(*text))
+        text++;
+    return *text != '\0';
+}
+
+static const struct primitive_fault *uri_rule(const char *text, size_t length)
+{
+    if (length == 0)
         return &empty_text;
-    for (const char *at = text; *at != '\0'; at++) {
-        if (is_space(*at))
-            return &uri_space;
-    }
+    if (has_space(text, length))
+        return &uri_space;
     if (*text != 'u' && *text != 'o')
         return NULL;
     if (text_starts(text, "urn:uuid:"))
@@ -473,29 +497,29 @@ static const struct primitive_fault *uri_rule(const char *text)
     return text_starts(text, "oid:") ? &uri_oid : NULL;
 }
 
-static const struct primitive_fault *canonical_rule(const char *text)
+static const struct primitive_fault *canonical_rule(const char *text, size_t length)
 {
-    const struct primitive_fault *fault = uri_rule(text);
+    const struct primitive_fault *fault = uri_rule(text, length);
     if (fault != NULL)
         return fault;
     return *text != '#' && primitive_uri_scheme(text) == 0 ? &canonical_relative : NULL;
 }
 
-static const struct primitive_fault *oid_rule(const char *text)
+static const struct primitive_fault *oid_rule(const char *text, size_t length)
 {
-    if (*text != '\0' && !text_starts(text, "urn:oid:"))
+    if (length > 0 && !text_starts(text, "urn:oid:"))
         return &oid_start;
-    return uri_rule(text);
+    return uri_rule(text, length);
 }
 
-static const struct primitive_fault *uuid_rule(const char *text)
+static const struct primitive_fault *uuid_rule(const char *text, size_t length)
 {
-    if (*text != '\0' && !text_starts(text, "urn:uuid:"))
+    if (length > 0 && !text_starts(text, "urn:uuid:"))
         return &uuid_start;
-    return uri_rule(text);
+    return uri_rule(text, length);
 }
 
-static const struct primitive_fault *(*const rules[])(const char *text) = {
+static const struct primitive_fault *(*const rules[])(const char *text, size_t length) = {
     [PRIMITIVE_BASE64BINARY] = base64_rule,
     [PRIMITIVE_CANONICAL] = canonical_rule,
     [PRIMITIVE_CODE] = code_rule,
@@ -516,9 +540,10 @@ static const struct primitive_fault *(*const rules[])(const char *text) = {
     [PRIMITIVE_UUID] = uuid_rule,
 };
 
-const struct primitive_fault *primitive_check(enum definition_primitive primitive, const char *text)
+const struct primitive_fault *primitive_check(enum definition_primitive primitive, const char *text,
+                                              size_t length)
 {
     if ((size_t)primitive >= sizeof rules / sizeof *rules || rules[primitive] == NULL)
         return NULL;
-    return rules[primitive](text);
+    return rules[primitive](text, length);
 }

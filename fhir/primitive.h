@@ -16,10 +16,10 @@ struct primitive_fault {
     bool is_warning;      /* legal, but not wise */
 };
 
-/* Why TEXT (of a JSON text, or a number as written) is no value of the type; NULL: it is one.
- * Booleans and JSON kinds are the caller's affair. XHTML has fhir/xhtml.h. */
-const struct primitive_fault *primitive_check(enum definition_primitive primitive,
-                                              const char *text);
+/* Why TEXT of LENGTH bytes (of a JSON text, or a number as written) is no value of the type; NULL:
+ * it is one. Booleans and JSON kinds are the caller's affair. XHTML has fhir/xhtml.h. */
+const struct primitive_fault *primitive_check(enum definition_primitive primitive, const char *text,
+                                              size_t length);
 
 /* The parts of a FHIR date or dateTime that the value has; months and days count from 1. */
 struct primitive_date {

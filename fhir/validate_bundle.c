@@ -13,9 +13,10 @@
 struct bundle {
     const struct json *resource;
     const char *type;
-    struct index by_url;      /* fullUrl -> entry, and fullUrl/_history/version */
-    struct index by_identity; /* "Type/id" -> entry, and with /_history/version */
-    unsigned *groups;         /* of a document: by entry, another entry linked with it, or itself */
+    struct index by_url;       /* fullUrl -> entry, and fullUrl/_history/version */
+    struct index *by_identity; /* "Type/id" -> entry, and with /_history/version; made when asked */
+    unsigned *groups; /* of a document: by entry, another entry linked with it, or itself */
+    bool urls_differ; /* no two fullUrls are equal, and no entry has a version */
 };
 
 const char *bundle_type(const struct bundle *bundle)
@@ -28,6 +29,16 @@ const struct json *bundle_resource(const struct bundle *bundle)
     return bundle->resource;
 }
 
+bool bundle_urls_differ(const struct bundle *bundle)
+{
+    return bundle != NULL && bundle->urls_differ;
+}
+
+static const char *version_of(const struct json *entry)
+{
+    return json_get_text(json_get(json_get(entry, "resource"), "meta"), "versionId");
+}
+
 /* Adds ENTRY under KEY, and under KEY with the version of its resource. */
 static void add_keys(struct arena *arena, struct index *index, const char *key,
                      const struct json *entry, unsigned number)
@@ -35,9 +46,9 @@ static void add_keys(struct arena *arena, struct index *index, const char *key,
     struct index_row *row = index_add(index, key, entry);
     if (row->count == 1)
         row->number = number;
-    const char *version = json_text(json_find(entry, "resource", "meta", "versionId", NULL));
+    const char *version = version_of(entry);
     if (version != NULL)
-        index_add(index, arena_print(arena, "%s/_history/%s", key, version), entry)->number =
+        index_add(index, arena_join(arena, key, "/_history/", version, NULL), entry)->number =
             number;
 }
 
@@ -57,22 +68,39 @@ const struct bundle *bundle_index(struct arena *arena, const struct json *resour
     bundle->resource = resource;
     bundle->type = json_get_text(resource, "type");
     bundle->by_url = index_new(arena, 2 * count);
-    bundle->by_identity = index_new(arena, 2 * count);
+    bundle->by_identity = arena_alloc(arena, sizeof *bundle->by_identity);
+    bundle->urls_differ = true;
     if (bundle->type != NULL && strcmp(bundle->type, "document") == 0)
         make_groups(arena, bundle, count);
     for (const struct json *entry = json_first(entries); entry != NULL; entry = json_next(entry)) {
         const char *url = json_get_text(entry, "fullUrl");
-        const struct json *inner = json_get(entry, "resource");
-        const char *type = json_get_text(inner, "resourceType");
-        const char *id = json_get_text(inner, "id");
-        if (url != NULL)
+        if (url != NULL) {
             add_keys(arena, &bundle->by_url, url, entry, number);
-        if (type != NULL && id != NULL)
-            add_keys(arena, &bundle->by_identity, arena_print(arena, "%s/%s", type, id), entry,
-                     number);
+            bundle->urls_differ = bundle->urls_differ && version_of(entry) == NULL &&
+                                  index_find(&bundle->by_url, url)->count == 1;
+        }
         number++;
     }
     return bundle;
+}
+
+/* An entry's resource has IDENTITY, "Type/id". */
+static bool has_identity(struct arena *arena, const struct bundle *bundle, const char *identity)
+{
+    const struct json *entries = json_get(bundle->resource, "entry");
+    if (bundle->by_identity->rows == NULL) {
+        *bundle->by_identity = index_new(arena, 2 * json_count(entries));
+        for (const struct json *entry = json_first(entries); entry != NULL;
+             entry = json_next(entry)) {
+            const struct json *resource = json_get(entry, "resource");
+            const char *type = json_get_text(resource, "resourceType");
+            const char *id = json_get_text(resource, "id");
+            if (type != NULL && id != NULL)
+                add_keys(arena, bundle->by_identity, arena_join(arena, type, "/", id, NULL), entry,
+                         0);
+        }
+    }
+    return index_find(bundle->by_identity, identity) != NULL;
 }
 
 /* ---- which entries of a document hang together ---- */
@@ -138,7 +166,7 @@ static const char *base_of(struct arena *arena, const struct json *entry)
     const char *id = json_get_text(resource, "id");
     if (url == NULL || type == NULL || id == NULL || strncmp(url, "http", 4) != 0)
         return NULL;
-    const char *identity = arena_print(arena, "/%s/%s", type, id);
+    const char *identity = arena_join(arena, "/", type, "/", id, NULL);
     if (!text_ends(url, identity))
         return NULL;
     return arena_copy_n(arena, url, strlen(url) - strlen(identity) + 1);
@@ -174,13 +202,14 @@ enum bundle_match bundle_resolve(struct arena *arena, const struct bundle *bundl
     if (absolute)
         row = row_at(arena, bundle, reference);
     else if (base != NULL)
-        row = row_at(arena, bundle, arena_print(arena, "%s%s", base, reference));
+        row = row_at(arena, bundle, arena_join(arena, base, reference, NULL));
     if (row != NULL) {
         join(bundle, entry, row);
         return answer(row, ret_resource);
     }
-    const char *identity = absolute ? "" : identity_of(arena, reference, true);
-    return index_find(&bundle->by_identity, identity) != NULL ? BUNDLE_OTHER_URL : BUNDLE_MISSING;
+    return !absolute && has_identity(arena, bundle, identity_of(arena, reference, true))
+               ? BUNDLE_OTHER_URL
+               : BUNDLE_MISSING;
 }
 
 /* ---- entries ---- */
@@ -213,7 +242,7 @@ static void check_server_url(struct validation *run, const struct place *place,
                        json_get(entry, "fullUrl"),
                        "a fullUrl on a server for a resource without id",
                        "the id in the resource, or urn:uuid: as fullUrl");
-    else if (!text_ends(url, arena_print(run->arena, "/%s/%s", type, id)))
+    else if (!text_ends(url, arena_join(run->arena, "/", type, "/", id, NULL)))
         validation_add(run, ISSUE_ERROR, ISSUE_INVALID, place, "fullUrl",
                        json_get(entry, "fullUrl"),
                        "a fullUrl that names another resource than the entry holds",

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 struct index index_new(struct arena *arena, size_t count)
 {
     size_t size = 4;
@@ -15,10 +17,7 @@ struct index index_new(struct arena *arena, size_t count)
 /* The place of KEY: its row or the empty one where it would go. */
 static struct index_row *place_of(const struct index *index, const char *key)
 {
-    uint64_t hash = 14695981039346656037ull;
-    for (const char *at = key; *at != '\0'; at++)
-        hash = (hash ^ (unsigned char)*at) * 1099511628211ull;
-    size_t place = (size_t)(hash ^ (hash >> 32)) & index->mask;
+    size_t place = (size_t)hash_text(key, strlen(key)) & index->mask;
     while (index->rows[place].key != NULL && strcmp(index->rows[place].key, key) != 0)
         place = (place + 1) & index->mask;
     return &index->rows[place];

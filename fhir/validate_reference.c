@@ -253,7 +253,8 @@ static void check_form(struct validation *run, const struct subject *subject, co
 {
     const struct json *node = json_get(subject->node, "reference");
     if (primitive_uri_scheme(reference) > 0) {
-        const struct primitive_fault *fault = primitive_check(PRIMITIVE_URI, reference);
+        const struct primitive_fault *fault =
+            primitive_check(PRIMITIVE_URI, reference, strlen(reference));
         if (fault != NULL)
             validation_add(run, ISSUE_ERROR, ISSUE_VALUE, subject->place, "reference", node,
                            fault->found, fault->expected);

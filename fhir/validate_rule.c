@@ -155,7 +155,7 @@ static bool bdl_4(struct validation *run, const struct subject *subject)
 
 static bool bdl_7(struct validation *run, const struct subject *subject)
 {
-    if (type_is(subject, "history"))
+    if (bundle_urls_differ(run->scope->index) || type_is(subject, "history"))
         return true;
     struct index urls = index_new(run->arena, json_count(json_get(subject->node, "entry")));
     for (const struct json *entry = first_entry(subject); entry != NULL; entry = json_next(entry)) {

@@ -140,6 +140,8 @@ enum bundle_match bundle_resolve(struct arena *arena, const struct bundle *bundl
                                  const struct json *entry, const char *reference,
                                  const struct json **ret_resource);
 const char *bundle_type(const struct bundle *bundle);
+/* True: no two entries have the same fullUrl, and none has a version. False for NULL. */
+bool bundle_urls_differ(const struct bundle *bundle);
 const struct json *bundle_resource(const struct bundle *bundle);
 
 /* ---- profile_check.c ---- */

@@ -102,7 +102,8 @@ static void check_code(struct validation *run, const struct subject *subject,
 
 static void check_text(struct validation *run, const struct subject *subject, const char *text)
 {
-    const struct primitive_fault *fault = primitive_check(subject->type->primitive, text);
+    const struct primitive_fault *fault =
+        primitive_check(subject->type->primitive, text, json_length(subject->node));
     if (fault != NULL)
         validation_add(run, fault->is_warning ? ISSUE_WARNING : ISSUE_ERROR, ISSUE_VALUE,
                        subject->place, NULL, subject->node, fault->found, fault->expected);
@@ -251,7 +252,7 @@ void validation_attachment(struct validation *run, const struct subject *subject
 {
     const char *data = json_get_text(subject->node, "data");
     long size;
-    if (data == NULL || primitive_check(PRIMITIVE_BASE64BINARY, data) != NULL ||
+    if (data == NULL || primitive_check(PRIMITIVE_BASE64BINARY, data, strlen(data)) != NULL ||
         !json_whole(json_get(subject->node, "size"), &size) || size == decoded_length(data))
         return;
     validation_add(run, ISSUE_ERROR, ISSUE_INVALID, subject->place, "size",

@@ -375,7 +375,10 @@ static void check_member(struct validation *run, struct subject *subject, const 
     const char *key = json_key(member);
     bool is_companion = *key == '_';
     const char *name = key + is_companion;
-    const struct definition_choice *choice = definition_key(subject->type, name, strlen(name));
+    const struct definition_choice *choice =
+        is_companion
+            ? definition_key(subject->type, name, strlen(name))
+            : definition_key_hashed(subject->type, key, json_key_length(member), member->key_hash);
     if (choice == NULL || choice->type == 0) {
         bool type_name = subject->type->kind == DEFINITION_RESOURCE && !is_companion &&
                          strcmp(key, "resourceType") == 0;
@@ -507,7 +510,8 @@ static void check_resource_id(struct validation *run, const struct subject *subj
 {
     const struct json *id = json_get(subject->node, "id");
     const struct primitive_fault *fault =
-        json_text(id) == NULL ? NULL : primitive_check(PRIMITIVE_ID, json_text(id));
+        json_text(id) == NULL ? NULL
+                              : primitive_check(PRIMITIVE_ID, json_text(id), json_length(id));
     if (fault != NULL && *json_text(id) != '\0')
         validation_add(run, ISSUE_ERROR, ISSUE_VALUE, subject->place, "id", id, fault->found,
                        fault->expected);

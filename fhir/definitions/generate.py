@@ -84,10 +84,20 @@ def all_constraints(types, each):
 
 
 def hash_of(text):
-    value = 2166136261
-    for byte in text.encode():
-        value = ((value ^ byte) * 16777619) & 0xFFFFFFFF
-    return value
+    """hash_name() of base/hash.h."""
+    data = text.encode()
+    length = len(data)
+    word = lambda part: int.from_bytes(part, "little")
+    if length >= 8:
+        first, last = word(data[:8]), word(data[-8:])
+    elif length >= 4:
+        first, last = word(data[:4]), word(data[-4:])
+    else:
+        first, last = data[0], data[length // 2] << 8 | data[-1]
+    whole = (1 << 64) - 1
+    mixed = (first ^ length) * 0x9E3779B97F4A7C15 & whole
+    mixed = (mixed ^ mixed >> 32 ^ last) * 0xC2B2AE3D27D4EB4F & whole
+    return mixed >> 32 | 0x80000000
 
 
 def slots_of(keys):
@@ -122,7 +132,7 @@ class Tables:
         self.searches = searches
         self.rows = {name: [] for name in (
             "types", "elements", "choices", "constraints", "constraint_lists", "targets",
-            "value_sets", "codes", "slots", "searches", "search_components", "presences",
+            "value_sets", "codes", "slots", "type_slots", "searches", "search_components", "presences",
             "presence_lists")}
         self.constraint_rows = {}
         self.target_lists = {(): 0}
@@ -260,6 +270,9 @@ class Tables:
         self.add("presences", 0, 0, "{0}")
         for each in self.ordered:
             self.add_type(each)
+        self.type_bits, slots = slots_of([(each.name, each.index) for each in self.ordered])
+        for tag, row in slots:
+            self.add("type_slots", tag, row)
         for url in sorted(self.value_sets):
             self.value_set(url)
         self.add_searches()
@@ -279,7 +292,8 @@ ARRAYS = (
     ("uint16_t", "constraint_lists"), ("struct definition_presence", "presences"),
     ("uint16_t", "presence_lists"), ("uint16_t", "targets"),
     ("struct definition_value_set", "value_sets"), ("struct definition_code", "codes"),
-    ("struct definition_slot", "slots"), ("struct definition_search", "searches"),
+    ("struct definition_slot", "slots"), ("struct definition_slot", "type_slots"),
+    ("struct definition_search", "searches"),
     ("struct definition_search_component", "search_components"))
 
 
@@ -296,6 +310,7 @@ def write(tables, path):
     for name, table in (("type", "types"), ("element", "elements"), ("constraint", "constraints"),
                         ("value_set", "value_sets"), ("search", "searches")):
         out.append("const unsigned definition_%s_count = %d;" % (name, len(tables.rows[table])))
+    out.append("const unsigned definition_type_slot_bits = %d;" % tables.type_bits)
     pathlib.Path(path).write_text("\n".join(out) + "\n")
 
 

@@ -10,11 +10,14 @@ static const struct field_codes achievements = {"goal-status", true};
 static struct json *write_achievement(struct field_job *job, const struct field *field,
                                       const struct json *value)
 {
-    const char *key = arena_print(job->arena, "goal-%s", json_text(value));
+    const char *word = json_text(value);
     (void)field;
+    if (word == NULL)
+        return NULL;
+    const char *key = arena_print(job->arena, "goal-%s", word);
     struct json *concept = field_concept_of(job, &achievements, key);
     json_remove(concept, "text");
-    json_set_text(job->arena, concept, "text", field_sentence(job, json_text(value)));
+    json_set_text(job->arena, concept, "text", field_sentence(job, word));
     return concept;
 }
 

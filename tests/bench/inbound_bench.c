@@ -16,6 +16,7 @@
 #include "fhir/validate.h"
 #include "gateway/acknowledge_form.h"
 #include "gateway/admit.h"
+#include "gateway/conform.h"
 #include "gateway/inbox.h"
 
 enum { GROUP = 64, TEMPLATE_MAX = 1 << 20 };
@@ -109,8 +110,8 @@ static void check(struct bench *bench, struct taken *taken, size_t i)
 {
     (void)i;
     struct issue_list issues = issue_list_new(&bench->scratch);
-    struct validate_options options = {.type = "Bundle"};
-    if (!validate_document(bench->validator, &bench->scratch, &taken->document, &options, &issues))
+    if (!conform_bundle(bench->validator, &bench->scratch, bench->setup, NULL, &taken->document,
+                        taken->document.root, &issues))
         die(json_print(&taken->arena, issue_outcome(&taken->arena, &issues)));
 }
 

@@ -10,9 +10,14 @@
 
 #include <cmocka.h>
 
+static const struct primitive_fault *check(enum definition_primitive primitive, const char *text)
+{
+    return primitive_check(primitive, text, strlen(text));
+}
+
 static bool is_right(enum definition_primitive primitive, const char *text)
 {
-    const struct primitive_fault *fault = primitive_check(primitive, text);
+    const struct primitive_fault *fault = check(primitive, text);
     return fault == NULL || fault->is_warning;
 }
 
@@ -81,7 +86,7 @@ static void takes_right_values_and_refuses_wrong_ones(void **state)
         for (size_t j = 0; j < 20 && values->wrong[j] != NULL; j++) {
             if (is_right(values->primitive, values->wrong[j]))
                 fail_msg("type %d takes \"%s\"", values->primitive, values->wrong[j]);
-            assert_non_null(primitive_check(values->primitive, values->wrong[j])->expected);
+            assert_non_null(check(values->primitive, values->wrong[j])->expected);
         }
     }
 }
@@ -89,13 +94,13 @@ static void takes_right_values_and_refuses_wrong_ones(void **state)
 static void warns_of_what_is_legal_but_unwise(void **state)
 {
     (void)state;
-    assert_true(primitive_check(PRIMITIVE_STRING, "  ")->is_warning);
-    assert_true(primitive_check(PRIMITIVE_STRING, " a")->is_warning);
-    assert_true(primitive_check(PRIMITIVE_STRING, "a\x01")->is_warning);
-    assert_true(primitive_check(PRIMITIVE_DECIMAL, "1234567890123456789")->is_warning);
-    assert_null(primitive_check(PRIMITIVE_DECIMAL, "0.000000000000000000000001"));
-    assert_null(primitive_check(PRIMITIVE_MARKDOWN, "    code"));
-    assert_null(primitive_check(PRIMITIVE_BOOLEAN, "anything"));
+    assert_true(check(PRIMITIVE_STRING, "  ")->is_warning);
+    assert_true(check(PRIMITIVE_STRING, " a")->is_warning);
+    assert_true(check(PRIMITIVE_STRING, "a\x01")->is_warning);
+    assert_true(check(PRIMITIVE_DECIMAL, "1234567890123456789")->is_warning);
+    assert_null(check(PRIMITIVE_DECIMAL, "0.000000000000000000000001"));
+    assert_null(check(PRIMITIVE_MARKDOWN, "    code"));
+    assert_null(check(PRIMITIVE_BOOLEAN, "anything"));
 }
 
 static void limits_texts_to_a_megabyte(void **state)
