@@ -40,6 +40,8 @@ echo "refgate, ${#files[@]} files"
 build/fhir_bench "${files[@]}" | tee .cache/fhir-bench.txt
 echo "refgate, one message Bundle"
 build/fhir_bench tests/bench/fhir/message-bundle.json
+cmake --build build --target refgate >/dev/null
+/usr/bin/python3 -B tests/bench/fhir_command.py build/refgate tests/bench/fhir/*.json
 
 if [ -z "$hapi" ] || ! command -v mvn >/dev/null; then
     echo "not run: HAPI (needs java and mvn, and no --no-hapi)"
