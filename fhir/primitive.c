@@ -369,7 +369,7 @@ static const struct primitive_fault *code_rule(const char *text, size_t length)
     bool was_space = true;
     for (; *text != '\0'; text++) {
         bool space = is_space(*text);
-        if (space && was_space)
+        if (space && (was_space || *text != ' '))
             return &code_form;
         was_space = space;
     }

@@ -583,7 +583,7 @@ static bool take_text(struct reader *reader)
     }
     size_t length = strcspn(reader->at, "<&");
     for (size_t i = 0; i < length && (!reader->has_content || reader->depth == 0); i++) {
-        if (is_space(reader->at[i]))
+        if ((unsigned char)reader->at[i] <= ' ') /* XML has no other control characters */
             continue;
         if (reader->depth == 0)
             return malformed(reader, "text beside the <div>");

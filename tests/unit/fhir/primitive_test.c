@@ -53,7 +53,7 @@ static const struct values table[] = {
     {PRIMITIVE_DECIMAL, {"0", "-0.010", "1e400", "1.00", "123456789012345678901"}, {NULL}},
     {PRIMITIVE_STRING, {"a", " a ", "\xc3\xa9", "a\nb"}, {""}},
     {PRIMITIVE_MARKDOWN, {"# a\n\n* b"}, {""}},
-    {PRIMITIVE_CODE, {"a", "a b", "a-b"}, {"", " a", "a ", "a  b", "\t", "a\n b"}},
+    {PRIMITIVE_CODE, {"a", "a b", "a-b"}, {"", " a", "a ", "a  b", "\t", "a\n b", "a\tb"}},
     {PRIMITIVE_ID,
      {"a", "A-1.b", "1234567890123456789012345678901234567890123456789012345678901234"},
      {"", "a b", "a_b", "a/b", "\xc3\xa9",

@@ -145,6 +145,7 @@ static void refuses_everything_else(void **state)
         {DIV "<a href=\"http://example.org/a b\">x</a></div>", NULL},
         {DIV "</div>", "txt-2"},
         {DIV " \n <p> </p></div>", "txt-2"},
+        {DIV "\v</div>", "txt-2"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct xhtml_fault fault;
