@@ -306,7 +306,10 @@ static bool is_ours(const struct authority *authority, X509 *old, const char *fi
     ERR_clear_error();
     const struct authority_leaf *row = ledger_find(authority->ledger, serial);
     if (!signed_by_us || row == NULL) {
-        files_fault(findings, file, "a certificate that this CA did not issue", "one of its own");
+        files_fault(findings, file,
+                    signed_by_us ? "a certificate that this CA's issued.csv does not know"
+                                 : "a certificate that this CA did not issue",
+                    "one of its own; or a new pair: refgate cert renew --new-key");
         return false;
     }
     if (row->revoked_at != 0) {

@@ -278,6 +278,24 @@ static void copy_partner(const struct trust *trust, int partner, char ret_text[T
         snprintf(ret_text, TRUST_NAME_MAX + 1, "%s", trust->partners[partner].name);
 }
 
+/* Only whole names that are clean: the text is shown to people. */
+static void copy_names(const X509 *leaf, char ret_text[VERIFY_SUBJECT_TEXT])
+{
+    struct names names;
+    size_t length = 0;
+    names_read(leaf, &names);
+    for (size_t i = 0; i < names.uri_count + names.dns_count; i++) {
+        const char *name = i < names.uri_count ? names.uri[i] : names.dns[i - names.uri_count];
+        size_t more = strlen(name) + (length > 0 ? 2 : 0);
+        if (!names_is_clean(name) || length + more >= VERIFY_SUBJECT_TEXT)
+            continue;
+        snprintf(ret_text + length, VERIFY_SUBJECT_TEXT - length, "%s%s", length > 0 ? ", " : "",
+                 name);
+        length += more;
+    }
+    names_free(&names);
+}
+
 void verify_describe(const struct trust *trust, X509 *leaf, const struct verify_answer *answer,
                      struct verify_peer *ret_peer)
 {
@@ -290,6 +308,7 @@ void verify_describe(const struct trust *trust, X509 *leaf, const struct verify_
         return;
     copy_name(X509_get_subject_name(leaf), ret_peer->subject);
     copy_name(X509_get_issuer_name(leaf), ret_peer->issuer);
+    copy_names(leaf, ret_peer->names);
     facts_serial(X509_get0_serialNumber(leaf), ret_peer->serial, sizeof ret_peer->serial);
     if (facts_digest(leaf, digest))
         digest_hex(digest, sizeof digest, ret_peer->fingerprint);

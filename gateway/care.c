@@ -454,8 +454,13 @@ struct care *care_start(const struct care_options *options)
     care->alarm = alarm_new(options->loop);
     care->served = watch_served_load(options->office->setup);
     care->told = watch_told_new();
-    if (care->alarm == NULL || care->served == NULL || care->told == NULL)
-        return NULL; /* the process ends: see gateway_run */
+    if (care->alarm == NULL || care->served == NULL || care->told == NULL) {
+        context_release(care->context);
+        watch_served_free(care->served);
+        watch_told_free(care->told);
+        free(care); /* and the process ends: see gateway_run */
+        return NULL;
+    }
     pthread_mutex_init(&care->lock, NULL);
     care->looking = job_of(care, run_look, looked);
     care->noting = job_of(care, run_note, NULL);

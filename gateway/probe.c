@@ -259,10 +259,12 @@ static bool tls_failed(struct walk *walk, const struct exchange_result *kept)
     struct arena *arena = walk->options->arena;
     const struct verify_peer *server = &kept->server;
     if (server->verdict != VERDICT_admitted && server->verdict != VERDICT_no_handshake)
-        return failed(walk, "tls",
-                      arena_print(arena, "%s: its certificate is %s, issued by %s",
-                                  verdict_name(server->verdict), server->subject, server->issuer),
-                      verdict_sentence(server->verdict));
+        return failed(
+            walk, "tls",
+            arena_print(arena, "%s: its certificate is %s, for the names %s, issued by %s",
+                        verdict_name(server->verdict), server->subject,
+                        server->names[0] == '\0' ? "(none)" : server->names, server->issuer),
+            verdict_sentence(server->verdict));
     if (kept->result.outcome == TRANSMIT_TLS_REFUSED)
         return failed(walk, "tls", kept->result.sentence,
                       advice_on_refusal(arena, walk, kept->result.sentence));

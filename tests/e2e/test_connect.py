@@ -1,10 +1,12 @@
 """docs/how-to-connect.md, followed by the letter: two fresh gateways with CAs of their own, and mistakes that the printed
 messages alone are enough to find."""
+import json
 import re
 
 import pytest
 
 import records
+import wire
 from practice import ROOT, Gateway, free_port, json_lines, refgate, wait_for
 
 PAGE = (ROOT / "docs" / "how-to-connect.md").read_text()
@@ -121,6 +123,140 @@ def test_six_mistakes_found_by_what_is_printed(pair):
     stops_at(willow, "lakeside", "http", "404", "/fhir")
     willow.partner_settings("lakeside", url=f"https://127.0.0.1:{lakeside.port}/fhir")
     all_ok(willow, "lakeside")
+
+
+# ---- every command of the page, in its order ----
+
+def page_commands():
+    """The lines of the page's shell blocks, without remarks."""
+    blocks = re.findall(r"```sh\n(.*?)```", PAGE, re.S)
+    return [re.sub(r"\s+#.*", "", line) for block in blocks for line in block.splitlines()]
+
+
+def test_every_command_of_the_page_is_run(tmp_path):
+    """As somebody would who types them at two practices: names, folders and ports are put in for those of the page;
+    nothing else is done, except what its text says (the table of people, the exchange of two files, who does what)."""
+    ports = {name: free_port() for name in NAMES}
+    gateways = {name: Gateway(tmp_path / name, ports[name]) for name in NAMES}
+    done = []
+
+    def words_of(line, name, other):
+        for old, new in (("sudo -u refgate ", ""), ("./lakeside", str(tmp_path / "lakeside")),
+                         ("./willow", str(tmp_path / "willow")), ("127.0.0.1:8441", f"127.0.0.1:{ports['lakeside']}"),
+                         ("127.0.0.1:8442", f"127.0.0.1:{ports['willow']}"),
+                         ("gw.lakeside.example:8443", f"127.0.0.1:{ports.get(other)}"),
+                         ("lakeside-ca.crt", str(tmp_path / f"{other}-ca.crt")),
+                         ("FILE", str(tmp_path / f"{other}-ca.crt"))):
+            line = line.replace(old, new)
+        return [other if word == "lakeside" else word for word in line.split()]
+
+    def type_it(line, name, other, folder=True):
+        words = words_of(line, name, other)
+        assert words[0] == "refgate", words
+        done.append(line)
+        return refgate(*words[1:], *(["-d", tmp_path / name] if folder else ())).stdout
+
+    lines = page_commands()
+    assert lines[0].startswith("apt install ./refgate") and "--listen 0.0.0.0:8443" in lines[1]
+    done += lines[:2]  # test_package.py installs it and runs the second
+    said = {}
+    for name, line in zip(("lakeside", "willow"), lines[2:4]):
+        said[name] = type_it(line, name, None, folder=False)
+        (tmp_path / f"{name}-ca.crt").write_bytes((tmp_path / name / "keys" / "ca.crt").read_bytes())
+    sides = (("willow", "lakeside"), ("lakeside", "willow"))
+    try:
+        for name, other in sides:
+            assert "All is well" in type_it(lines[4], name, other)
+            (tmp_path / name / "directory.csv").write_text(directory(name))
+            assert "sha256//" in type_it(lines[5], name, other)
+            assert f"Added partner {other}" in type_it(lines[6], name, other)
+            assert "All is well: 1 partners" in type_it(lines[7], name, other)
+            assert lines[8] == "systemctl start refgate"
+            gateways[name].start()
+        done.append(lines[8])
+        for name, other in sides:
+            walked = type_it(lines[9], name, other)
+            assert [line.split()[1] for line in walked.splitlines()] == ["ok"] * 7, walked
+        lakeside = gateways["lakeside"]
+        consent, referral = records.consent("lakeside", ["willow"]), records.referral(to="willow")
+        for record, name in ((consent, "consent.json"), (referral, "referral.json")):
+            (tmp_path / name).write_text(json.dumps(record))
+        for line in lines[10:]:
+            line = re.sub(r"(\w+)\.json", lambda found: str(tmp_path / found[0]), line)
+            printed = type_it(line, "lakeside", "willow")
+            done[-1] = next(one for one in lines if one.split()[:2] == line.split()[:2] and one not in done[:-1])
+            assert printed
+        lakeside.wait_status(referral["record_id"], "received")
+        assert wait_for(lambda: gateways["willow"].inbox(referral["record_id"]), 10, "it lies in records/in")
+    finally:
+        for gateway in gateways.values():
+            gateway.stop()
+    assert sorted(set(lines) - set(done)) == [], "each was run"
+
+
+def test_six_more_mistakes_found_by_what_is_printed(pair, tmp_path):
+    """Those of certificates, names and lists. What is done about each is what the message says."""
+    lakeside, willow = pair
+    for one, other in ((lakeside, willow), (willow, lakeside)):
+        add(one, other)
+
+    # 1. A certificate that lacks clientAuth, put there by hand.
+    def put(days=300, usages="serverAuth,clientAuth", age=1):
+        made = wire.issue(tmp_path / "made", wire.own_ca(lakeside), "lakeside",
+                          "URI:urn:refgate:org:lakeside,IP:127.0.0.1", days=days, usages=usages, age=age)
+        for path, name in zip(made, ("gateway.crt", "gateway.key")):
+            (lakeside.folder / "keys" / name).write_bytes(path.read_bytes())
+
+    put(usages="serverAuth")
+    said = lakeside.run("check", expect=7).stderr
+    assert "gateway.crt: found a certificate without the usage clientAuth" in said
+    assert "refgate cert renew --new-key" in lakeside.run("cert", "renew", expect=1).stderr
+    lakeside.run("cert", "renew", "--new-key")
+    assert "All is well" in lakeside.run("check").stdout
+
+    # 2. One that has expired.
+    put(days=-1, age=9)
+    assert "an expired certificate" in lakeside.run("check", expect=None).stderr
+    willow.start(), lakeside.start()
+    stops_at(willow, "lakeside", "tls", "expired", "The partner must renew it")
+    stops_at(lakeside, "willow", "tls", "expired", "refgate cert renew")
+    lakeside.run("cert", "renew", "--new-key")
+    wait_for(lambda: '"reloaded"' in lakeside.log(), 15, lakeside.log)
+    all_ok(lakeside, "willow"), all_ok(willow, "lakeside")
+
+    # 3. The partner added under another name than its own: its certificate carries none that was agreed.
+    add(lakeside, willow, name="willowstreet")
+    (names,) = re.findall(r"for the names (\S+), issued", steps(lakeside, "willowstreet")[-1][2])
+    stops_at(lakeside, "willowstreet", "tls", "wrong_name", "correct the san in the partner's file")
+    lakeside.partner_settings("willowstreet", san=f"[\"{names}\"]")
+    assert steps(lakeside, "willowstreet")[3][:2] == ("tls", "ok")
+    (lakeside.folder / "partners" / "willowstreet.yaml").unlink()
+
+    # 4. Another port.
+    lakeside.partner_settings("willow", url=f"https://127.0.0.1:{free_port()}/fhir")
+    stops_at(lakeside, "willow", "tcp", "nothing listens there", "listen")
+    lakeside.partner_settings("willow", url=f"https://127.0.0.1:{willow.port}/fhir")
+
+    # 5. A revocation list that has run out.
+    path = willow.folder / "partners" / "lakeside.crl"
+    path.write_bytes(wire.revocation_list(tmp_path / "list", wire.own_ca(lakeside), 1))
+    willow.partner_settings("lakeside", crl_files="[partners/lakeside.crl]")
+    willow.reload()
+    wait_for(lambda: steps(lakeside, "willow")[-1][:2] == ("tls", "failed"), 15, "the list has run out")
+    stops_at(lakeside, "willow", "tls", "refgate cert authority publish")
+    assert "revocation list" in willow.run("check", expect=9).stdout
+    lakeside.run("cert", "authority", "publish")
+    path.write_bytes((lakeside.folder / "ca" / "ca.crl").read_bytes())
+    willow.reload()
+    all_ok(lakeside, "willow")
+
+    # 6. The partner switched off and forgotten.
+    willow.run("partner", "disable", "lakeside")
+    stops_at(lakeside, "willow", "http", "403", "disabled")
+    (advice,) = [words for step, state, words in steps(willow, "lakeside") if step == "settings"]
+    assert "refgate partner enable lakeside" in advice
+    willow.run("partner", "enable", "lakeside")
+    wait_for(lambda: [state for _, state, _ in steps(lakeside, "willow")] == ["ok"] * 7, 15, "all ok again")
 
 
 def test_every_command_of_the_page_exists():
