@@ -135,12 +135,13 @@ def replayed(practice, load, count=25):
         assert answer.status == 200 and answer.body == load.accepted[number], f"{number}: {answer!r}"
 
 
-def check(practice, load):
-    """(lost, doubled); anything else that is wrong with the store or the answers fails here."""
+def check(practice, load, others=()):
+    """(lost, doubled); anything else that is wrong with the store or the answers fails here. OTHERS: numbers of
+    referrals that came beside the load."""
     assert not load.faults, load.faults[:5]
     missing = lost(practice, load.accepted)
     present = {number for number, in practice.query("SELECT number FROM referral")}
-    assert present <= load.started | {"R-TEMPLATE"}, "only what was sent is there"
+    assert present <= load.started | {"R-TEMPLATE", *others}, "only what was sent is there"
     practice.run("check")
     if practice.service is not None and not missing:
         replayed(practice, load)
