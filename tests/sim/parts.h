@@ -21,7 +21,8 @@ struct gate { /* one gateway */
     struct setup setup;
     struct store *store;
     struct writer *writer;
-    unsigned life; /* counts restarts: an answer to a former life reaches nobody */
+    bool is_serving; /* promises by its journal */
+    unsigned life;   /* counts restarts: an answer to a former life reaches nobody */
     struct deliver_pace paces[GATES];
     unsigned records;
     /* The model: what this client decided about records going there, in order. The newest decision
@@ -76,6 +77,9 @@ void world_tell(struct world *world, const char *format, ...) __attribute__((for
 void world_break(struct world *world, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* ---- gate.c ---- */
+void gate_begin(struct world *world, int gate, const char *folder);
+void gate_end(struct gate *gate);
 enum committed { COMMITTED, DIED_BEFORE, DIED_AFTER };
 /* Runs a unit as the writer would; the process may die around the commit, and is then started
  * again. */

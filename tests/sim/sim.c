@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/log.h"
 #include "tests/sim/world.h"
 
 struct options {
@@ -89,6 +90,7 @@ int main(int count, char **arguments)
     char folder[] = "/dev/shm/refgate-sim-XXXXXX";
     unsigned long long broken;
     setenv("TZ", "UTC", 1);
+    log_set_level(LOG_LEVEL_ERROR);
     if (!read_options(count, arguments, &options) || mkdtemp(folder) == NULL) {
         fprintf(stderr, "sim: usage: sim [--seeds N] [--first SEED] [--steps N] [--plant NAME] "
                         "[--tell] DIRECTORY_CSV\n");

@@ -1,28 +1,16 @@
-/* world: the gates, their deaths, and the order of events. See world.h. */
-#include <fcntl.h>
+/* world: the order of events, from a seed. See world.h. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tests/sim/parts.h"
 
 const char *const plant_names[PLANTS] = {
     "none",         "ack-before-commit", "no-ledger",         "new-id-on-retry",
     "consent-once", "timeout-fails",     "any-200",           "no-order",
-    "no-recovery",  "busy-is-final",     "speaks-for-others",
+    "no-recovery",  "busy-is-final",     "speaks-for-others", "ack-before-sync",
 };
-
-static const char *const orgs[GATES] = {"lakeside", "riverbend",
-                                        "willow"}; /* in the order of a partner list */
-static const char *const people[GATES] = {"osei", "tanaka", "alvarez"};
-
-static struct arena shared; /* of the process: directory, partners, template */
-static struct directory *directory;
-static struct partner partners[GATES];
-static char *template_bytes;
-static size_t template_length;
 
 /* ---- small things ---- */
 
@@ -62,118 +50,6 @@ void world_break(struct world *world, const char *format, ...)
     world_tell(world, "BROKEN: %s", world->why);
 }
 
-/* ---- once a process ---- */
-
-static bool make_template(const char *folder)
-{
-    struct store *store;
-    struct fault fault;
-    const char *path = arena_print(&shared, "%s/template.db", folder);
-    if (!store_open(path, &store, &shared, &fault))
-        return false;
-    store_close(store);
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return false;
-    template_bytes = malloc(4 << 20);
-    template_length = template_bytes == NULL ? 0 : fread(template_bytes, 1, 4 << 20, file);
-    fclose(file);
-    return template_length > 0;
-}
-
-bool world_prepare(const char *folder, const char *directory_csv)
-{
-    struct finding_list findings = finding_list_new(&shared);
-    directory = directory_new(&shared);
-    directory_read(directory, directory_csv, strlen(directory_csv), "directory.csv", &findings);
-    for (int i = 0; i < GATES; i++) {
-        partner_new(&shared, orgs[i], &findings, &partners[i]);
-        partner_set(&shared, &partners[i], "url",
-                    arena_print(&shared, "https://%s.example/fhir", orgs[i]), &findings);
-    }
-    return findings.count == 0 && make_template(folder);
-}
-
-/* ---- gates ---- */
-
-static int64_t sim_monotonic(const struct clock *clock)
-{
-    return clock->fixed_ms; /* the simulated world has no other */
-}
-
-static int64_t sim_wall(const struct clock *clock)
-{
-    return clock->fixed_ms;
-}
-
-static void set_up(struct world *world, struct gate *gate, int index)
-{
-    struct partner *others = arena_array(&world->arena, GATES, sizeof *others);
-    size_t count = 0;
-    for (int i = 0; i < GATES; i++) {
-        if (i != index)
-            others[count++] = partners[i];
-    }
-    gate->org = orgs[index];
-    gate->person = people[index];
-    gate->setup.config = config_defaults(&world->arena);
-    gate->setup.config.org = gate->org;
-    gate->setup.partners = (struct partner_list){others, count};
-    gate->setup.directory = directory;
-    gate->setup.coding = coding_standard();
-    gate->setup.clock = (struct clock){sim_wall, sim_monotonic, world->now_ms};
-    gate->setup.references = 1000; /* never freed by a unit: the world owns it */
-}
-
-static void open_gate(struct world *world, struct gate *gate)
-{
-    struct fault fault;
-    if (!store_open(gate->path, &gate->store, &world->arena, &fault)) {
-        fprintf(stderr, "sim: %s\n", fault_sentence(&fault));
-        exit(2);
-    }
-    gate->writer = writer_inline(gate->store);
-}
-
-static void close_gate(struct gate *gate)
-{
-    writer_stop(gate->writer);
-    store_close(gate->store);
-}
-
-void gate_restart(struct world *world, int index)
-{
-    struct gate *gate = &world->gates[index];
-    struct fault fault;
-    world_tell(world, "%s dies and is started again", gate->org);
-    close_gate(gate);
-    gate->life++;
-    memset(gate->paces, 0, sizeof gate->paces);
-    open_gate(world, gate);
-    if (world->plant == PLANT_NO_RECOVERY)
-        return;
-    store_begin(gate->store);
-    store_requeue_claimed(gate->store, world->now_ms);
-    store_commit(gate->store, &fault);
-}
-
-enum committed gate_commit(struct world *world, int index, struct unit *unit)
-{
-    struct gate *gate = &world->gates[index];
-    if (!world->is_healed && world_chance(world, 2)) {
-        store_begin(gate->store);
-        unit->run(unit, gate->store);
-        store_rollback(gate->store);
-        gate_restart(world, index);
-        return DIED_BEFORE;
-    }
-    writer_call(gate->writer, unit);
-    if (world->is_healed || !world_chance(world, 2))
-        return COMMITTED;
-    gate_restart(world, index);
-    return DIED_AFTER;
-}
-
 /* ---- life of a world ---- */
 
 struct world *world_new(const char *folder, uint64_t seed, enum plant plant, bool tells)
@@ -185,16 +61,8 @@ struct world *world_new(const char *folder, uint64_t seed, enum plant plant, boo
     world->plant = plant;
     world->tells = tells;
     world->now_ms = 1793000000000; /* a day of October 2026 */
-    for (int i = 0; i < GATES; i++) {
-        struct gate *gate = &world->gates[i];
-        gate->path = arena_print(&world->arena, "%s/%s-%d.db", folder, orgs[i], (int)getpid());
-        FILE *file = fopen(gate->path, "wb");
-        if (file == NULL || fwrite(template_bytes, 1, template_length, file) != template_length)
-            exit(2);
-        fclose(file);
-        set_up(world, gate, i);
-        open_gate(world, gate);
-    }
+    for (int i = 0; i < GATES; i++)
+        gate_begin(world, i, folder);
     return world;
 }
 
@@ -219,7 +87,8 @@ static void toggle_cut(struct world *world)
     int other = (int)(world_random(world) % GATES);
     bool is_cut = !world->is_cut[one][other];
     world->is_cut[one][other] = is_cut;
-    world_tell(world, "%s -> %s is %s", orgs[one], orgs[other], is_cut ? "cut" : "mended");
+    world_tell(world, "%s -> %s is %s", world->gates[one].org, world->gates[other].org,
+               is_cut ? "cut" : "mended");
 }
 
 static void look_somewhere(struct world *world)
@@ -295,7 +164,7 @@ const char *world_play(struct world *world, unsigned steps)
 void world_free(struct world *world)
 {
     for (int i = 0; i < GATES; i++)
-        close_gate(&world->gates[i]);
+        gate_end(&world->gates[i]);
     arena_free(&world->arena);
     free(world);
 }

@@ -3,7 +3,8 @@
  * The flow, inbox, outbox, release, deliver and track code runs as it does in the service, each
  * gateway on a real store of its own. Simulated are the clock, the randomness, the wire and the
  * moments at which a process dies: every transaction may end before its commit or after it, before
- * anyone hears of it. One seed decides everything; the same seed plays the same story. */
+ * anyone hears of it, and what a journal has promised may be all that is left. One seed decides
+ * everything; the same seed plays the same story. */
 #ifndef TESTS_SIM_WORLD_H
 #define TESTS_SIM_WORLD_H
 
@@ -27,6 +28,7 @@ enum plant {
     PLANT_NO_RECOVERY,        /* what was being sent is forgotten at a start */
     PLANT_BUSY_IS_FINAL,      /* a 503 counts as refused for good */
     PLANT_SPEAKS_FOR_OTHERS,  /* a partner may send in another clinic's name */
+    PLANT_ACK_BEFORE_SYNC,    /* what stands in memory counts as promised */
     PLANTS
 };
 extern const char *const plant_names[PLANTS];

@@ -1,0 +1,257 @@
+/* gate: one gateway of the simulated world: its store, its transactions, and its deaths.
+ *
+ * Some gates serve as the real service does: a group is promised by the journal, and the database's
+ * own commit follows some groups later, or is lost with the process, which then does the groups
+ * again from the journal. A death may also leave a torn group at the end of the journal. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/sim/parts.h"
+
+enum { TEMPLATE_MAX = 4 << 20, JOURNAL_MAX = 1 << 20 };
+
+static struct arena shared; /* of the process: directory, partners */
+static struct directory *directory;
+static struct partner partners[GATES];
+static char template_bytes[TEMPLATE_MAX];
+static size_t template_length;
+static unsigned char before[JOURNAL_MAX], after[JOURNAL_MAX];
+
+static const char *const orgs[GATES] = {"lakeside", "riverbend",
+                                        "willow"}; /* in the order of a partner list */
+static const char *const people[GATES] = {"osei", "tanaka", "alvarez"};
+
+/* ---- once a process ---- */
+
+static bool make_template(const char *folder)
+{
+    struct store *store;
+    struct fault fault;
+    const char *path = arena_print(&shared, "%s/template.db", folder);
+    if (!store_open(path, &store, &shared, &fault))
+        return false;
+    store_close(store);
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return false;
+    template_length = fread(template_bytes, 1, TEMPLATE_MAX, file);
+    fclose(file);
+    return template_length > 0;
+}
+
+bool world_prepare(const char *folder, const char *directory_csv)
+{
+    struct finding_list findings = finding_list_new(&shared);
+    directory = directory_new(&shared);
+    directory_read(directory, directory_csv, strlen(directory_csv), "directory.csv", &findings);
+    for (int i = 0; i < GATES; i++) {
+        partner_new(&shared, orgs[i], &findings, &partners[i]);
+        partner_set(&shared, &partners[i], "url",
+                    arena_print(&shared, "https://%s.example/fhir", orgs[i]), &findings);
+    }
+    return findings.count == 0 && make_template(folder);
+}
+
+/* ---- the journal's newest file ---- */
+
+static const char *journal_file(struct arena *arena, const struct gate *gate)
+{
+    const char *folder =
+        arena_print(arena, "%.*s.journal", (int)(strlen(gate->path) - strlen(".db")), gate->path);
+    const char *newest = "";
+    DIR *files = opendir(folder);
+    if (files == NULL)
+        return NULL;
+    for (struct dirent *file; (file = readdir(files)) != NULL;) {
+        if (file->d_name[0] != '.' && strcmp(file->d_name, newest) > 0)
+            newest = arena_copy(arena, file->d_name);
+    }
+    closedir(files);
+    return newest[0] == '\0' ? NULL : arena_print(arena, "%s/%s", folder, newest);
+}
+
+static size_t read_journal(const char *path, unsigned char *bytes)
+{
+    FILE *file = path == NULL ? NULL : fopen(path, "rb");
+    size_t length = file == NULL ? 0 : fread(bytes, 1, JOURNAL_MAX, file);
+    if (file != NULL)
+        fclose(file);
+    return length;
+}
+
+/* Of the group that was written since `before` was read, only a part came to the disk: the rest is
+ * as it was, or is rubbish. */
+static void tear(struct world *world, const char *path, size_t length_before)
+{
+    size_t length = read_journal(path, after);
+    size_t first = 0, last = length;
+    memset(before + length_before, 0, JOURNAL_MAX - length_before);
+    while (first < length && before[first] == after[first])
+        first++;
+    while (last > first && before[last - 1] == after[last - 1])
+        last--;
+    if (first == last)
+        return;
+    size_t cut = first + world_random(world) % (last - first);
+    unsigned char rubbish = world_chance(world, 30) ? 0x5a : 0;
+    for (size_t i = cut; i < last; i++)
+        after[i] = rubbish == 0 ? before[i] : after[i] ^ rubbish;
+    FILE *file = fopen(path, "r+b");
+    if (file == NULL || fwrite(after, 1, length, file) != length)
+        exit(2);
+    fclose(file);
+    world_tell(world, "  a torn group of %zu bytes is left at %zu of its journal", cut - first,
+               first);
+}
+
+static void remove_journal(const struct gate *gate)
+{
+    struct arena arena = ARENA_EMPTY;
+    for (const char *file; (file = journal_file(&arena, gate)) != NULL;)
+        remove(file);
+    remove(
+        arena_print(&arena, "%.*s.journal", (int)(strlen(gate->path) - strlen(".db")), gate->path));
+    arena_free(&arena);
+}
+
+/* ---- life ---- */
+
+static int64_t sim_monotonic(const struct clock *clock)
+{
+    return clock->fixed_ms; /* the simulated world has no other */
+}
+
+static int64_t sim_wall(const struct clock *clock)
+{
+    return clock->fixed_ms;
+}
+
+static void set_up(struct world *world, struct gate *gate, int index)
+{
+    struct partner *others = arena_array(&world->arena, GATES, sizeof *others);
+    size_t count = 0;
+    for (int i = 0; i < GATES; i++) {
+        if (i != index)
+            others[count++] = partners[i];
+    }
+    gate->org = orgs[index];
+    gate->person = people[index];
+    gate->setup.config = config_defaults(&world->arena);
+    gate->setup.config.org = gate->org;
+    gate->setup.partners = (struct partner_list){others, count};
+    gate->setup.directory = directory;
+    gate->setup.coding = coding_standard();
+    gate->setup.clock = (struct clock){sim_wall, sim_monotonic, world->now_ms};
+    gate->setup.references = 1000; /* never freed by a unit: the world owns it */
+}
+
+static void open_gate(struct world *world, struct gate *gate)
+{
+    struct fault fault;
+    if (!store_open(gate->path, &gate->store, &world->arena, &fault) ||
+        (gate->is_serving && !store_serve(gate->store, &fault))) {
+        world_break(world, "%s cannot open its store: %s", gate->org, fault_sentence(&fault));
+        fprintf(stderr, "sim: %s\n", world->why);
+        exit(2);
+    }
+    gate->writer = writer_inline(gate->store);
+}
+
+static void close_gate(struct gate *gate)
+{
+    writer_stop(gate->writer);
+    store_close(gate->store);
+}
+
+void gate_begin(struct world *world, int index, const char *folder)
+{
+    struct gate *gate = &world->gates[index];
+    gate->path = arena_print(&world->arena, "%s/%s-%d.db", folder, orgs[index], (int)getpid());
+    FILE *file = fopen(gate->path, "wb");
+    if (file == NULL || fwrite(template_bytes, 1, template_length, file) != template_length)
+        exit(2);
+    fclose(file);
+    gate->is_serving = world_chance(world, 40) && world->plant != PLANT_NO_ORDER;
+    set_up(world, gate, index);
+    open_gate(world, gate);
+}
+
+void gate_end(struct gate *gate)
+{
+    close_gate(gate);
+    remove_journal(gate);
+}
+
+void gate_restart(struct world *world, int index)
+{
+    struct gate *gate = &world->gates[index];
+    struct fault fault;
+    world_tell(world, "%s dies and is started again", gate->org);
+    store_rollback(gate->store); /* what the database has not committed dies with the process */
+    close_gate(gate);
+    gate->life++;
+    memset(gate->paces, 0, sizeof gate->paces);
+    open_gate(world, gate);
+    if (world->plant == PLANT_NO_RECOVERY)
+        return;
+    store_begin(gate->store);
+    store_requeue_claimed(gate->store, world->now_ms);
+    store_commit(gate->store, &fault);
+}
+
+/* ---- transactions ---- */
+
+/* As the writer's thread does: promised by the journal, and seen by others some groups later. */
+static void promise(struct world *world, struct gate *gate, struct unit *unit)
+{
+    unit->fault = (struct fault){FAULT_none, NULL};
+    store_begin(gate->store);
+    store_mark(gate->store);
+    if (unit->run(unit, gate->store))
+        store_keep(gate->store);
+    else
+        store_undo(gate->store);
+    if (world->plant != PLANT_ACK_BEFORE_SYNC && !store_sync(gate->store, &unit->fault))
+        world_break(world, "%s cannot promise: %s", gate->org, fault_sentence(&unit->fault));
+    if (world_chance(world, 30) && !store_commit(gate->store, &unit->fault))
+        world_break(world, "%s cannot commit: %s", gate->org, fault_sentence(&unit->fault));
+}
+
+/* The process dies while the group is on its way to the disk. */
+static void die_before(struct world *world, int index, struct unit *unit)
+{
+    struct gate *gate = &world->gates[index];
+    struct arena arena = ARENA_EMPTY;
+    struct fault fault;
+    const char *file = gate->is_serving ? journal_file(&arena, gate) : NULL;
+    size_t length = read_journal(file, before);
+    store_begin(gate->store);
+    unit->run(unit, gate->store);
+    if (gate->is_serving && length > 0 && world_chance(world, 50)) {
+        store_sync(gate->store, &fault);
+        tear(world, file, length);
+    }
+    store_rollback(gate->store);
+    gate_restart(world, index);
+    arena_free(&arena);
+}
+
+enum committed gate_commit(struct world *world, int index, struct unit *unit)
+{
+    struct gate *gate = &world->gates[index];
+    if (!world->is_healed && world_chance(world, 2)) {
+        die_before(world, index, unit);
+        return DIED_BEFORE;
+    }
+    if (gate->is_serving)
+        promise(world, gate, unit);
+    else
+        writer_call(gate->writer, unit);
+    if (world->is_healed || !world_chance(world, 2))
+        return COMMITTED;
+    gate_restart(world, index);
+    return DIED_AFTER;
+}
