@@ -26,3 +26,7 @@ FAULTS = [
     (clocks.jumping_clock, 2),
     (stories.demo_under_kills, 0), (stories.steady_load, 0),
 ]
+
+# What a soak of ten minutes or more makes at least so often.
+LEAST = {crashes.kill_receiver: 200, crashes.kill_sender: 200, disks.power_cut_receiver: 100,
+         disks.power_cut_sender: 100, calls.killed_at_a_call: 160, crowds.parallel_copies: 20}

@@ -63,7 +63,9 @@ def kill_both(room):
             time.sleep(dice.uniform(0, 0.4))
             victim = dice.choice((lakeside, willow))
             victim.kill()
+            began = time.monotonic()
             victim.start()
+            result.note(time.monotonic() - began)
             result.tried += 1
 
     def again(side, *words):

@@ -32,19 +32,20 @@ class Result:
 class Room:
     """Where one fault happens: a folder, dice, and how many rounds."""
 
-    def __init__(self, folder, seed, rounds, seconds, crowd):
+    def __init__(self, folder, seed, rounds, seconds, least, crowd):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.dice = random.Random(seed)
         self.limit = rounds
         self.crowd = crowd  # how many make a crowd
+        self.least = least  # rounds, however long they take
         self.end = None if seconds is None else time.monotonic() + seconds
         self.town, self.closers = [], []
 
     def rounds(self):
         count = 0
-        while (self.limit is None or count < self.limit) and (self.end is None or time.monotonic() < self.end
-                                                              or count == 0):
+        while (self.limit is None or count < self.limit) and (self.end is None or count < self.least
+                                                              or time.monotonic() < self.end):
             yield count
             count += 1
 
@@ -72,8 +73,8 @@ class Room:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def run(fault, folder, seed, rounds=None, seconds=None, crowd=10000):
-    room = Room(folder, seed, rounds, seconds, crowd)
+def run(fault, folder, seed, rounds=None, seconds=None, least=1, crowd=10000):
+    room = Room(folder, seed, rounds, seconds, least, crowd)
     try:
         return fault(room)
     finally:
