@@ -14,7 +14,8 @@ static void chain(const unsigned char before[STORE_HASH_BYTES], const struct sto
     struct text line = text_new(arena, LINE_MAX);
     char hex[2 * STORE_HASH_BYTES + 1];
     digest_hex(before, STORE_HASH_BYTES, hex);
-    text_print(&line, "%s\n%lld", hex, (long long)row->at_ms);
+    text_add_n(&line, hex, sizeof hex - 1);
+    text_print(&line, "\n%lld", (long long)row->at_ms);
     const char *const fields[] = {row->what, row->partner, row->subject, row->detail};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         text_add(&line, "\n");

@@ -15,7 +15,7 @@ enum {
     MARK_BYTES = 8,
     PEOPLE_MAX_BYTES = 16 << 20,
     BUSY_UNITS_A_SECOND = 300,
-    REST_US = 3000
+    REST_US = 40 * 1000
 };
 
 static void add_escaped(struct text *name, const char *part)
@@ -83,23 +83,21 @@ static size_t mark_all(const struct office *office, struct arena *arena, const i
 
 struct pace {
     const struct office *office;
-    unsigned long long units; /* that the writer had done at the start */
-    int64_t started_ms;
+    unsigned long long units; /* that the writer had done at the file before */
+    int64_t at_ms;
 };
 
-static struct pace pace_new(const struct office *office)
+/* Before a file: rests when the writer had much to do since the one before. */
+static void pace_rest(struct pace *pace)
 {
-    return (struct pace){office, writer_figures(office->writer).units,
-                         clock_monotonic_ms(&office->setup->clock)};
-}
-
-/* Before a file: rests while the writer has much to do. */
-static void pace_rest(const struct pace *pace)
-{
-    unsigned long long units = writer_figures(pace->office->writer).units - pace->units;
-    int64_t passed_ms = clock_monotonic_ms(&pace->office->setup->clock) - pace->started_ms;
-    if (units * 1000 > (unsigned long long)(passed_ms + 1) * BUSY_UNITS_A_SECOND)
+    unsigned long long units = writer_figures(pace->office->writer).units;
+    int64_t now_ms = clock_monotonic_ms(&pace->office->setup->clock);
+    bool is_busy = (units - pace->units) * 1000 >
+                   (unsigned long long)(now_ms - pace->at_ms + 1) * BUSY_UNITS_A_SECOND;
+    if (is_busy && pace->at_ms != 0)
         usleep(REST_US);
+    pace->units = units;
+    pace->at_ms = now_ms;
 }
 
 /* ---- attachments: NAME.files/FILE beside NAME.json ---- */
@@ -234,7 +232,7 @@ size_t export_sweep(const struct office *office, bool *ret_people)
     }
     size_t count = store_unexported(reader, &arena, &rows);
     int64_t *records = arena_array(&arena, count, sizeof *records);
-    struct pace pace = pace_new(office);
+    struct pace pace = {.office = office};
     for (size_t i = 0; i < count; i++) { /* one that cannot be written does not stop the others */
         pace_rest(&pace);
         if (write_record(office, &arena, reader, &rows[i]))

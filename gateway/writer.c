@@ -5,9 +5,9 @@
  * deep as the load and an idle gateway waits for nothing. Finished units go to their port's list
  * and the port's loop is woken once by uv_async, or to the waiting caller.
  *
- * A group is promised by store_sync. The database's own commit, which readers wait for, comes
- * before anyone is told when no other work waits, or when somebody called and will read; under load
- * it is put off for some groups. */
+ * A group is promised by store_sync, and everyone is told. The database's own commit, which readers
+ * wait for, follows when no work has come for a moment, under load some times a second, and before
+ * the telling when somebody called, who may be about to read. */
 #include "gateway/writer.h"
 
 #include <pthread.h>
@@ -21,8 +21,8 @@
 enum {
     GROUP_MAX = 512,
     GROUP_DEEP = 32,     /* so many need not wait for the end of the loop's turn */
-    IDLE_COMMIT_MS = 4,  /* readers see what was promised: without work for so long, */
-    LATE_COMMIT_MS = 60, /* and under load at the latest then */
+    IDLE_COMMIT_MS = 4,  /* without work for so long readers get to see what was promised, */
+    LATE_COMMIT_MS = 60, /* under load as often as this */
     MS_NS = 1000000
 };
 
@@ -248,16 +248,6 @@ static bool has_caller(const struct unit_list *group)
     return unit != NULL;
 }
 
-/* Should readers see the group before anyone is told of it? */
-static bool is_to_be_seen(struct writer *writer, const struct unit_list *group)
-{
-    pthread_mutex_lock(&writer->lock);
-    bool is_calm = writer->waiting.count == 0;
-    pthread_mutex_unlock(&writer->lock);
-    return is_calm || has_caller(group) ||
-           now_ns() - writer->unseen_ns > (int64_t)LATE_COMMIT_MS * MS_NS;
-}
-
 /* ---- the thread ---- */
 
 static struct timespec after(int64_t ns)
@@ -292,6 +282,18 @@ static void count_group(struct writer *writer, size_t count)
     histogram_add(&writer->figures.sizes, HISTOGRAM_SIZE, count);
 }
 
+static void write_group(struct writer *writer, struct unit_list *group)
+{
+    run_group(writer, group);
+    if (writer->unseen_ns == 0)
+        writer->unseen_ns = now_ns();
+    if (has_caller(group))
+        commit(writer);
+    tell(writer, group);
+    if (writer->unseen_ns != 0 && now_ns() - writer->unseen_ns > (int64_t)LATE_COMMIT_MS * MS_NS)
+        commit(writer);
+}
+
 static void *write_groups(void *argument)
 {
     struct writer *writer = argument;
@@ -306,13 +308,8 @@ static void *write_groups(void *argument)
         writer->is_due = writer->waiting.first != NULL;
         pthread_mutex_unlock(&writer->lock);
         size_t count = group.count;
-        if (count > 0) {
-            run_group(writer, &group);
-            writer->unseen_ns = writer->unseen_ns == 0 ? now_ns() : writer->unseen_ns;
-            if (is_to_be_seen(writer, &group))
-                commit(writer);
-            tell(writer, &group);
-        }
+        if (count > 0)
+            write_group(writer, &group);
         pthread_mutex_lock(&writer->lock);
         if (count > 0)
             count_group(writer, count);

@@ -23,7 +23,8 @@ struct writer_port; /* where a loop hears of its finished units */
 
 struct unit {
     /* Runs on the writer thread, inside the transaction. False: what it wrote is undone and
-     * unit->fault says why. Everything it makes lives in unit->arena. */
+     * unit->fault says why. Everything it makes lives in unit->arena. It runs once more, from the
+     * beginning, when another unit of its group made a mistake. */
     bool (*run)(struct unit *unit, struct store *store);
     /* Runs on the poster's loop after the commit, or after the failure (unit->fault.kind). */
     void (*done)(struct unit *unit);

@@ -19,6 +19,9 @@ struct column {
     size_t offset;
 };
 
+/* Outbound messages that are not settled: the words of the index message_waiting. */
+#define WAITING "(state='queued' OR state='sending' OR state='held' OR state='parked')"
+
 /* Tables whose keys the store gives out. */
 enum sqlite_ids {
     IDS_RECORD,

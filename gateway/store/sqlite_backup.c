@@ -208,11 +208,7 @@ static void count(struct store *store, struct store_report *report)
     report->received =
         sqlite_number(store, "SELECT count(*) FROM message WHERE direction='in'", "");
     report->sent = sqlite_number(store, "SELECT count(*) FROM message WHERE direction='out'", "");
-    report->waiting = sqlite_number(
-        store,
-        "SELECT count(*) FROM message WHERE direction='out' AND state IN ('queued','sending',"
-        "'held','parked')",
-        "");
+    report->waiting = sqlite_number(store, "SELECT count(*) FROM message WHERE " WAITING, "");
     report->audits = sqlite_number(store, "SELECT count(*) FROM audit", "");
 }
 

@@ -124,6 +124,19 @@ static void write_place(struct store *store, const struct journal_place *place)
     sqlite_finish(statement);
 }
 
+/* How many audit rows were ever added. The rows of a group that is done again count, too. */
+static void write_audits(struct store *store)
+{
+    sqlite3_stmt *statement = sqlite_statement(
+        store, "UPDATE meta SET value=max(value, ifnull((SELECT max(seq) FROM audit), 0)) "
+               "WHERE key='audits'");
+    if (statement == NULL)
+        return;
+    sqlite_step(store, statement);
+    sqlite_finish(statement);
+    store->has_audits = false;
+}
+
 void sqlite_journal_folder(const struct store *store, char *ret_folder, size_t room)
 {
     size_t length = strlen(store->path);
@@ -190,6 +203,8 @@ static bool commit_database(struct store *store)
     if (!store->is_open)
         return true;
     sqlite_seal_keys(store);
+    if (store->has_audits)
+        write_audits(store);
     if (store->has_groups) {
         place = journal_end(store->journal);
         write_place(store, &place);
@@ -265,8 +280,10 @@ bool sqlite_recover(struct store *store, int64_t *ret_groups)
         return false;
     }
     struct journal_place end = journal_end(store->journal);
-    if (*ret_groups > 0)
+    if (*ret_groups > 0) {
+        write_audits(store);
         write_place(store, &end);
+    }
     sqlite_plain(store, "COMMIT");
     store->is_open = false;
     store->applied = end;

@@ -11,7 +11,7 @@ static const struct column waiting_columns[] = {
 };
 static const struct table waiting =
     TABLE("(SELECT partner, state, count(*) AS count, min(created_ms) AS oldest FROM message "
-          "WHERE direction='out' AND state IN ('queued','sending','held','parked') GROUP BY 1, 2)",
+          "WHERE " WAITING " GROUP BY 1, 2)",
           store_waiting, waiting_columns);
 
 static const struct column standing_columns[] = {

@@ -49,7 +49,8 @@ static const struct column due_columns[] = {
 };
 static const struct table due_partners =
     TABLE("(SELECT partner, min(due_ms) AS first_due_ms, count(*) AS queued, "
-          "min(created_ms) AS oldest_ms FROM message WHERE state='queued' GROUP BY partner)",
+          "min(created_ms) AS oldest_ms FROM message WHERE state='queued' AND " WAITING
+          " GROUP BY partner)",
           store_due_partner, due_columns);
 
 #define ATTEMPT(member, type)                                                                      \
@@ -166,10 +167,10 @@ size_t store_due(struct store *store, struct arena *arena, const char *partner, 
 {
     return sqlite_select(
         store, arena, &messages, ret_messages,
-        "AS m WHERE state='queued' AND partner=?1 AND due_ms<=?2 AND (referral IS NULL OR NOT "
-        "EXISTS "
-        "(SELECT 1 FROM message AS e WHERE e.referral=m.referral AND e.partner=m.partner "
-        "AND e.id<m.id AND e.state IN ('queued','sending','held'))) ORDER BY due_ms, id LIMIT ?3",
+        "AS m WHERE state='queued' AND " WAITING
+        " AND partner=?1 AND due_ms<=?2 AND (referral IS NULL OR NOT EXISTS (SELECT 1 FROM message "
+        "AS e WHERE e.referral=m.referral AND e.id<m.id AND e.partner=m.partner AND e.state IN "
+        "('queued','sending','held'))) ORDER BY due_ms, created_ms, id LIMIT ?3",
         "tii", partner, now_ms, (int64_t)limit);
 }
 
@@ -212,12 +213,12 @@ size_t store_due_partners(struct store *store, struct arena *arena,
 int64_t store_requeue_claimed(struct store *store, int64_t now_ms)
 {
     int64_t claimed =
-        sqlite_number(store, "SELECT count(*) FROM message WHERE state='sending'", "");
+        sqlite_number(store, "SELECT count(*) FROM message WHERE state='sending' AND " WAITING, "");
     if (claimed > 0)
         sqlite_run(store,
                    "UPDATE message SET state='queued', due_ms=?, "
                    "reason='the gateway stopped while it was being sent; sent again with the same "
-                   "ids' WHERE state='sending'",
+                   "ids' WHERE state='sending' AND " WAITING,
                    "i", now_ms);
     return claimed;
 }
@@ -225,7 +226,8 @@ int64_t store_requeue_claimed(struct store *store, int64_t now_ms)
 void store_hasten(struct store *store, const char *partner, int64_t now_ms)
 {
     sqlite_run(store,
-               "UPDATE message SET due_ms=?2 WHERE partner=?1 AND state='queued' AND due_ms>?2",
+               "UPDATE message SET due_ms=?2 WHERE partner=?1 AND state='queued' AND " WAITING
+               " AND due_ms>?2",
                "ti", partner, now_ms);
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,10 +67,18 @@ static bool sync_folder(const char *path)
     return synced;
 }
 
+/* Counting its memory costs SQLite a lock for every piece of it, and nobody asks. */
+static void set_up_sqlite(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static bool connect_to(const char *path, int flags, struct store **ret_store, struct arena *arena,
                        struct fault *ret_fault)
 {
+    static pthread_once_t is_set_up = PTHREAD_ONCE_INIT;
     struct store *store = calloc(1, sizeof *store);
+    pthread_once(&is_set_up, set_up_sqlite);
     if (store == NULL || strlen(path) >= sizeof store->path)
         return fault_set(ret_fault, FAULT_internal, "there is no memory left");
     snprintf(store->path, sizeof store->path, "%s", path);
@@ -160,6 +169,8 @@ static bool open_file(const char *path, bool is_new, struct store **ret_store, s
         connect_to(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, ret_store, arena, ret_fault);
     if (opened && is_new)
         pragma(*ret_store, "PRAGMA auto_vacuum=INCREMENTAL", answer, sizeof answer);
+    if (opened)
+        pragma(*ret_store, "PRAGMA cache_size=-16384", answer, sizeof answer);
     const char *why = opened ? demand_durability(*ret_store) : NULL;
     umask(mask);
     return opened && (why == NULL || refuse(*ret_store, arena, path, why, ret_fault));

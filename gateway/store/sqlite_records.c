@@ -218,6 +218,7 @@ void store_add_audit(struct store *store, const struct store_audit *audit)
     sqlite_insert(store, &audits, audit);
     memcpy(store->state.audit, audit->hash, STORE_HASH_BYTES);
     store->state.knows_audit = true;
+    store->has_audits = true;
 }
 
 bool store_last_audit(struct store *store, unsigned char ret_hash[STORE_HASH_BYTES])
@@ -244,5 +245,5 @@ size_t store_audits(struct store *store, struct arena *arena, int64_t after_seq,
 
 int64_t store_count_audits(struct store *store)
 {
-    return sqlite_number(store, "SELECT seq FROM sqlite_sequence WHERE name='audit'", "");
+    return sqlite_next_id(store, IDS_AUDIT) - 1;
 }

@@ -71,6 +71,7 @@ struct store {
     bool is_open;    /* a transaction of the database is open */
     bool has_groups; /* it holds groups that are in the journal already */
     bool is_behind;  /* the journal holds groups that the database lost */
+    bool has_audits; /* rows were added to the audit since the last commit */
     unsigned serial; /* of the group */
     struct checkpointer *checkpointer;
 };
