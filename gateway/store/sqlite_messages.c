@@ -156,10 +156,15 @@ size_t store_messages(struct store *store, struct arena *arena, const char *dire
                       const char *state, int64_t referral, size_t limit,
                       struct store_message **ret_messages)
 {
+    if (referral != 0)
+        return sqlite_select(store, arena, &messages, ret_messages,
+                             "WHERE (?1 IS NULL OR direction=?1) AND (?2 IS NULL OR state=?2) "
+                             "AND referral=?3 ORDER BY id DESC LIMIT ?4",
+                             "ttii", direction, state, referral, (int64_t)limit);
     return sqlite_select(store, arena, &messages, ret_messages,
                          "WHERE (?1 IS NULL OR direction=?1) AND (?2 IS NULL OR state=?2) "
-                         "AND (?3=0 OR referral=?3) ORDER BY id DESC LIMIT ?4",
-                         "ttii", direction, state, referral, (int64_t)limit);
+                         "ORDER BY id DESC LIMIT ?3",
+                         "tti", direction, state, (int64_t)limit);
 }
 
 size_t store_due(struct store *store, struct arena *arena, const char *partner, int64_t now_ms,

@@ -167,9 +167,12 @@ void store_set_release(struct store *store, const struct store_release *release)
 size_t store_releases(struct store *store, struct arena *arena, const char *client,
                       const char *state, struct store_release **ret_releases)
 {
+    if (client != NULL)
+        return sqlite_select(store, arena, &releases, ret_releases,
+                             "WHERE client=?1 AND (?2 IS NULL OR state=?2) ORDER BY id", "tt",
+                             client, state);
     return sqlite_select(store, arena, &releases, ret_releases,
-                         "WHERE (?1 IS NULL OR client=?1) AND (?2 IS NULL OR state=?2) ORDER BY id",
-                         "tt", client, state);
+                         "WHERE ?1 IS NULL OR state=?1 ORDER BY id", "t", state);
 }
 
 bool store_find_release(struct store *store, struct arena *arena, int64_t message,

@@ -158,12 +158,6 @@ size_t store_referrals(struct store *store, struct arena *arena,
     return sqlite_select(store, arena, &referrals, ret_referrals, "ORDER BY id", "");
 }
 
-int64_t store_count_filled(struct store *store)
-{
-    return sqlite_number(store, "SELECT count(*) FROM referral WHERE filler_number IS NOT NULL",
-                         "");
-}
-
 void store_add_event(struct store *store, const struct store_event *event)
 {
     sqlite_insert(store, &events, event);

@@ -105,8 +105,6 @@ size_t store_referrals_numbered(struct store *store, struct arena *arena, const 
                                 struct store_referral **ret_referrals);
 size_t store_referrals(struct store *store, struct arena *arena,
                        struct store_referral **ret_referrals);
-/* How many referrals here have a filler number. Counts them all: not for a hot path. */
-int64_t store_count_filled(struct store *store);
 /* The id that the next referral added gets; a filler number is made of it. */
 int64_t store_next_referral(struct store *store);
 

@@ -18,3 +18,7 @@ INSERT INTO audit_rows (seq, at_ms, what, partner, subject, detail, hash)
   SELECT seq, at_ms, what, partner, subject, detail, hash FROM audit;
 DROP TABLE audit;
 ALTER TABLE audit_rows RENAME TO audit;
+
+-- The tray by what is asked of it: whose turn it is, and what a message was released by.
+CREATE INDEX release_waiting ON release (client) WHERE state = 'waiting';
+CREATE INDEX release_message ON release (message) WHERE message IS NOT NULL;
