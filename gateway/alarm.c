@@ -43,6 +43,8 @@ static const struct {
     [ALARM_PARKED] = {"parked", LOG_LEVEL_WARNING},
     [ALARM_PARTNER_DOWN] = {"partner-down", LOG_LEVEL_WARNING},
     [ALARM_PARTNER_BACK] = {"partner-back", LOG_LEVEL_INFO},
+    [ALARM_UNSENT] = {"unsent", LOG_LEVEL_WARNING},
+    [ALARM_UNSENT_OVER] = {"unsent-over", LOG_LEVEL_INFO},
     [ALARM_DISK_LOW] = {"disk-low", LOG_LEVEL_WARNING},
     [ALARM_DISK_BACK] = {"disk-back", LOG_LEVEL_INFO},
     [ALARM_STORE_FULL] = {"store-full", LOG_LEVEL_ERROR},

@@ -21,6 +21,8 @@ enum alarm_kind {
     ALARM_PARKED,       /* a message waits for a person */
     ALARM_PARTNER_DOWN, /* and cannot be delivered to */
     ALARM_PARTNER_BACK,
+    ALARM_UNSENT, /* messages wait for too long */
+    ALARM_UNSENT_OVER,
     ALARM_DISK_LOW, /* before it is full */
     ALARM_DISK_BACK,
     ALARM_STORE_FULL, /* nothing is accepted */

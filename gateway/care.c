@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "gateway/audit.h"
+#include "gateway/late.h"
 #include "gateway/log.h"
 #include "gateway/notify.h"
 #include "gateway/revocation.h"
@@ -19,6 +20,7 @@ enum {
     NOTE_MS = 10000,         /* refused callers are written together, at most so often */
     FETCH_AGAIN_MS = 600000, /* after a failure */
     MEASURE_MS = 2000,       /* how much room is left */
+    AGE_MS = 30000,          /* does something wait for too long? */
     RETAIN_FIRST_MS = 60000, /* after the start */
     REFUSALS_MAX = 16,       /* different ones, between two notes */
 };
@@ -54,7 +56,11 @@ struct care {
     struct watch_served *served;
     struct watch_told *told;
     struct watch_look look;
-    struct care_job looking, noting, fetching, measuring, retaining;
+    struct care_job looking, noting, fetching, measuring, retaining, ageing;
+    struct late *late; /* of the job ageing, as the next two */
+    struct arena late_arena;
+    struct late_edge *edges;
+    size_t edge_count;
     struct disk_room room;                  /* of the last measuring; all 0: unknown */
     struct retention retention;             /* of the job */
     unsigned char print[WATCH_PRINT_BYTES]; /* of the last look */
@@ -331,6 +337,23 @@ static void measured(struct care_job *job)
     arena_free(&arena);
 }
 
+static void run_age(struct care_job *job)
+{
+    struct care *care = job->care;
+    arena_reset(&care->late_arena);
+    care->edge_count = late_look(care->late, &job->office, &care->late_arena, &care->edges);
+}
+
+static void aged(struct care_job *job)
+{
+    struct care *care = job->care;
+    for (size_t i = 0; i < care->edge_count; i++) {
+        const struct late_edge *edge = &care->edges[i];
+        raise_alarm(care, edge->is_late ? ALARM_UNSENT : ALARM_UNSENT_OVER, edge->partner, 0,
+                    late_say(&care->late_arena, edge));
+    }
+}
+
 static void run_retain(struct care_job *job)
 {
     bool has_more = retention_slice(&job->care->retention, &job->office);
@@ -374,6 +397,8 @@ static void on_pulse(uv_timer_t *timer)
     look_at_store(care);
     if (now >= care->measuring.next_ms)
         job_start(&care->measuring, now + MEASURE_MS);
+    if (now >= care->ageing.next_ms)
+        job_start(&care->ageing, now + AGE_MS);
     if (now >= care->retaining.next_ms)
         job_start(&care->retaining, now + PULSE_MS);
 }
@@ -454,10 +479,12 @@ struct care *care_start(const struct care_options *options)
     care->alarm = alarm_new(options->loop);
     care->served = watch_served_load(options->office->setup);
     care->told = watch_told_new();
-    if (care->alarm == NULL || care->served == NULL || care->told == NULL) {
+    care->late = late_new();
+    if (care->alarm == NULL || care->served == NULL || care->told == NULL || care->late == NULL) {
         context_release(care->context);
         watch_served_free(care->served);
         watch_told_free(care->told);
+        late_free(care->late);
         free(care); /* and the process ends: see gateway_run */
         return NULL;
     }
@@ -468,6 +495,8 @@ struct care *care_start(const struct care_options *options)
     care->fetching.next_ms =
         now_ms(care) + look_ms(care); /* at start, what was missing was fetched */
     care->measuring = job_of(care, run_measure, measured);
+    care->ageing = job_of(care, run_age, aged);
+    care->ageing.next_ms = now_ms(care) + AGE_MS;
     care->retaining = job_of(care, run_retain, retained);
     care->retaining.next_ms = now_ms(care) + RETAIN_FIRST_MS;
     const struct courier_watcher watcher = {on_served, on_edge, on_parked, care};
@@ -484,7 +513,7 @@ static void maybe_stopped(struct care *care)
 {
     bool is_working = care->looking.is_running || care->noting.is_running ||
                       care->fetching.is_running || care->measuring.is_running ||
-                      care->retaining.is_running;
+                      care->retaining.is_running || care->ageing.is_running;
     if (!care->is_stopping || is_working || !care->is_timer_closed || !care->is_alarm_stopped)
         return;
     void (*on_stopped)(void *owner) = care->on_stopped;
@@ -492,6 +521,8 @@ static void maybe_stopped(struct care *care)
     context_release(care->context);
     watch_served_free(care->served);
     watch_told_free(care->told);
+    late_free(care->late);
+    arena_free(&care->late_arena);
     pthread_mutex_destroy(&care->lock);
     free(care);
     if (on_stopped != NULL)

@@ -1,9 +1,13 @@
-/* courier: see courier.h. */
+/* courier: see courier.h.
+ *
+ * A look claims what is due for the partners that may have something (struct pace, is_wanted) and
+ * have slots free: so a partner that is away, or has nothing to send, is not even asked for. All
+ * that wakes a look within one turn of the loop makes one look; its claim and the settling of what
+ * came back meanwhile share one commit. */
 #include "gateway/courier.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <uv.h>
 
 #include "gateway/flow.h"
@@ -12,9 +16,8 @@
 #include "gateway/transmit.h"
 
 enum {
-    LOOK_MIN_MS = 100,
-    LOOK_MAX_MS = 10000,
-    AGAIN_MS = 500, /* after the store could not write */
+    LOOK_MAX_MS = 10000, /* all partners are asked for at least so often */
+    AGAIN_MS = 500,      /* after the store did not take a piece of work */
     CONNECTIONS_IDLE_MS = 300000,
     PARTNERS_A_LOOK = 256
 };
@@ -22,7 +25,9 @@ enum {
 struct pace { /* of one partner */
     struct pace *next;
     struct deliver_pace pace;
-    bool is_down; /* told the log so; told again when it is back */
+    bool is_wanted;      /* something of it may be due */
+    int64_t next_due_ms; /* wall; the first of what is not due yet; 0: nothing known */
+    bool is_down;        /* told the log so; told again when it is back */
     uint64_t outcomes[COURIER_OUTCOMES];
     char name[];
 };
@@ -35,14 +40,17 @@ struct courier {
     struct writer_port *port;
     struct transmit *transmit;
     struct pace *paces;
+    struct pace **by_partner; /* of each partner of the setup; NULL where there was no memory */
     uv_timer_t timer;
+    uv_async_t wake;
+    struct settling *unsettled; /* that the writer did not take; tried again */
+    int64_t asked_all_ms;       /* monotonic */
     uint64_t generation;
     struct courier_watcher watcher;
     struct histogram times;
-    bool is_looking, look_again, is_stopping;
-    unsigned open_handles;      /* closing: timer and transmit */
-    unsigned settling;          /* units at the writer */
-    struct settling *unsettled; /* that it could not take: the disk or its queue is full */
+    bool is_looking, look_again, all_wanted, is_stopping;
+    unsigned open_handles; /* closing: timer, wake and transmit */
+    unsigned settling;     /* units at the writer */
     void (*on_stopped)(void *owner);
     void *owner;
 };
@@ -52,15 +60,15 @@ struct look { /* a unit: what is due, claimed for partners with free slots */
     struct arena arena;
     struct courier *courier;
     struct setup *setup; /* held */
-    struct {
+    struct wanted {
         const struct partner *partner;
-        size_t slots;
+        struct pace *pace;
+        size_t slots, count;
+        struct deliver_item *items;
+        int64_t next_due_ms;
     } wanted[PARTNERS_A_LOOK];
     size_t wanted_count;
-    struct deliver_item *items[PARTNERS_A_LOOK];
-    size_t counts[PARTNERS_A_LOOK];
-    int64_t next_due_ms; /* wall; 0: nothing is queued */
-    size_t under_way;    /* exchanges that still read our arena */
+    size_t under_way; /* exchanges that still read our arena */
 };
 
 struct parcel { /* one exchange */
@@ -72,8 +80,8 @@ struct parcel { /* one exchange */
 
 struct settling { /* a unit: what became of one exchange */
     struct unit unit;
-    struct settling *next; /* of `unsettled` */
     struct arena arena;
+    struct settling *next; /* of the unsettled */
     struct courier *courier;
     struct setup *setup;
     struct pace *pace; /* NULL: no memory for one */
@@ -106,25 +114,33 @@ static struct pace *pace_of(struct courier *courier, const char *name)
     return pace;
 }
 
+static void know_partners(struct courier *courier)
+{
+    const struct partner_list *partners = &courier->setup->partners;
+    free(courier->by_partner);
+    courier->by_partner = calloc(partners->count + 1, sizeof(struct pace *));
+    for (size_t i = 0; courier->by_partner != NULL && i < partners->count; i++)
+        courier->by_partner[i] = pace_of(courier, partners->items[i].name);
+    courier->all_wanted = true;
+}
+
 /* ---- stopping ---- */
-
-static void on_timer(uv_timer_t *timer)
-{
-    courier_wake(timer->data);
-}
-
-static void plan_next(struct courier *courier, int64_t wait_ms)
-{
-    int64_t most = courier->unsettled == NULL ? LOOK_MAX_MS : AGAIN_MS;
-    if (!courier->is_stopping)
-        uv_timer_start(&courier->timer, on_timer, (uint64_t)(wait_ms < most ? wait_ms : most), 0);
-}
 
 static void free_settling(struct settling *settling)
 {
     setup_release(settling->setup);
     arena_free(&settling->arena);
     free(settling);
+}
+
+/* What is not settled goes again, with its ids, after the next start. */
+static void drop_unsettled(struct courier *courier)
+{
+    while (courier->unsettled != NULL) {
+        struct settling *next = courier->unsettled->next;
+        free_settling(courier->unsettled);
+        courier->unsettled = next;
+    }
 }
 
 static void maybe_stopped(struct courier *courier)
@@ -135,15 +151,12 @@ static void maybe_stopped(struct courier *courier)
     void (*on_stopped)(void *owner) = courier->on_stopped;
     void *owner = courier->owner;
     writer_port_close(courier->port);
+    drop_unsettled(courier);
+    free(courier->by_partner);
     while (courier->paces != NULL) {
         struct pace *next = courier->paces->next;
         free(courier->paces);
         courier->paces = next;
-    }
-    while (courier->unsettled != NULL) { /* still "sending": goes again after a start */
-        struct settling *next = courier->unsettled->next;
-        free_settling(courier->unsettled);
-        courier->unsettled = next;
     }
     setup_release(courier->setup);
     context_release(courier->context);
@@ -184,10 +197,60 @@ static void tell_settled(const struct settling *settling)
                                    result->sentence);
 }
 
-static void keep_unsettled(struct settling *settling)
+/* How long until something of this partner may be sent, were it by time alone. */
+static int64_t wait_of(const struct pace *pace, int64_t wall_ms, int64_t monotonic_ms)
+{
+    bool has_any = pace->is_wanted || pace->next_due_ms != 0;
+    int64_t opens = deliver_opens_ms(&pace->pace, monotonic_ms);
+    if (has_any && opens > monotonic_ms)
+        return opens - monotonic_ms;
+    if (pace->is_wanted || pace->next_due_ms == 0)
+        return LOOK_MAX_MS; /* what is under way wakes us when it ends */
+    return pace->next_due_ms - wall_ms;
+}
+
+static void on_timer(uv_timer_t *timer);
+
+static void plan_next(struct courier *courier, int64_t most_ms)
+{
+    int64_t wall_ms = clock_wall_ms(&courier->setup->clock);
+    int64_t monotonic_ms = clock_monotonic_ms(&courier->setup->clock);
+    int64_t wait = courier->unsettled != NULL && AGAIN_MS < most_ms ? AGAIN_MS : most_ms;
+    if (courier->is_stopping)
+        return;
+    for (const struct pace *pace = courier->paces; pace != NULL; pace = pace->next) {
+        int64_t own = wait_of(pace, wall_ms, monotonic_ms);
+        wait = own < wait ? own : wait;
+    }
+    uv_timer_start(&courier->timer, on_timer, wait < 1 ? 1 : (uint64_t)wait, 0);
+}
+
+/* The store has no room just now: what came back must not be forgotten. */
+static void settle_later(struct settling *settling)
 {
     settling->next = settling->courier->unsettled;
     settling->courier->unsettled = settling;
+    plan_next(settling->courier, AGAIN_MS);
+}
+
+static void post_settling(struct settling *settling)
+{
+    struct courier *courier = settling->courier;
+    if (writer_post(courier->writer, courier->port, &settling->unit))
+        courier->settling++;
+    else
+        settle_later(settling);
+}
+
+static void settle_again(struct courier *courier)
+{
+    struct settling *settling = courier->unsettled;
+    courier->unsettled = NULL;
+    while (settling != NULL) {
+        struct settling *next = settling->next;
+        post_settling(settling);
+        settling = next;
+    }
 }
 
 static void on_settled(struct unit *unit)
@@ -198,33 +261,10 @@ static void on_settled(struct unit *unit)
     if (unit->fault.kind == FAULT_none) {
         tell_settled(settling);
         free_settling(settling);
-        courier_wake(courier);
     } else {
-        keep_unsettled(settling);
-        plan_next(courier, AGAIN_MS);
+        settle_later(settling);
     }
     maybe_stopped(courier);
-}
-
-static void post_settling(struct settling *settling)
-{
-    struct courier *courier = settling->courier;
-    if (writer_post(courier->writer, courier->port, &settling->unit))
-        courier->settling++;
-    else
-        keep_unsettled(settling);
-}
-
-/* What the writer could not take before. */
-static void settle_again(struct courier *courier)
-{
-    struct settling *list = courier->unsettled;
-    courier->unsettled = NULL;
-    while (list != NULL) {
-        struct settling *next = list->next;
-        post_settling(list);
-        list = next;
-    }
 }
 
 static enum deliver_outcome outcome_of(enum transmit_outcome outcome)
@@ -307,11 +347,13 @@ static void on_transmitted(void *owner, const struct transmit_result *from)
         courier->watcher.on_served(courier->watcher.owner, from->server);
     look->under_way--;
     release_look(look);
-    if (settling == NULL) /* it stays "sending" and goes again, with its ids, after a start */
-        return;
-    post_settling(settling);
-    if (courier->unsettled != NULL)
-        plan_next(courier, AGAIN_MS);
+    /* Without memory it stays "sending" and goes again, with its ids, after a start. */
+    if (settling != NULL)
+        post_settling(settling);
+    if (pace != NULL)
+        pace->is_wanted = true; /* a slot is free, and the next of its referral has its turn */
+    if (!courier->is_stopping)
+        uv_async_send(&courier->wake); /* the look comes to the writer behind the settling */
 }
 
 /* ---- sending ---- */
@@ -354,71 +396,83 @@ static bool claim(struct unit *unit, struct store *store)
     struct look *look = (struct look *)unit;
     int64_t now_ms = clock_wall_ms(&look->setup->clock);
     struct flow flow = {look->setup, store, unit->arena, now_ms, NULL};
-    struct store_due_partner *due;
-    for (size_t i = 0; i < look->wanted_count; i++)
-        look->counts[i] = flow_claim(&flow, look->wanted[i].partner->name, look->wanted[i].slots,
-                                     &look->items[i]);
-    size_t count = store_due_partners(store, unit->arena, &due);
-    look->next_due_ms = count == 0 ? 0 : due[0].first_due_ms;
+    for (size_t i = 0; i < look->wanted_count; i++) {
+        struct wanted *wanted = &look->wanted[i];
+        wanted->count = flow_claim(&flow, wanted->partner->name, wanted->slots, &wanted->items);
+        wanted->next_due_ms = store_next_due(store, wanted->partner->name);
+    }
     return true;
 }
 
-/* When the next look is due by itself. */
-static int64_t wait_of(const struct courier *courier, const struct look *look)
+/* ---- when to look ---- */
+
+static bool is_wanted(const struct pace *pace, int64_t wall_ms)
 {
-    int64_t now_ms = clock_wall_ms(&courier->setup->clock);
-    int64_t wait = look->next_due_ms == 0 ? LOOK_MAX_MS : look->next_due_ms - now_ms;
-    /* Due but held back: a slot, a breaker or an earlier message stands before it. */
-    return wait < LOOK_MIN_MS ? LOOK_MIN_MS : wait;
+    return pace->is_wanted || (pace->next_due_ms != 0 && pace->next_due_ms <= wall_ms);
+}
+
+/* Those that have something and may be sent to. False when there was no room for all. */
+static bool choose_partners(struct courier *courier, struct look *look)
+{
+    const struct setup *setup = courier->setup;
+    int64_t wall_ms = clock_wall_ms(&setup->clock);
+    int64_t monotonic_ms = clock_monotonic_ms(&setup->clock);
+    for (size_t i = 0; courier->by_partner != NULL && i < setup->partners.count; i++) {
+        const struct partner *partner = &setup->partners.items[i];
+        struct pace *pace = courier->by_partner[i];
+        if (pace == NULL || !is_wanted(pace, wall_ms) || deliver_is_resting(setup, partner))
+            continue;
+        size_t slots = deliver_slots(&pace->pace, &setup->config, partner, monotonic_ms);
+        if (slots == 0)
+            continue;
+        if (look->wanted_count == PARTNERS_A_LOOK)
+            return false;
+        look->wanted[look->wanted_count++] =
+            (struct wanted){.partner = partner, .pace = pace, .slots = slots};
+    }
+    return true;
+}
+
+static void look_around(struct courier *courier);
+
+static void note_claimed(const struct wanted *wanted)
+{
+    struct pace *pace = wanted->pace;
+    deliver_started(&pace->pace, wanted->count);
+    pace->is_wanted = wanted->count == wanted->slots; /* then there may be more */
+    pace->next_due_ms = wanted->next_due_ms;
 }
 
 static void on_claimed(struct unit *unit)
 {
     struct look *look = (struct look *)unit;
     struct courier *courier = look->courier;
+    bool is_good = unit->fault.kind == FAULT_none;
     courier->is_looking = false;
     look->under_way++; /* ours, until all are sent */
-    for (size_t i = 0; unit->fault.kind == FAULT_none && i < look->wanted_count; i++) {
-        struct pace *pace = pace_of(courier, look->wanted[i].partner->name);
-        if (pace != NULL)
-            deliver_started(&pace->pace, look->counts[i]);
-        for (size_t k = 0; k < look->counts[i] && !courier->is_stopping; k++)
-            send_item(courier, look, look->wanted[i].partner, &look->items[i][k]);
+    for (size_t i = 0; is_good && i < look->wanted_count; i++) {
+        const struct wanted *wanted = &look->wanted[i];
+        note_claimed(wanted);
+        for (size_t k = 0; k < wanted->count && !courier->is_stopping; k++)
+            send_item(courier, look, wanted->partner, &wanted->items[k]);
     }
-    plan_next(courier, unit->fault.kind == FAULT_none ? wait_of(courier, look) : AGAIN_MS);
     look->under_way--;
     release_look(look);
-    if (courier->look_again)
-        courier_wake(courier);
+    plan_next(courier, is_good ? LOOK_MAX_MS : AGAIN_MS);
+    if (courier->look_again && is_good)
+        look_around(courier);
     maybe_stopped(courier);
 }
 
-static bool is_resting(const struct setup *setup, const struct partner *partner)
+static void want_all(struct courier *courier)
 {
-    time_t now = (time_t)(clock_wall_ms(&setup->clock) / 1000);
-    struct tm parts;
-    localtime_r(&now, &parts);
-    return partner_in_maintenance(partner, (unsigned)parts.tm_wday,
-                                  (unsigned)(parts.tm_hour * 60 + parts.tm_min));
+    courier->all_wanted = false;
+    courier->asked_all_ms = clock_monotonic_ms(&courier->setup->clock);
+    for (struct pace *pace = courier->paces; pace != NULL; pace = pace->next)
+        pace->is_wanted = true;
 }
 
-static void choose_partners(struct courier *courier, struct look *look)
-{
-    const struct setup *setup = courier->setup;
-    int64_t now_ms = clock_monotonic_ms(&setup->clock);
-    for (size_t i = 0; i < setup->partners.count && look->wanted_count < PARTNERS_A_LOOK; i++) {
-        const struct partner *partner = &setup->partners.items[i];
-        struct pace *pace = pace_of(courier, partner->name);
-        size_t slots =
-            pace == NULL ? 0 : deliver_slots(&pace->pace, &setup->config, partner, now_ms);
-        if (slots == 0 || is_resting(setup, partner))
-            continue;
-        look->wanted[look->wanted_count].partner = partner;
-        look->wanted[look->wanted_count++].slots = slots;
-    }
-}
-
-void courier_wake(struct courier *courier)
+static void look_around(struct courier *courier)
 {
     if (courier->is_stopping)
         return;
@@ -426,18 +480,41 @@ void courier_wake(struct courier *courier)
     courier->look_again = courier->is_looking;
     if (courier->is_looking)
         return;
+    if (courier->all_wanted)
+        want_all(courier);
     struct look *look = calloc(1, sizeof *look);
     if (look == NULL)
         return;
     look->unit = (struct unit){.run = claim, .done = on_claimed, .arena = &look->arena};
     look->courier = courier;
     look->setup = setup_hold(courier->setup);
-    choose_partners(courier, look);
-    courier->is_looking = writer_post(courier->writer, courier->port, &look->unit);
-    if (!courier->is_looking) {
-        plan_next(courier, wait_of(courier, look));
-        release_look(look);
-    }
+    courier->look_again = !choose_partners(courier, look);
+    courier->is_looking =
+        look->wanted_count > 0 && writer_post(courier->writer, courier->port, &look->unit);
+    if (courier->is_looking)
+        return;
+    plan_next(courier, look->wanted_count > 0 ? AGAIN_MS : LOOK_MAX_MS);
+    release_look(look);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct courier *courier = timer->data;
+    int64_t now_ms = clock_monotonic_ms(&courier->setup->clock);
+    courier->all_wanted = courier->all_wanted || now_ms - courier->asked_all_ms >= LOOK_MAX_MS;
+    look_around(courier);
+}
+
+static void on_wake(uv_async_t *async)
+{
+    look_around(async->data);
+}
+
+void courier_wake(struct courier *courier)
+{
+    courier->all_wanted = true;
+    if (!courier->is_stopping)
+        uv_async_send(&courier->wake);
 }
 
 /* ---- life ---- */
@@ -457,7 +534,10 @@ struct courier *courier_start(struct uv_loop_s *loop, struct setup *setup, struc
     courier->transmit = transmit_new(&options);
     courier->generation = 1;
     courier->timer.data = courier;
+    courier->wake.data = courier;
     uv_timer_init(loop, &courier->timer);
+    uv_async_init(loop, &courier->wake, on_wake);
+    know_partners(courier);
     courier_wake(courier);
     return courier;
 }
@@ -517,6 +597,7 @@ void courier_use(struct courier *courier, struct setup *setup, struct context *c
     courier->setup = setup_hold(setup);
     courier->context = context_hold(context);
     courier->generation++;
+    know_partners(courier);
     drop_disabled(courier);
     courier_wake(courier);
 }
@@ -527,7 +608,7 @@ static void on_handle_closed(struct courier *courier)
     maybe_stopped(courier);
 }
 
-static void on_timer_closed(uv_handle_t *handle)
+static void on_own_closed(uv_handle_t *handle)
 {
     on_handle_closed(handle->data);
 }
@@ -542,7 +623,8 @@ void courier_stop(struct courier *courier, void (*on_stopped)(void *owner), void
     courier->is_stopping = true;
     courier->on_stopped = on_stopped;
     courier->owner = owner;
-    courier->open_handles = 2;
-    uv_close((uv_handle_t *)&courier->timer, on_timer_closed);
+    courier->open_handles = 3;
+    uv_close((uv_handle_t *)&courier->timer, on_own_closed);
+    uv_close((uv_handle_t *)&courier->wake, on_own_closed);
     transmit_close(courier->transmit, on_transmit_closed, courier);
 }

@@ -340,6 +340,15 @@ int64_t deliver_wait_ms(const struct config *config, int64_t tries, uint32_t ran
 
 /* ---- pace ---- */
 
+bool deliver_is_resting(const struct setup *setup, const struct partner *partner)
+{
+    time_t now = (time_t)(clock_wall_ms(&setup->clock) / 1000);
+    struct tm parts;
+    localtime_r(&now, &parts);
+    return partner_in_maintenance(partner, (unsigned)parts.tm_wday,
+                                  (unsigned)(parts.tm_hour * 60 + parts.tm_min));
+}
+
 static unsigned ceiling_of(const struct config *config, const struct partner *partner)
 {
     return partner->in_flight_max > 0 ? partner->in_flight_max : config->in_flight_per_partner_max;
@@ -350,12 +359,19 @@ bool deliver_is_open(const struct deliver_pace *pace, int64_t monotonic_ms)
     return pace->failures >= FAILURES_TO_OPEN && pace->closed_until_ms > monotonic_ms;
 }
 
+int64_t deliver_opens_ms(const struct deliver_pace *pace, int64_t monotonic_ms)
+{
+    int64_t opens = pace->paused_until_ms > monotonic_ms ? pace->paused_until_ms : monotonic_ms;
+    bool is_later = deliver_is_open(pace, monotonic_ms) && pace->closed_until_ms > opens;
+    return is_later ? pace->closed_until_ms : opens;
+}
+
 size_t deliver_slots(const struct deliver_pace *pace, const struct config *config,
                      const struct partner *partner, int64_t monotonic_ms)
 {
     unsigned window = pace->window == 0 ? 1 : pace->window;
     unsigned ceiling = ceiling_of(config, partner);
-    if (partner->disabled || deliver_is_open(pace, monotonic_ms))
+    if (partner->disabled || deliver_opens_ms(pace, monotonic_ms) > monotonic_ms)
         return 0;
     if (pace->failures >= FAILURES_TO_OPEN)
         window = 1; /* half open: one probe */
@@ -368,6 +384,16 @@ void deliver_started(struct deliver_pace *pace, size_t count)
 {
     pace->in_flight += (unsigned)count;
     pace->is_probing = pace->failures >= FAILURES_TO_OPEN && count > 0;
+}
+
+/* A partner that is busy says how long: that holds for all that is sent to it. */
+static void pause(struct deliver_pace *pace, const struct config *config,
+                  const struct deliver_result *result, int64_t monotonic_ms)
+{
+    int64_t asked = (int64_t)result->retry_after_s * 1000;
+    int64_t most = (int64_t)config->retry_max_ms;
+    if (result->outcome == DELIVER_ANSWERED && asked > 0)
+        pace->paused_until_ms = monotonic_ms + (asked < most ? asked : most);
 }
 
 void deliver_ended(struct deliver_pace *pace, const struct config *config,
@@ -385,6 +411,7 @@ void deliver_ended(struct deliver_pace *pace, const struct config *config,
         pace->window = pace->window < ceiling ? pace->window + 1 : ceiling;
         return;
     }
+    pause(pace, config, result, monotonic_ms);
     pace->failures++;
     pace->window = pace->window > 1 ? pace->window / 2 : 1;
     if (pace->failures >= FAILURES_TO_OPEN)

@@ -75,9 +75,12 @@ struct deliver_pace {
     unsigned window;         /* messages allowed at once; 0 counts as 1 */
     unsigned failures;       /* in a row, of the connection */
     int64_t closed_until_ms; /* monotonic; while it lies ahead nothing is sent */
+    int64_t paused_until_ms; /* likewise: the partner has asked for it (Retry-After) */
     bool is_probing;         /* one message is on its way to see whether the partner is back */
 };
 
+/* Is this a planned pause of the partner (its setting maintenance)? */
+bool deliver_is_resting(const struct setup *setup, const struct partner *partner);
 /* How many more messages may be sent to the partner now. */
 size_t deliver_slots(const struct deliver_pace *pace, const struct config *config,
                      const struct partner *partner, int64_t monotonic_ms);
@@ -85,6 +88,9 @@ void deliver_started(struct deliver_pace *pace, size_t count);
 void deliver_ended(struct deliver_pace *pace, const struct config *config,
                    const struct partner *partner, const struct deliver_result *result,
                    int64_t monotonic_ms, uint32_t random);
+/* The breaker is open: the partner cannot be reached. */
 bool deliver_is_open(const struct deliver_pace *pace, int64_t monotonic_ms);
+/* From when on something may be sent, by the breaker and by what the partner asked for. */
+int64_t deliver_opens_ms(const struct deliver_pace *pace, int64_t monotonic_ms);
 
 #endif

@@ -37,22 +37,6 @@ enum { UNCHANGING_COLUMNS = 13 };
 static const struct table messages =
     TABLE_WITH_IDS("message", store_message, message_columns, IDS_MESSAGE);
 
-#define DUE(member, type)                                                                          \
-    {                                                                                              \
-#member, type, offsetof(struct store_due_partner, member)                                  \
-    }
-static const struct column due_columns[] = {
-    DUE(partner, COLUMN_TEXT),
-    DUE(first_due_ms, COLUMN_WHOLE),
-    DUE(queued, COLUMN_WHOLE),
-    DUE(oldest_ms, COLUMN_WHOLE),
-};
-static const struct table due_partners =
-    TABLE("(SELECT partner, min(due_ms) AS first_due_ms, count(*) AS queued, "
-          "min(created_ms) AS oldest_ms FROM message WHERE state='queued' AND " WAITING
-          " GROUP BY partner)",
-          store_due_partner, due_columns);
-
 #define ATTEMPT(member, type)                                                                      \
     {                                                                                              \
 #member, type, offsetof(struct store_attempt, member)                                      \
@@ -77,9 +61,72 @@ int64_t store_next_message(struct store *store)
     return sqlite_next_id(store, IDS_MESSAGE);
 }
 
+/* ---- whose turn it is: the order of a referral's messages to one partner ---- */
+
+#define IS_OPEN "(state='queued' OR state='sending' OR state='held')"
+
+static bool is_open(const char *state)
+{
+    return text_equal(state, "queued") || text_equal(state, "sending") || text_equal(state, "held");
+}
+
+static void set_behind(struct store *store, int64_t id, bool behind)
+{
+    sqlite_run(store, "UPDATE message SET behind=? WHERE id=?", "ii", (int64_t)behind, id);
+}
+
+/* The nearest open message of the same referral before or behind it; 0: there is none. */
+static int64_t open_before(struct store *store, const struct store_message *message, int64_t id)
+{
+    return sqlite_number(
+        store,
+        "SELECT id FROM message WHERE referral=? AND partner=? AND id<? AND " IS_OPEN
+        " ORDER BY id DESC LIMIT 1",
+        "iti", message->referral, message->partner, id);
+}
+
+static int64_t open_after(struct store *store, const struct store_message *message, int64_t id)
+{
+    return sqlite_number(
+        store,
+        "SELECT id FROM message WHERE referral=? AND partner=? AND id>? AND " IS_OPEN
+        " ORDER BY id LIMIT 1",
+        "iti", message->referral, message->partner, id);
+}
+
+/* It is open now and was not: whatever was first behind it steps back. */
+static void step_in(struct store *store, const struct store_message *message)
+{
+    bool is_behind = open_before(store, message, message->id) != 0;
+    int64_t next = is_behind ? 0 : open_after(store, message, message->id);
+    set_behind(store, message->id, is_behind);
+    if (next != 0)
+        set_behind(store, next, true);
+}
+
+/* It had its turn and is not open any more: the next has. */
+static void step_out(struct store *store, const struct store_message *message)
+{
+    int64_t next = open_after(store, message, message->id);
+    if (next != 0)
+        set_behind(store, next, false);
+}
+
 void store_set_message(struct store *store, const struct store_message *message)
 {
+    static const char before[] = "SELECT " IS_OPEN " + 2*behind FROM message WHERE id=?";
+    bool is_out = text_equal(message->direction, "out");
+    bool has_order = is_out && message->referral != 0;
+    int64_t stood = is_out ? sqlite_number(store, before, "i", message->id) : 0;
+    bool was = has_order && (stood & 1) != 0;
+    bool is = is_open(message->state);
     sqlite_update(store, &messages, UNCHANGING_COLUMNS, message);
+    if (has_order && is && !was)
+        step_in(store, message);
+    else if (was && !is && stood < 2)
+        step_out(store, message);
+    if (!has_order && stood >= 2)
+        set_behind(store, message->id, false);
 }
 
 bool store_get_message(struct store *store, struct arena *arena, int64_t id,
@@ -149,6 +196,9 @@ int64_t store_add_message(struct store *store, const struct store_message *messa
     int64_t id = sqlite_insert(store, &messages, message);
     if (id != 0)
         sqlite_key_message(store, message, id);
+    if (id != 0 && message->referral != 0 && text_equal(message->direction, "out") &&
+        is_open(message->state) && open_before(store, message, id) != 0)
+        set_behind(store, id, true);
     return id;
 }
 
@@ -170,13 +220,10 @@ size_t store_messages(struct store *store, struct arena *arena, const char *dire
 size_t store_due(struct store *store, struct arena *arena, const char *partner, int64_t now_ms,
                  size_t limit, struct store_message **ret_messages)
 {
-    return sqlite_select(
-        store, arena, &messages, ret_messages,
-        "AS m WHERE state='queued' AND " WAITING
-        " AND partner=?1 AND due_ms<=?2 AND (referral IS NULL OR NOT EXISTS (SELECT 1 FROM message "
-        "AS e WHERE e.referral=m.referral AND e.id<m.id AND e.partner=m.partner AND e.state IN "
-        "('queued','sending','held'))) ORDER BY due_ms, created_ms, id LIMIT ?3",
-        "tii", partner, now_ms, (int64_t)limit);
+    return sqlite_select(store, arena, &messages, ret_messages,
+                         "WHERE state='queued' AND behind=0 AND partner=?1 AND due_ms<=?2 "
+                         "ORDER BY due_ms, id LIMIT ?3",
+                         "tii", partner, now_ms, (int64_t)limit);
 }
 
 size_t store_queued_of_client(struct store *store, struct arena *arena, const char *client,
@@ -209,10 +256,12 @@ int64_t store_count_withdrawn(struct store *store, int64_t record, const char *r
                          "it", record, recipient);
 }
 
-size_t store_due_partners(struct store *store, struct arena *arena,
-                          struct store_due_partner **ret_partners)
+int64_t store_next_due(struct store *store, const char *partner)
 {
-    return sqlite_select(store, arena, &due_partners, ret_partners, "ORDER BY 2", "");
+    return sqlite_number(store,
+                         "SELECT due_ms FROM message WHERE state='queued' AND behind=0 AND "
+                         "partner=? ORDER BY due_ms LIMIT 1",
+                         "t", partner);
 }
 
 int64_t store_requeue_claimed(struct store *store, int64_t now_ms)
@@ -231,8 +280,8 @@ int64_t store_requeue_claimed(struct store *store, int64_t now_ms)
 void store_hasten(struct store *store, const char *partner, int64_t now_ms)
 {
     sqlite_run(store,
-               "UPDATE message SET due_ms=?2 WHERE partner=?1 AND state='queued' AND " WAITING
-               " AND due_ms>?2",
+               "UPDATE message SET due_ms=?2 WHERE state='queued' AND behind=0 AND partner=?1 "
+               "AND due_ms>?2",
                "ti", partner, now_ms);
 }
 

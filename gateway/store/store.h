@@ -156,13 +156,8 @@ size_t store_queued_of_client(struct store *store, struct arena *arena, const ch
                               struct store_message **ret_messages);
 /* How often a record was taken back from the queue to this recipient before. */
 int64_t store_count_withdrawn(struct store *store, int64_t record, const char *recipient);
-/* Partners that have queued messages, and when the first is due. */
-struct store_due_partner {
-    const char *partner;
-    int64_t first_due_ms, queued, oldest_ms;
-};
-size_t store_due_partners(struct store *store, struct arena *arena,
-                          struct store_due_partner **ret_partners);
+/* When the first of them is due; 0: nothing is queued for the partner that has its turn. */
+int64_t store_next_due(struct store *store, const char *partner);
 /* After a crash: what was being sent is queued again with the same ids. Returns how many. */
 int64_t store_requeue_claimed(struct store *store, int64_t now_ms);
 

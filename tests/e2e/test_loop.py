@@ -182,3 +182,22 @@ def test_two_clinics_with_the_same_number(make_town):
     filler = willow.referral("lakeside:R-1")["filler_number"]
     willow.move("decline", filler)
     lakeside.wait_status("R-1", "rejected")
+
+
+def test_a_planned_pause_of_a_partner(make_town):
+    """Nothing is sent in it and nothing is reported as a fault; what waited goes when it is over."""
+    lakeside, willow = make_town("lakeside", "willow", start=False, watch_files="false")
+    lakeside.partner_settings("willow", maintenance="[daily 00:00-24:00]")
+    lakeside.start()
+    lakeside.send(records.consent("lakeside", ["willow"]))
+    record = records.referral()
+    lakeside.send(record)
+    other = records.referral(to="harbor")
+    lakeside.send(other)  # the courier has looked around since
+    wait_for(lambda: lakeside.messages(state="queued"), 10, "it waits")
+    assert lakeside.messages(kind="referral")[0]["attempts"] == 0
+    assert "partner-down" not in lakeside.log()
+    willow.start()
+    lakeside.partner_settings("willow", maintenance="[]")
+    lakeside.reload()
+    lakeside.wait_status(record["record_id"], "received")

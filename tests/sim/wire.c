@@ -373,11 +373,10 @@ bool wire_is_quiet(const struct world *world)
     }
     for (int i = 0; i < GATES; i++) {
         struct arena arena = ARENA_EMPTY;
-        struct store_due_partner *due;
-        struct store_message *sending;
+        struct store_message *messages;
         struct store *store = world->gates[i].store;
-        size_t open = store_due_partners(store, &arena, &due) +
-                      store_messages(store, &arena, "out", "sending", 0, 10, &sending);
+        size_t open = store_messages(store, &arena, "out", "queued", 0, 10, &messages) +
+                      store_messages(store, &arena, "out", "sending", 0, 10, &messages);
         arena_free(&arena);
         if (open > 0)
             return false;

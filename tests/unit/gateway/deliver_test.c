@@ -106,6 +106,23 @@ static void a_partner_may_have_its_own_ceiling(void **state)
     assert_int_equal(deliver_slots(&pace, &config, &off, 0), 0);
 }
 
+static void a_busy_partner_says_how_long_it_is_left_alone(void **state)
+{
+    (void)state;
+    struct config config = config_of(2000, 900000);
+    struct deliver_pace pace = {.window = 8};
+    struct deliver_result busy = {.outcome = DELIVER_ANSWERED, .status = 503, .retry_after_s = 30};
+    end(&pace, &config, &busy, 1000);
+    assert_int_equal(deliver_slots(&pace, &config, &anybody, 1000), 0);
+    assert_int_equal(deliver_opens_ms(&pace, 1000), 31000);
+    assert_false(deliver_is_open(&pace, 1000)); /* it is there, so nobody is alarmed */
+    assert_int_equal(deliver_slots(&pace, &config, &anybody, 30999), 0);
+    assert_int_equal(deliver_slots(&pace, &config, &anybody, 31000), 4);
+    busy.retry_after_s = 864000;
+    end(&pace, &config, &busy, 31000);
+    assert_int_equal(deliver_opens_ms(&pace, 31000), 931000); /* at most retry_max_ms */
+}
+
 static void three_failures_open_the_breaker(void **state)
 {
     (void)state;
@@ -539,6 +556,7 @@ int main(void)
         cmocka_unit_test(extreme_settings_do_not_overflow),
         cmocka_unit_test(it_starts_slowly_and_grows),
         cmocka_unit_test(a_partner_may_have_its_own_ceiling),
+        cmocka_unit_test(a_busy_partner_says_how_long_it_is_left_alone),
         cmocka_unit_test(three_failures_open_the_breaker),
         cmocka_unit_test(an_answer_that_asks_for_patience_counts_as_failure),
         cmocka_unit_test(counting_never_wraps),

@@ -544,24 +544,99 @@ static void due_is_ordered_per_referral_and_nothing_wider(void **state)
     }
 }
 
-static void partners_with_something_due(void **state)
+static void a_message_sent_again_takes_its_place(void **state)
 {
     struct clinic *clinic = *state;
-    struct store_due_partner *rows;
-    assert_int_equal(store_due_partners(STORE, ARENA, &rows), 0);
+    struct store_message *rows;
+    int64_t ids[4];
     clinic_begin(clinic);
-    add_message(clinic, "lakeside", "m-1", 0, 500);
-    add_message(clinic, "lakeside", "m-2", 0, 900);
-    add_message(clinic, "harbor", "m-3", 0, 100);
-    int64_t sent = add_message(clinic, "riverbend", "m-4", 0, 100);
-    set_state(clinic, sent, "sent");
+    int64_t referral = add_referral(clinic, "lakeside", "R-1");
+    for (int i = 0; i < 4; i++)
+        ids[i] = add_message(clinic, "lakeside", arena_print(ARENA, "m-%d", i), referral, 100);
+    set_state(clinic, ids[0], "sent");
+    set_state(clinic, ids[1], "parked");
     clinic_commit(clinic);
-    assert_int_equal(store_due_partners(STORE, ARENA, &rows), 2);
-    assert_string_equal(rows[0].partner, "harbor");
-    assert_int_equal(rows[0].first_due_ms, 100);
-    assert_int_equal(rows[1].first_due_ms, 500);
-    assert_int_equal(rows[1].queued, 2);
-    assert_int_equal(rows[1].oldest_ms, 1000);
+    assert_int_equal(due(clinic, "lakeside", 100, 10, &rows), 1);
+    assert_int_equal(rows[0].id, ids[2]);
+    clinic_begin(clinic);
+    set_state(clinic, ids[2], "sending");
+    set_state(clinic, ids[0], "queued"); /* while a later one is under way */
+    set_state(clinic, ids[1], "held");
+    clinic_commit(clinic);
+    assert_int_equal(due(clinic, "lakeside", 100, 10, &rows), 1);
+    assert_int_equal(rows[0].id, ids[0]);
+    clinic_begin(clinic);
+    set_state(clinic, ids[2], "queued"); /* its attempt failed */
+    clinic_commit(clinic);
+    reopen(clinic);
+    static const int order[] = {0, 1, 2, 3};
+    for (int i = 0; i < 4; i++) {
+        clinic_begin(clinic);
+        if (i == 1)
+            set_state(clinic, ids[1], "queued");
+        assert_int_equal(due(clinic, "lakeside", 100, 10, &rows), 1);
+        assert_int_equal(rows[0].id, ids[order[i]]);
+        set_state(clinic, rows[0].id, "sent");
+        clinic_commit(clinic);
+    }
+    assert_int_equal(due(clinic, "lakeside", 100, 10, &rows), 0);
+}
+
+/* However states change, what is due is what the rule says: of a referral's open messages to a
+ * partner only the first may go. */
+static void any_change_of_states_keeps_the_order(void **state)
+{
+    static const char *const words[] = {"queued", "sending",  "held",     "parked",
+                                        "sent",   "rejected", "withdrawn"};
+    enum { MESSAGES = 40, REFERRALS = 5, STEPS = 2000 };
+    struct clinic *clinic = *state;
+    int64_t ids[MESSAGES];
+    int64_t referrals[REFERRALS];
+    unsigned now[MESSAGES] = {0};
+    uint32_t dice = 7;
+    clinic_begin(clinic);
+    for (int i = 0; i < REFERRALS; i++)
+        referrals[i] = add_referral(clinic, "lakeside", arena_print(ARENA, "R-%d", i));
+    for (int i = 0; i < MESSAGES; i++)
+        ids[i] = add_message(clinic, i % 2 == 0 ? "lakeside" : "harbor",
+                             arena_print(ARENA, "m-%d", i), referrals[i % REFERRALS], i);
+    for (int step = 0; step < STEPS; step++) {
+        struct store_message *rows;
+        bool is_first[MESSAGES] = {false};
+        size_t wanted = 0;
+        dice = dice * 1664525 + 1013904223;
+        unsigned at = dice >> 8 & 0xffff;
+        now[at % MESSAGES] = (dice >> 24) % 7;
+        set_state(clinic, ids[at % MESSAGES], words[now[at % MESSAGES]]);
+        for (int i = 0; i < MESSAGES; i += 2) {
+            bool is_behind = false;
+            for (int k = i % 10; k < i; k += 10) /* the same referral and partner */
+                is_behind = is_behind || now[k] < 3;
+            is_first[i] = now[i] == 0 && !is_behind;
+            wanted += is_first[i];
+        }
+        assert_int_equal(due(clinic, "lakeside", 1000, 100, &rows), wanted);
+        for (size_t i = 0; i < wanted; i++)
+            assert_true(is_first[rows[i].id - ids[0]]);
+    }
+    clinic_commit(clinic);
+}
+
+static void when_the_first_is_due(void **state)
+{
+    struct clinic *clinic = *state;
+    assert_int_equal(store_next_due(STORE, "lakeside"), 0);
+    clinic_begin(clinic);
+    int64_t referral = add_referral(clinic, "lakeside", "R-1");
+    int64_t first = add_message(clinic, "lakeside", "m-1", referral, 500);
+    add_message(clinic, "lakeside", "m-2", referral, 300);
+    add_message(clinic, "harbor", "m-3", 0, 100);
+    assert_int_equal(store_next_due(STORE, "lakeside"), 500);
+    set_state(clinic, first, "sent");
+    assert_int_equal(store_next_due(STORE, "lakeside"), 300);
+    assert_int_equal(store_next_due(STORE, "harbor"), 100);
+    assert_int_equal(store_next_due(STORE, "riverbend"), 0);
+    clinic_commit(clinic);
 }
 
 static void what_was_being_sent_is_queued_again(void **state)
@@ -659,7 +734,9 @@ static void the_tray(void **state)
     struct fault fault;
     clinic_begin(clinic);
     int64_t record = add_record(clinic, "referral", "R-1", "C-1");
-    int64_t message = add_message(clinic, "lakeside", "m-1", 0, 0);
+    struct store_message of_record = message_to(clinic, "lakeside", "m-1", 0, 0);
+    of_record.record = record;
+    int64_t message = store_add_message(STORE, &of_record);
     struct store_release waiting = {.record = record,
                                     .recipient = "lakeside",
                                     .addressed_as = "osei;lindqvist",
@@ -738,7 +815,9 @@ int main(void)
         BOTH(messages_are_listed_newest_first),
         BOTH(only_the_state_of_a_message_changes),
         BOTH(due_is_ordered_per_referral_and_nothing_wider),
-        BOTH(partners_with_something_due),
+        BOTH(a_message_sent_again_takes_its_place),
+        BOTH(any_change_of_states_keeps_the_order),
+        BOTH(when_the_first_is_due),
         BOTH(what_was_being_sent_is_queued_again),
         BOTH(hasten_makes_what_waits_due),
         BOTH(queued_messages_of_a_client),
