@@ -192,6 +192,18 @@ static void start_waiting(struct alarm *alarm)
 
 /* ---- raising ---- */
 
+/* Whom to call about the partner, as its file says. */
+static void add_contacts(struct arena *arena, struct json *object, const struct setup *setup,
+                         const char *name)
+{
+    const struct partner *partner = name == NULL ? NULL : folder_partner(&setup->partners, name);
+    if (partner == NULL || partner->contacts.count == 0)
+        return;
+    struct json *list = json_set(arena, object, "contacts", json_new_list(arena));
+    for (size_t i = 0; i < partner->contacts.count; i++)
+        json_push(list, json_new_text(arena, partner->contacts.items[i]));
+}
+
 static const char *body_of(struct arena *arena, const struct setup *setup,
                            const struct alarm_text *text)
 {
@@ -203,6 +215,7 @@ static const char *body_of(struct arena *arena, const struct setup *setup,
     if (text->message != 0)
         json_set(arena, object, "message", json_new_whole(arena, (long)text->message));
     json_set_text(arena, object, "sentence", text->sentence);
+    add_contacts(arena, object, setup, text->partner);
     return arena_print(arena, "%s\n", json_print(arena, object));
 }
 

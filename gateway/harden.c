@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
@@ -147,6 +148,7 @@ enum { FORBIDDEN = sizeof forbidden / sizeof *forbidden };
 static bool fence_calls(void)
 {
 #ifdef HARDEN_ARCHITECTURE
+    _Static_assert(FORBIDDEN + 7 < UCHAR_MAX, "a jump in the filter is one byte");
     struct sock_filter steps[FORBIDDEN + 7];
     unsigned char count = 0;
     steps[count++] =
@@ -156,7 +158,7 @@ static bool fence_calls(void)
     steps[count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
     steps[count++] =
         (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-    for (unsigned char i = 0; i < FORBIDDEN; i++)
+    for (int i = 0; i < FORBIDDEN; i++)
         steps[count++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, forbidden[i],
                                                       (unsigned char)(FORBIDDEN - i), 0);
     steps[count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);

@@ -9,6 +9,7 @@
 
 #include "certs/authority.h"
 #include "gateway/audit.h"
+#include "gateway/commands/ask.h"
 #include "gateway/commands/lists.h"
 #include "gateway/disk.h"
 #include "gateway/file.h"
@@ -346,6 +347,24 @@ static int settings(struct command_call *call)
 
 /* ---- partners ---- */
 
+/* Not by partner_set: a contact may hold commas. */
+static bool set_contacts(struct command_call *call, struct partner *partner,
+                         struct finding_list *findings)
+{
+    const char *const *contacts;
+    size_t count = command_all(call, "contact", &contacts);
+    for (size_t i = 0; i < count; i++) {
+        if (check_contact.holds(contacts[i]))
+            continue;
+        finding_add(findings, (struct finding){.path = "contacts",
+                                               .found = contacts[i],
+                                               .expected = check_contact.expected});
+        return false;
+    }
+    partner->contacts = (struct option_list){contacts, count};
+    return true;
+}
+
 static bool set_partner(struct command_call *call, struct partner *partner,
                         struct finding_list *findings)
 {
@@ -370,6 +389,8 @@ static int partner_add(struct command_call *call)
     struct finding_list findings = finding_list_new(call->arena);
     struct partner partner;
     const char *name = call->words[0];
+    if (check_partner_name.holds(name) && ask_is_wanted(call) && !ask_partner(call))
+        return fault_exit_code(FAULT_usage);
     const char *ca = command_option(call, "ca");
     const char *file = arena_print(call->arena, "partners/%s.yaml", name);
     const char *ca_file = arena_print(call->arena, "partners/%s.ca.crt", name);
@@ -380,7 +401,8 @@ static int partner_add(struct command_call *call)
                                                 .expected = "another name, or edit its file"});
         is_right = false;
     }
-    is_right = is_right && set_partner(call, &partner, &findings);
+    is_right = is_right && set_partner(call, &partner, &findings) &&
+               set_contacts(call, &partner, &findings);
     if (is_right && ca != NULL) {
         struct certificate *items;
         size_t count;
@@ -516,6 +538,7 @@ static const struct command_option partner_options_table[] = {
      "urn:refgate:org:NAME and the URL's host name",
      false},
     {"pin", "SPKI", "SHA-256 of its public key, sha256//BASE64", false},
+    {"contact", "TEXT", "whom to call there: name, telephone, mail", true},
     {"style", "message|rest", "how it speaks; default message", false},
     {"dialect", "WORD", "habits of its system; default refgate", false},
     {NULL, NULL, NULL, false},
@@ -529,8 +552,9 @@ const struct command commands_setup[] = {
     HERE("init", "DIR", "a new gateway: settings, keys, store, folders", 1, init, init_options),
     HERE("check", "", "everything wrong with settings, certificates and store", 0, check, NULL),
     HERE("settings", "", "the settings in force and where each came from", 0, settings, NULL),
-    HERE("partner add", "NAME", "a new partner: its address and how we know it", 1, partner_add,
-         partner_options_table),
+    HERE("partner add", "NAME",
+         "a new partner: its address and how we know it; at a terminal, without --url, it asks", 1,
+         partner_add, partner_options_table),
     HERE("partner list", "", "every partner", 0, partner_list, NULL),
     HERE("partner show", "NAME", "one partner's settings", 1, partner_show, NULL),
     {"reload", "", "let a running service take changed settings, partners and certificates",
