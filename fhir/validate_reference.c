@@ -252,18 +252,20 @@ static const struct json *find_in_bundle(struct validation *run, const struct su
 static void check_form(struct validation *run, const struct subject *subject, const char *reference)
 {
     const struct json *node = json_get(subject->node, "reference");
-    if (primitive_uri_scheme(reference) > 0) {
-        const struct primitive_fault *fault =
-            primitive_check(PRIMITIVE_URI, reference, strlen(reference));
-        if (fault != NULL)
-            validation_add(run, ISSUE_ERROR, ISSUE_VALUE, subject->place, "reference", node,
-                           fault->found, fault->expected);
-    } else if (strpbrk(reference, " \t\r\n") != NULL ||
-               !(is_relative(reference) || is_conditional(reference))) {
+    bool absolute = primitive_uri_scheme(reference) > 0;
+    if (strpbrk(reference, " \t\r\n") != NULL ||
+        !(absolute || is_relative(reference) || is_conditional(reference))) {
         validation_add(run, ISSUE_ERROR, ISSUE_VALUE, subject->place, "reference", node,
                        "text that is no reference",
                        "Type/id, an absolute url, urn:uuid:... or #id");
+        return;
     }
+    /* a uuid or oid that is none may still be found by its text */
+    const struct primitive_fault *fault =
+        absolute ? primitive_check(PRIMITIVE_URI, reference, strlen(reference)) : NULL;
+    if (fault != NULL)
+        validation_add(run, ISSUE_WARNING, ISSUE_VALUE, subject->place, "reference", node,
+                       fault->found, fault->expected);
 }
 
 /* The type that the target itself or the text of the reference tells; NULL: unknown. */

@@ -48,6 +48,9 @@ static const struct correction corrections[] = {
     {"ras-2", NULL,
      "probability.empty() or (probability is decimal).not() or "
      "(probability as decimal) <= 100"},
+    /* quantities that cannot be compared, since one has a code and the other has none, are no fault
+     */
+    {"rng-2", NULL, "low.empty() or high.empty() or iif(low > high, false, true)"},
     /* several `when` are allowed */
     {"tim-9", NULL,
      "offset.empty() or (when.exists() and when.where($this in ('C' | 'CM' | 'CD' | "

@@ -122,6 +122,11 @@ const struct definition_type *validation_type_in_url(const char *url);
 const struct definition_type *validation_reference_type(struct validation *run,
                                                         const struct json *reference);
 
+/* ---- validate_definition.c ---- */
+
+/* Rules of the resource at SUBJECT, if it is one that defines something. */
+void validation_definition(struct validation *run, const struct subject *subject);
+
 /* ---- validate_bundle.c ---- */
 
 /* Index of a Bundle's entries by fullUrl and by type and id. */

@@ -438,7 +438,8 @@ static void check_element_id(struct validation *run, const struct subject *subje
                        "an element id that another element has", "each id once in a resource");
 }
 
-/* ele-1 of an object: an id alone says nothing, but beside a primitive's value. */
+/* ele-1 of an object: an id alone says nothing, but beside a primitive's value. A warning, since
+ * other validators let it pass and nothing is lost. */
 static void check_says_something(struct validation *run, const struct subject *subject)
 {
     const struct json *only = json_first(subject->node);
@@ -446,7 +447,7 @@ static void check_says_something(struct validation *run, const struct subject *s
         subject->type == run->validator->types.element)
         return;
     struct issue *issue =
-        validation_add(run, ISSUE_ERROR, ISSUE_INVARIANT, subject->place, NULL, subject->node,
+        validation_add(run, ISSUE_WARNING, ISSUE_INVARIANT, subject->place, NULL, subject->node,
                        "an element with an id only", "at least one other element");
     if (issue != NULL)
         issue->key = "ele-1";
@@ -541,6 +542,8 @@ void validation_resource(struct validation *run, const struct place *place,
     walk(run, &subject);
     check_resource_id(run, &subject);
     validation_contained(run, subject.place);
+    if (run->options->level == VALIDATE_ALL)
+        validation_definition(run, &subject);
     if (scope.index != NULL)
         validation_bundle_links(run, &subject, scope.index);
     if (run->options->profiles != NULL)

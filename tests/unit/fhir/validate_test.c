@@ -178,8 +178,7 @@ static void checks_values_and_codes(void **state)
         {PATIENT(",\"text\":{\"status\":\"generated\",\"div\":\"<div "
                  "xmlns=\\\"http://www.w3.org/1999/xhtml\\\"><script>x</script></div>\"}"),
          "Patient.text.div", ISSUE_INVARIANT, "txt-1", NULL},
-        {PATIENT(",\"maritalStatus\":{\"id\":\"a\"}"), "Patient.maritalStatus", ISSUE_INVARIANT,
-         "ele-1", NULL},
+        {PATIENT(",\"maritalStatus\":{\"id\":\"a\"}"), NULL, 0, NULL, NULL},
         {OBSERVATION(",\"referenceRange\":[{\"low\":{\"value\":1,\"comparator\":\"<\"}}]"),
          "Observation.referenceRange[0].low", ISSUE_INVARIANT, "sqty-1", NULL},
         {OBSERVATION(",\"valueQuantity\":{\"value\":1,\"comparator\":\"<\"}"), NULL, 0, NULL, NULL},
@@ -191,6 +190,74 @@ static void checks_values_and_codes(void **state)
     "{\"resourceType\":\"Condition\",\"subject\":{\"reference\":\"Patient/1\"},"                   \
     "\"clinicalStatus\":" status "}"
 #define CLINICAL "http://terminology.hl7.org/CodeSystem/condition-clinical"
+
+static void assert_warns(const char *text, const char *path)
+{
+    struct issue_list issues = check(text);
+    size_t found = 0;
+    for (size_t i = 0; i < issues.count; i++)
+        found +=
+            text_equal(issues.items[i].path, path) && issues.items[i].severity == ISSUE_WARNING;
+    assert_int_equal(found, 1);
+    assert_null(first_error(&issues));
+}
+
+static void warns_of_what_others_let_pass(void **state)
+{
+    (void)state;
+    assert_warns(PATIENT(",\"maritalStatus\":{\"id\":\"a\"}"), "Patient.maritalStatus");
+    assert_warns(OBSERVATION(",\"subject\":{\"reference\":\"urn:uuid:1234\"}"),
+                 "Observation.subject.reference");
+    assert_warns(OBSERVATION(",\"subject\":{\"reference\":\"urn:oid:1.x\"}"),
+                 "Observation.subject.reference");
+}
+
+#define CODE_SYSTEM(more)                                                                          \
+    "{\"resourceType\":\"CodeSystem\",\"url\":\"http://a.b/c\",\"status\":\"draft\"," more "}"
+#define PARAMETER(more)                                                                            \
+    "{\"resourceType\":\"SearchParameter\",\"url\":\"http://a.b/c\",\"name\":\"C\","               \
+    "\"status\":\"draft\",\"description\":\"c\",\"code\":\"c\"," more "}"
+#define OWN "http://hl7.org/fhir/SearchParameter/"
+#define PART "{\"definition\":\"http://a.b/d\",\"expression\":\"d\"}"
+#define SERVER(definition, type)                                                                   \
+    "{\"resourceType\":\"CapabilityStatement\",\"status\":\"draft\",\"date\":\"2020\","            \
+    "\"kind\":\"requirements\",\"description\":\"c\",\"fhirVersion\":\"4.0.1\",\"format\":["       \
+    "\"json\"],\"rest\":[{"                                                                        \
+    "\"mode\":\"server\",\"resource\":[{\"type\":\"Patient\",\"searchParam\":[{\"name\":"          \
+    "\"birthdate\",\"definition\":\"" definition "\",\"type\":\"" type "\"}]}]}]}"
+
+static void checks_what_definitions_say(void **state)
+{
+    (void)state;
+    static const struct fault_case rows[] = {
+        {CODE_SYSTEM("\"supplements\":\"http://a.b/d\",\"content\":\"supplement\""), NULL, 0, NULL,
+         NULL},
+        {CODE_SYSTEM("\"supplements\":\"http://a.b/d\",\"content\":\"complete\""),
+         "CodeSystem.content", ISSUE_INVALID, NULL, NULL},
+        {PARAMETER("\"base\":[\"Patient\"],\"type\":\"composite\",\"expression\":\"a\","
+                   "\"component\":[" PART "," PART "]"),
+         NULL, 0, NULL, NULL},
+        {PARAMETER("\"base\":[\"Patient\"],\"type\":\"composite\",\"expression\":\"a\","
+                   "\"component\":[" PART "]"),
+         "SearchParameter.component", ISSUE_INVALID, NULL, NULL},
+        {PARAMETER("\"base\":[\"Organization\"],\"type\":\"string\",\"derivedFrom\":\"" OWN
+                   "Organization-name\""),
+         NULL, 0, NULL, NULL},
+        {PARAMETER("\"base\":[\"Organization\"],\"type\":\"token\",\"derivedFrom\":\"" OWN
+                   "Organization-name\""),
+         "SearchParameter.type", ISSUE_INVALID, NULL, NULL},
+        {PARAMETER("\"base\":[\"Organization\",\"Patient\"],\"type\":\"string\",\"derivedFrom\":"
+                   "\"" OWN "Organization-name\""),
+         "SearchParameter.base[1]", ISSUE_INVALID, NULL, NULL},
+        {PARAMETER("\"base\":[\"Patient\"],\"type\":\"token\",\"derivedFrom\":\"" OWN "x\""), NULL,
+         0, NULL, NULL},
+        {SERVER(OWN "individual-birthdate", "date"), NULL, 0, NULL, NULL},
+        {SERVER(OWN "Patient-active|4.0.1", "token"), NULL, 0, NULL, NULL},
+        {SERVER(OWN "Patient-active|4.0.1", "date"),
+         "CapabilityStatement.rest[0].resource[0].searchParam[0].type", ISSUE_INVALID, NULL, NULL},
+    };
+    CHECK_ALL(rows);
+}
 
 #define LINK(to)                                                                                   \
     PATIENT(",\"text\":{\"status\":\"generated\",\"div\":\"<div "                                  \
@@ -243,10 +310,9 @@ static void checks_references(void **state)
         {SUBJECT("\"reference\":\"urn:uuid:53fefa32-fcbb-4ff8-8a92-55ee120877b7\""), NULL, 0, NULL,
          NULL},
         {SUBJECT("\"display\":\"somebody\""), NULL, 0, NULL, NULL},
-        {SUBJECT("\"reference\":\"urn:uuid:1234\""), "Observation.subject.reference", ISSUE_VALUE,
-         NULL, NULL},
-        {SUBJECT("\"reference\":\"urn:oid:1.x\""), "Observation.subject.reference", ISSUE_VALUE,
-         NULL, NULL},
+        {SUBJECT("\"reference\":\"urn:uuid:1234\""), NULL, 0, NULL, NULL},
+        {SUBJECT("\"reference\":\"http://a.b/Patient/1 2\""), "Observation.subject.reference",
+         ISSUE_VALUE, NULL, NULL},
         {SUBJECT("\"reference\":\"Patient?identifier=a|b\""), NULL, 0, NULL, NULL},
         {SUBJECT("\"reference\":\"Practitioner/1\""), "Observation.subject.reference",
          ISSUE_STRUCTURE, NULL, NULL},
@@ -435,6 +501,10 @@ static void evaluates_invariants(void **state)
          "Observation.value.ofType(Quantity)", ISSUE_INVARIANT, "qty-3", NULL},
         {OBSERVATION(",\"valueRange\":{\"low\":{\"value\":5},\"high\":{\"value\":2}}"),
          "Observation.value.ofType(Range)", ISSUE_INVARIANT, "rng-2", NULL},
+        {OBSERVATION(
+             ",\"valueRange\":{\"low\":{\"value\":1,\"system\":\"http://unitsofmeasure.org\","
+             "\"code\":\"mg\"},\"high\":{\"value\":2,\"unit\":\"mg\"}}"),
+         NULL, 0, NULL, NULL},
         {"{\"resourceType\":\"Organization\",\"active\":true}", "Organization", ISSUE_INVARIANT,
          "org-1", NULL},
         {"{\"resourceType\":\"Organization\",\"name\":\"a\",\"telecom\":[{\"system\":\"phone\","
@@ -509,6 +579,8 @@ int main(void)
         cmocka_unit_test(reads_companions_and_padding),
         cmocka_unit_test(checks_values_and_codes),
         cmocka_unit_test(checks_where_narratives_link_to),
+        cmocka_unit_test(warns_of_what_others_let_pass),
+        cmocka_unit_test(checks_what_definitions_say),
         cmocka_unit_test(checks_concepts_with_their_system),
         cmocka_unit_test(checks_references),
         cmocka_unit_test(checks_contained_resources),
