@@ -321,16 +321,9 @@ void profile_check_count(struct validation *run, const struct profile *profile,
             "it where it is known: the profile says must support");
 }
 
-void profile_check_item(struct validation *run, const struct profile *profile,
-                        const struct subject *subject, const struct profile_node *node)
+static void check_children(struct validation *run, const struct profile *profile,
+                           const struct subject *subject, const struct profile_node *node)
 {
-    if (subject->node != NULL) {
-        check_types(run, profile, subject, node);
-        check_values(run, profile, subject, node);
-    }
-    check_rules(run, profile, subject, node);
-    if (json_kind(subject->node) != JSON_OBJECT)
-        return;
     for (const struct profile_node *child = node->children; child != NULL; child = child->next) {
         struct profile_items items = profile_items_of(run, subject, child->name);
         profile_check_count(run, profile, subject, child, items.count);
@@ -339,6 +332,38 @@ void profile_check_item(struct validation *run, const struct profile *profile,
         if (child->slices != NULL)
             profile_check_slices(run, profile, subject, child, &items);
     }
+}
+
+/* The scope inside a resource that the profile's own resource contains or carries. */
+static struct scope scope_inside(struct validation *run, const struct subject *subject)
+{
+    bool contained = strcmp(subject->place->name, "contained") == 0;
+    struct scope scope = {.container = contained ? run->scope : NULL,
+                          .resource = subject->node,
+                          .type = subject->type,
+                          .bundle = contained ? run->scope->bundle : run->scope->index};
+    if (!contained)
+        validation_index_contained(run, &scope);
+    return scope;
+}
+
+void profile_check_item(struct validation *run, const struct profile *profile,
+                        const struct subject *subject, const struct profile_node *node)
+{
+    if (subject->node != NULL) {
+        check_types(run, profile, subject, node);
+        check_values(run, profile, subject, node);
+    }
+    check_rules(run, profile, subject, node);
+    if (json_kind(subject->node) != JSON_OBJECT || node->children == NULL)
+        return;
+    struct scope *outer = run->scope;
+    bool enters = subject->type->kind == DEFINITION_RESOURCE && subject->node != outer->resource;
+    struct scope inside = enters ? scope_inside(run, subject) : *outer;
+    if (enters)
+        run->scope = &inside;
+    check_children(run, profile, subject, node);
+    run->scope = outer;
 }
 
 /* ---- whole resources ---- */

@@ -344,6 +344,29 @@ static void builds_on_other_profiles(void **state)
     CHECK_ALL(set, "bundle", bundles);
 }
 
+static void rules_inside_contained_resources_know_where_they_are(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        PROFILE("inside", "Patient", CORE "Patient",
+                "{'id':'Patient.contained','path':'Patient.contained','constraint':[{'key':'x-1',"
+                "'severity':'error','human':'at','expression':'%resource.active and "
+                "%rootResource.active'}]},"
+                "{'id':'Patient.contained.name','path':'Patient.contained.name','type':[{'code':"
+                "'HumanName'}],'constraint':[{'key':'x-2','severity':'error','human':'in',"
+                "'expression':'%resource.gender.exists() and %rootResource.active'}]}"),
+        NULL};
+    struct profile_set *set = load(texts, NULL);
+#define INSIDE(more)                                                                               \
+    "{'resourceType':'Patient','active':true,'contained':[{'resourceType':'Practitioner','id':"    \
+    "'p','name':[{'text':'x'}]" more "}],'generalPractitioner':[{'reference':'#p'}]}"
+    static const struct profile_case rows[] = {
+        {INSIDE(",'gender':'male'"), NULL, NULL},
+        {INSIDE(""), "Patient.contained[0].name[0]", "in"},
+    };
+    CHECK_ALL(set, "inside", rows);
+}
+
 static void follows_meta_profile_when_asked(void **state)
 {
     (void)state;
@@ -412,6 +435,7 @@ int main(void)
         cmocka_unit_test(slices_by_value_and_pattern),
         cmocka_unit_test(slices_by_type_existence_and_extension),
         cmocka_unit_test(builds_on_other_profiles),
+        cmocka_unit_test(rules_inside_contained_resources_know_where_they_are),
         cmocka_unit_test(follows_meta_profile_when_asked),
         cmocka_unit_test(says_what_is_wrong_with_a_profile),
     };
