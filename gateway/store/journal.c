@@ -15,8 +15,7 @@ enum {
     GROUP_HEAD = 32,   /* magic, bytes of changes, bytes of payloads, chain, checksum */
     PAYLOAD_HEAD = 16, /* length, zero, checksum */
     SEGMENT_MAX = 64 << 20,
-    KEPT_ROOM = 4 << 20, /* a buffer that grew beyond it is given back after its group */
-    GROUP_MAX = 1 << 30
+    KEPT_ROOM = 4 << 20 /* a buffer that grew beyond it is given back after its group */
 };
 
 static const uint32_t group_magic = 0x31474752; /* "RGG1" */
@@ -30,7 +29,9 @@ struct journal {
     struct segments *segments;
     uint64_t id;
     struct journal_place end;
-    struct buffer payloads; /* starts with room for the group's head */
+    bool is_torn;
+    unsigned char head[GROUP_HEAD]; /* of the group read last */
+    struct buffer payloads;         /* starts with room for the group's head */
     struct buffer changes;
 };
 
@@ -109,15 +110,41 @@ static size_t padded(size_t length)
 
 /* ---- reading groups ---- */
 
+static enum journal_result complain(struct journal *journal, const char *what)
+{
+    segments_complain(journal->segments, journal->end.segment, what);
+    return JOURNAL_BROKEN;
+}
+
+/* Is it the journal that PLACE was taken of, and not an older copy of it? */
+static bool is_known(struct journal *journal, const struct journal_place *place)
+{
+    unsigned char head[GROUP_HEAD];
+    uint64_t chain;
+    if (place->last == 0)
+        return segments_follows(journal->segments, place->segment, &chain) &&
+               (place->offset > SEGMENT_HEAD || chain == place->chain);
+    return segments_read(journal->segments, place->segment, place->last, head, GROUP_HEAD) &&
+           checksum_get32(head) == group_magic && checksum_get64(head + 24) == place->chain;
+}
+
 enum journal_result journal_seek(struct journal *journal, const struct journal_place *place)
 {
     uint64_t size;
     journal->end = *place;
+    journal->is_torn = false;
     if (place->segment == 0)
         return JOURNAL_DONE;
-    if (!segments_size(journal->segments, place->segment, &size) || size < place->offset)
+    if (!segments_size(journal->segments, place->segment, &size))
         return JOURNAL_BROKEN;
+    if (size < place->offset || !is_known(journal, place))
+        return complain(journal, "is older than the database, or damaged");
     return JOURNAL_DONE;
+}
+
+bool journal_is_torn(const struct journal *journal)
+{
+    return journal->is_torn;
 }
 
 static bool payloads_are_whole(const unsigned char *at, size_t length)
@@ -171,6 +198,7 @@ static bool read_group(struct journal *journal, uint64_t offset, unsigned char h
 
 static void step_over(struct journal *journal, size_t payloads, size_t changes, uint64_t sum)
 {
+    journal->end.last = journal->end.offset;
     journal->end.offset += padded(GROUP_HEAD + payloads + changes);
     journal->end.chain = sum;
 }
@@ -198,25 +226,47 @@ static bool has_group_behind(struct journal *journal)
     return found;
 }
 
+static bool has_bytes(struct journal *journal)
+{
+    unsigned char bytes[GROUP_HEAD];
+    static const unsigned char none[GROUP_HEAD];
+    return segments_read(journal->segments, journal->end.segment, journal->end.offset, bytes,
+                         sizeof bytes) &&
+           memcmp(bytes, none, sizeof bytes) != 0;
+}
+
+static enum journal_result end_here(struct journal *journal)
+{
+    bool is_damaged = journal->end.segment != 0 && has_group_behind(journal);
+    journal->is_torn = !is_damaged && journal->end.segment != 0 && has_bytes(journal);
+    journal_drop(journal);
+    return is_damaged ? complain(journal, "is damaged: whole groups stand behind one that is not")
+                      : JOURNAL_END;
+}
+
 enum journal_result journal_next(struct journal *journal, struct journal_group *ret_group)
 {
-    unsigned char head[GROUP_HEAD];
     struct journal_place *end = &journal->end;
     uint64_t chain;
-    while (!read_group(journal, end->offset, head) || checksum_get64(head + 16) != end->chain) {
-        if (!segments_follows(journal->segments, end->segment + 1, &chain) || chain != end->chain) {
-            bool is_torn = end->segment == 0 || !has_group_behind(journal);
-            journal_drop(journal);
-            return is_torn ? JOURNAL_END : JOURNAL_BROKEN;
-        }
-        end->segment++;
-        end->offset = SEGMENT_HEAD;
+    while (!read_group(journal, end->offset, journal->head) ||
+           checksum_get64(journal->head + 16) != end->chain) {
+        if (!segments_follows(journal->segments, end->segment + 1, &chain) || chain != end->chain)
+            return end_here(journal);
+        *end = (struct journal_place){end->segment + 1, SEGMENT_HEAD, chain, 0};
     }
     step_over(journal, journal->payloads.length, journal->changes.length,
-              checksum_get64(head + 24));
+              checksum_get64(journal->head + 24));
     ret_group->changes = journal->changes.bytes;
     ret_group->length = journal->changes.length;
     return JOURNAL_DONE;
+}
+
+enum journal_result journal_secure(struct journal *journal)
+{
+    struct iovec pieces[3] = {{journal->head, GROUP_HEAD},
+                              {journal->payloads.bytes, journal->payloads.length},
+                              {journal->changes.bytes, journal->changes.length}};
+    return segments_rewrite(journal->segments, journal->end.segment, journal->end.last, pieces, 3);
 }
 
 /* ---- writing ---- */
@@ -228,7 +278,7 @@ enum journal_result journal_start(struct journal *journal)
         return segments_cut(journal->segments, journal->end.segment, journal->end.offset);
     enum journal_result result = segments_make(journal->segments, 1, journal->end.chain);
     if (result == JOURNAL_DONE)
-        journal->end = (struct journal_place){1, SEGMENT_HEAD, journal->end.chain};
+        journal->end = (struct journal_place){1, SEGMENT_HEAD, journal->end.chain, 0};
     return result;
 }
 
@@ -288,8 +338,7 @@ static void maybe_turn(struct journal *journal)
     if (journal->end.offset < SEGMENT_MAX ||
         segments_make(journal->segments, next, journal->end.chain) != JOURNAL_DONE)
         return;
-    journal->end.segment = next;
-    journal->end.offset = SEGMENT_HEAD;
+    journal->end = (struct journal_place){next, SEGMENT_HEAD, journal->end.chain, 0};
 }
 
 enum journal_result journal_sync(struct journal *journal)

@@ -26,6 +26,7 @@ struct journal_place {
     uint32_t segment; /* 0: a journal that was never written */
     uint64_t offset;
     uint64_t chain; /* checksum of the group before */
+    uint64_t last;  /* offset of that group; 0: it is in the segment before, or there is none */
 };
 
 enum journal_result {
@@ -49,9 +50,15 @@ struct journal_group {
     size_t length;
 };
 /* Puts the reading end at PLACE. JOURNAL_BROKEN when its segment is missing, too short or
- * another's. */
+ * another's, or when the group that ends there is not the one that PLACE was made of. */
 enum journal_result journal_seek(struct journal *journal, const struct journal_place *place);
+/* JOURNAL_BROKEN when there is damage: something that is not whole with whole groups behind it. */
 enum journal_result journal_next(struct journal *journal, struct journal_group *ret_group);
+/* Writes the group that journal_next gave once more and syncs it: after a sync that failed it may
+ * be in memory only, although it can be read. */
+enum journal_result journal_secure(struct journal *journal);
+/* After JOURNAL_END: a group stands there that was begun and never promised. */
+bool journal_is_torn(const struct journal *journal);
 /* Where the reading end stands, which is where writing would go on. */
 struct journal_place journal_end(const struct journal *journal);
 

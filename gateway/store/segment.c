@@ -77,6 +77,12 @@ const char *segments_error(const struct segments *segments)
     return segments->error;
 }
 
+void segments_complain(struct segments *segments, uint32_t number, const char *what)
+{
+    snprintf(segments->error, sizeof segments->error, "the journal: %s/%08u %s",
+             basename(segments->folder), number, what);
+}
+
 /* The kind of errno, with its words kept. */
 static enum journal_result fail(struct segments *segments, const char *what)
 {
@@ -138,11 +144,11 @@ static enum journal_result reserve(struct segments *segments, uint64_t end)
     return JOURNAL_DONE;
 }
 
-static enum journal_result write_all(struct segments *segments, uint64_t offset,
+static enum journal_result write_all(struct segments *segments, int file, uint64_t offset,
                                      struct iovec *pieces, int count)
 {
     while (count > 0) {
-        ssize_t written = pwritev(segments->file, pieces, count, (off_t)offset);
+        ssize_t written = pwritev(file, pieces, count, (off_t)offset);
         if (written < 0 && errno == EINTR)
             continue;
         if (written < 0)
@@ -169,13 +175,29 @@ enum journal_result segments_write(struct segments *segments, uint64_t offset, s
         end += pieces[i].iov_len;
     enum journal_result result = reserve(segments, end);
     if (result == JOURNAL_DONE)
-        result = write_all(segments, offset, pieces, count);
+        result = write_all(segments, segments->file, offset, pieces, count);
     if (result != JOURNAL_DONE)
         return result;
     if (fdatasync(segments->file) == 0)
         return JOURNAL_DONE;
     fail(segments, "it cannot be synced");
     return JOURNAL_BROKEN; /* a failed sync is never retried, whatever its reason */
+}
+
+enum journal_result segments_rewrite(struct segments *segments, uint32_t number, uint64_t offset,
+                                     struct iovec *pieces, int count)
+{
+    char path[PATH_MAX];
+    int file = path_of(segments, number, path) ? open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    if (file < 0)
+        return fail(segments, "a file cannot be opened");
+    enum journal_result result = write_all(segments, file, offset, pieces, count);
+    if (result == JOURNAL_DONE && fdatasync(file) != 0) {
+        fail(segments, "it cannot be synced");
+        result = JOURNAL_BROKEN;
+    }
+    close(file);
+    return result;
 }
 
 static enum journal_result write_head(struct segments *segments, uint32_t number, uint64_t chain)
@@ -319,8 +341,7 @@ static int reading(struct segments *segments, uint32_t number)
     if (!read_at(file, 0, head, sizeof head) ||
         memcmp(head, segment_magic, sizeof segment_magic) != 0 ||
         checksum_get64(head + 8) != segments->id || checksum_get64(head + 16) != number) {
-        snprintf(segments->error, sizeof segments->error,
-                 "the journal: segment %08u is not of this store", number);
+        segments_complain(segments, number, "is not of this store, or its head is damaged");
         close(file);
         return -1;
     }

@@ -17,6 +17,8 @@ enum { SEGMENT_HEAD = 32 }; /* magic, id, number, chain */
 struct segments *segments_new(const char *folder, uint64_t id);
 void segments_free(struct segments *segments);
 const char *segments_error(const struct segments *segments);
+/* Keeps a sentence about segment NUMBER for segments_error. */
+void segments_complain(struct segments *segments, uint32_t number, const char *what);
 
 /* Makes segment NUMBER, synced with its folder; writing goes there from now on. */
 enum journal_result segments_make(struct segments *segments, uint32_t number, uint64_t chain);
@@ -26,6 +28,10 @@ enum journal_result segments_cut(struct segments *segments, uint32_t number, uin
  */
 enum journal_result segments_write(struct segments *segments, uint64_t offset, struct iovec *pieces,
                                    int count);
+
+/* Writes COUNT pieces over what stands at OFFSET of segment NUMBER, and syncs them. */
+enum journal_result segments_rewrite(struct segments *segments, uint32_t number, uint64_t offset,
+                                     struct iovec *pieces, int count);
 
 /* Exactly LENGTH bytes; false when they are not there. */
 bool segments_read(struct segments *segments, uint32_t number, uint64_t offset, void *bytes,

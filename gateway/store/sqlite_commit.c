@@ -116,9 +116,10 @@ static void write_place(struct store *store, const struct journal_place *place)
     sqlite3_stmt *statement = sqlite_statement(store, place_sql);
     if (statement == NULL)
         return;
-    snprintf(value, sizeof value, "%016llx %u %llu %016llx",
+    snprintf(value, sizeof value, "%016llx %u %llu %016llx %llu",
              (unsigned long long)journal_id(store->journal), place->segment,
-             (unsigned long long)place->offset, (unsigned long long)place->chain);
+             (unsigned long long)place->offset, (unsigned long long)place->chain,
+             (unsigned long long)place->last);
     sqlite3_bind_text(statement, 1, value, -1, SQLITE_STATIC);
     sqlite_step(store, statement);
     sqlite_finish(statement);
@@ -160,18 +161,24 @@ static bool open_journal(struct store *store, uint64_t id)
 static bool read_place(struct store *store, struct journal_place *ret_place)
 {
     unsigned long long id, offset, chain;
+    unsigned long long last = 0;
     unsigned segment;
     sqlite3_stmt *statement = sqlite_statement(store, "SELECT value FROM meta WHERE key='journal'");
     if (statement == NULL)
         return false;
     bool found = sqlite_step(store, statement) &&
-                 sscanf((const char *)sqlite3_column_text(statement, 0), "%llx %u %llu %llx", &id,
-                        &segment, &offset, &chain) == 4;
+                 sscanf((const char *)sqlite3_column_text(statement, 0), "%llx %u %llu %llx %llu",
+                        &id, &segment, &offset, &chain, &last) == 5;
     sqlite_finish(statement);
     if (!found)
         return false;
-    *ret_place = (struct journal_place){segment, offset, chain};
+    *ret_place = (struct journal_place){segment, offset, chain, last};
     return store->journal != NULL || open_journal(store, id);
+}
+
+bool sqlite_has_journal(struct store *store)
+{
+    return store->journal != NULL || read_place(store, &store->applied);
 }
 
 /* ---- the database's transaction ---- */
@@ -220,8 +227,9 @@ static bool commit_database(struct store *store)
     return true;
 }
 
-/* Does the groups behind `applied`, in an open transaction. */
-static bool do_groups(struct store *store, int64_t *ret_groups)
+/* Does the groups behind `applied`, in an open transaction. At a start it is not known whether the
+ * disk has all that can be read. */
+static bool do_groups(struct store *store, bool is_start, int64_t *ret_groups)
 {
     struct journal_group group;
     enum journal_result result = journal_seek(store->journal, &store->applied);
@@ -231,6 +239,10 @@ static bool do_groups(struct store *store, int64_t *ret_groups)
         if (result != JOURNAL_DONE)
             break;
         if (!do_again(store, &group))
+            return false;
+        if (is_start)
+            note_journal(store, journal_secure(store->journal));
+        if (store_failed(store))
             return false;
         ++*ret_groups;
     }
@@ -247,7 +259,7 @@ static bool catch_up(struct store *store)
     int64_t groups;
     struct journal_place end = journal_end(store->journal);
     begin_database(store);
-    bool done = !store_failed(store) && do_groups(store, &groups);
+    bool done = !store_failed(store) && do_groups(store, false, &groups);
     struct journal_place reached = journal_end(store->journal);
     if (done && (reached.segment != end.segment || reached.offset != end.offset)) {
         store->error = SQLITE_IOERR;
@@ -275,7 +287,7 @@ bool sqlite_recover(struct store *store, int64_t *ret_groups)
     if (store->is_reader)
         return true;
     begin_database(store);
-    if (store_failed(store) || !do_groups(store, ret_groups)) {
+    if (store_failed(store) || !do_groups(store, true, ret_groups)) {
         roll_back_database(store);
         return false;
     }
@@ -312,7 +324,8 @@ static bool name_journal(struct store *store, uint64_t id)
     else {
         store->error = SQLITE_CANTOPEN;
         snprintf(store->error_text, sizeof store->error_text,
-                 "there is a journal beside it that belongs to another store");
+                 "the journal beside it belongs to another store: put that store.db back, or move "
+                 "the journal's folder away");
     }
     return !store_failed(store);
 }

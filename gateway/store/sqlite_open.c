@@ -46,13 +46,20 @@ static void pragma(struct store *store, const char *sql, char *ret_answer, size_
 static bool refuse(struct store *store, struct arena *arena, const char *path, const char *why,
                    struct fault *ret_fault)
 {
-    const char *sentence = arena_print(
-        arena,
-        "the store %s cannot be used: %s. Nothing was changed; restore a backup with `refgate "
-        "restore --replace FILE` (it keeps this store aside), or see docs/operations.md",
-        path, why);
+    bool is_full = (store->error & 0xff) == SQLITE_FULL ||
+                   (store->error != SQLITE_OK && sqlite3_system_errno(store->database) == ENOSPC);
+    const char *sentence =
+        is_full ? arena_print(arena,
+                              "the store %s cannot be opened now: its disk is full. Nothing is "
+                              "lost; free space and start again",
+                              path)
+                : arena_print(arena,
+                              "the store %s cannot be used: %s. Nothing was changed; restore a "
+                              "backup with `refgate restore --replace FILE` (it keeps this store "
+                              "aside), or see docs/operations.md",
+                              path, why);
     store_close(store);
-    return fault_set(ret_fault, FAULT_store_broken, sentence);
+    return fault_set(ret_fault, is_full ? FAULT_store_full : FAULT_store_broken, sentence);
 }
 
 static bool sync_folder(const char *path)
@@ -182,7 +189,11 @@ static const char *recover(struct store *store)
     if (!sqlite_recover(store, &groups))
         return store->error_text;
     if (groups > 0)
-        log_number(LOG_LEVEL_INFO, "store-recovered", "groups", groups, NULL);
+        log_number(LOG_LEVEL_INFO, "store-recovered", "groups", groups, "what",
+                   "promised and not yet in the database; done again from the journal", NULL);
+    if (store->journal != NULL && journal_is_torn(store->journal))
+        log_event(LOG_LEVEL_INFO, "store-recovered", "what",
+                  "the end of the journal was torn; it was never promised and is cut off", NULL);
     return NULL;
 }
 
@@ -228,6 +239,8 @@ bool store_serve(struct store *store, struct fault *ret_fault)
         store->checkpointer = checkpointer_start(store);
     if (served && store->checkpointer != NULL)
         return true;
+    if ((store->error & 0xff) == SQLITE_FULL)
+        return fault_set(ret_fault, FAULT_store_full, NULL);
     return fault_set(ret_fault, FAULT_store_broken,
                      store->error == SQLITE_OK ? "the store's helper cannot be started"
                                                : store->error_text);

@@ -30,7 +30,8 @@ const char *payload_get(struct store *store, struct arena *arena, int64_t id, si
     const char *bytes = NULL;
     *ret_length = 0;
     if (id >= first_in_journal)
-        return store->journal == NULL ? NULL : journal_get(store->journal, arena, id, ret_length);
+        return sqlite_has_journal(store) ? journal_get(store->journal, arena, id, ret_length)
+                                         : NULL;
     sqlite3_stmt *statement = sqlite_statement(store, sql);
     if (statement == NULL)
         return NULL;

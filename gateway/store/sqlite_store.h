@@ -92,6 +92,8 @@ void sqlite_forget(struct store *store);
 /* Reads where the journal stands, and does the groups that the database lacks. False with the
  * reason in error_text. *RET_GROUPS: how many there were. */
 bool sqlite_recover(struct store *store, int64_t *ret_groups);
+/* A reader that was there before the journal was made learns of it here. */
+bool sqlite_has_journal(struct store *store);
 /* STORE.journal beside STORE.db. */
 void sqlite_journal_folder(const struct store *store, char *ret_folder, size_t room);
 /* Promises through the journal from now on; ID names it when it is the first one. */

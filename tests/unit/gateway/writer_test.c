@@ -95,6 +95,14 @@ static int start(void **state)
     return 0;
 }
 
+static int start_serving(void **state)
+{
+    struct clinic *clinic = clinic_new("willow", "");
+    struct fault fault;
+    *state = clinic;
+    return store_serve(clinic->store, &fault) ? 0 : 1;
+}
+
 static int stop(void **state)
 {
     clinic_free(*state);
@@ -380,6 +388,7 @@ static void a_mistaken_unit_fails_alone(void **state)
         assert_int_equal(jobs[i].unit.fault.kind, kinds[i]);
         arena_free(&jobs[i].arena);
     }
+    writer_settle(bench.writer);
     assert_int_equal(people(clinic), 4);
     struct job after = job_of("after", GOOD);
     assert_true(post(&bench, &after));
@@ -389,7 +398,28 @@ static void a_mistaken_unit_fails_alone(void **state)
     close_bench(&bench);
 }
 
+/* Readers follow by themselves when nothing comes any more; who calls may read at once. */
+static void readers_see_what_was_promised(void **state)
+{
+    struct clinic *clinic = *state;
+    struct bench bench;
+    struct job posted = job_of("posted", GOOD);
+    struct job called = job_of("called", GOOD);
+    open_bench(&bench, clinic, 100);
+    assert_true(post(&bench, &posted));
+    wait_done(&bench, &posted);
+    while (people(clinic) != 1)
+        usleep(1000);
+    assert_true(call(bench.writer, &called));
+    assert_int_equal(people(clinic), 2);
+    arena_free(&posted.arena);
+    arena_free(&called.arena);
+    close_bench(&bench);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+/* On a store that serves, whose writer promises through the journal. */
+#define SERVING(name) cmocka_unit_test_setup_teardown(name, start_serving, stop)
 
 int main(void)
 {
@@ -403,6 +433,13 @@ int main(void)
         TEST(a_broken_store_fails_the_group_and_ends_the_writing),
         TEST(every_unit_of_a_failed_group_hears_of_it),
         TEST(a_mistaken_unit_fails_alone),
+        SERVING(with_its_thread),
+        SERVING(many_threads_share_groups_and_refusals_stay_alone),
+        SERVING(stopping_writes_what_waits),
+        SERVING(a_broken_store_fails_the_group_and_ends_the_writing),
+        SERVING(every_unit_of_a_failed_group_hears_of_it),
+        SERVING(a_mistaken_unit_fails_alone),
+        SERVING(readers_see_what_was_promised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,397 @@
+/* store recovery: a store that served and was cut off at any moment holds, when it is opened again,
+ * what was promised and nothing else; what cannot be made good is refused in words. The crash is a
+ * copy of the folder while the store is open: no close, no commit. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include "gateway/audit.h"
+#include "lib/clinic.h"
+
+#define ARENA (&clinic->arena)
+#define STORE (clinic->store)
+
+/* ---- a disk that is full, for the database alone ---- */
+
+static bool is_database_full;
+
+ssize_t pwrite64(int file, const void *bytes, size_t length, off_t offset)
+{
+    if (is_database_full) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return syscall(SYS_pwrite64, file, bytes, length, offset);
+}
+
+/* ---- a store that serves, and its copies ---- */
+
+static int start(void **state)
+{
+    struct clinic *clinic = clinic_new("willow", "");
+    struct fault fault;
+    is_database_full = false;
+    *state = clinic;
+    return store_serve(STORE, &fault) ? 0 : 1;
+}
+
+static int stop(void **state)
+{
+    clinic_free(*state);
+    return 0;
+}
+
+/* A line of shell that knows the clinic's folder as $DIR and a copy in it as $COPY. */
+static void run(struct clinic *clinic, const char *name, const char *script)
+{
+    setenv("DIR", clinic->folder, 1);
+    setenv("COPY", arena_print(ARENA, "%s/%s", clinic->folder, name), 1);
+    assert_int_equal(system(script), 0);
+}
+
+/* What a crash leaves, in DIR/NAME. */
+static void crash(struct clinic *clinic, const char *name)
+{
+    run(clinic, name, "mkdir \"$COPY\" && cp -a \"$DIR\"/store.* \"$COPY\"");
+}
+
+static bool open_copy(struct clinic *clinic, const char *name, struct store **ret_store,
+                      struct fault *ret_fault)
+{
+    const char *path = arena_print(ARENA, "%s/%s/store.db", clinic->folder, name);
+    return store_open(path, ret_store, ARENA, ret_fault);
+}
+
+static struct store *reopen(struct clinic *clinic, const char *name)
+{
+    struct store *store;
+    struct fault fault;
+    if (!open_copy(clinic, name, &store, &fault))
+        fail_msg("%s", fault_sentence(&fault));
+    return store;
+}
+
+/* ---- messages to work with ---- */
+
+static struct store_message message_of(struct clinic *clinic, int number)
+{
+    return (struct store_message){.direction = "in",
+                                  .partner = "lakeside",
+                                  .message_id = arena_print(ARENA, "m-%d", number),
+                                  .bundle_id = arena_print(ARENA, "b-%d", number),
+                                  .event = "e",
+                                  .kind = "referral",
+                                  .state = "done",
+                                  .created_ms = number};
+}
+
+static void add(struct clinic *clinic, int number)
+{
+    struct store_message message = message_of(clinic, number);
+    const char *body = arena_print(ARENA, "body of message %d", number);
+    message.payload = payload_put(STORE, body, strlen(body));
+    assert_true(store_add_message(STORE, &message) > 0);
+    audit_add(STORE, number, "received", "lakeside", message.message_id, "referral");
+}
+
+static void promise(struct clinic *clinic)
+{
+    struct fault fault;
+    assert_true(store_sync(STORE, &fault));
+}
+
+static void add_promised(struct clinic *clinic, int number)
+{
+    assert_true(store_begin(STORE));
+    add(clinic, number);
+    promise(clinic);
+}
+
+static bool has(struct clinic *clinic, struct store *store, int number)
+{
+    struct store_message message;
+    size_t length;
+    if (!store_find_inbound(store, ARENA, "lakeside", arena_print(ARENA, "m-%d", number), &message))
+        return false;
+    const char *body = payload_get(store, ARENA, message.payload, &length);
+    assert_non_null(body);
+    assert_string_equal(body, arena_print(ARENA, "body of message %d", number));
+    return true;
+}
+
+/* Exactly the messages 1..COUNT, each once, the audit whole. */
+static void check(struct clinic *clinic, struct store *store, int count)
+{
+    struct store_message *messages;
+    int64_t rows;
+    int64_t bad;
+    assert_int_equal(store_messages(store, ARENA, NULL, NULL, 0, 1000, &messages), count);
+    for (int i = 1; i <= count; i++)
+        assert_true(has(clinic, store, i));
+    assert_false(has(clinic, store, count + 1));
+    assert_true(audit_verify(store, &rows, &bad));
+    assert_int_equal(rows, count);
+    assert_int_equal(store_count_audits(store), count);
+}
+
+static void check_copy(struct clinic *clinic, const char *name, int count)
+{
+    struct store *store = reopen(clinic, name);
+    check(clinic, store, count);
+    store_close(store);
+}
+
+/* ---- tests ---- */
+
+static void what_was_promised_is_there_after_a_crash(void **state)
+{
+    struct clinic *clinic = *state;
+    struct fault fault;
+    crash(clinic, "nothing");
+    add_promised(clinic, 1);
+    crash(clinic, "first");
+    assert_true(store_begin(STORE));
+    add(clinic, 2);
+    assert_true(store_commit(STORE, &fault));
+    crash(clinic, "committed");
+    for (int i = 3; i <= 6; i++)
+        add_promised(clinic, i);
+    assert_true(store_begin(STORE));
+    add(clinic, 7); /* not promised */
+    crash(clinic, "behind");
+    check_copy(clinic, "nothing", 0);
+    check_copy(clinic, "first", 1);
+    check_copy(clinic, "committed", 2);
+    check_copy(clinic, "behind", 6);
+    check_copy(clinic, "behind", 6); /* and it stays so */
+}
+
+static void it_goes_on_after_a_crash(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store *first = STORE;
+    struct fault fault;
+    add_promised(clinic, 1);
+    crash(clinic, "copy");
+    STORE = reopen(clinic, "copy");
+    assert_true(store_serve(STORE, &fault));
+    add_promised(clinic, 2);
+    run(clinic, "copy-of-it", "cp -a \"$DIR/copy\" \"$COPY\"");
+    check(clinic, STORE, 2);
+    check_copy(clinic, "copy-of-it", 2);
+    store_close(STORE);
+    STORE = first;
+}
+
+static void a_crash_while_recovering_does_no_harm(void **state)
+{
+    struct clinic *clinic = *state;
+    for (int i = 1; i <= 3; i++)
+        add_promised(clinic, i);
+    crash(clinic, "copy");
+    is_database_full = true; /* the recovery stops in the middle */
+    struct store *store;
+    struct fault fault;
+    assert_false(open_copy(clinic, "copy", &store, &fault));
+    assert_int_equal(fault.kind, FAULT_store_full);
+    is_database_full = false;
+    check_copy(clinic, "copy", 3);
+}
+
+static void what_a_unit_took_back_is_not_done_again(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_message again = message_of(clinic, 1);
+    assert_true(store_begin(STORE));
+    add(clinic, 1);
+    store_mark(STORE);
+    add(clinic, 2);
+    store_undo(STORE);
+    store_mark(STORE);
+    assert_int_equal(store_add_message(STORE, &again), 0); /* the id is taken */
+    assert_true(store_refused(STORE));
+    store_undo(STORE);
+    store_mark(STORE);
+    add(clinic, 2);
+    store_keep(STORE);
+    promise(clinic);
+    crash(clinic, "copy");
+    check(clinic, STORE, 2);
+    check_copy(clinic, "copy", 2);
+}
+
+static void a_torn_end_is_cut_off(void **state)
+{
+    struct clinic *clinic = *state;
+    add_promised(clinic, 1);
+    add_promised(clinic, 2);
+    crash(clinic, "copy");
+    const char *path = arena_print(ARENA, "%s/copy/store.journal/00000001", clinic->folder);
+    int file = open(path, O_RDWR);
+    char byte = 'x';
+    off_t at = 32;
+    for (off_t next = 0; next < 65536; next++) { /* the last byte that is not zero */
+        char found = 0;
+        if (pread(file, &found, 1, next) == 1 && found != 0)
+            at = next;
+    }
+    assert_int_equal(pwrite(file, &byte, 1, at), 1);
+    close(file);
+    check_copy(clinic, "copy", 1);
+}
+
+static const char *refused(struct clinic *clinic, const char *name)
+{
+    struct store *store;
+    struct fault fault;
+    assert_false(open_copy(clinic, name, &store, &fault));
+    assert_int_equal(fault.kind, FAULT_store_broken);
+    assert_non_null(strstr(fault_sentence(&fault), "restore"));
+    return fault_sentence(&fault);
+}
+
+static void damage_is_refused_with_the_way_out(void **state)
+{
+    struct clinic *clinic = *state;
+    for (int i = 1; i <= 3; i++)
+        add_promised(clinic, i);
+    crash(clinic, "rotten");
+    crash(clinic, "missing");
+    const char *path = arena_print(ARENA, "%s/rotten/store.journal/00000001", clinic->folder);
+    int file = open(path, O_WRONLY);
+    assert_int_equal(pwrite(file, "rot", 3, 60), 3); /* in the first of three groups */
+    close(file);
+    assert_non_null(strstr(refused(clinic, "rotten"), "00000001 is damaged"));
+    run(clinic, "missing", "rm -r \"$COPY/store.journal\"");
+    assert_non_null(strstr(refused(clinic, "missing"), "journal"));
+}
+
+/* An older journal beside a newer database, as after half a restore. */
+static void a_journal_behind_the_database_is_refused(void **state)
+{
+    struct clinic *clinic = *state;
+    struct fault fault;
+    add_promised(clinic, 1);
+    crash(clinic, "older");
+    add_promised(clinic, 2);
+    assert_true(store_commit(STORE, &fault));
+    crash(clinic, "newer");
+    run(clinic, "newer",
+        "rm -r \"$COPY/store.journal\" && cp -a \"$DIR/older/store.journal\" \"$COPY\"");
+    assert_non_null(strstr(refused(clinic, "newer"), "older than the database"));
+}
+
+static void a_journal_without_its_database_is_not_taken_over(void **state)
+{
+    struct clinic *clinic = *state;
+    struct fault fault;
+    add_promised(clinic, 1);
+    crash(clinic, "copy");
+    run(clinic, "copy", "rm \"$COPY\"/store.db*");
+    struct store *store = reopen(clinic, "copy"); /* a new one is made */
+    assert_false(store_serve(store, &fault));
+    assert_int_equal(fault.kind, FAULT_store_broken);
+    assert_non_null(strstr(fault_sentence(&fault), "another store"));
+    store_close(store);
+}
+
+/* ---- the database cannot follow ---- */
+
+static void promised_groups_outlive_a_full_database(void **state)
+{
+    struct clinic *clinic = *state;
+    struct fault fault;
+    add_promised(clinic, 1);
+    add_promised(clinic, 2);
+    is_database_full = true;
+    store_commit(STORE, &fault);
+    assert_false(store_begin(STORE)); /* nothing more is promised while it cannot follow */
+    assert_false(store_sync(STORE, &fault));
+    assert_int_equal(fault.kind, FAULT_store_full);
+    crash(clinic, "full");
+    is_database_full = false;
+    check_copy(clinic, "full", 2);
+    add_promised(clinic, 3);
+    check(clinic, STORE, 3);
+    assert_true(store_commit(STORE, &fault));
+    crash(clinic, "after");
+    check_copy(clinic, "after", 3);
+}
+
+static void a_roll_back_keeps_what_was_promised(void **state)
+{
+    struct clinic *clinic = *state;
+    add_promised(clinic, 1);
+    assert_true(store_begin(STORE));
+    add(clinic, 9);
+    store_rollback(STORE);
+    assert_true(store_begin(STORE));
+    check(clinic, STORE, 1);
+    add(clinic, 2);
+    promise(clinic);
+    crash(clinic, "copy");
+    check(clinic, STORE, 2);
+    check_copy(clinic, "copy", 2);
+}
+
+/* ---- readers ---- */
+
+static void a_reader_sees_bytes_that_are_only_in_the_journal(void **state)
+{
+    struct clinic *clinic = *state;
+    struct fault fault;
+    struct store *reader;
+    assert_true(store_open_reader(arena_print(ARENA, "%s/store.db", clinic->folder), &reader, ARENA,
+                                  &fault));
+    add_promised(clinic, 1);
+    assert_true(has(clinic, STORE, 1)); /* the writer at once */
+    assert_false(has(clinic, reader, 1));
+    assert_true(store_commit(STORE, &fault));
+    assert_true(has(clinic, reader, 1));
+    store_close(reader);
+}
+
+static void a_reader_of_before_the_first_service_finds_the_journal(void **state)
+{
+    struct clinic *clinic = clinic_new("harbor", "");
+    struct fault fault;
+    struct store *reader;
+    (void)state;
+    assert_true(store_open_reader(arena_print(ARENA, "%s/store.db", clinic->folder), &reader, ARENA,
+                                  &fault));
+    assert_true(store_serve(STORE, &fault));
+    add_promised(clinic, 1);
+    assert_true(store_commit(STORE, &fault));
+    assert_true(has(clinic, reader, 1));
+    store_close(reader);
+    clinic_free(clinic);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_was_promised_is_there_after_a_crash),
+        TEST(it_goes_on_after_a_crash),
+        TEST(a_crash_while_recovering_does_no_harm),
+        TEST(what_a_unit_took_back_is_not_done_again),
+        TEST(a_torn_end_is_cut_off),
+        TEST(damage_is_refused_with_the_way_out),
+        TEST(a_journal_behind_the_database_is_refused),
+        TEST(a_journal_without_its_database_is_not_taken_over),
+        TEST(promised_groups_outlive_a_full_database),
+        TEST(a_roll_back_keeps_what_was_promised),
+        TEST(a_reader_sees_bytes_that_are_only_in_the_journal),
+        TEST(a_reader_of_before_the_first_service_finds_the_journal),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
