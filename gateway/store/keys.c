@@ -144,6 +144,11 @@ void keys_filter_fill(unsigned char filter[KEYS_FILTER_BYTES], const struct key_
     }
 }
 
+void keys_filter_fetch(const unsigned char filter[KEYS_FILTER_BYTES], int64_t hash)
+{
+    __builtin_prefetch(filter + 32 * block_of(hash));
+}
+
 bool keys_filter_holds(const unsigned char filter[KEYS_FILTER_BYTES], int64_t hash)
 {
     const unsigned char *block = filter + 32 * block_of(hash);

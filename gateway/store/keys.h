@@ -39,6 +39,8 @@ struct key_entry *keys_sorted(const struct keys *keys);
 /* A run's filter (split block Bloom filter, 32 bytes a block). */
 void keys_filter_fill(unsigned char filter[KEYS_FILTER_BYTES], const struct key_entry *entries,
                       size_t count);
+/* Soon asked: many filters' blocks come from memory at the same time. */
+void keys_filter_fetch(const unsigned char filter[KEYS_FILTER_BYTES], int64_t hash);
 bool keys_filter_holds(const unsigned char filter[KEYS_FILTER_BYTES], int64_t hash);
 
 #endif

@@ -2,8 +2,9 @@
  *
  * A thread of its own with a connection of its own does it whenever the log has grown by some
  * megabytes; it never holds up the writer (PASSIVE). The log can only start over when nothing of it
- * is left to copy, which a busy writer never lets happen by itself: so once the log is long and the
- * thread has just done the bulk, the writer copies the small rest between two transactions. */
+ * is left to copy, so the thread copies what came meanwhile, too, again and again: the last time it
+ * is so little that it is done between two commits of a busy writer. Should that never come about,
+ * the log is long in the end, and the writer copies the small rest itself. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +13,9 @@
 #include "gateway/store/sqlite_store.h"
 
 enum {
-    PAGES_TO_WAKE = 2000, /* 8 MB */
-    PAGES_TO_TURN = 16000 /* 64 MB */
+    PAGES_TO_WAKE = 2000,  /* 8 MB */
+    PAGES_TO_TURN = 16000, /* 64 MB */
+    PASSES = 5
 };
 
 struct checkpointer {
@@ -31,12 +33,15 @@ static void copy(struct checkpointer *checkpointer)
     sqlite3 *database = NULL;
     int length = 0;
     int done = 0;
+    int before = -1;
     int code = sqlite3_open_v2(checkpointer->path, &database,
                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (code == SQLITE_OK)
         code = sqlite3_exec(database, "PRAGMA synchronous=FULL", NULL, NULL, NULL);
-    if (code == SQLITE_OK)
+    for (int pass = 0; code == SQLITE_OK && pass < PASSES && done > before; pass++) {
+        before = done;
         code = sqlite3_wal_checkpoint_v2(database, NULL, SQLITE_CHECKPOINT_PASSIVE, &length, &done);
+    }
     if (code != SQLITE_OK && code != SQLITE_BUSY)
         log_event(LOG_LEVEL_WARNING, "checkpoint", "why", sqlite3_errstr(code), NULL);
     sqlite3_close(database);

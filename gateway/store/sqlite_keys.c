@@ -270,6 +270,8 @@ size_t sqlite_rows_of(struct store *store, struct arena *arena, enum key_tag tag
     int64_t key = key_of(store, tag, texts);
     int64_t row;
     size_t at = 0;
+    for (size_t i = 0; i < family->run_count; i++)
+        keys_filter_fetch(family->runs[i].filter, key);
     while (keys_next(family->fresh, key, &at, &row))
         add_found(&found, row);
     for (size_t i = 0; i < family->run_count; i++) {

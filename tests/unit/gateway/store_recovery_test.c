@@ -342,6 +342,54 @@ static void a_roll_back_keeps_what_was_promised(void **state)
     check_copy(clinic, "copy", 2);
 }
 
+/* ---- keys of many rows ---- */
+
+static void check_many(struct clinic *clinic, struct store *store, int count)
+{
+    struct store_message again = message_of(clinic, 3);
+    for (int i = 1; i <= count; i += 97)
+        assert_true(has(clinic, store, i));
+    assert_true(has(clinic, store, count));
+    assert_false(has(clinic, store, count + 1));
+    assert_true(store_begin(store));
+    assert_int_equal(store_add_message(store, &again), 0);
+    assert_true(store_refused(store));
+    store_rollback(store);
+}
+
+/* More than fit in memory: older ones are found in their runs, before and after a crash. */
+static void ids_are_known_for_ever(void **state)
+{
+    struct clinic *clinic = *state;
+    struct fault fault;
+    enum { COUNT = 70000, GROUP = 500 };
+    for (int i = 1; i <= COUNT; i++) {
+        if (i % GROUP == 1)
+            assert_true(store_begin(STORE));
+        struct store_message message = message_of(clinic, i);
+        message.payload = payload_put(STORE, "", 0);
+        const char *body = arena_print(ARENA, "body of message %d", i);
+        if (i % 97 == 1 || i == COUNT)
+            message.payload = payload_put(STORE, body, strlen(body));
+        store_add_message(STORE, &message);
+        if (i % GROUP == 0)
+            assert_true(i % (4 * GROUP) == 0 ? store_commit(STORE, &fault)
+                                             : store_sync(STORE, &fault));
+    }
+    crash(clinic, "copy");
+    check_many(clinic, STORE, COUNT);
+    check_many(clinic, STORE, COUNT); /* after the roll-back, too */
+    struct store *store = reopen(clinic, "copy");
+    check_many(clinic, store, COUNT);
+    store_close(store);
+    struct store *reader;
+    assert_true(store_open_reader(arena_print(ARENA, "%s/copy/store.db", clinic->folder), &reader,
+                                  ARENA, &fault));
+    assert_true(has(clinic, reader, 1));
+    assert_true(has(clinic, reader, COUNT));
+    store_close(reader);
+}
+
 /* ---- readers ---- */
 
 static void a_reader_sees_bytes_that_are_only_in_the_journal(void **state)
@@ -390,6 +438,7 @@ int main(void)
         TEST(a_journal_without_its_database_is_not_taken_over),
         TEST(promised_groups_outlive_a_full_database),
         TEST(a_roll_back_keeps_what_was_promised),
+        TEST(ids_are_known_for_ever),
         TEST(a_reader_sees_bytes_that_are_only_in_the_journal),
         TEST(a_reader_of_before_the_first_service_finds_the_journal),
     };
