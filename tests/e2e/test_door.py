@@ -131,6 +131,43 @@ def test_the_suites_of_atna_only_when_asked_for(make_town, tmp_path, atna):
     assert suite(willow, "-tls1_3") == "TLS_AES_256_GCM_SHA384"
 
 
+def s_client(willow, lakeside, *options, text=""):
+    """What `openssl s_client` says with lakeside's certificate; it stays until TEXT has been sent and answered."""
+    keys = lakeside.folder / "keys"
+    done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{willow.port}", "-cert", keys / "gateway.crt",
+                           "-key", keys / "gateway.key", *options], input=text, capture_output=True, text=True, timeout=60)
+    return done.stdout + done.stderr
+
+
+def test_nothing_is_resumed(willow, lakeside, tmp_path):
+    """Six connections in a row over TLS 1.2 are six whole handshakes, and in neither version is a session handed out."""
+    said = s_client(willow, lakeside, "-tls1_2", "-reconnect")
+    assert said.count("New, TLSv1.2, Cipher is ECDHE-ECDSA-AES256-GCM-SHA384") == 6 and "Reused" not in said
+    for version in ("-tls1_2", "-tls1_3"):
+        kept = tmp_path / f"session{version}"
+        request = "GET /fhir/metadata HTTP/1.1\r\nHost: willow\r\nConnection: close\r\n\r\n"
+        said = s_client(willow, lakeside, version, "-sess_out", kept, "-ign_eof", text=request)
+        assert "HTTP/1.1 200 OK" in said and "TLS session ticket:" not in said
+        assert not kept.exists() or kept.stat().st_size == 0, "neither a session id nor a ticket: nothing to keep"
+
+
+def test_no_renegotiation_and_no_compression(willow, lakeside):
+    """`R` on a line of its own asks for it (openssl-s_client(1)); the connection ends instead."""
+    said = s_client(willow, lakeside, "-tls1_2", "-comp", text="R\n")
+    assert "RENEGOTIATING" in said and "no renegotiation" in said.lower(), said[-800:]
+    assert "Compression: NONE" in said and "Secure Renegotiation IS supported" in said
+
+
+@pytest.mark.parametrize("options, works", [
+    (["-servername", "localhost.example"], False), (["-noservername"], True), (["-alpn", "h2"], False),
+    (["-alpn", "h2,http/1.1"], True), (["-sigalgs", "ECDSA+SHA1"], False), (["-groups", "P-521"], False),
+    (["-groups", "X25519"], True), (["-tls1"], False), (["-tls1_1"], False), (["-psk", "00ff", "-tls1_3"], True)],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else str(value))
+def test_variants_of_s_client(willow, lakeside, options, works):
+    said = s_client(willow, lakeside, *options)
+    assert ("Verification" in said and "Cipher is (NONE)" not in said) == works, said[-800:]
+
+
 def test_plain_http_is_no_door(willow):
     with socket.create_connection(("127.0.0.1", willow.port), timeout=10) as line:
         line.sendall(b"GET /fhir/metadata HTTP/1.1\r\nHost: x\r\n\r\n")
