@@ -7,12 +7,14 @@ include(GNUInstallDirs)
 
 set(printed ${CMAKE_BINARY_DIR}/printed)
 file(MAKE_DIRECTORY ${printed})
-add_custom_command(OUTPUT ${printed}/refgate.1.gz ${printed}/refgate.bash
+add_custom_command(OUTPUT ${printed}/refgate.1.gz ${printed}/refgate.bash ${printed}/changelog.gz
   COMMAND refgate --man > ${printed}/refgate.1
   COMMAND gzip -9nf ${printed}/refgate.1
   COMMAND refgate --completion bash > ${printed}/refgate.bash
-  DEPENDS refgate VERBATIM)
-add_custom_target(printed ALL DEPENDS ${printed}/refgate.1.gz ${printed}/refgate.bash)
+  COMMAND gzip -9nc ${CMAKE_SOURCE_DIR}/packaging/debian/changelog > ${printed}/changelog.gz
+  DEPENDS refgate packaging/debian/changelog VERBATIM)
+add_custom_target(printed ALL
+  DEPENDS ${printed}/refgate.1.gz ${printed}/refgate.bash ${printed}/changelog.gz)
 
 install(TARGETS refgate RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES ${printed}/refgate.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
@@ -22,6 +24,7 @@ install(FILES packaging/refgate.service DESTINATION lib/systemd/system)
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md")
 install(DIRECTORY config/examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES LICENSE NOTICE CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES packaging/debian/copyright ${printed}/changelog.gz DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES packaging/default DESTINATION /etc/default RENAME refgate)
 
 set(CPACK_GENERATOR DEB)

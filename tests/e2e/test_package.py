@@ -53,11 +53,20 @@ def test_what_is_in_it(package):
     listed = subprocess.run(["dpkg-deb", "-c", package], check=True, capture_output=True, text=True).stdout
     for path in ("usr/bin/refgate", "usr/lib/systemd/system/refgate.service", "usr/share/man/man1/refgate.1.gz",
                  "usr/share/bash-completion/completions/refgate", "usr/share/doc/refgate/operations.md",
+                 "usr/share/doc/refgate/copyright", "usr/share/doc/refgate/changelog.gz",
                  "usr/share/doc/refgate/how-to-connect.md", "usr/share/doc/refgate/examples/settings.yaml"):
         assert f"./{path}\n" in listed, path
     assert all(line.split()[1] == "root/root" for line in listed.splitlines())
     about = subprocess.run(["dpkg-deb", "-f", package, "Depends"], check=True, capture_output=True, text=True).stdout
     assert "libssl3" in about and "adduser" in about
+
+
+def test_lintian_finds_nothing(package):
+    if not shutil.which("lintian"):
+        not_run("no lintian")
+    done = subprocess.run(["lintian", "--allow-root", "--fail-on", "error,warning", package], capture_output=True,
+                          text=True)
+    assert done.returncode == 0, done.stdout
 
 
 def test_installed_used_and_removed(inside):
