@@ -396,6 +396,15 @@ static void pause(struct deliver_pace *pace, const struct config *config,
         pace->paused_until_ms = monotonic_ms + (asked < most ? asked : most);
 }
 
+/* A try costs one connection, so it is made more often than one message would be sent again. */
+static int64_t probe_wait_ms(const struct config *config, unsigned failures, uint32_t random)
+{
+    struct config often = *config;
+    if (often.retry_max_ms > often.probe_max_ms)
+        often.retry_max_ms = often.probe_max_ms;
+    return deliver_wait_ms(&often, (int64_t)(failures - FAILURES_TO_OPEN + 1), random);
+}
+
 void deliver_ended(struct deliver_pace *pace, const struct config *config,
                    const struct partner *partner, const struct deliver_result *result,
                    int64_t monotonic_ms, uint32_t random)
@@ -415,7 +424,5 @@ void deliver_ended(struct deliver_pace *pace, const struct config *config,
     pace->failures++;
     pace->window = pace->window > 1 ? pace->window / 2 : 1;
     if (pace->failures >= FAILURES_TO_OPEN)
-        pace->closed_until_ms =
-            monotonic_ms +
-            deliver_wait_ms(config, (int64_t)(pace->failures - FAILURES_TO_OPEN + 1), random);
+        pace->closed_until_ms = monotonic_ms + probe_wait_ms(config, pace->failures, random);
 }

@@ -144,6 +144,8 @@ static const char *demand_durability(struct store *store)
 {
     char answer[64];
     pragma(store, "PRAGMA journal_mode=WAL", answer, sizeof answer);
+    if (store_failed(store))
+        return store->error_text;
     if (strcmp(answer, "wal") != 0)
         return "the file system does not allow a write-ahead log";
     pragma(store, "PRAGMA synchronous=FULL", answer, sizeof answer);

@@ -265,7 +265,6 @@ def beside_dead(options):
 def main():
     options = bench.arguments(__doc__, messages=10000, queue=100000, in_flight="8,32,128", idle=5.0, patience=120.0,
                               cases="steady,drain,beside_dead")
-    subprocess.run(["ninja", "-C", bench.ROOT / "build", "outbound_bench"], check=True, stdout=subprocess.DEVNULL)
     figures = {"machine": bench.machine()}
     for name in options.cases.split(","):
         figures[name] = {"steady": steady, "drain": drain, "beside_dead": beside_dead}[name](options)

@@ -30,6 +30,7 @@ static struct config config_of(uint64_t first_ms, uint64_t most_ms)
 {
     struct config config = {.first_retry_ms = first_ms,
                             .retry_max_ms = most_ms,
+                            .probe_max_ms = 900000,
                             .in_flight_per_partner_max = 8,
                             .park_after_hours = 72};
     return config;
@@ -121,6 +122,20 @@ static void a_busy_partner_says_how_long_it_is_left_alone(void **state)
     busy.retry_after_s = 864000;
     end(&pace, &config, &busy, 31000);
     assert_int_equal(deliver_opens_ms(&pace, 31000), 931000); /* at most retry_max_ms */
+}
+
+static void a_partner_that_is_away_is_tried_often_enough(void **state)
+{
+    (void)state;
+    struct config config = config_of(2000, 900000);
+    struct deliver_pace pace = {.window = 8};
+    config.probe_max_ms = 60000;
+    for (int i = 0; i < 50; i++)
+        end(&pace, &config, &away, 1000);
+    assert_int_equal(deliver_opens_ms(&pace, 1000), 61000);
+    config.retry_max_ms = 5000;
+    end(&pace, &config, &away, 1000);
+    assert_int_equal(deliver_opens_ms(&pace, 1000), 6000);
 }
 
 static void three_failures_open_the_breaker(void **state)
@@ -557,6 +572,7 @@ int main(void)
         cmocka_unit_test(it_starts_slowly_and_grows),
         cmocka_unit_test(a_partner_may_have_its_own_ceiling),
         cmocka_unit_test(a_busy_partner_says_how_long_it_is_left_alone),
+        cmocka_unit_test(a_partner_that_is_away_is_tried_often_enough),
         cmocka_unit_test(three_failures_open_the_breaker),
         cmocka_unit_test(an_answer_that_asks_for_patience_counts_as_failure),
         cmocka_unit_test(counting_never_wraps),
