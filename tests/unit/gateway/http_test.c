@@ -538,6 +538,36 @@ static void test_bodies_together(void **state)
     bench_free(bench);
 }
 
+/* What a busy time leaves is given back when it was not needed for a while. */
+static void test_spare_memory(void **state)
+{
+    (void)state;
+    static const char part[] = "GET /a HTTP/1.1\r\n";
+    struct bench *bench = bench_new();
+    struct http_stream others[4];
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 4; i++) {
+            others[i] = (struct http_stream){.server = &bench->server, .peer = bench->peer};
+            http_receive(&others[i], part, sizeof part - 1);
+        }
+        assert_int_equal(bench->server.counters.exchanges, 4);
+        for (int i = 0; i < 4; i++)
+            http_drop(&others[i]);
+        assert_int_equal(bench->server.spare_count, 2);
+        http_server_trim(&bench->server); /* they were just used */
+        assert_int_equal(bench->server.spare_count, 2);
+    }
+    struct http_stream one = {.server = &bench->server, .peer = bench->peer};
+    http_receive(&one, part, sizeof part - 1);
+    http_drop(&one);
+    http_server_trim(&bench->server);
+    assert_int_equal(bench->server.spare_count, 1);
+    http_server_trim(&bench->server);
+    assert_int_equal(bench->server.spare_count, 0);
+    assert_null(bench->server.spare);
+    bench_free(bench);
+}
+
 static void test_draining(void **state)
 {
     (void)state;
@@ -564,6 +594,7 @@ int main(void)
         cmocka_unit_test(test_go_ahead),
         cmocka_unit_test(test_requests_max),
         cmocka_unit_test(test_bodies_together),
+        cmocka_unit_test(test_spare_memory),
         cmocka_unit_test(test_draining),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
