@@ -5,10 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 struct text text_new(struct arena *arena, size_t ceiling)
 {
     size_t room = ceiling < 255 ? ceiling + 1 : 256;
-    struct text text = {arena, arena_alloc(arena, room), 0, room, ceiling, false};
+    struct text text = {arena, arena_raw(arena, room), 0, room, ceiling, false};
+    text.at[0] = '\0';
     return text;
 }
 
@@ -20,6 +23,16 @@ static void make_room(struct text *text, size_t more)
     size_t room = text->room * 2 > need ? text->room * 2 : need;
     text->at = arena_grow(text->arena, text->at, text->room, room);
     text->room = room;
+}
+
+void text_add_char(struct text *text, char c)
+{
+    if (text->length + 1 < text->room && text->length < text->ceiling) {
+        text->at[text->length++] = c;
+        text->at[text->length] = '\0';
+    } else {
+        text_add_n(text, &c, 1);
+    }
 }
 
 void text_add_n(struct text *text, const char *more, size_t length)
@@ -79,25 +92,44 @@ static const char *short_escape(unsigned char byte)
     }
 }
 
-void text_add_json(struct text *text, const char *more)
+/* Bytes at AT, before END, that JSON takes as they are. */
+static size_t plain_length(const char *at, const char *end)
 {
-    text_add_n(text, "\"", 1);
-    for (const char *from = more; *from != '\0';) {
-        size_t plain = 0;
-        while ((unsigned char)from[plain] >= 0x20 && from[plain] != '"' && from[plain] != '\\')
-            plain++;
-        text_add_n(text, from, plain);
-        from += plain;
-        if (*from == '\0')
+    const char *from = at;
+    while (end - at >= BYTES_STEP) {
+        size_t plain = bytes_plain(at);
+        at += plain;
+        if (plain < BYTES_STEP)
+            return (size_t)(at - from);
+    }
+    while (at < end && (unsigned char)*at >= 0x20 && *at != '"' && *at != '\\')
+        at++;
+    return (size_t)(at - from);
+}
+
+void text_add_json_n(struct text *text, const char *more, size_t length)
+{
+    const char *end = more + length;
+    text_add_char(text, '"');
+    while (more < end) {
+        size_t plain = plain_length(more, end);
+        text_add_n(text, more, plain);
+        more += plain;
+        if (more == end)
             break;
-        const char *escape = short_escape((unsigned char)*from);
+        const char *escape = short_escape((unsigned char)*more);
         if (escape != NULL)
             text_add(text, escape);
         else
-            text_print(text, "\\u%04x", (unsigned char)*from);
-        from++;
+            text_print(text, "\\u%04x", (unsigned char)*more);
+        more++;
     }
-    text_add_n(text, "\"", 1);
+    text_add_char(text, '"');
+}
+
+void text_add_json(struct text *text, const char *more)
+{
+    text_add_json_n(text, more, strlen(more));
 }
 
 bool text_equal(const char *one, const char *other)

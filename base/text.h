@@ -24,9 +24,11 @@ struct text {
 struct text text_new(struct arena *arena, size_t ceiling);
 void text_add(struct text *text, const char *more);
 void text_add_n(struct text *text, const char *more, size_t length);
+void text_add_char(struct text *text, char c);
 void text_print(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* MORE as a quoted JSON string (RFC 8259 section 7). */
 void text_add_json(struct text *text, const char *more);
+void text_add_json_n(struct text *text, const char *more, size_t length);
 
 bool text_equal(const char *one, const char *other); /* NULL equals only NULL */
 bool text_starts(const char *text, const char *prefix);

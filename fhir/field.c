@@ -13,20 +13,17 @@ enum { NAME_MAX_BYTES = 48 };
 
 enum selector { SELECT_NONE, SELECT_EACH, SELECT_ONE, SELECT_INDEX, SELECT_MATCH };
 
-struct step {
-    char name[NAME_MAX_BYTES];
-    enum selector selector;
-    size_t index;
-    char key[NAME_MAX_BYTES], word[NAME_MAX_BYTES];
+struct word { /* a part of a path */
+    const char *at;
+    size_t length;
 };
 
-static void copy_part(char *to, const char *from, size_t length)
-{
-    if (length >= NAME_MAX_BYTES)
-        length = NAME_MAX_BYTES - 1;
-    memcpy(to, from, length);
-    to[length] = '\0';
-}
+struct step {
+    struct word name;
+    enum selector selector;
+    size_t index;
+    struct word key, wanted; /* of SELECT_MATCH */
+};
 
 static void read_selector(struct step *step, const char *at, size_t length)
 {
@@ -40,30 +37,48 @@ static void read_selector(struct step *step, const char *at, size_t length)
         step->index = (size_t)strtoul(at, NULL, 10);
     } else {
         step->selector = SELECT_MATCH;
-        copy_part(step->key, at, (size_t)(equals - at));
-        copy_part(step->word, equals + 1, length - (size_t)(equals - at) - 1);
+        step->key = (struct word){at, (size_t)(equals - at)};
+        step->wanted = (struct word){equals + 1, (size_t)(at + length - equals) - 1};
     }
 }
 
 /* Takes the step that PATH starts with; returns what follows it ("" at the end). */
 static const char *next_step(const char *path, struct step *ret_step)
 {
-    size_t name = strcspn(path, ".[");
-    copy_part(ret_step->name, path, name);
+    const char *at = path;
+    while (*at != '\0' && *at != '.' && *at != '[')
+        at++;
+    ret_step->name = (struct word){path, (size_t)(at - path)};
     ret_step->selector = SELECT_NONE;
-    path += name;
-    if (*path == '[') {
-        size_t length = strcspn(path, "]") - 1;
-        read_selector(ret_step, path + 1, length);
-        path += length + 2;
+    ret_step->index = 0;
+    if (*at == '[') {
+        size_t length = strcspn(at, "]") - 1;
+        read_selector(ret_step, at + 1, length);
+        at += length + 2;
     }
-    return *path == '.' ? path + 1 : path;
+    return *at == '.' ? at + 1 : at;
+}
+
+static struct json *member_named(const struct json *object, const struct word *name)
+{
+    return json_member(object, name->at, name->length, hash_name(name->at, name->length));
+}
+
+/* WORD as a text of its own, in BUFFER of NAME_MAX_BYTES. */
+static const char *own_text(const struct word *word, char *buffer)
+{
+    size_t length = word->length < NAME_MAX_BYTES ? word->length : NAME_MAX_BYTES - 1;
+    memcpy(buffer, word->at, length);
+    buffer[length] = '\0';
+    return buffer;
 }
 
 static struct json *matching(struct json *list, const struct step *step)
 {
     for (struct json *item = json_first(list); item != NULL; item = json_next(item)) {
-        if (text_equal(json_get_text(item, step->key), step->word))
+        const char *found = json_text(member_named(item, &step->key));
+        if (found != NULL && strlen(found) == step->wanted.length &&
+            memcmp(found, step->wanted.at, step->wanted.length) == 0)
             return item;
     }
     return NULL;
@@ -72,7 +87,7 @@ static struct json *matching(struct json *list, const struct step *step)
 /* The node a step leads to; for SELECT_EACH and SELECT_ONE the list itself. */
 static struct json *follow(struct json *from, const struct step *step)
 {
-    struct json *node = json_get(from, step->name);
+    struct json *node = member_named(from, &step->name);
     if (json_kind(node) != JSON_LIST || step->selector == SELECT_EACH ||
         step->selector == SELECT_ONE)
         return node;
@@ -81,32 +96,42 @@ static struct json *follow(struct json *from, const struct step *step)
     return json_at(node, step->index);
 }
 
-struct json *field_at(struct json *from, const char *path)
+/* As field_at; *ret_last is how the last step selects. */
+static struct json *find(struct json *from, const char *path, enum selector *ret_last)
 {
-    struct step step = {.index = 0};
+    struct step step = {.selector = SELECT_NONE};
     while (*path != '\0' && from != NULL) {
-        step.index = 0;
         path = next_step(path, &step);
         bool is_list = *path == '\0' && step.selector == SELECT_NONE;
-        from = is_list ? json_get(from, step.name) : follow(from, &step);
+        from = is_list ? member_named(from, &step.name) : follow(from, &step);
     }
+    *ret_last = step.selector;
     return from;
 }
 
-static struct json *member(struct field_job *job, struct json *object, const char *name,
+struct json *field_at(struct json *from, const char *path)
+{
+    enum selector last;
+    return find(from, path, &last);
+}
+
+static struct json *member(struct field_job *job, struct json *object, const struct word *name,
                            bool is_list)
 {
-    struct json *found = json_get(object, name);
+    struct json *found = member_named(object, name);
+    char key[NAME_MAX_BYTES];
     if (found != NULL)
         return found;
-    return json_set(job->arena, object, name,
+    return json_set(job->arena, object, own_text(name, key),
                     is_list ? json_new_list(job->arena) : json_new_object(job->arena));
 }
 
 /* The object a step leads to, made when it is not there. */
 static struct json *descend(struct field_job *job, struct json *from, const struct step *step)
 {
-    struct json *node = member(job, from, step->name, step->selector != SELECT_NONE);
+    struct json *node = member(job, from, &step->name, step->selector != SELECT_NONE);
+    char key[NAME_MAX_BYTES];
+    char wanted[NAME_MAX_BYTES];
     if (step->selector == SELECT_NONE)
         return node;
     struct json *item =
@@ -115,13 +140,14 @@ static struct json *descend(struct field_job *job, struct json *from, const stru
         return item;
     item = json_push(node, json_new_object(job->arena));
     if (step->selector == SELECT_MATCH)
-        json_set_text(job->arena, item, step->key, step->word);
+        json_set_text(job->arena, item, own_text(&step->key, key), own_text(&step->wanted, wanted));
     return item;
 }
 
 void field_put(struct field_job *job, struct json *target, const char *path, struct json *value)
 {
-    struct step step = {.index = 0};
+    struct step step;
+    char key[NAME_MAX_BYTES];
     if (value == NULL)
         return;
     for (;;) {
@@ -131,9 +157,9 @@ void field_put(struct field_job *job, struct json *target, const char *path, str
         target = descend(job, target, &step);
     }
     if (step.selector == SELECT_NONE)
-        json_replace(job->arena, target, step.name, value);
+        json_replace(job->arena, target, own_text(&step.name, key), value);
     else
-        json_push(member(job, target, step.name, true), value);
+        json_push(member(job, target, &step.name, true), value);
 }
 
 /* ---- marks: the nodes that were understood ---- */
@@ -248,14 +274,15 @@ static bool read_node(struct field_job *job, const struct field *row, struct jso
 static void read_row(struct field_job *job, const struct field *row, struct json *source,
                      struct json *into)
 {
-    struct json *node = field_at(source, row->path);
+    enum selector last;
+    struct json *node = find(source, row->path, &last);
     if (node == NULL || field_marked(job, node))
         return;
-    if (is_each(row->path)) {
+    if (last == SELECT_EACH) {
         read_list(job, row, node, into);
         return;
     }
-    if (json_kind(node) != JSON_LIST || !text_ends(row->path, "[+]")) {
+    if (json_kind(node) != JSON_LIST || last != SELECT_ONE) {
         read_node(job, row, node, into);
         return;
     }
@@ -463,15 +490,7 @@ const struct field_kind field_group = {write_group, read_group};
 const char *field_join(const struct field_job *job, const char *one, const char *two,
                        const char *three)
 {
-    const char *parts[] = {one, two, three};
-    size_t lengths[] = {strlen(one), strlen(two), strlen(three)};
-    char *text = arena_alloc(job->arena, lengths[0] + lengths[1] + lengths[2] + 1);
-    char *at = text;
-    for (size_t i = 0; i < 3; i++) {
-        memcpy(at, parts[i], lengths[i]);
-        at += lengths[i];
-    }
-    return text;
+    return arena_join(job->arena, one, two, three, NULL);
 }
 
 const char *field_uri(const struct field_job *job, const char *suffix)

@@ -217,32 +217,42 @@ struct json *json_find(const struct json *node, ...)
 
 /* ---- making ---- */
 
+static struct json *new_node(struct arena *arena, int type)
+{
+    struct json *node = arena_raw(arena, sizeof *node);
+    *node = (struct json){.type = type};
+    return node;
+}
+
+/* With a copy of TEXT, in one piece of memory. */
+static struct json *new_with_text(struct arena *arena, int type, const char *text)
+{
+    size_t length = strlen(text);
+    struct json *node = arena_raw(arena, sizeof *node + length + 1);
+    *node = (struct json){.type = type, .text = (char *)(node + 1)};
+    memcpy(node->text, text, length + 1);
+    note_text(node, length);
+    return node;
+}
+
 struct json *json_new_object(struct arena *arena)
 {
-    use(arena);
-    return out(cJSON_CreateObject());
+    return new_node(arena, cJSON_Object);
 }
 
 struct json *json_new_list(struct arena *arena)
 {
-    use(arena);
-    return out(cJSON_CreateArray());
+    return new_node(arena, cJSON_Array);
 }
 
 struct json *json_new_text(struct arena *arena, const char *value)
 {
-    use(arena);
-    struct json *node = out(cJSON_CreateString(value));
-    note_text(node, strlen(value));
-    return node;
+    return new_with_text(arena, cJSON_String, value);
 }
 
 struct json *json_new_number(struct arena *arena, const char *number_text)
 {
-    use(arena);
-    struct json *node = out(cJSON_CreateRaw(number_text));
-    note_text(node, strlen(number_text));
-    return node;
+    return new_with_text(arena, cJSON_Raw, number_text);
 }
 
 struct json *json_new_whole(struct arena *arena, long value)
@@ -252,29 +262,61 @@ struct json *json_new_whole(struct arena *arena, long value)
 
 struct json *json_new_boolean(struct arena *arena, bool value)
 {
-    use(arena);
-    return out(cJSON_CreateBool(value));
+    return new_node(arena, value ? cJSON_True : cJSON_False);
 }
 
 struct json *json_new_null(struct arena *arena)
 {
-    use(arena);
-    return out(cJSON_CreateNull());
+    return new_node(arena, cJSON_NULL);
+}
+
+/* Behind the last child. */
+static void append(struct json *parent, struct json *node)
+{
+    struct json *first = parent->child;
+    node->next = NULL;
+    if (first == NULL) {
+        parent->child = node;
+        node->prev = node;
+    } else {
+        node->prev = first->prev;
+        first->prev->next = node;
+        first->prev = node;
+    }
+}
+
+static struct json *copy_of(struct arena *arena, const struct json *node, bool with_texts)
+{
+    struct json *copy = arena_raw(arena, sizeof *copy);
+    *copy = *node;
+    copy->next = copy->prev = copy->child = NULL;
+    if (with_texts && node->text != NULL)
+        copy->text = arena_copy_n(arena, node->text, json_length(node));
+    if (with_texts && node->key != NULL)
+        copy->key = arena_copy_n(arena, node->key, json_key_length(node));
+    for (const struct json *child = node->child; child != NULL; child = child->next)
+        append(copy, copy_of(arena, child, with_texts));
+    return copy;
 }
 
 struct json *json_copy(struct arena *arena, const struct json *node)
 {
-    use(arena);
-    return node == NULL ? NULL : out(cJSON_Duplicate(in(node), 1));
+    return node == NULL ? NULL : copy_of(arena, node, true);
+}
+
+struct json *json_copy_nodes(struct arena *arena, const struct json *node)
+{
+    return node == NULL ? NULL : copy_of(arena, node, false);
 }
 
 struct json *json_set(struct arena *arena, struct json *object, const char *key, struct json *value)
 {
     if (value == NULL)
         return NULL;
-    use(arena);
-    cJSON_AddItemToObject(in(object), key, in(value));
-    note_key(value, strlen(key), hash_name(key, strlen(key)));
+    size_t length = strlen(key);
+    value->key = arena_copy_n(arena, key, length);
+    note_key(value, length, hash_name(key, length));
+    append(object, value);
     return value;
 }
 
@@ -287,7 +329,7 @@ struct json *json_set_text(struct arena *arena, struct json *object, const char 
 struct json *json_push(struct json *list, struct json *value)
 {
     if (value != NULL)
-        cJSON_AddItemToArray(in(list), in(value));
+        append(list, value);
     return value;
 }
 
@@ -298,24 +340,67 @@ void json_remove(struct json *object, const char *key)
         cJSON_DetachItemViaPointer(in(object), in(member));
 }
 
+void json_move(struct json *from, struct json *member, struct json *to)
+{
+    if (member != NULL) {
+        cJSON_DetachItemViaPointer(in(from), in(member));
+        append(to, member);
+    }
+}
+
 void json_replace(struct arena *arena, struct json *object, const char *key, struct json *value)
 {
-    use(arena);
     struct json *member = json_get(object, key);
     if (member == NULL) {
         json_set(arena, object, key, value);
         return;
     }
+    use(arena);
     cJSON_ReplaceItemInObjectCaseSensitive(in(object), key, in(value));
     note_key(value, strlen(key), hash_name(key, strlen(key)));
 }
 
 /* ---- writing ---- */
 
+static void print_node(struct text *text, const struct json *node)
+{
+    switch (json_kind(node)) {
+    case JSON_NULL:
+        text_add_n(text, "null", 4);
+        return;
+    case JSON_BOOLEAN:
+        text_add(text, json_true(node) ? "true" : "false");
+        return;
+    case JSON_NUMBER:
+        text_add_n(text, node->text, json_length(node));
+        return;
+    case JSON_TEXT:
+        text_add_json_n(text, node->text, json_length(node));
+        return;
+    default:
+        break;
+    }
+    bool is_object = json_kind(node) == JSON_OBJECT;
+    text_add_char(text, is_object ? '{' : '[');
+    for (const struct json *child = node->child; child != NULL; child = child->next) {
+        if (child != node->child)
+            text_add_char(text, ',');
+        if (is_object) {
+            text_add_json_n(text, child->key, json_key_length(child));
+            text_add_char(text, ':');
+        }
+        print_node(text, child);
+    }
+    text_add_char(text, is_object ? '}' : ']');
+}
+
 char *json_print(struct arena *arena, const struct json *node)
 {
-    use(arena);
-    return cJSON_PrintBuffered(in(node), 4096, 0);
+    if (node == NULL)
+        return NULL;
+    struct text text = text_new(arena, SIZE_MAX / 4);
+    print_node(&text, node);
+    return text.at;
 }
 
 static void new_line(struct text *text, int level)
@@ -323,11 +408,11 @@ static void new_line(struct text *text, int level)
     text_print(text, "\n%*s", level * 2, "");
 }
 
-static void print_level(struct text *text, struct arena *arena, const struct json *node, int level)
+static void print_level(struct text *text, const struct json *node, int level)
 {
     enum json_kind kind = json_kind(node);
     if ((kind != JSON_LIST && kind != JSON_OBJECT) || json_first(node) == NULL) {
-        text_add(text, json_print(arena, node));
+        print_node(text, node);
         return;
     }
     text_add(text, kind == JSON_LIST ? "[" : "{");
@@ -339,7 +424,7 @@ static void print_level(struct text *text, struct arena *arena, const struct jso
             text_add_json(text, json_key(item));
             text_add(text, ": ");
         }
-        print_level(text, arena, item, level + 1);
+        print_level(text, item, level + 1);
     }
     new_line(text, level);
     text_add(text, kind == JSON_LIST ? "]" : "}");
@@ -348,7 +433,7 @@ static void print_level(struct text *text, struct arena *arena, const struct jso
 char *json_print_pretty(struct arena *arena, const struct json *node)
 {
     struct text text = text_new(arena, (size_t)1 << 30);
-    print_level(&text, arena, node, 0);
+    print_level(&text, node, 0);
     return text.at;
 }
 

@@ -138,6 +138,13 @@ static inline __attribute__((always_inline)) const char *json_get_text(const str
     return json_text(json_get(object, key));
 }
 
+/* MEMBER is called KEY. */
+static inline __attribute__((always_inline)) bool json_has_key(const struct json *member,
+                                                               const char *key)
+{
+    return member->key_hash == hash_name(key, strlen(key)) && strcmp(member->key, key) == 0;
+}
+
 struct json *json_at(const struct json *list, size_t index); /* 0-based; linear */
 size_t json_count(const struct json *list_or_object);
 bool json_true(const struct json *node); /* the boolean true */
@@ -155,6 +162,8 @@ struct json *json_new_whole(struct arena *arena, long value);
 struct json *json_new_boolean(struct arena *arena, bool value);
 struct json *json_new_null(struct arena *arena);
 struct json *json_copy(struct arena *arena, const struct json *node);
+/* A copy whose texts and keys are those of NODE and must live as long. */
+struct json *json_copy_nodes(struct arena *arena, const struct json *node);
 /* Adds VALUE as the last member; returns VALUE. A NULL VALUE adds nothing. */
 struct json *json_set(struct arena *arena, struct json *object, const char *key,
                       struct json *value);
@@ -162,6 +171,8 @@ struct json *json_set_text(struct arena *arena, struct json *object, const char 
                            const char *value); /* NULL value: nothing is added */
 struct json *json_push(struct json *list, struct json *value);
 void json_remove(struct json *object, const char *key);
+/* Takes MEMBER (NULL: nothing) out of FROM and puts it, with its key, behind the members of TO. */
+void json_move(struct json *from, struct json *member, struct json *to);
 /* Replaces the member KEY in its place, or adds it. */
 void json_replace(struct arena *arena, struct json *object, const char *key, struct json *value);
 

@@ -5,13 +5,12 @@
 
 #include <string.h>
 
+#include "base/hash.h"
+
 /* So that a look-up compares numbers, and texts only once. */
 static unsigned hash_of(const char *text)
 {
-    unsigned hash = 2166136261u;
-    for (; text != NULL && *text != '\0'; text++)
-        hash = (hash ^ (unsigned char)*text) * 16777619u;
-    return hash;
+    return text == NULL ? 0 : (unsigned)hash_text(text, strlen(text));
 }
 
 /* ---- making ---- */
@@ -130,6 +129,7 @@ static bool index_entries(struct field_job *job, const struct json *bundle, int 
                                            .full_url = json_get_text(item, "fullUrl"),
                                            .url_hash = hash_of(json_get_text(item, "fullUrl")),
                                            .type = type,
+                                           .type_hash = hash_name(type, strlen(type)),
                                            .id = json_get_text(resource, "id"),
                                            .resource = resource,
                                            .parent = item});
@@ -252,10 +252,13 @@ struct json *entries_resource(struct field_job *job, const struct json *referenc
 struct message_entry *entries_next(const struct field_job *job, const char *type,
                                    const struct message_entry *start)
 {
-    size_t from = start == NULL ? 0 : (size_t)(start - job->entries->entries) + 1;
-    for (size_t i = from; i < job->entries->count; i++) {
-        if (strcmp(job->entries->entries[i].type, type) == 0)
-            return &job->entries->entries[i];
+    uint32_t hash = hash_name(type, strlen(type));
+    struct message_entry *entry = start == NULL
+                                      ? job->entries->entries
+                                      : &job->entries->entries[start - job->entries->entries] + 1;
+    for (; entry < job->entries->entries + job->entries->count; entry++) {
+        if (entry->type_hash == hash && strcmp(entry->type, type) == 0)
+            return entry;
     }
     return NULL;
 }

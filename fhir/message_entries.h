@@ -15,6 +15,7 @@ struct message_entry {
     const char *full_url;
     unsigned url_hash;
     const char *type, *id;
+    uint32_t type_hash; /* inbound: hash_name() of the type */
     struct json *resource;
     struct json *parent; /* inbound: the entry object, or NULL */
     bool is_taken;       /* inbound: some table read it */

@@ -32,8 +32,7 @@ static const char *modifier_in(const struct json *node)
         enum json_kind kind = json_kind(member);
         if (kind != JSON_OBJECT && kind != JSON_LIST)
             continue;
-        const char *key = json_key(member);
-        if (key != NULL && key[0] == 'm' && strcmp(key, "modifierExtension") == 0 &&
+        if (member->key != NULL && json_has_key(member, "modifierExtension") &&
             json_first(member) != NULL) {
             const char *url = json_get_text(json_first(member), "url");
             return url != NULL ? url : "without url";
@@ -433,8 +432,8 @@ static void name_record(struct field_job *job, const struct message_split *split
         json_set_text(job->arena, job->record, "referral_id", job->referral.number);
 }
 
-/* Members in the order of the vocabulary, `received` last. */
-static struct json *in_order(struct field_job *job, const struct json *object,
+/* The members of OBJECT that its shape has, in the order of the vocabulary; they are moved. */
+static struct json *in_order(struct field_job *job, struct json *object,
                              const struct record_shape *shape, bool is_item)
 {
     struct json *sorted = json_new_object(job->arena);
@@ -444,10 +443,8 @@ static struct json *in_order(struct field_job *job, const struct json *object,
         if (field == NULL)
             return sorted;
         struct json *value = json_get(object, field->name);
-        if (value == NULL)
-            continue;
         if (field->item == NULL || json_kind(value) != JSON_LIST) {
-            json_set(job->arena, sorted, field->name, json_copy(job->arena, value));
+            json_move(object, value, sorted);
             continue;
         }
         struct json *list = json_set(job->arena, sorted, field->name, json_new_list(job->arena));

@@ -13,25 +13,47 @@
 struct walk {
     struct field_job *job;
     struct json *list;
-    size_t left_out;
+    size_t count, left_out;
+    const struct message_entry *entry; /* being walked */
 };
 
 /* Where the walk stands: a member of what is above, or an item. Written out only when it is told.
  */
 struct place {
-    const struct place *above; /* NULL: the root, whose key is the whole */
+    const struct place *above; /* NULL: the entry's resource */
     const char *key;           /* NULL: the item INDEX */
     size_t index;
 };
 
-static void print_place(const struct place *place, struct text *text)
+/* "Observation", or "Observation[2]" where the message has several. */
+static void print_root(const struct walk *walk, struct text *text)
 {
-    if (place->above != NULL)
-        print_place(place->above, text);
-    if (place->key == NULL)
+    const struct message_entry *entry = walk->entry;
+    size_t index = 0;
+    size_t count = 0;
+    for (struct message_entry *other = entries_next(walk->job, entry->type, NULL); other != NULL;
+         other = entries_next(walk->job, entry->type, other)) {
+        index += other < entry ? 1 : 0;
+        count++;
+    }
+    text_add(text, entry->type);
+    if (count > 1)
+        text_print(text, "[%zu]", index);
+}
+
+static void print_place(const struct walk *walk, const struct place *place, struct text *text)
+{
+    if (place->above == NULL) {
+        print_root(walk, text);
+        return;
+    }
+    print_place(walk, place->above, text);
+    if (place->key == NULL) {
         text_print(text, "[%zu]", place->index);
-    else
-        text_print(text, "%s%s", place->above == NULL ? "" : ".", place->key);
+    } else {
+        text_add(text, ".");
+        text_add(text, place->key);
+    }
 }
 
 static void tell(struct walk *walk, const struct place *place, const char *system, const char *code,
@@ -39,11 +61,12 @@ static void tell(struct walk *walk, const struct place *place, const char *syste
 {
     struct arena *arena = walk->job->arena;
     struct text path = text_new(arena, 4096);
-    if (json_count(walk->list) >= RECEIVED_MAX) {
+    if (walk->count >= RECEIVED_MAX) {
         walk->left_out++;
         return;
     }
-    print_place(place, &path);
+    walk->count++;
+    print_place(walk, place, &path);
     struct json *entry = json_push(walk->list, json_new_object(arena));
     json_set_text(arena, entry, "path", path.at);
     json_set_text(arena, entry, "system", system);
@@ -187,10 +210,11 @@ static bool is_generated(const struct json *narrative)
     return text_equal(status, "generated") || text_equal(status, "empty");
 }
 
-static bool is_passed_over(const char *key, const struct json *node)
+static bool is_passed_over(const struct json *member)
 {
-    return strcmp(key, "resourceType") == 0 ||
-           (strcmp(key, "text") == 0 && json_kind(node) == JSON_OBJECT && is_generated(node));
+    return json_has_key(member, "resourceType") ||
+           (json_has_key(member, "text") && json_kind(member) == JSON_OBJECT &&
+            is_generated(member));
 }
 
 /* Labels of the message itself are words of the record; others are told. */
@@ -217,13 +241,12 @@ static void walk_members(struct walk *walk, const struct place *place, struct js
 {
     bool is_resource = json_get(object, "resourceType") != NULL;
     for (struct json *member = json_first(object); member != NULL; member = json_next(member)) {
-        const char *key = json_key(member);
-        if (strcmp(key, "id") == 0)
+        if (json_has_key(member, "id"))
             continue; /* of a resource or an element: says nothing */
-        if (strcmp(key, "meta") == 0)
+        if (json_has_key(member, "meta"))
             walk_labels(walk, place, member);
-        else if (is_set(walk, member) && !(is_resource && is_passed_over(key, member)))
-            walk_node(walk, &(struct place){place, key, 0}, member);
+        else if (is_set(walk, member) && !(is_resource && is_passed_over(member)))
+            walk_node(walk, &(struct place){place, member->key, 0}, member);
     }
 }
 
@@ -249,26 +272,13 @@ static void walk_node(struct walk *walk, const struct place *place, struct json 
         tell_leaf(walk, place, node);
 }
 
-/* "Observation", or "Observation[2]" where the message has several. */
-static const char *root_path(const struct field_job *job, const struct message_entry *entry)
-{
-    size_t index = 0;
-    size_t count = 0;
-    for (struct message_entry *other = entries_next(job, entry->type, NULL); other != NULL;
-         other = entries_next(job, entry->type, other)) {
-        index += other < entry ? 1 : 0;
-        count++;
-    }
-    return count == 1 ? entry->type : arena_print(job->arena, "%s[%zu]", entry->type, index);
-}
-
 struct json *received_list(struct field_job *job)
 {
     struct walk walk = {.job = job, .list = json_new_list(job->arena)};
     for (size_t i = 0; i < job->entries->count; i++) {
-        struct message_entry *entry = &job->entries->entries[i];
-        if (is_set(&walk, entry->resource))
-            walk_members(&walk, &(struct place){NULL, root_path(job, entry), 0}, entry->resource);
+        walk.entry = &job->entries->entries[i];
+        if (is_set(&walk, walk.entry->resource))
+            walk_members(&walk, &(struct place){NULL, NULL, 0}, walk.entry->resource);
     }
     if (walk.left_out > 0) {
         struct json *last = json_push(walk.list, json_new_object(job->arena));

@@ -144,19 +144,19 @@ static void write_value(struct writing *writing, const struct json *node,
                         const struct record_field *field)
 {
     if (json_kind(node) == JSON_LIST) {
-        text_add(&writing->text, "[");
+        text_add_char(&writing->text, '[');
         for (struct json *item = json_first(node); item != NULL; item = json_next(item)) {
             write_value(writing, item, field);
             if (json_next(item) != NULL)
-                text_add(&writing->text, ",");
+                text_add_char(&writing->text, ',');
         }
-        text_add(&writing->text, "]");
+        text_add_char(&writing->text, ']');
     } else if (json_kind(node) == JSON_OBJECT) {
         write_object(writing, node, field == NULL ? NULL : field->item);
     } else if (json_kind(node) == JSON_TEXT) {
-        text_add_json(&writing->text, json_text(node));
+        text_add_json_n(&writing->text, json_text(node), json_length(node));
     } else if (json_kind(node) == JSON_NUMBER) {
-        bool is_rate = text_equal(json_key(node), "visits_per_week");
+        bool is_rate = json_key(node) != NULL && json_has_key(node, "visits_per_week");
         text_add(&writing->text,
                  is_rate ? shortest(writing->arena, json_number(node)) : json_number(node));
     } else {
@@ -169,9 +169,9 @@ static void write_member(struct writing *writing, const struct json *node,
                          const struct record_field *field)
 {
     if (writing->text.at[writing->text.length - 1] != '{')
-        text_add(&writing->text, ",");
-    text_add_json(&writing->text, json_key(node));
-    text_add(&writing->text, ":");
+        text_add_char(&writing->text, ',');
+    text_add_json_n(&writing->text, json_key(node), json_key_length(node));
+    text_add_char(&writing->text, ':');
     write_value(writing, node, field);
 }
 
@@ -181,13 +181,14 @@ static int by_key(const void *one, const void *other)
                   json_key(*(const struct json *const *)other));
 }
 
-/* Members that the shape does not have, by name. */
+/* The members that the shape does not have, COUNT at most, by name. */
 static void write_others(struct writing *writing, const struct json *object,
-                         const struct record_shape *shape)
+                         const struct record_shape *shape, size_t count_max)
 {
     size_t count = 0;
-    const struct json **others =
-        arena_array(writing->arena, json_count(object) + 1, sizeof *others);
+    if (count_max == 0)
+        return;
+    const struct json **others = arena_array(writing->arena, count_max, sizeof *others);
     for (struct json *node = json_first(object); node != NULL; node = json_next(node)) {
         if (shape == NULL || record_field_find(shape, json_key(node)) == NULL)
             others[count++] = node;
@@ -204,24 +205,27 @@ static void write_object(struct writing *writing, const struct json *object,
 {
     bool is_record = shape != NULL && record_kind_find(shape->name) == shape;
     const struct record_field *field;
-    text_add(&writing->text, "{");
+    size_t left = json_count(object);
+    text_add_char(&writing->text, '{');
     for (size_t i = 0; shape != NULL; i++) {
         field = is_record ? record_field_at(shape, i) : i < shape->count ? &shape->fields[i] : NULL;
         if (field == NULL)
             break;
         const struct json *node = json_get(object, field->name);
-        bool is_private = strcmp(field->name, "private_note") == 0;
-        if (node != NULL && (writing->with_private || !is_private))
+        if (node == NULL)
+            continue;
+        left--;
+        if (writing->with_private || !json_has_key(node, "private_note"))
             write_member(writing, node, field);
     }
-    write_others(writing, object, shape);
-    text_add(&writing->text, "}");
+    write_others(writing, object, shape, left);
+    text_add_char(&writing->text, '}');
 }
 
 const char *record_canonical(struct arena *arena, const struct json *tree,
                              const struct directory *directory, bool with_private)
 {
-    struct json *copy = json_copy(arena, tree);
+    struct json *copy = json_copy_nodes(arena, tree);
     record_fill_defaults(arena, copy, directory);
     struct writing writing = {arena, text_new(arena, (size_t)RECORD_BYTES_MAX * 8), with_private};
     write_object(&writing, copy, record_kind_find(record_kind(copy)));
