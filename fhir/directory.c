@@ -1,4 +1,5 @@
-/* directory: rows of directory.csv in file order, found through a hash of handles. See directory.h.
+/* directory: rows of directory.csv in file order, found through hashes of handles and of NPIs. See
+ * directory.h.
  *
  * Strangers ("npi:N" that no row has) are made once each and kept; a lock guards that list, because
  * a directory is read by several threads at once. */
@@ -14,24 +15,44 @@
 
 struct stranger {
     struct directory_entry entry;
-    struct stranger *next;
+    struct stranger *next; /* of the same chain */
+};
+
+enum { CHAINS = 1024 };
+
+/* Hash -> index of an entry + 1; a power of two, at most half full. */
+struct index {
+    unsigned *slots;
+    const char *(*key)(const struct directory_entry *entry); /* NULL: the entry is not in it */
 };
 
 struct directory {
     struct arena *arena;
     struct directory_entry **entries;
     size_t count, room;
-    unsigned *slots; /* hash of handles -> index + 1; a power of two, at most half full */
     size_t slot_count;
+    struct index handles, npis;
     size_t files; /* texts read so far */
     pthread_mutex_t lock;
-    struct stranger *strangers;
+    struct stranger *strangers[CHAINS]; /* by the hash of their NPI */
 };
+
+static const char *handle_of(const struct directory_entry *entry)
+{
+    return entry->handle;
+}
+
+static const char *npi_of(const struct directory_entry *entry)
+{
+    return entry->npi;
+}
 
 struct directory *directory_new(struct arena *arena)
 {
     struct directory *directory = arena_alloc(arena, sizeof *directory);
     directory->arena = arena;
+    directory->handles.key = handle_of;
+    directory->npis.key = npi_of;
     pthread_mutex_init(&directory->lock, NULL);
     return directory;
 }
@@ -55,7 +76,7 @@ bool directory_npi_valid(const char *npi)
     return sum % 10 == 0;
 }
 
-/* ---- the hash of handles ---- */
+/* ---- the hashes ---- */
 
 static size_t hash_of(const char *text)
 {
@@ -65,22 +86,45 @@ static size_t hash_of(const char *text)
     return hash;
 }
 
-static unsigned *slot_of(const struct directory *directory, const char *handle)
+static unsigned *slot_of(const struct directory *directory, const struct index *index,
+                         const char *key)
 {
     size_t mask = directory->slot_count - 1;
-    size_t at = hash_of(handle) & mask;
-    while (directory->slots[at] != 0 &&
-           strcmp(directory->entries[directory->slots[at] - 1]->handle, handle) != 0)
+    size_t at = hash_of(key) & mask;
+    while (index->slots[at] != 0 &&
+           strcmp(index->key(directory->entries[index->slots[at] - 1]), key) != 0)
         at = (at + 1) & mask;
-    return &directory->slots[at];
+    return &index->slots[at];
+}
+
+static struct directory_entry *look_up(const struct directory *directory, const struct index *index,
+                                       const char *key)
+{
+    if (directory->slot_count == 0 || key == NULL)
+        return NULL;
+    unsigned place = *slot_of(directory, index, key);
+    return place == 0 ? NULL : directory->entries[place - 1];
 }
 
 static struct directory_entry *known(const struct directory *directory, const char *handle)
 {
-    if (directory->slot_count == 0 || handle == NULL)
-        return NULL;
-    unsigned index = *slot_of(directory, handle);
-    return index == 0 ? NULL : directory->entries[index - 1];
+    return look_up(directory, &directory->handles, handle);
+}
+
+/* Of several entries with one key the first holds. */
+static void put(struct directory *directory, struct index *index, size_t entry)
+{
+    const char *key = index->key(directory->entries[entry]);
+    unsigned *slot = key == NULL ? NULL : slot_of(directory, index, key);
+    if (slot != NULL && *slot == 0)
+        *slot = (unsigned)entry + 1;
+}
+
+static void build(struct directory *directory, struct index *index)
+{
+    index->slots = arena_array(directory->arena, directory->slot_count, sizeof *index->slots);
+    for (size_t i = 0; i < directory->count; i++)
+        put(directory, index, i);
 }
 
 static void make_room(struct directory *directory)
@@ -92,9 +136,8 @@ static void make_room(struct directory *directory)
                                     directory->room * sizeof(void *), room * sizeof(void *));
     directory->room = room;
     directory->slot_count = room * 2;
-    directory->slots = arena_array(directory->arena, directory->slot_count, sizeof(unsigned));
-    for (size_t i = 0; i < directory->count; i++)
-        *slot_of(directory, directory->entries[i]->handle) = (unsigned)i + 1;
+    build(directory, &directory->handles);
+    build(directory, &directory->npis);
 }
 
 static void add(struct directory *directory, const struct directory_entry *entry)
@@ -103,7 +146,9 @@ static void add(struct directory *directory, const struct directory_entry *entry
     struct directory_entry *copy = arena_alloc(directory->arena, sizeof *copy);
     *copy = *entry;
     directory->entries[directory->count] = copy;
-    *slot_of(directory, copy->handle) = (unsigned)++directory->count;
+    put(directory, &directory->handles, directory->count);
+    put(directory, &directory->npis, directory->count);
+    directory->count++;
 }
 
 /* ---- reading ---- */
@@ -311,11 +356,17 @@ void directory_read(struct directory *directory, const char *csv, size_t length,
 
 const struct directory_entry *directory_find_npi(const struct directory *directory, const char *npi)
 {
-    for (size_t i = 0; npi != NULL && i < directory->count; i++) {
-        if (text_equal(directory->entries[i]->npi, npi))
-            return directory->entries[i];
-    }
-    return NULL;
+    return look_up(directory, &directory->npis, npi);
+}
+
+static struct stranger *stranger_new(struct directory *directory, const char *handle)
+{
+    struct stranger *stranger = arena_alloc(directory->arena, sizeof *stranger);
+    stranger->entry.handle = arena_copy(directory->arena, handle);
+    stranger->entry.npi = stranger->entry.handle + 4;
+    stranger->entry.name = arena_print(directory->arena, "NPI %s", stranger->entry.npi);
+    stranger->entry.is_person = true;
+    return stranger;
 }
 
 static const struct directory_entry *stranger(const struct directory *constant, const char *handle)
@@ -324,18 +375,15 @@ static const struct directory_entry *stranger(const struct directory *constant, 
     const char *npi = handle + 4;
     if (!directory_npi_valid(npi))
         return NULL;
+    struct stranger **chain = &directory->strangers[hash_of(npi) % CHAINS];
     pthread_mutex_lock(&directory->lock);
-    struct stranger *at = directory->strangers;
+    struct stranger *at = *chain;
     while (at != NULL && strcmp(at->entry.npi, npi) != 0)
         at = at->next;
     if (at == NULL) {
-        at = arena_alloc(directory->arena, sizeof *at);
-        at->entry.handle = arena_copy(directory->arena, handle);
-        at->entry.npi = at->entry.handle + 4;
-        at->entry.name = arena_print(directory->arena, "NPI %s", npi);
-        at->entry.is_person = true;
-        at->next = directory->strangers;
-        directory->strangers = at;
+        at = stranger_new(directory, handle);
+        at->next = *chain;
+        *chain = at;
     }
     pthread_mutex_unlock(&directory->lock);
     return &at->entry;

@@ -19,8 +19,9 @@ def main():
                      bench.template(sender, name), str(options.count)]
             said = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True,
                                   preexec_fn=bench.pin(bench.SERVER_CORE)).stdout
-        print(f"\n{name} referral: {said.splitlines()[0]}")
-        stages = {stage.strip(): float(us) for stage, us in re.findall(r"^(.*?)\s+([\d.]+) us$", said, re.M)}
+        head = next(line for line in said.splitlines() if "bytes a message" in line)
+        print(f"\n{name} referral: {head}")
+        stages = {stage: float(us) for stage, us in re.findall(r"^([a-z_, ]+?)  +([\d.]+) us$", said, re.M)}
         figures["stages_us"][name] = stages
         bench.table("CPU us a message", ["", "us"], [*stages.items(), ["all", sum(stages.values())]])
     bench.write("stages", figures)

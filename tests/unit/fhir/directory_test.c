@@ -1,4 +1,5 @@
 /* directory: who is who, NPI check digits, partners, and rows that are left out. */
+#include "base/text.h"
 #include "fhir/directory.h"
 
 #include <setjmp.h>
@@ -184,6 +185,50 @@ static void checks_npi_digits(void **state)
     }
 }
 
+/* The N-th number of ten digits with a right check digit. */
+static const char *npi_number(struct arena *arena, int n)
+{
+    for (int digit = 0; digit < 10; digit++) {
+        const char *npi = arena_print(arena, "1%08d%d", n * 7919, digit);
+        if (directory_npi_valid(npi))
+            return npi;
+    }
+    fail();
+    return NULL;
+}
+
+/* Of two rows with one NPI the first holds; people without one are in nobody's way. */
+static void many_people_are_found_by_npi(void **state)
+{
+    enum { PEOPLE = 3000 };
+    (void)state;
+    struct given given;
+    struct arena arena = ARENA_EMPTY;
+    struct text csv = text_new(&arena, 1 << 20);
+    text_add(&csv, "handle,kind,name,npi\n");
+    for (int i = 0; i < PEOPLE; i++)
+        text_print(&csv, "p%d,person,P%d,%s\n", i, i, i % 3 == 0 ? "" : npi_number(&arena, i));
+    text_print(&csv, "twin,person,Twin,%s\n", npi_number(&arena, 1));
+    open_directory(&given, csv.at);
+    assert_int_equal(given.findings.count, 0);
+    for (int i = 0; i < PEOPLE; i++) {
+        const char *handle = arena_print(&arena, "p%d", i);
+        const char *npi = npi_number(&arena, i);
+        const struct directory_entry *entry = directory_find_npi(given.directory, npi);
+        assert_int_equal(entry == NULL, i % 3 == 0);
+        assert_string_equal(directory_find(given.directory, handle)->handle, handle);
+        if (entry != NULL)
+            assert_string_equal(entry->handle, handle);
+        const struct directory_entry *named =
+            directory_find(given.directory, arena_print(&arena, "npi:%s", npi));
+        assert_string_equal(named->npi, npi);
+    }
+    assert_null(directory_find_npi(given.directory, NULL));
+    assert_null(directory_find_npi(given.directory, ""));
+    arena_free(&given.arena);
+    arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +238,7 @@ int main(void)
         cmocka_unit_test(leaves_faulty_rows_out),
         cmocka_unit_test(the_received_file_is_consulted_last),
         cmocka_unit_test(checks_npi_digits),
+        cmocka_unit_test(many_people_are_found_by_npi),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
