@@ -112,7 +112,7 @@ static int on_staple(SSL *session, void *argument)
     X509 *leaf = SSL_get0_peer_certificate(session);
     const unsigned char *bytes = NULL;
     long length = SSL_get_tlsext_status_ocsp_resp(session, &bytes);
-    const struct staple staple = {bytes, length > 0 ? (size_t)length : 0};
+    const struct staple staple = {bytes, length > 0 ? (size_t)length : 0, 0};
     enum verdict verdict = VERDICT_staple_invalid;
     if (leaf != NULL && partner->anchors != NULL)
         verdict = staple_ask(&staple, leaf, SSL_get_peer_cert_chain(session),
@@ -129,6 +129,8 @@ static int on_staple(SSL *session, void *argument)
 static int on_staple_wanted(SSL *session, void *argument)
 {
     const struct context *context = argument;
+    if (context->staple.until <= time(NULL))
+        return SSL_TLSEXT_ERR_NOACK;
     unsigned char *copy = OPENSSL_memdup(context->staple.bytes, context->staple.length);
     if (copy == NULL)
         return SSL_TLSEXT_ERR_NOACK;

@@ -110,7 +110,15 @@ static enum verdict judge_times(const ASN1_GENERALIZEDTIME *since,
     return is_over ? VERDICT_staple_stale : VERDICT_admitted;
 }
 
-static enum verdict judge(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer, int64_t now)
+/* Seconds since 1970. */
+static int64_t seconds_of(const ASN1_GENERALIZEDTIME *time)
+{
+    struct tm parts;
+    return ASN1_TIME_to_tm(time, &parts) == 1 ? (int64_t)timegm(&parts) : 0;
+}
+
+static enum verdict judge(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer, int64_t now,
+                          int64_t *ret_until)
 {
     ASN1_GENERALIZEDTIME *since = NULL;
     ASN1_GENERALIZEDTIME *until = NULL;
@@ -120,14 +128,16 @@ static enum verdict judge(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer, int64
     if (single == NULL)
         return VERDICT_staple_invalid;
     int state = OCSP_single_get0_status(single, NULL, NULL, &since, &until);
+    *ret_until =
+        until != NULL ? seconds_of(until) : seconds_of(since) + STAPLE_DAYS_MAX * DAY_SECONDS;
     if (state == V_OCSP_CERTSTATUS_REVOKED)
         return VERDICT_revoked; /* however old: what is revoked stays revoked */
     return state == V_OCSP_CERTSTATUS_GOOD ? judge_times(since, until, now)
                                            : VERDICT_staple_invalid;
 }
 
-enum verdict staple_ask(const struct staple *staple, X509 *leaf, STACK_OF(X509) * issuers,
-                        STACK_OF(X509) * known, int64_t now)
+static enum verdict ask(const struct staple *staple, X509 *leaf, STACK_OF(X509) * issuers,
+                        STACK_OF(X509) * known, int64_t now, int64_t *ret_until)
 {
     if (staple->bytes == NULL || staple->length == 0)
         return VERDICT_staple_missing;
@@ -135,21 +145,30 @@ enum verdict staple_ask(const struct staple *staple, X509 *leaf, STACK_OF(X509) 
     if (issuer == NULL)
         issuer = find_issuer(issuers, leaf);
     OCSP_BASICRESP *basic = issuer == NULL ? NULL : parse(staple);
-    enum verdict verdict = basic == NULL ? VERDICT_staple_invalid : judge(basic, leaf, issuer, now);
+    enum verdict verdict =
+        basic == NULL ? VERDICT_staple_invalid : judge(basic, leaf, issuer, now, ret_until);
     OCSP_BASICRESP_free(basic);
     ERR_clear_error();
     return verdict;
 }
 
+enum verdict staple_ask(const struct staple *staple, X509 *leaf, STACK_OF(X509) * issuers,
+                        STACK_OF(X509) * known, int64_t now)
+{
+    int64_t until;
+    return ask(staple, leaf, issuers, known, now, &until);
+}
+
 struct staple staple_load(const char *file, X509 *leaf, STACK_OF(X509) * chain, const char *ca_file,
                           struct arena *arena, struct finding_list *findings)
 {
-    struct staple staple = {NULL, 0};
+    struct staple staple = {NULL, 0, 0};
     STACK_OF(X509) *known = ca_file == NULL ? NULL : pem_read_certificates(ca_file, findings);
     const char *bytes = files_read(arena, file, findings, &staple.length);
     staple.bytes = (const unsigned char *)bytes;
-    enum verdict verdict =
-        bytes == NULL ? VERDICT_admitted : staple_ask(&staple, leaf, chain, known, time(NULL));
+    enum verdict verdict = bytes == NULL
+                               ? VERDICT_admitted
+                               : ask(&staple, leaf, chain, known, time(NULL), &staple.until);
     sk_X509_pop_free(known, X509_free);
     if (bytes != NULL && verdict == VERDICT_admitted)
         return staple;
@@ -163,5 +182,5 @@ struct staple staple_load(const char *file, X509 *leaf, STACK_OF(X509) * chain, 
                         : "no answer of our CA's responder about our certificate",
                     "a fresh OCSP answer in DER about cert_file, signed by its CA or its "
                     "responder, as `openssl ocsp -respout` writes it");
-    return (struct staple){NULL, 0};
+    return (struct staple){NULL, 0, 0};
 }

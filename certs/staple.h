@@ -14,6 +14,7 @@
 struct staple {
     const unsigned char *bytes; /* DER; NULL: there is none */
     size_t length;
+    int64_t until; /* of our own: not to be handed over from then on */
 };
 
 enum {

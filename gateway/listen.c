@@ -256,7 +256,7 @@ void listener_remove(struct connection *connection)
         listener->first = connection->after;
     if (connection->after != NULL)
         connection->after->before = connection->before;
-    if (connection->http.peer->quota != NULL)
+    if (connection->http.peer->quota != NULL && !connection->crowded)
         quota_leave(connection->http.peer->quota);
     accept_uncount(listener);
 }

@@ -126,7 +126,8 @@ bool quota_enter(struct quota *quota)
 {
     pthread_mutex_lock(&quota->quotas->lock);
     unsigned most = quota->limits.connections_max;
-    bool fits = ++quota->connections <= most || most == 0;
+    bool fits = most == 0 || quota->connections < most;
+    quota->connections += fits;
     quota->refused[QUOTA_CONNECTIONS] += !fits;
     pthread_mutex_unlock(&quota->quotas->lock);
     return fits;

@@ -84,9 +84,13 @@ static bool connect_to(const char *path, int flags, struct store **ret_store, st
                        struct fault *ret_fault)
 {
     static pthread_once_t is_set_up = PTHREAD_ONCE_INIT;
-    struct store *store = calloc(1, sizeof *store);
+    struct store *store;
     pthread_once(&is_set_up, set_up_sqlite);
-    if (store == NULL || strlen(path) >= sizeof store->path)
+    if (strlen(path) >= sizeof store->path)
+        return fault_set(ret_fault, FAULT_settings,
+                         "the path of the data folder is too long for a store");
+    store = calloc(1, sizeof *store);
+    if (store == NULL)
         return fault_set(ret_fault, FAULT_internal, "there is no memory left");
     snprintf(store->path, sizeof store->path, "%s", path);
     sqlite_forget(store);

@@ -260,7 +260,7 @@ static void judges_weak_signatures(void **state)
     const struct plan plan = {.digest = EVP_sha1()};
     int length = 0;
     unsigned char *der = make_answer(world, &plan, &length);
-    struct staple staple = {der, (size_t)length};
+    struct staple staple = {der, (size_t)length, 0};
     STACK_OF(X509) *known = sk_X509_new_null();
     sk_X509_push(known, world->root.certificate);
     assert_int_equal(staple_ask(&staple, world->leaf.certificate, NULL, known, time(NULL)),
@@ -268,7 +268,7 @@ static void judges_weak_signatures(void **state)
     OPENSSL_free(der);
     const struct plan good = {0};
     der = make_answer(world, &good, &length);
-    staple = (struct staple){der, (size_t)length};
+    staple = (struct staple){der, (size_t)length, 0};
     assert_int_equal(staple_ask(&staple, world->leaf.certificate, NULL, known, time(NULL)),
                      VERDICT_admitted);
     assert_int_equal(
@@ -279,7 +279,7 @@ static void judges_weak_signatures(void **state)
     assert_int_equal(staple_ask(&staple, world->leaf.certificate, NULL, NULL, time(NULL)),
                      VERDICT_staple_invalid); /* nobody is known who could have signed it */
     for (size_t cut = 0; cut < staple.length; cut++) { /* never more than "invalid" */
-        struct staple part = {der, cut};
+        struct staple part = {der, cut, 0};
         enum verdict verdict = staple_ask(&part, world->leaf.certificate, NULL, known, time(NULL));
         assert_int_equal(verdict, cut == 0 ? VERDICT_staple_missing : VERDICT_staple_invalid);
     }
@@ -304,18 +304,20 @@ static void hands_over_our_own(void **state)
     static const struct {
         struct plan plan;
         bool is_good;
-    } cases[] = {{{0}, true},
-                 {{.by = BY_RESPONDER}, true},
-                 {{.from_days = -9, .until_days = -1}, false},
-                 {{.status = V_OCSP_CERTSTATUS_REVOKED}, false},
-                 {{.is_about_other = true}, false},
-                 {{.is_cut = true}, false}};
+        bool is_loaded; /* though it is over by the time it is asked for */
+    } cases[] = {{{0}, true, true},
+                 {{.by = BY_RESPONDER}, true, true},
+                 {{.from_days = -1, .until_days = 0}, false, true},
+                 {{.from_days = -9, .until_days = -1}, false, false},
+                 {{.status = V_OCSP_CERTSTATUS_REVOKED}, false, false},
+                 {{.is_about_other = true}, false, false},
+                 {{.is_cut = true}, false, false}};
     struct context *caller = make_context(world, TRUST_STAPLE_REQUIRE, NULL, 0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char path[FORGE_PATH];
         forge_path(&world->bin, ".der", path);
         write_answer(world, &cases[i].plan, path);
-        struct context *door = make_context(world, TRUST_STAPLE_OFF, path, !cases[i].is_good);
+        struct context *door = make_context(world, TRUST_STAPLE_OFF, path, !cases[i].is_loaded);
         struct context_call call = {.context = caller, .partner = "lakeside"};
         SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
         assert_true(context_apply_client(ctx, &call));
