@@ -5,134 +5,19 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "fhir/xhtml_table.h"
 
 #define NAMESPACE "http://www.w3.org/1999/xhtml"
-
-enum {
-    PARAGRAPH = 1, /* holds text: no block inside it */
-    BLOCK = 2,     /* not inside a paragraph */
-    NOT_IN_P = 4,  /* not inside <p> */
-    ONCE = 8,      /* not inside itself */
-    EMPTY = 16     /* nothing inside it */
-};
-
-struct element {
-    const char *name;
-    unsigned flags;
-    const char *parents;  /* that it must stand in; NULL: any */
-    const char *children; /* that it may hold; NULL: any */
-};
-
-static const struct element elements[] = {
-    /* sorted by name */
-    {"a", PARAGRAPH | ONCE, NULL, NULL},
-    {"abbr", PARAGRAPH | ONCE, NULL, NULL},
-    {"acronym", PARAGRAPH | ONCE, NULL, NULL},
-    {"address", PARAGRAPH, NULL, NULL},
-    {"area", EMPTY, NULL, NULL},
-    {"b", PARAGRAPH | ONCE, NULL, NULL},
-    {"bdo", PARAGRAPH | ONCE, NULL, NULL},
-    {"big", PARAGRAPH | ONCE, NULL, NULL},
-    {"blockquote", NOT_IN_P, NULL, NULL},
-    {"br", EMPTY, NULL, NULL},
-    {"caption", PARAGRAPH, "table", NULL},
-    {"cite", PARAGRAPH | ONCE, NULL, NULL},
-    {"code", PARAGRAPH | ONCE, NULL, NULL},
-    {"col", 0, "colgroup table", NULL},
-    {"colgroup", 0, "table", NULL},
-    {"dd", PARAGRAPH, "dl", NULL},
-    {"dfn", PARAGRAPH | ONCE, NULL, NULL},
-    {"div", BLOCK, NULL, NULL},
-    {"dl", 0, NULL, "dd dt"},
-    {"dt", PARAGRAPH, "dl", NULL},
-    {"em", PARAGRAPH | ONCE, NULL, NULL},
-    {"h1", PARAGRAPH, NULL, NULL},
-    {"h2", PARAGRAPH, NULL, NULL},
-    {"h3", PARAGRAPH, NULL, NULL},
-    {"h4", PARAGRAPH, NULL, NULL},
-    {"h5", PARAGRAPH, NULL, NULL},
-    {"h6", PARAGRAPH, NULL, NULL},
-    {"hr", EMPTY, NULL, NULL},
-    {"i", PARAGRAPH | ONCE, NULL, NULL},
-    {"img", EMPTY, NULL, NULL},
-    {"kbd", PARAGRAPH | ONCE, NULL, NULL},
-    {"li", 0, "ul ol", NULL},
-    {"map", 0, NULL, "area"},
-    {"ol", BLOCK, NULL, "li"},
-    {"p", PARAGRAPH | NOT_IN_P, NULL, NULL},
-    {"pre", PARAGRAPH | BLOCK, NULL, NULL},
-    {"q", PARAGRAPH | ONCE, NULL, NULL},
-    {"samp", PARAGRAPH | ONCE, NULL, NULL},
-    {"small", PARAGRAPH | ONCE, NULL, NULL},
-    {"span", PARAGRAPH, NULL, NULL},
-    {"strong", PARAGRAPH | ONCE, NULL, NULL},
-    {"sub", PARAGRAPH | ONCE, NULL, NULL},
-    {"sup", PARAGRAPH | ONCE, NULL, NULL},
-    {"table", BLOCK, NULL, "tbody tr caption thead tfoot col colgroup"},
-    {"tbody", 0, "table", "tr"},
-    {"td", 0, "tr thead tfoot", NULL},
-    {"tfoot", 0, "table", "tr"},
-    {"th", 0, "tr thead tfoot", NULL},
-    {"thead", 0, "table", "tr"},
-    {"tr", 0, "table thead tfoot tbody", "td th"},
-    {"tt", PARAGRAPH | ONCE, NULL, NULL},
-    {"ul", BLOCK, NULL, "li"},
-    {"var", PARAGRAPH | ONCE, NULL, NULL},
-};
-
-static const char *const attributes[] = {
-    "abbr",     "accesskey", "align",  "axis",  "char",     "charoff",  "class", "colspan",
-    "dir",      "headers",   "id",     "lang",  "rowspan",  "scope",    "span",  "style",
-    "tabindex", "title",     "valign", "width", "xml:lang", "xml:space"};
-
-static const char *const element_attributes[] = {"a.charset",
-                                                 "a.coords",
-                                                 "a.href",
-                                                 "a.hreflang",
-                                                 "a.name",
-                                                 "a.rel",
-                                                 "a.rev",
-                                                 "a.shape",
-                                                 "a.type",
-                                                 "area.alt",
-                                                 "area.coords",
-                                                 "area.href",
-                                                 "area.nohref",
-                                                 "area.shape",
-                                                 "blockquote.cite",
-                                                 "img.alt",
-                                                 "img.border",
-                                                 "img.height",
-                                                 "img.ismap",
-                                                 "img.longdesc",
-                                                 "img.src",
-                                                 "img.usemap",
-                                                 "img.width",
-                                                 "map.name",
-                                                 "pre.space",
-                                                 "q.cite",
-                                                 "table.border",
-                                                 "table.cellpadding",
-                                                 "table.cellspacing",
-                                                 "table.frame",
-                                                 "table.rules",
-                                                 "table.summary",
-                                                 "table.width",
-                                                 "td.nowrap"};
-
-struct name {
-    const char *at;
-    size_t length;
-};
 
 struct reader {
     struct arena *arena;
     const char *start;
     const char *at;
-    const struct element *open[XHTML_DEPTH_MAX];
+    const struct xhtml_element *open[XHTML_DEPTH_MAX];
     int depth;
     bool has_content;            /* some text that is not white space, or an image */
     bool done;                   /* the outermost element is closed */
+    struct xhtml_span prefix;    /* of the outermost element: x of <x:div>; mostly empty */
     struct xhtml_name **links;   /* collected there; NULL: not asked for */
     struct xhtml_name **anchors; /* likewise */
     struct xhtml_fault *fault;
@@ -152,49 +37,6 @@ static bool malformed(struct reader *reader, const char *found)
     return fail(reader, NULL, found, "well-formed XHTML");
 }
 
-/* Order of NAME and WORD; most words differ in their first letter. */
-static int compare_word(struct name name, const char *word)
-{
-    if (name.at[0] != word[0])
-        return (unsigned char)name.at[0] < (unsigned char)word[0] ? -1 : 1;
-    int order = strncmp(name.at, word, name.length);
-    return order != 0 ? order : -(word[name.length] != '\0');
-}
-
-static bool is_in(struct name name, const char *const *words, size_t count)
-{
-    size_t low = 0;
-    size_t high = count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        int order = compare_word(name, words[middle]);
-        if (order == 0)
-            return true;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return false;
-}
-
-static const struct element *find_element(struct name name)
-{
-    size_t low = 0;
-    size_t high = sizeof elements / sizeof *elements;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        int order = compare_word(name, elements[middle].name);
-        if (order == 0)
-            return &elements[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
-}
-
 /* WORD is one of the words of LIST, which spaces divide. */
 static bool is_listed(const char *word, const char *list)
 {
@@ -206,12 +48,6 @@ static bool is_listed(const char *word, const char *list)
         list += next + (list[next] == ' ');
     }
     return false;
-}
-
-static bool name_is(struct name name, const char *word)
-{
-    return name.length > 0 && name.at[0] == word[0] && strlen(word) == name.length &&
-           memcmp(name.at, word, name.length) == 0;
 }
 
 static bool is_space(char c)
@@ -230,9 +66,9 @@ static bool is_name_start(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80;
 }
 
-static struct name take_name(struct reader *reader)
+static struct xhtml_span take_name(struct reader *reader)
 {
-    struct name name = {reader->at, 0};
+    struct xhtml_span name = {reader->at, 0};
     if (!is_name_start(*reader->at))
         return name;
     while (is_name_start(*reader->at) || (*reader->at >= '0' && *reader->at <= '9') ||
@@ -243,7 +79,7 @@ static struct name take_name(struct reader *reader)
 }
 
 /* A name as people may see it: short and plain, else only a word for it. */
-static const char *shown(const struct reader *reader, struct name name)
+static const char *shown(const struct reader *reader, struct xhtml_span name)
 {
     if (name.length > 40)
         return "with a long name";
@@ -284,7 +120,7 @@ static bool take_entity(struct reader *reader)
 
 /* ---- attributes ---- */
 
-static bool is_active_link(struct name value)
+static bool is_active_link(struct xhtml_span value)
 {
     static const char *const schemes[] = {"javascript:", "vbscript:", "data:text"};
     while (value.length > 0 && is_space(*value.at)) {
@@ -299,7 +135,7 @@ static bool is_active_link(struct name value)
     return false;
 }
 
-static bool take_value(struct reader *reader, struct name *ret_value)
+static bool take_value(struct reader *reader, struct xhtml_span *ret_value)
 {
     char quote = *reader->at;
     if (quote != '"' && quote != '\'')
@@ -313,29 +149,12 @@ static bool take_value(struct reader *reader, struct name *ret_value)
         else if (!take_entity(reader))
             return false;
     }
-    *ret_value = (struct name){start, (size_t)(reader->at - start)};
+    *ret_value = (struct xhtml_span){start, (size_t)(reader->at - start)};
     reader->at++;
     return true;
 }
 
-static bool may_have(struct name element, struct name attribute)
-{
-    if (is_in(attribute, attributes, sizeof attributes / sizeof *attributes))
-        return true;
-    if (attribute.length >= 5 && memcmp(attribute.at, "xmlns", 5) == 0)
-        return true;
-    char both[32];
-    if (element.length + attribute.length + 1 >= sizeof both)
-        return false;
-    memcpy(both, element.at, element.length);
-    both[element.length] = '.';
-    memcpy(both + element.length + 1, attribute.at, attribute.length);
-    struct name name = {both, element.length + 1 + attribute.length};
-    both[name.length] = '\0';
-    return is_in(name, element_attributes, sizeof element_attributes / sizeof *element_attributes);
-}
-
-static bool is_space_inside(struct name value)
+static bool is_space_inside(struct xhtml_span value)
 {
     for (size_t i = 0; i < value.length; i++) {
         if (is_space(value.at[i]))
@@ -344,13 +163,13 @@ static bool is_space_inside(struct name value)
     return false;
 }
 
-static bool is_web_address(struct name value)
+static bool is_web_address(struct xhtml_span value)
 {
     return (value.length >= 5 && memcmp(value.at, "http:", 5) == 0) ||
            (value.length >= 6 && memcmp(value.at, "https:", 6) == 0);
 }
 
-static bool check_link(struct reader *reader, struct name value)
+static bool check_link(struct reader *reader, struct xhtml_span value)
 {
     if (is_active_link(value))
         return fail(reader, "txt-1", "a link that runs a program", "a plain link");
@@ -361,7 +180,7 @@ static bool check_link(struct reader *reader, struct name value)
     return true;
 }
 
-static void note_name(struct reader *reader, struct xhtml_name **names, struct name value)
+static void note_name(struct reader *reader, struct xhtml_name **names, struct xhtml_span value)
 {
     if (names == NULL)
         return;
@@ -371,27 +190,28 @@ static void note_name(struct reader *reader, struct xhtml_name **names, struct n
 }
 
 /* Remembers where a right attribute points to, and what it can be pointed at by. */
-static void note_attribute(struct reader *reader, struct name element, struct name attribute,
-                           struct name value)
+static void note_attribute(struct reader *reader, struct xhtml_span element,
+                           struct xhtml_span attribute, struct xhtml_span value)
 {
-    bool is_link = name_is(attribute, "href") || name_is(attribute, "src");
+    bool is_link = xhtml_span_is(attribute, "href") || xhtml_span_is(attribute, "src");
     if (is_link && value.length > 1 && value.at[0] == '#')
-        note_name(reader, reader->links, (struct name){value.at + 1, value.length - 1});
-    else if (name_is(attribute, "id") || (name_is(attribute, "name") && name_is(element, "a")))
+        note_name(reader, reader->links, (struct xhtml_span){value.at + 1, value.length - 1});
+    else if (xhtml_span_is(attribute, "id") ||
+             (xhtml_span_is(attribute, "name") && xhtml_span_is(element, "a")))
         note_name(reader, reader->anchors, value);
 }
 
-static bool check_attribute(struct reader *reader, struct name element, struct name attribute,
-                            struct name value)
+static bool check_attribute(struct reader *reader, struct xhtml_span element,
+                            struct xhtml_span attribute, struct xhtml_span value)
 {
-    if (!may_have(element, attribute))
+    if (!xhtml_may_have(element, attribute))
         return fail(reader, "txt-1",
                     arena_print(reader->arena, "the attribute %s on <%s>", shown(reader, attribute),
                                 shown(reader, element)),
                     "only the attributes that a FHIR narrative may use");
-    if (name_is(attribute, "xmlns") && !name_is(value, NAMESPACE))
+    if (xhtml_span_is(attribute, "xmlns") && !xhtml_span_is(value, NAMESPACE))
         return fail(reader, NULL, "another namespace than XHTML's", "xmlns=\"" NAMESPACE "\"");
-    bool is_link = name_is(attribute, "href") || name_is(attribute, "src");
+    bool is_link = xhtml_span_is(attribute, "href") || xhtml_span_is(attribute, "src");
     if (is_link && !check_link(reader, value))
         return false;
     note_attribute(reader, element, attribute, value);
@@ -399,8 +219,8 @@ static bool check_attribute(struct reader *reader, struct name element, struct n
 }
 
 /* SEEN holds COUNT attributes of the element; NAME must be another one. */
-static bool check_first_time(struct reader *reader, const struct name *seen, size_t count,
-                             struct name name)
+static bool check_first_time(struct reader *reader, const struct xhtml_span *seen, size_t count,
+                             struct xhtml_span name)
 {
     if (count == XHTML_ATTRIBUTES_MAX)
         return malformed(reader, "too many attributes on one element");
@@ -411,10 +231,25 @@ static bool check_first_time(struct reader *reader, const struct name *seen, siz
     return true;
 }
 
-/* All attributes up to `>` or `/>`; tells whether one of them was xmlns. */
-static bool take_attributes(struct reader *reader, struct name element, bool *ret_has_namespace)
+/* ATTRIBUTE declares the namespace of the outermost element. */
+static bool declares_namespace(const struct reader *reader, struct xhtml_span attribute,
+                               struct xhtml_span value)
 {
-    struct name seen[XHTML_ATTRIBUTES_MAX];
+    static const char xmlns[] = "xmlns:";
+    size_t length = sizeof xmlns - 1;
+    if (reader->prefix.length == 0)
+        return xhtml_span_is(attribute, "xmlns");
+    return attribute.length == reader->prefix.length + length &&
+           memcmp(attribute.at, xmlns, length) == 0 &&
+           memcmp(attribute.at + length, reader->prefix.at, reader->prefix.length) == 0 &&
+           xhtml_span_is(value, NAMESPACE);
+}
+
+/* All attributes up to `>` or `/>`; tells whether one of them was xmlns. */
+static bool take_attributes(struct reader *reader, struct xhtml_span element,
+                            bool *ret_has_namespace)
+{
+    struct xhtml_span seen[XHTML_ATTRIBUTES_MAX];
     size_t count = 0;
     *ret_has_namespace = false;
     for (;;) {
@@ -422,7 +257,7 @@ static bool take_attributes(struct reader *reader, struct name element, bool *re
         skip_space(reader);
         if (*reader->at == '>' || *reader->at == '/')
             return true;
-        struct name attribute = take_name(reader);
+        struct xhtml_span attribute = take_name(reader);
         if (attribute.length == 0 || !spaced)
             return malformed(reader, "a tag that does not end");
         if (!check_first_time(reader, seen, count, attribute))
@@ -433,16 +268,16 @@ static bool take_attributes(struct reader *reader, struct name element, bool *re
             return malformed(reader, "an attribute without a value");
         reader->at++;
         skip_space(reader);
-        struct name value;
+        struct xhtml_span value;
         if (!take_value(reader, &value) || !check_attribute(reader, element, attribute, value))
             return false;
-        *ret_has_namespace = *ret_has_namespace || name_is(attribute, "xmlns");
+        *ret_has_namespace = *ret_has_namespace || declares_namespace(reader, attribute, value);
     }
 }
 
 /* ---- tags ---- */
 
-static bool is_open(const struct reader *reader, const struct element *element)
+static bool is_open(const struct reader *reader, const struct xhtml_element *element)
 {
     for (int i = 0; i < reader->depth; i++) {
         if (reader->open[i] == element)
@@ -460,38 +295,38 @@ static bool is_inside(const struct reader *reader, unsigned flag)
     return false;
 }
 
-static bool misplaced(struct reader *reader, const struct element *element, const char *where)
+static bool misplaced(struct reader *reader, const struct xhtml_element *element, const char *where)
 {
     return fail(reader, NULL, arena_print(reader->arena, "<%s> inside %s", element->name, where),
                 "elements nested as HTML wants them");
 }
 
 /* Whether ELEMENT may stand where we are. */
-static bool check_nesting(struct reader *reader, const struct element *element)
+static bool check_nesting(struct reader *reader, const struct xhtml_element *element)
 {
     if (reader->depth == 0)
         return true;
-    const struct element *parent = reader->open[reader->depth - 1];
+    const struct xhtml_element *parent = reader->open[reader->depth - 1];
     bool wrong_parent = element->parents != NULL && !is_listed(parent->name, element->parents);
     bool wrong_child = parent->children != NULL && !is_listed(element->name, parent->children);
-    if (wrong_parent || wrong_child || (parent->flags & EMPTY) != 0)
+    if (wrong_parent || wrong_child || (parent->flags & XHTML_EMPTY) != 0)
         return misplaced(reader, element, arena_print(reader->arena, "<%s>", parent->name));
-    if ((element->flags & BLOCK) != 0 && is_inside(reader, PARAGRAPH))
+    if ((element->flags & XHTML_BLOCK) != 0 && is_inside(reader, XHTML_PARAGRAPH))
         return misplaced(reader, element, "a paragraph");
-    bool in_p =
-        (element->flags & NOT_IN_P) != 0 && is_open(reader, find_element((struct name){"p", 1}));
-    if (in_p || ((element->flags & ONCE) != 0 && is_open(reader, element)))
+    bool in_p = (element->flags & XHTML_NOT_IN_P) != 0 &&
+                is_open(reader, xhtml_find_element((struct xhtml_span){"p", 1}));
+    if (in_p || ((element->flags & XHTML_ONCE) != 0 && is_open(reader, element)))
         return misplaced(reader, element, in_p ? "<p>" : "itself");
     return true;
 }
 
 /* The element NAME, which opens here; NULL: it may not. */
-static const struct element *check_element(struct reader *reader, struct name name)
+static const struct xhtml_element *check_element(struct reader *reader, struct xhtml_span name)
 {
-    const struct element *element = find_element(name);
+    const struct xhtml_element *element = xhtml_find_element(name);
     if (reader->done) {
         malformed(reader, "a second outermost element");
-    } else if (reader->depth == 0 && !name_is(name, "div")) {
+    } else if (reader->depth == 0 && !xhtml_span_is(name, "div")) {
         fail(reader, NULL, "an outermost element that is no <div>", "one <div>");
     } else if (element == NULL) {
         fail(reader, "txt-1", arena_print(reader->arena, "the element <%s>", shown(reader, name)),
@@ -499,21 +334,37 @@ static const struct element *check_element(struct reader *reader, struct name na
     } else if (reader->depth == XHTML_DEPTH_MAX) {
         malformed(reader, "too many levels of elements");
     } else if (check_nesting(reader, element)) {
-        reader->has_content = reader->has_content || name_is(name, "img");
+        reader->has_content = reader->has_content || xhtml_span_is(name, "img");
         return element;
     }
     return NULL;
 }
 
+/* The name of an element without the prefix that the outermost one has. */
+static struct xhtml_span take_element_name(struct reader *reader)
+{
+    struct xhtml_span name = take_name(reader);
+    if (reader->depth == 0 && !reader->done) {
+        const char *colon = name.length == 0 ? NULL : memchr(name.at, ':', name.length);
+        size_t length = colon == NULL ? 0 : (size_t)(colon - name.at);
+        reader->prefix = (struct xhtml_span){name.at, length};
+    }
+    size_t length = reader->prefix.length;
+    if (length > 0 && name.length > length + 1 && name.at[length] == ':' &&
+        memcmp(name.at, reader->prefix.at, length) == 0)
+        return (struct xhtml_span){name.at + length + 1, name.length - length - 1};
+    return name;
+}
+
 static bool take_open_tag(struct reader *reader)
 {
     const char *start = reader->at++;
-    struct name name = take_name(reader);
+    struct xhtml_span name = take_element_name(reader);
     if (name.length == 0) {
         reader->at = start;
         return malformed(reader, "a < that is not written as &lt;");
     }
-    const struct element *element = check_element(reader, name);
+    const struct xhtml_element *element = check_element(reader, name);
     bool has_namespace;
     if (element == NULL || !take_attributes(reader, name, &has_namespace))
         return false;
@@ -534,12 +385,12 @@ static bool take_open_tag(struct reader *reader)
 static bool take_close_tag(struct reader *reader)
 {
     reader->at += 2;
-    struct name name = take_name(reader);
+    struct xhtml_span name = take_element_name(reader);
     skip_space(reader);
     if (*reader->at != '>')
         return malformed(reader, "a closing tag that does not end");
     const char *open = reader->depth > 0 ? reader->open[reader->depth - 1]->name : "";
-    if (!name_is(name, open))
+    if (!xhtml_span_is(name, open))
         return malformed(reader, arena_print(reader->arena, "</%s> where <%s> is open",
                                              shown(reader, name), open));
     reader->at++;
