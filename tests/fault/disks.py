@@ -197,7 +197,7 @@ def no_names_left(room):
     result = Result()
     for i in room.rounds():
         sender.wait_accepted(5)
-        small.rename(small.names_used() + 10)
+        small.leave_names(10)
         sender.wait_accepted(40)
         wait_for(lambda: '"a received record cannot be written"' in willow.log(), 20, "the log says so")
         assert "No space left on device" in willow.log()
