@@ -108,18 +108,30 @@ static struct json *attempt_objects(struct arena *arena, const struct store_atte
     return list;
 }
 
+/* Milliseconds; NULL for a step that was not come to, or not needed on a kept connection. */
+static const char *milliseconds(struct arena *arena, int64_t us)
+{
+    return us == 0 ? NULL : arena_print(arena, "%.1f", (double)us / 1000);
+}
+
 static void print_attempts(struct command_call *call, const struct store_attempt *attempts,
                            size_t count)
 {
-    static const char *const headings[] = {"AT", "OUTCOME", "STATUS", "MILLISECONDS", "DETAIL"};
-    struct command_table table = lists_table(call->arena, headings, 5);
+    static const char *const headings[] = {"AT",  "OUTCOME",    "STATUS", "CONNECTED MS",
+                                           "TLS", "FIRST BYTE", "ALL",    "DETAIL"};
+    struct arena *arena = call->arena;
+    struct command_table table = lists_table(arena, headings, 8);
     for (size_t i = 0; i < count; i++) {
-        command_cell(&table, clock_text(call->arena, attempts[i].at_ms));
-        command_cell(&table, attempts[i].outcome);
-        command_cell(&table, arena_print(call->arena, "%lld", (long long)attempts[i].status));
+        const struct store_attempt *at = &attempts[i];
+        command_cell(&table, clock_text(arena, at->at_ms));
+        command_cell(&table, at->outcome);
         command_cell(&table,
-                     arena_print(call->arena, "%lld", (long long)attempts[i].total_us / 1000));
-        command_cell(&table, attempts[i].detail);
+                     at->status == 0 ? NULL : arena_print(arena, "%lld", (long long)at->status));
+        command_cell(&table, milliseconds(arena, at->connect_us));
+        command_cell(&table, milliseconds(arena, at->tls_us));
+        command_cell(&table, milliseconds(arena, at->first_byte_us));
+        command_cell(&table, milliseconds(arena, at->total_us));
+        command_cell(&table, at->detail);
     }
     command_print_table(&table, &call->out);
 }

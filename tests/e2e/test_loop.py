@@ -201,3 +201,23 @@ def test_a_planned_pause_of_a_partner(make_town):
     lakeside.partner_settings("willow", maintenance="[]")
     lakeside.reload()
     lakeside.wait_status(record["record_id"], "received")
+
+
+def test_every_attempt_is_shown_with_its_times(make_town):
+    lakeside, willow = make_town("lakeside", "willow", start=False)
+    lakeside.start()
+    lakeside.send(records.consent("lakeside", ["willow"]))
+    record = records.referral()
+    lakeside.send(record)
+    wait_for(lambda: lakeside.messages(shown_as="cannot connect, retrying"), 10, "a first attempt")
+    willow.start()
+    lakeside.wait_status(record["record_id"], "received")
+    shown = lakeside.run("messages", "show", str(lakeside.messages(kind="referral")[0]["number"])).stdout
+    heads = next(line for line in shown.splitlines() if line.startswith("AT "))
+    assert "CONNECTED MS" in heads and "TLS" in heads and "FIRST BYTE" in heads
+    failed = next(line for line in shown.splitlines() if " cannot-connect " in line).split()
+    assert failed[2:6] == ["-", "-", "-", "-"] and "refused" in " ".join(failed)
+    answered = next(line for line in shown.splitlines() if " answered " in line).split()
+    assert answered[2] == "200"
+    connected, secured, first, whole = (float(word) for word in answered[3:7])
+    assert 0 < connected <= secured <= first <= whole
