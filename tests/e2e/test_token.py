@@ -1,5 +1,6 @@
 """Keys that never leave a PKCS#11 token (SoftHSM2): the private CA's and the gateway's, used by commands and by the running
 service in both directions. The key file holds the key's URI, the passphrase file its PIN."""
+import concurrent.futures
 import pathlib
 import shutil
 import subprocess
@@ -61,10 +62,9 @@ class Token:
 
 @pytest.fixture
 def token(tmp_path, monkeypatch):
-    monkeypatch.setenv("SOFTHSM2_CONF", str(tmp_path / "willow" / "token" / "softhsm2.conf"))
-    # Inside of the data folder: SoftHSM writes, and the service may write nowhere else.
+    monkeypatch.setenv("SOFTHSM2_CONF", str(tmp_path / "token" / "softhsm2.conf"))
     gateway = make_gateway(tmp_path / "willow")
-    made = Token(gateway.folder / "token", "willow")
+    made = Token(tmp_path / "token", "willow")
     made.gateway = gateway
     yield made
     gateway.stop()
@@ -77,7 +77,7 @@ def move_in(token, kind="EC"):
     shutil.rmtree(authority)
     willow.run("cert", "authority", "init", "willow", "--ca-key", token.make("ca", "01"),
                "--ca-passphrase-file", token.pin)
-    willow.settings(key_passphrase_file="token/pin")
+    willow.settings(key_passphrase_file=token.pin)
     key = token.make("gateway", "02", kind)
     willow.run("cert", "request", "--key", key, "--out", token.folder / "new.csr")
     willow.run("cert", "authority", "sign", token.folder / "new.csr", "--ca-passphrase-file", token.pin,
@@ -119,6 +119,11 @@ def test_records_flow_and_certificates_are_renewed(token, tmp_path, kind):
         for version in (wire.ssl.TLSVersion.TLSv1_2, wire.ssl.TLSVersion.TLSv1_3):
             with wire.Wire(willow, lakeside, version=version) as line:
                 assert line.get("/fhir/metadata").status == 200
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:  # both loops sign at the same time, and reload
+            calls = [pool.submit(lambda: wire.Wire(willow, lakeside).get("/fhir/metadata").status) for _ in range(120)]
+            for _ in range(3):
+                willow.reload()
+            assert {call.result() for call in calls} == {200}
         serial = willow.run("cert", "authority", "list", "--ca-passphrase-file", token.pin,
                             "--json").stdout.split('"serial":"')[1].split('"')[0]
         willow.run("cert", "revoke", serial, "--ca-passphrase-file", token.pin)
