@@ -303,8 +303,8 @@ int64_t sqlite_next_id(struct store *store, enum sqlite_ids ids)
         [IDS_EVENT] = "SELECT max(seq) FROM event",
         [IDS_RELEASE] = "SELECT max(id) FROM release",
         /* Rows that somebody took away leave a gap. */
-        [IDS_AUDIT] = "SELECT max(value, ifnull((SELECT max(seq) FROM audit), 0)) FROM meta "
-                      "WHERE key='audits'",
+        [IDS_AUDIT] = ("SELECT max(value, ifnull((SELECT max(seq) FROM audit), 0)) FROM meta "
+                       "WHERE key='audits'"),
         [IDS_PAYLOAD] = "SELECT max(id) FROM payload",
     };
     int64_t *id = &store->state.last_ids[ids];
