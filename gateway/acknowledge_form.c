@@ -170,7 +170,7 @@ static const char *fill_in(const struct form *form, struct arena *arena,
         lengths[place] = strlen(values[place]);
     for (const struct cut *cut = form->cuts; cut->place != PLACES; cut++)
         room += lengths[cut->place];
-    char *out = arena_alloc(arena, room);
+    char *out = arena_raw(arena, room);
     char *at = out;
     const char *from = form->text;
     for (const struct cut *cut = form->cuts;; cut++) {
@@ -180,6 +180,7 @@ static const char *fill_in(const struct form *form, struct arena *arena,
             break;
         at = mempcpy(at, values[cut->place], lengths[cut->place]);
     }
+    *at = '\0';
     *ret_length = (size_t)(at - out);
     return out;
 }

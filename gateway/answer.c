@@ -141,7 +141,7 @@ void answer_format(struct arena *arena, const struct answer *answer,
 {
     size_t body = has_body(answer) && !frame->head_only ? answer->body_length : 0;
     size_t near = body <= SMALL_BODY_MAX ? body : 0;
-    char *bytes = arena_alloc(arena, head_room(answer, frame) + near);
+    char *bytes = arena_raw(arena, head_room(answer, frame) + near);
     struct writer writer = {bytes};
     put_head(&writer, answer, frame);
     if (near > 0)

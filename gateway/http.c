@@ -214,9 +214,9 @@ static bool body_make_room(struct request *request, size_t more)
     size_t growth = room - request->body_room;
     if (server->counters.bodies_bytes + growth > server->limits.bodies_bytes_max)
         return false;
-    request->body =
-        arena_grow(&request->exchange.arena, request->body_room == 0 ? NULL : request->body,
-                   request->body_room, room);
+    request->body = request->body_room == 0 ? arena_raw(&request->exchange.arena, room)
+                                            : arena_grow(&request->exchange.arena, request->body,
+                                                         request->body_room, room);
     request->body_room = room;
     server->counters.bodies_bytes += growth;
     return true;
@@ -532,6 +532,8 @@ static void hand_over(struct http_stream *stream)
 {
     struct request *request = stream->request;
     struct exchange *exchange = &request->exchange;
+    if (request->body != NULL)
+        request->body[request->body_length] = '\0';
     exchange->body = request->body == NULL ? "" : request->body;
     exchange->body_length = request->body_length;
     request->peer = stream->peer;
