@@ -75,6 +75,7 @@ struct world {
     struct forge ours; /* willow's certificate */
     struct identity *identity;
     struct arena arena;
+    bool is_seen[VERDICT_COUNT]; /* in a handshake */
     char root_file[FORGE_PATH], other_file[FORGE_PATH], issuer_file[FORGE_PATH];
 };
 
@@ -407,6 +408,8 @@ static void run_case(struct world *world, const struct setup *setup,
         expect(try_client(context, peer_case, versions[i], what), expected_client, what, how);
         expect(try_server(context, peer_case, versions[i], what), expected_server, what, how);
     }
+    world->is_seen[expected_client] = true;
+    world->is_seen[expected_server] = true;
     context_release(context);
     trust_release(trust);
 }
@@ -964,6 +967,23 @@ static void asks_again(void **state)
     trust_release(plain);
 }
 
+/* Runs last: no reason is in the table that no certificate ever got. */
+static void each_reason_was_given(void **state)
+{
+    struct world *world = *state;
+    static const enum verdict elsewhere[] = {
+        VERDICT_no_handshake,   VERDICT_no_certificate, /* tests of their own */
+        VERDICT_staple_missing, VERDICT_staple_stale,   VERDICT_staple_invalid, /* staple_test */
+        VERDICT_invalid,        VERDICT_unable, /* what nobody foresaw; no memory */
+    };
+    for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+        world->is_seen[elsewhere[i]] = true;
+    for (int verdict = 0; verdict < VERDICT_COUNT; verdict++) {
+        if (!world->is_seen[verdict])
+            fail_msg("no handshake ended with %s", verdict_name((enum verdict)verdict));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -977,6 +997,7 @@ int main(void)
         cmocka_unit_test(lets_our_own_issue_in_as_a_stranger),
         cmocka_unit_test(refuses_no_certificate),
         cmocka_unit_test(asks_again),
+        cmocka_unit_test(each_reason_was_given),
     };
     return cmocka_run_group_tests(tests, make_world, end_world);
 }
