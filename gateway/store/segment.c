@@ -17,6 +17,7 @@
 
 enum {
     OPEN_MAX_READING = 8,
+    ALIVE_BYTES = 8,
     RESERVE_FIRST = 256 << 10, /* space is reserved in steps that double up to the next */
     RESERVE_MOST = 8 << 20
 };
@@ -167,13 +168,17 @@ static enum journal_result write_all(struct segments *segments, int file, uint64
     return JOURNAL_DONE;
 }
 
-/* A file system that dies while a sync is under way may call it a success (ext4 forgets the error
- * of an extent it could no longer mark as written). A dead one refuses to read: asking for one byte
- * behind the sync costs no disk and tells. */
-static bool is_synced(int file, uint64_t offset)
+/* A file system that is shut down, or gives up its own journal, while it syncs may say that all
+ * went well (ext4 does); it takes no write any more, though. So one is tried where the next comes.
+ */
+static bool is_alive(struct segments *segments, uint64_t offset)
 {
-    unsigned char byte;
-    return fdatasync(file) == 0 && pread(file, &byte, 1, (off_t)offset) == 1;
+    static const unsigned char nothing[ALIVE_BYTES];
+    while (pwrite(segments->file, nothing, sizeof nothing, (off_t)offset) < 0) {
+        if (errno != EINTR)
+            return errno == ENOSPC || errno == EDQUOT;
+    }
+    return true;
 }
 
 enum journal_result segments_write(struct segments *segments, uint64_t offset, struct iovec *pieces,
@@ -182,12 +187,12 @@ enum journal_result segments_write(struct segments *segments, uint64_t offset, s
     uint64_t end = offset;
     for (int i = 0; i < count; i++)
         end += pieces[i].iov_len;
-    enum journal_result result = reserve(segments, end);
+    enum journal_result result = reserve(segments, end + ALIVE_BYTES);
     if (result == JOURNAL_DONE)
         result = write_all(segments, segments->file, offset, pieces, count);
     if (result != JOURNAL_DONE)
         return result;
-    if (is_synced(segments->file, offset))
+    if (fdatasync(segments->file) == 0 && is_alive(segments, end))
         return JOURNAL_DONE;
     fail(segments, "it cannot be synced");
     return JOURNAL_BROKEN; /* a failed sync is never retried, whatever its reason */

@@ -260,7 +260,8 @@ class Gateway:
         if self.service is None:
             return None
         service, self.service = self.service, None
-        service.send_signal(signal.SIGCONT)
+        if how != signal.SIGKILL:  # which reaches a frozen one, too
+            service.send_signal(signal.SIGCONT)
         service.send_signal(how)
         try:
             return service.wait(20 * PATIENCE)

@@ -27,8 +27,8 @@ enum { ID = 77, SEGMENT = 64 << 20, HEAD = 32, NUMBERS = 64 };
 static struct {
     int fallocate_error, fallocate_times; /* so often it fails, -1: always */
     int write_error, write_times;
-    int sync_error;
-    size_t shortest; /* a write takes no more than this; 0: all */
+    int sync_error, after_error; /* of a sync; of the write that follows it */
+    size_t shortest;             /* a write takes no more than this; 0: all */
 } disk;
 
 static bool fails(int error, int *times)
@@ -57,6 +57,15 @@ ssize_t pwritev(int file, const struct iovec *pieces, int count, off_t offset)
     struct iovec one = pieces[0];
     one.iov_len = one.iov_len < disk.shortest ? one.iov_len : disk.shortest;
     return syscall(SYS_pwritev, file, &one, 1, offset, 0);
+}
+
+ssize_t pwrite(int file, const void *bytes, size_t length, off_t offset)
+{
+    if (disk.after_error != 0) {
+        errno = disk.after_error;
+        return -1;
+    }
+    return syscall(SYS_pwrite64, file, bytes, length, offset);
 }
 
 int fdatasync(int file)
@@ -577,6 +586,21 @@ static void an_error_of_the_disk_is_final(void **state)
     journal_free(journal);
 }
 
+/* ext4 that was shut down while it synced answers that all went well. */
+static void a_sync_counts_only_where_writing_goes_on(void **state)
+{
+    struct bench *bench = *state;
+    struct journal *journal = open_new(bench);
+    add(journal, 1);
+    disk.after_error = ENOSPC;
+    add(journal, 2);
+    disk.after_error = EIO;
+    put(journal, 3);
+    assert_int_equal(journal_sync(journal), JOURNAL_BROKEN);
+    assert_non_null(strstr(journal_error(journal), "cannot be synced"));
+    journal_free(journal);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -599,6 +623,7 @@ int main(void)
         TEST(no_room_for_a_new_segment_lets_the_old_one_grow),
         TEST(interrupted_and_short_writes_go_on),
         TEST(an_error_of_the_disk_is_final),
+        TEST(a_sync_counts_only_where_writing_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
