@@ -21,7 +21,7 @@ enum {
     FETCH_AGAIN_MS = 600000, /* after a failure */
     MEASURE_MS = 2000,       /* how much room is left */
     AGE_MS = 30000,          /* does something wait for too long? */
-    RETAIN_FIRST_MS = 60000, /* after the start */
+    RETAIN_FIRST_MS = 5000,  /* after the start */
     REFUSALS_MAX = 16,       /* different ones, between two notes */
 };
 

@@ -471,7 +471,8 @@ static bool open_folder(struct gateway *gateway, struct finding_list *findings, 
                         struct fault *ret_fault)
 {
     struct office *office = &gateway->office;
-    if (!take_lock(gateway, ret_fault))
+    if (!take_lock(gateway, ret_fault) ||
+        !office_is_restored(gateway->dir, &gateway->arena, ret_fault))
         return false;
     if (!setup_load(gateway->dir, findings, &office->setup))
         return fault_set(ret_fault, FAULT_settings, NULL);

@@ -7,6 +7,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "gateway/file.h"
+
 bool office_lock(const char *dir, struct arena *arena, int *ret_lock, struct fault *ret_fault)
 {
     const char *path = folder_path(arena, dir, "lock");
@@ -24,6 +26,19 @@ bool office_lock(const char *dir, struct arena *arena, int *ret_lock, struct fau
     return true;
 }
 
+bool office_is_restored(const char *dir, struct arena *arena, struct fault *ret_fault)
+{
+    if (file_exists(folder_path(arena, dir, "store.db")) ||
+        !file_exists(folder_path(arena, dir, OFFICE_RESTORING)))
+        return true;
+    return fault_set(
+        ret_fault, FAULT_store_broken,
+        arena_print(arena,
+                    "a restore into %s was broken off; run refgate restore again, with "
+                    "the same backup",
+                    dir));
+}
+
 const char *office_store_path(const struct setup *setup, struct arena *arena)
 {
     return setup_path(setup, arena, "store.db");
@@ -36,6 +51,7 @@ bool office_open(const char *dir, struct arena *arena, struct finding_list *find
     if (!setup_load(dir, findings, &office.setup))
         return fault_set(ret_fault, FAULT_settings, NULL);
     if (!office_lock(dir, arena, &office.lock, ret_fault) ||
+        !office_is_restored(dir, arena, ret_fault) ||
         !store_open(office_store_path(office.setup, arena), &office.store, arena, ret_fault)) {
         office_close(&office);
         return false;

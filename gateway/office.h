@@ -16,6 +16,9 @@
 #include "gateway/store/store.h"
 #include "gateway/writer.h"
 
+/* Where a restore unpacks; gone when it is done. */
+#define OFFICE_RESTORING ".restore.tmp"
+
 struct office {
     struct setup *setup;
     struct writer *writer;
@@ -31,6 +34,9 @@ struct office {
 /* Takes DIR/lock. False with FAULT_locked when another process holds it. *ret_lock stays open as
  * long as the lock is needed. */
 bool office_lock(const char *dir, struct arena *arena, int *ret_lock, struct fault *ret_fault);
+/* False when a restore was broken off after it had put the store aside: a new store must not take
+ * its place. Under the lock. */
+bool office_is_restored(const char *dir, struct arena *arena, struct fault *ret_fault);
 /* For a command in its own process: lock, settings, store. Findings of the settings go to FINDINGS.
  */
 bool office_open(const char *dir, struct arena *arena, struct finding_list *findings,

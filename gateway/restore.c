@@ -16,10 +16,9 @@
 #include "gateway/backup.h"
 #include "gateway/backup_parts.h"
 #include "gateway/file.h"
+#include "gateway/office.h"
 
 enum { HEAD_MAX_BYTES = 64 << 10, FOLDERS_OPEN = 16 };
-
-#define UNPACKED ".restore.tmp"
 
 struct unpacked {
     struct arena *arena;
@@ -238,7 +237,7 @@ bool backup_restore(const char *path, const char *dir, bool replace, const struc
                                      "found a store in %s; expected none, or --replace, "
                                      "which moves it aside",
                                      dir));
-    unpacked.folder = arena_print(arena, "%s/" UNPACKED, dir);
+    unpacked.folder = arena_print(arena, "%s/" OFFICE_RESTORING, dir);
     remove_folder(unpacked.folder);
     bool done = unpack(&unpacked, now_ms, ret_fault);
     make_folders(arena, dir);

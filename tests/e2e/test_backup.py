@@ -92,3 +92,23 @@ def test_a_backup_is_whole_or_not_there(make_town):
     assert "cut off" in refused.stderr
     left = [path.name for path in pathlib.Path(backup.parent).iterdir() if path.name.endswith(".tmp")]
     assert left == []
+
+
+def test_a_restore_that_was_broken_off_is_done_again(make_town):
+    """It had put the old store aside and not yet the new one in place: no empty store takes its place."""
+    lakeside, = make_town("lakeside", start=False)
+    record = records.referral()
+    lakeside.send(record)
+    backup = lakeside.folder.parent / "lakeside.tar"
+    lakeside.run("backup", backup)
+    (lakeside.folder / ".restore.tmp").mkdir()
+    (lakeside.folder / ".restore.tmp" / "store.db").write_text("half")
+    lakeside.run("referrals", "list")  # broken off before it touched anything: nothing is lost
+    (lakeside.folder / "store.db").unlink()
+    for words in (["serve"], ["referrals", "list"]):
+        done = lakeside.run(*words, expect=None)
+        assert done.returncode != 0 and "broken off" in done.stderr, done
+    assert not (lakeside.folder / "store.db").exists()
+    lakeside.run("restore", backup)
+    assert not (lakeside.folder / ".restore.tmp").exists()
+    assert lakeside.referral(record["record_id"])
