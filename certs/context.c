@@ -112,7 +112,7 @@ static int on_staple(SSL *session, void *argument)
     X509 *leaf = SSL_get0_peer_certificate(session);
     const unsigned char *bytes = NULL;
     long length = SSL_get_tlsext_status_ocsp_resp(session, &bytes);
-    const struct staple staple = {bytes, length > 0 ? (size_t)length : 0, 0};
+    const struct staple staple = {bytes, length > 0 ? (size_t)length : 0, 0, 0};
     enum verdict verdict = VERDICT_staple_invalid;
     if (leaf != NULL && partner->anchors != NULL)
         verdict = staple_ask(&staple, leaf, SSL_get_peer_cert_chain(session),
@@ -258,6 +258,13 @@ struct trust *context_trust(const struct context *context)
 struct identity *context_identity(const struct context *context)
 {
     return context->identity;
+}
+
+bool context_staple_times(const struct context *context, int64_t *ret_since, int64_t *ret_until)
+{
+    *ret_since = context->staple.since;
+    *ret_until = context->staple.until;
+    return context->staple.bytes != NULL;
 }
 
 struct ssl_st *context_session_open(struct context *context)

@@ -35,6 +35,8 @@ struct context *context_hold(struct context *context);
 void context_release(struct context *context);
 struct trust *context_trust(const struct context *context);       /* borrowed */
 struct identity *context_identity(const struct context *context); /* borrowed */
+/* Of the OCSP answer that we hand over, in seconds since 1970; false: there is none. */
+bool context_staple_times(const struct context *context, int64_t *ret_since, int64_t *ret_until);
 
 /* A server session on the connected, non-blocking socket FD (not closed by us), ready for
  * SSL_accept(); it holds the context. It reads ahead: poll only after SSL_read() said WANT_READ.

@@ -118,7 +118,7 @@ static int64_t seconds_of(const ASN1_GENERALIZEDTIME *time)
 }
 
 static enum verdict judge(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer, int64_t now,
-                          int64_t *ret_until)
+                          struct staple *ret_times)
 {
     ASN1_GENERALIZEDTIME *since = NULL;
     ASN1_GENERALIZEDTIME *until = NULL;
@@ -128,8 +128,9 @@ static enum verdict judge(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer, int64
     if (single == NULL)
         return VERDICT_staple_invalid;
     int state = OCSP_single_get0_status(single, NULL, NULL, &since, &until);
-    *ret_until =
-        until != NULL ? seconds_of(until) : seconds_of(since) + STAPLE_DAYS_MAX * DAY_SECONDS;
+    ret_times->since = seconds_of(since);
+    ret_times->until =
+        until != NULL ? seconds_of(until) : ret_times->since + STAPLE_DAYS_MAX * DAY_SECONDS;
     if (state == V_OCSP_CERTSTATUS_REVOKED)
         return VERDICT_revoked; /* however old: what is revoked stays revoked */
     return state == V_OCSP_CERTSTATUS_GOOD ? judge_times(since, until, now)
@@ -137,7 +138,7 @@ static enum verdict judge(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer, int64
 }
 
 static enum verdict ask(const struct staple *staple, X509 *leaf, STACK_OF(X509) * issuers,
-                        STACK_OF(X509) * known, int64_t now, int64_t *ret_until)
+                        STACK_OF(X509) * known, int64_t now, struct staple *ret_times)
 {
     if (staple->bytes == NULL || staple->length == 0)
         return VERDICT_staple_missing;
@@ -146,7 +147,7 @@ static enum verdict ask(const struct staple *staple, X509 *leaf, STACK_OF(X509) 
         issuer = find_issuer(issuers, leaf);
     OCSP_BASICRESP *basic = issuer == NULL ? NULL : parse(staple);
     enum verdict verdict =
-        basic == NULL ? VERDICT_staple_invalid : judge(basic, leaf, issuer, now, ret_until);
+        basic == NULL ? VERDICT_staple_invalid : judge(basic, leaf, issuer, now, ret_times);
     OCSP_BASICRESP_free(basic);
     ERR_clear_error();
     return verdict;
@@ -155,20 +156,19 @@ static enum verdict ask(const struct staple *staple, X509 *leaf, STACK_OF(X509) 
 enum verdict staple_ask(const struct staple *staple, X509 *leaf, STACK_OF(X509) * issuers,
                         STACK_OF(X509) * known, int64_t now)
 {
-    int64_t until;
-    return ask(staple, leaf, issuers, known, now, &until);
+    struct staple times;
+    return ask(staple, leaf, issuers, known, now, &times);
 }
 
 struct staple staple_load(const char *file, X509 *leaf, STACK_OF(X509) * chain, const char *ca_file,
                           struct arena *arena, struct finding_list *findings)
 {
-    struct staple staple = {NULL, 0, 0};
+    struct staple staple = {NULL, 0, 0, 0};
     STACK_OF(X509) *known = ca_file == NULL ? NULL : pem_read_certificates(ca_file, findings);
     const char *bytes = files_read(arena, file, findings, &staple.length);
     staple.bytes = (const unsigned char *)bytes;
-    enum verdict verdict = bytes == NULL
-                               ? VERDICT_admitted
-                               : ask(&staple, leaf, chain, known, time(NULL), &staple.until);
+    enum verdict verdict =
+        bytes == NULL ? VERDICT_admitted : ask(&staple, leaf, chain, known, time(NULL), &staple);
     sk_X509_pop_free(known, X509_free);
     if (bytes != NULL && verdict == VERDICT_admitted)
         return staple;
@@ -182,5 +182,5 @@ struct staple staple_load(const char *file, X509 *leaf, STACK_OF(X509) * chain, 
                         : "no answer of our CA's responder about our certificate",
                     "a fresh OCSP answer in DER about cert_file, signed by its CA or its "
                     "responder, as `openssl ocsp -respout` writes it");
-    return (struct staple){NULL, 0, 0};
+    return (struct staple){NULL, 0, 0, 0};
 }

@@ -14,7 +14,7 @@
 struct staple {
     const unsigned char *bytes; /* DER; NULL: there is none */
     size_t length;
-    int64_t until; /* of our own: not to be handed over from then on */
+    int64_t since, until; /* of our own, in seconds since 1970: handed over before UNTIL only */
 };
 
 enum {

@@ -159,10 +159,13 @@ size_t watch_terms(const struct setup *setup, const struct context *context,
     struct trust_term *trusted;
     size_t trusted_count = trust_terms(context_trust(context), arena, &trusted);
     struct watch_term *terms =
-        arena_array(arena, trusted_count + setup->partners.count + 1, sizeof *terms);
+        arena_array(arena, trusted_count + setup->partners.count + 2, sizeof *terms);
     size_t count = 0;
     terms[count++] = (struct watch_term){
         .kind = WATCH_CERTIFICATE, .since = ours.not_before, .until = identity_not_after(identity)};
+    struct watch_term staple = {.kind = WATCH_STAPLE};
+    if (context_staple_times(context, &staple.since, &staple.until))
+        terms[count++] = staple;
     for (size_t i = 0; i < trusted_count; i++)
         terms[count++] =
             (struct watch_term){.kind = strcmp(trusted[i].what, "crl") == 0 ? WATCH_CRL : WATCH_CA,
@@ -194,6 +197,7 @@ int watch_step(const struct watch_term *term, int64_t now)
 const char *watch_kind_name(enum watch_kind kind)
 {
     static const char *const names[] = {[WATCH_CERTIFICATE] = "certificate",
+                                        [WATCH_STAPLE] = "staple",
                                         [WATCH_SERVED] = "served",
                                         [WATCH_CA] = "ca",
                                         [WATCH_CRL] = "crl"};
@@ -206,6 +210,8 @@ static const char *subject_of(struct arena *arena, const struct watch_term *term
     switch (term->kind) {
     case WATCH_CERTIFICATE:
         return "our certificate";
+    case WATCH_STAPLE:
+        return "the OCSP answer in staple_file";
     case WATCH_SERVED:
         return arena_print(arena, "the certificate that partner %s shows", whose);
     case WATCH_CA:
@@ -221,6 +227,8 @@ static const char *advice_on(const struct watch_term *term)
 {
     if (term->kind == WATCH_CERTIFICATE)
         return "renew it: refgate cert renew, or cert request and cert install";
+    if (term->kind == WATCH_STAPLE)
+        return "fetch a new one: without it, partners that require one send nothing";
     if (term->kind == WATCH_CRL)
         return "get the new list from the CA: without it the partner is refused when crl_policy is "
                "hard";

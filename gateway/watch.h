@@ -16,7 +16,7 @@
 
 /* ---- what runs out ---- */
 
-enum watch_kind { WATCH_CERTIFICATE, WATCH_SERVED, WATCH_CA, WATCH_CRL };
+enum watch_kind { WATCH_CERTIFICATE, WATCH_STAPLE, WATCH_SERVED, WATCH_CA, WATCH_CRL };
 
 struct watch_term {
     enum watch_kind kind;
@@ -41,15 +41,15 @@ void watch_served_read(struct watch_served *served, const char *text);
 /* Writes served.csv. Blocking. */
 void watch_served_save(struct watch_served *served, const struct setup *setup);
 
-/* Our certificate, every CA and list in the trust of CONTEXT, and what SERVED knows (NULL: nothing)
- * of the partners of SETUP. */
+/* Our certificate, the OCSP answer we hand over, every CA and list in the trust of CONTEXT, and
+ * what SERVED knows (NULL: nothing) of the partners of SETUP. */
 size_t watch_terms(const struct setup *setup, const struct context *context,
                    struct watch_served *served, struct arena *arena, struct watch_term **ret_terms);
 /* The step last passed: 60, 30, 14, 7 or 1 days left, 0 when it is over, -1 when none is passed. A
  * step counts only when it is at most half of the whole life, so that a list that is renewed every
  * week does not warn for ever. */
 int watch_step(const struct watch_term *term, int64_t now);
-/* `certificate`, `served`, `ca`, `crl` */
+/* `certificate`, `staple`, `served`, `ca`, `crl` */
 const char *watch_kind_name(enum watch_kind kind);
 /* What happens and what to do, for a person. */
 const char *watch_say(struct arena *arena, const struct watch_term *term, int64_t now);

@@ -52,6 +52,15 @@ def test_required_and_handed_over(pair):
     lakeside.wait_status(referral["record_id"], "received")
 
 
+def test_its_end_is_told_in_time(pair):
+    _, willow = pair
+    willow.settings(staple_file="keys/staple.der")
+    answer(willow, days=7)
+    willow.run("check", "--now", records.moment(24 * 5))
+    said = willow.run("check", "--now", records.moment(24 * 6.5), expect=9).stdout
+    assert "the OCSP answer in staple_file runs out in 0 days" in said and "fetch a new one" in said
+
+
 def test_without_it_nothing_is_sent_and_nothing_lost(pair):
     lakeside, willow = pair
     lakeside.start(), willow.start()

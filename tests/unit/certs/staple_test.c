@@ -260,7 +260,7 @@ static void judges_weak_signatures(void **state)
     const struct plan plan = {.digest = EVP_sha1()};
     int length = 0;
     unsigned char *der = make_answer(world, &plan, &length);
-    struct staple staple = {der, (size_t)length, 0};
+    struct staple staple = {der, (size_t)length, 0, 0};
     STACK_OF(X509) *known = sk_X509_new_null();
     sk_X509_push(known, world->root.certificate);
     assert_int_equal(staple_ask(&staple, world->leaf.certificate, NULL, known, time(NULL)),
@@ -268,7 +268,7 @@ static void judges_weak_signatures(void **state)
     OPENSSL_free(der);
     const struct plan good = {0};
     der = make_answer(world, &good, &length);
-    staple = (struct staple){der, (size_t)length, 0};
+    staple = (struct staple){der, (size_t)length, 0, 0};
     assert_int_equal(staple_ask(&staple, world->leaf.certificate, NULL, known, time(NULL)),
                      VERDICT_admitted);
     assert_int_equal(
@@ -279,7 +279,7 @@ static void judges_weak_signatures(void **state)
     assert_int_equal(staple_ask(&staple, world->leaf.certificate, NULL, NULL, time(NULL)),
                      VERDICT_staple_invalid); /* nobody is known who could have signed it */
     for (size_t cut = 0; cut < staple.length; cut++) { /* never more than "invalid" */
-        struct staple part = {der, cut, 0};
+        struct staple part = {der, cut, 0, 0};
         enum verdict verdict = staple_ask(&part, world->leaf.certificate, NULL, known, time(NULL));
         assert_int_equal(verdict, cut == 0 ? VERDICT_staple_missing : VERDICT_staple_invalid);
     }
