@@ -6,7 +6,7 @@
 
 #include "gateway/store/checksum.h"
 
-enum { BUCKETS = 1 << 16, RADIX = 1 << 16, PASSES = 4, FILTER_BLOCKS = KEYS_FILTER_BYTES / 32 };
+enum { BUCKETS = 1 << 17, RADIX = 1 << 16, PASSES = 4, FILTER_BLOCKS = KEYS_FILTER_BYTES / 32 };
 
 struct slot {
     struct key_entry entry;

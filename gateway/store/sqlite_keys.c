@@ -149,6 +149,7 @@ static void add_run(struct key_family *family, int64_t number, const unsigned ch
         abort(); /* as an arena without memory */
     memcpy(copy, filter, KEYS_FILTER_BYTES);
     family->runs = runs;
+    memset(family->absent, 0, sizeof family->absent);
     family->runs[family->run_count++] = (struct key_run){number, copy};
 }
 
@@ -210,7 +211,7 @@ void sqlite_forget_keys(struct store *store)
         for (size_t run = 0; run < family->run_count; run++)
             free(family->runs[run].filter);
         free(family->runs);
-        *family = (struct key_family){NULL, NULL, 0, {0, 0}};
+        *family = (struct key_family){.fresh = NULL};
     }
 }
 
@@ -254,6 +255,24 @@ static void search_run(struct store *store, int64_t run, int64_t key, struct fou
     sqlite_finish(statement);
 }
 
+/* A message asks for each of its keys twice: before it is judged, and when it is added. */
+static void search_runs(struct store *store, struct key_family *family, int64_t key,
+                        struct found *found)
+{
+    int64_t *absent = &family->absent[key % KEYS_ABSENT];
+    size_t before = found->count;
+    if (key != 0 && *absent == key)
+        return;
+    for (size_t i = 0; i < family->run_count; i++)
+        keys_filter_fetch(family->runs[i].filter, key);
+    for (size_t i = 0; i < family->run_count; i++) {
+        if (keys_filter_holds(family->runs[i].filter, key))
+            search_run(store, family->runs[i].number, key, found);
+    }
+    if (found->count == before && !store_failed(store))
+        *absent = key;
+}
+
 static int by_size(const void *one, const void *other)
 {
     int64_t left = *(const int64_t *)one;
@@ -270,14 +289,9 @@ size_t sqlite_rows_of(struct store *store, struct arena *arena, enum key_tag tag
     int64_t key = key_of(store, tag, texts);
     int64_t row;
     size_t at = 0;
-    for (size_t i = 0; i < family->run_count; i++)
-        keys_filter_fetch(family->runs[i].filter, key);
     while (keys_next(family->fresh, key, &at, &row))
         add_found(&found, row);
-    for (size_t i = 0; i < family->run_count; i++) {
-        if (keys_filter_holds(family->runs[i].filter, key))
-            search_run(store, family->runs[i].number, key, &found);
-    }
+    search_runs(store, family, key, &found);
     if (found.count > 1)
         qsort(found.rows, found.count, sizeof *found.rows, by_size);
     size_t count = 0;

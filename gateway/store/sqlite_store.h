@@ -18,7 +18,7 @@
 #include "gateway/store/keys.h"
 #include "gateway/store/sqlite.h"
 
-enum { STATEMENTS_MAX = 256, BUSY_MS = 5000, SQL_MAX = 4096, KEY_TABLES_MAX = 2 };
+enum { STATEMENTS_MAX = 256, BUSY_MS = 5000, SQL_MAX = 4096, KEY_TABLES_MAX = 2, KEYS_ABSENT = 64 };
 
 struct cached {      /* equal literals may share one address, so the table is part of the key */
     const void *key; /* address of the SQL literal, or of the table for inserts and updates */
@@ -47,6 +47,7 @@ struct key_family {
     struct keys *fresh; /* NULL: not loaded yet */
     struct key_run *runs;
     size_t run_count;
+    int64_t absent[KEYS_ABSENT];   /* keys that no run holds, as was found out lately; 0: none */
     int64_t known[KEY_TABLES_MAX]; /* rows up to these are in `fresh` or in a run */
 };
 
