@@ -1,6 +1,6 @@
 /* inbound_bench: where the CPU time of one inbound message goes, stage by stage, without sockets.
  *
- *   inbound_bench DIR PARTNER FILE.template [COUNT]
+ *   inbound_bench DIR PARTNER FILE.template [COUNT [STORED]]
  *
  * DIR is a data folder made by `refgate init` with PARTNER added; FILE.template a message with the
  * load generator's placeholders. COUNT different messages go through in groups of 64, as they do
@@ -27,7 +27,8 @@ enum {
     GROUP = 64,
     TEMPLATE_MAX = 1 << 20,
     COMMITTED_EVERY = 8, /* groups, as the writer puts it off under load */
-    TENTHS = 10
+    TENTHS = 10,
+    FILLED_AT_ONCE = 2000
 };
 
 struct bench {
@@ -282,6 +283,38 @@ static struct store *new_store(struct bench *bench, struct arena *arena)
     return store;
 }
 
+/* Rows as messages leave them, without their bytes. */
+static void fill(struct store *store, size_t count)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct fault fault = {FAULT_none, NULL};
+    for (size_t i = 0; i < count; i++) {
+        const char *number = arena_print(&arena, "F-%016llx", mix(i + 1));
+        if (i % FILLED_AT_ONCE == 0)
+            store_begin(store);
+        struct store_referral referral = {.placer = "lakeside", .number = number, .filler = "w"};
+        referral.role = "filler";
+        referral.partner = referral.client = referral.task_status = number;
+        struct store_record record = {.clinic = "lakeside", .kind = "referral", .number = number};
+        record.origin = "lakeside";
+        record.client = number;
+        record.referral = store_add_referral(store, &referral);
+        store_add_record(store, &record);
+        struct store_message message = {.direction = "in", .partner = "lakeside"};
+        message.message_id = message.bundle_id = number;
+        message.event = message.kind = "referral";
+        message.state = "done";
+        message.referral = record.referral;
+        store_add_message(store, &message);
+        if ((i + 1) % FILLED_AT_ONCE == 0 && !store_commit(store, &fault))
+            die(fault_sentence(&fault));
+        arena_reset(&arena);
+    }
+    if (!store_commit(store, &fault))
+        die(fault_sentence(&fault));
+    arena_free(&arena);
+}
+
 static void load(struct bench *bench, char **arguments, struct arena *arena)
 {
     struct finding_list findings = finding_list_new(arena);
@@ -303,11 +336,12 @@ int main(int argc, char **argv)
     struct arena arena = ARENA_EMPTY;
     struct samples samples[STAGES];
     if (argc < 4)
-        die("expected DIR PARTNER FILE.template [COUNT]");
+        die("expected DIR PARTNER FILE.template [COUNT [STORED]]");
     load(&bench, argv, &arena);
     size_t groups = (argc > 4 ? strtoul(argv[4], NULL, 10) : 8192) / GROUP + 1;
     size_t memory = 0;
     struct store *store = new_store(&bench, &arena);
+    fill(store, argc > 5 ? strtoul(argv[5], NULL, 10) : 0);
     for (size_t stage = 0; stage < STAGES; stage++)
         samples[stage] = (struct samples){calloc(groups * GROUP, sizeof(double)), 0};
     for (size_t from = 0; from < groups; from++) {
