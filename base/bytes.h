@@ -85,7 +85,11 @@ static inline bool bytes_have_below(const char *at, size_t length, unsigned char
 /* All sixteen bytes at AT are ASCII. */
 static inline bool bytes_are_ascii(const char *at)
 {
+#ifdef __SSE2__
+    return _mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(const void *)at)) == 0;
+#else
     return ((bytes_word(at) | bytes_word(at + 8)) & BYTES_HIGHS) == 0;
+#endif
 }
 
 #endif

@@ -6,6 +6,7 @@
 #define BASE_HASH_H
 
 #include <endian.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -42,6 +43,25 @@ HASH_INLINE uint32_t hash_name(const char *at, size_t length)
     uint64_t mixed = (first ^ length) * 0x9e3779b97f4a7c15ull;
     mixed = (mixed ^ mixed >> 32 ^ last) * 0xc2b2ae3d27d4eb4full;
     return (uint32_t)(mixed >> 32) | 0x80000000u;
+}
+
+/* Two names of LENGTH bytes are the same; most have fewer than seventeen. */
+static inline bool hash_same_name(const char *one, const char *other, size_t length)
+{
+    if (length > 16)
+        return memcmp(one, other, length) == 0;
+    if (length >= 8)
+        return hash_load(one, 8) == hash_load(other, 8) &&
+               hash_load(one + length - 8, 8) == hash_load(other + length - 8, 8);
+    if (length >= 4)
+        return hash_load(one, 4) == hash_load(other, 4) &&
+               hash_load(one + length - 4, 4) == hash_load(other + length - 4, 4);
+    while (length > 0 && *one == *other) {
+        one++;
+        other++;
+        length--;
+    }
+    return length == 0;
 }
 
 /* Of every byte of the text. */

@@ -195,13 +195,9 @@ size_t text_utf8_fault(const char *text, size_t length)
     const unsigned char *bytes = (const unsigned char *)text;
     size_t at = 0;
     while (at < length) {
-        uint64_t eight;
-        if (length - at >= sizeof eight) { /* most text is ASCII: eight bytes at a time */
-            memcpy(&eight, bytes + at, sizeof eight);
-            if ((eight & 0x8080808080808080ull) == 0) {
-                at += sizeof eight;
-                continue;
-            }
+        if (length - at >= BYTES_STEP && bytes_are_ascii(text + at)) { /* most text is */
+            at += BYTES_STEP;
+            continue;
         }
         size_t step = sequence_length(bytes + at, length - at);
         if (step == 0)

@@ -28,7 +28,7 @@ const struct definition_choice *definition_key_hashed(const struct definition_ty
     for (uint32_t i = hash & mask; slots[i].row != UINT16_MAX; i = (i + 1) & mask) {
         const struct definition_choice *choice = &definition_choices[slots[i].row];
         if (slots[i].tag == hash >> 16 && choice->key_length == length &&
-            memcmp(definition_words + choice->key, key, length) == 0)
+            hash_same_name(definition_words + choice->key, key, length))
             return choice;
     }
     return NULL;

@@ -155,7 +155,7 @@ void json_place(const struct json_document *document, const struct json *node, i
 static bool has_key(const struct json *member, const char *key, size_t length, uint32_t hash)
 {
     return member->key_hash == hash && json_key_length(member) == length &&
-           memcmp(member->key, key, length) == 0;
+           hash_same_name(member->key, key, length);
 }
 
 struct json *json_member(const struct json *object, const char *key, size_t length, uint32_t hash)

@@ -93,7 +93,7 @@ static bool is_space(char c)
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-static void skip_space(struct scan *scan)
+static void skip_some_space(struct scan *scan)
 {
     const char *at = scan->at;
     const char *end = scan->end;
@@ -104,6 +104,12 @@ static void skip_space(struct scan *scan)
             at += 8;
     }
     scan->at = at;
+}
+
+static inline void skip_space(struct scan *scan)
+{
+    if (scan->at < scan->end && (unsigned char)*scan->at <= ' ')
+        skip_some_space(scan);
 }
 
 /* ---- values ---- */

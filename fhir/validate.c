@@ -21,6 +21,7 @@ struct validator *validator_new(struct arena *arena)
         .bundle = definition_find("Bundle"),
         .bundle_entry = definition_find("Bundle.entry"),
         .system_word = definition_child(definition_find("Coding"), "system")->name,
+        .contained_word = definition_child(definition_find("DomainResource"), "contained")->name,
         .url_word = definition_child(definition_find("Extension"), "url")->name,
     };
     validator->rules = validation_rules_new(arena);

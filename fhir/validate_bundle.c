@@ -39,8 +39,9 @@ static const char *version_of(const struct json *entry)
     return json_get_text(json_get(json_get(entry, "resource"), "meta"), "versionId");
 }
 
-/* Adds ENTRY under KEY, and under KEY with the version of its resource. */
-static void add_keys(struct arena *arena, struct index *index, const char *key,
+/* Adds ENTRY under KEY, and under KEY with the version of its resource. True: neither a version
+ * nor another entry with this key. */
+static bool add_keys(struct arena *arena, struct index *index, const char *key,
                      const struct json *entry, unsigned number)
 {
     struct index_row *row = index_add(index, key, entry);
@@ -50,6 +51,7 @@ static void add_keys(struct arena *arena, struct index *index, const char *key,
     if (version != NULL)
         index_add(index, arena_join(arena, key, "/_history/", version, NULL), entry)->number =
             number;
+    return version == NULL && row->count == 1;
 }
 
 static void make_groups(struct arena *arena, struct bundle *bundle, size_t count)
@@ -74,11 +76,8 @@ const struct bundle *bundle_index(struct arena *arena, const struct json *resour
         make_groups(arena, bundle, count);
     for (const struct json *entry = json_first(entries); entry != NULL; entry = json_next(entry)) {
         const char *url = json_get_text(entry, "fullUrl");
-        if (url != NULL) {
-            add_keys(arena, &bundle->by_url, url, entry, number);
-            bundle->urls_differ = bundle->urls_differ && version_of(entry) == NULL &&
-                                  index_find(&bundle->by_url, url)->count == 1;
-        }
+        if (url != NULL && !add_keys(arena, &bundle->by_url, url, entry, number))
+            bundle->urls_differ = false;
         number++;
     }
     return bundle;

@@ -447,14 +447,16 @@ const char *validation_rule_expression(const struct rule *rules, unsigned row)
 static void not_met(struct validation *run, const struct subject *subject, const struct rule *rule)
 {
     const struct json *node = subject->node != NULL ? subject->node : subject->companion;
-    const char *words = validation_rule_words(rule->key);
-    if (words == NULL)
-        words = arena_print(run->arena, "content for which this is true: %s", rule->expression);
     struct issue *issue =
         validation_add(run, rule->is_error ? ISSUE_ERROR : ISSUE_WARNING, ISSUE_INVARIANT,
-                       subject->place, NULL, node, "content that breaks a rule", words);
-    if (issue != NULL)
-        issue->key = rule->key;
+                       subject->place, NULL, node, "content that breaks a rule", NULL);
+    if (issue == NULL)
+        return;
+    issue->key = rule->key;
+    issue->expected = validation_rule_words(rule->key);
+    if (issue->expected == NULL)
+        issue->expected =
+            arena_print(run->arena, "content for which this is true: %s", rule->expression);
 }
 
 static void not_evaluated(struct validation *run, const struct subject *subject,

@@ -43,7 +43,7 @@ struct scope {
 struct known_types {
     const struct definition_type *element, *extension, *reference, *coding, *codeable_concept,
         *identifier, *attachment, *element_definition, *bundle, *bundle_entry;
-    uint32_t system_word, url_word; /* definition_element.name of every `system` and `url` */
+    uint32_t system_word, url_word, contained_word; /* definition_element.name of these */
 };
 
 struct validator {

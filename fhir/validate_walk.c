@@ -230,7 +230,7 @@ static void check_resource(struct validation *run, const struct subject *owner,
                            const struct definition_element *element)
 {
     struct scope scope = {.bundle = run->scope->bundle, .entry = run->scope->entry};
-    if (strcmp(definition_element_name(element), "contained") == 0) {
+    if (element->name == run->validator->types.contained_word) {
         scope.container = run->scope;
     } else if (owner->type == run->validator->types.bundle_entry) {
         scope.bundle = run->scope->index;
