@@ -400,8 +400,8 @@ static void pause(struct deliver_pace *pace, const struct config *config,
 static int64_t probe_wait_ms(const struct config *config, unsigned failures, uint32_t random)
 {
     struct config often = *config;
-    if (often.retry_max_ms > often.probe_max_ms)
-        often.retry_max_ms = often.probe_max_ms;
+    if (config->retry_max_ms > config->probe_max_ms)
+        often.retry_max_ms = config->probe_max_ms;
     return deliver_wait_ms(&often, (int64_t)(failures - FAILURES_TO_OPEN + 1), random);
 }
 
