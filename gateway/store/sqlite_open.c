@@ -59,7 +59,8 @@ static bool refuse(struct store *store, struct arena *arena, const char *path, c
                               "aside), or see docs/operations.md",
                               path, why);
     store_close(store);
-    return fault_set(ret_fault, is_full ? FAULT_store_full : FAULT_store_broken, sentence);
+    fault_set(ret_fault, is_full ? FAULT_store_full : FAULT_store_broken, sentence);
+    return false;
 }
 
 static bool sync_folder(const char *path)
@@ -86,12 +87,15 @@ static bool connect_to(const char *path, int flags, struct store **ret_store, st
     static pthread_once_t is_set_up = PTHREAD_ONCE_INIT;
     struct store *store;
     pthread_once(&is_set_up, set_up_sqlite);
-    if (strlen(path) >= sizeof store->path)
-        return fault_set(ret_fault, FAULT_settings,
-                         "the path of the data folder is too long for a store");
+    if (strlen(path) >= sizeof store->path) {
+        fault_set(ret_fault, FAULT_settings, "the path of the data folder is too long for a store");
+        return false;
+    }
     store = calloc(1, sizeof *store);
-    if (store == NULL)
-        return fault_set(ret_fault, FAULT_internal, "there is no memory left");
+    if (store == NULL) {
+        fault_set(ret_fault, FAULT_internal, "there is no memory left");
+        return false;
+    }
     snprintf(store->path, sizeof store->path, "%s", path);
     sqlite_forget(store);
     store->serial = 1; /* no statement is known to the first group */
