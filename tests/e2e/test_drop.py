@@ -136,6 +136,7 @@ def test_a_faulty_record_comes_back_with_its_reasons(clinic):
     clinic.drop("bad.json", json.dumps(records.referral("R-1", service="masage-therapy", visits_requested="six")))
     why = ends_in(clinic, "refused", "bad.json.why.txt")
     assert "service" in why and "did you mean massage-therapy" in why and "visits_requested" in why
+    ends_in(clinic, "refused", "bad.json")
     assert os.listdir(out(clinic)) == []
     assert "masage" not in clinic.log()
 

@@ -103,6 +103,7 @@ int main(int count, char **arguments)
     }
     unsigned long long held = play(&options, folder, &broken);
     nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    free(directory);
     if (options.plant != PLANT_NONE) {
         printf("plant %s: %s after %llu seeds\n", plant_names[options.plant],
                broken != 0 ? "found" : "NOT FOUND", held);
