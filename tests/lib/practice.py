@@ -163,7 +163,7 @@ class Gateway:
             try:
                 control.connect(str(self.folder / "control.sock"))
                 control.sendall(b'{"args":["queue","list"],"cwd":"/"}\n')
-                while control.recv(65536).find(b"\n") < 0:
+                while (said := control.recv(65536)) and b"\n" not in said:  # nothing: it was killed meanwhile
                     pass
             except OSError:
                 pass  # no service runs
