@@ -290,5 +290,6 @@ def test_two_gateways_that_flood_each_other(make_town):
         thread.join()
     for one in batches:
         one.wait_settled(40)
+    for one in batches:
         assert one.query("SELECT count(*) FROM message WHERE direction='out' AND state='sent'") == [(100,)]
         assert one.query("SELECT count(*) FROM message WHERE direction='in'") == [(100,)]
