@@ -1,14 +1,15 @@
 """System calls that fail, end early, come late or are the last that a process makes (tests/fault/shim.c), under load on
 either side. What a gateway says when its store fails is exit code 8; nothing else may end it."""
 import errno
+import itertools
 import time
 
 import load
-import records
 import shim as shims
 from practice import PATIENCE, wait_for
-from room import NotRun, Result
+from room import NotRun
 from shim import (FOREVER, GROWS, HALF, KILL_AFTER, KILL_BEFORE, BE_LATE, READS, RECEIVES, SENDS, SYNCS, WRITES, Shim)
+from traffic import open_to, receiving, sending
 
 BROKEN, KILLED = 8, -9
 
@@ -39,65 +40,52 @@ def _goes_on(sender, practice, more=5, seconds=30):
     return True
 
 
-def receiving(room, order, codes=(), **settings):
+def _begin_again(practice, shim, codes):
+    """PRACTICE, which has ended with one of CODES or is about to, runs again, and nothing is struck."""
+    code = practice.service.wait()
+    assert code in codes, f"exit {code}, expected {codes or 'none'}\n{practice.log()[-3000:]}"
+    practice.service = None
+    shim.clear()
+    practice.start(env=shim.environment)
+
+
+def _struck_receiver(room, order, codes=()):
     """Load on Willow; ORDER(shim) each round. CODES: with what the process may end by itself."""
     shim = make_shim(room, "willow")
-    lakeside, willow = room.make("lakeside", "willow", loops=room.dice.choice((1, 2)), **settings)
-    result = Result()
-    sender = load.Load(willow.start(env=shim.environment), lakeside, seed=room.dice.random()).start()
-    sender.wait_accepted(5)
-
-    def begin_again():
-        code = willow.service.wait()
-        assert code in codes, f"exit {code}, expected {codes or 'none'}\n{willow.log()[-3000:]}"
-        willow.service = None
-        shim.clear()
-        willow.start(env=shim.environment)
-
-    for _ in room.rounds():
-        room.moment(0.03)
-        order(shim)
-        result.tried += _until_struck(shim, willow.service, 5)
-        began = time.monotonic()
-        while not _goes_on(sender, willow):
-            begin_again()
-        shim.clear()
-        while not _goes_on(sender, willow):
-            begin_again()
-        result.note(time.monotonic() - began)
-    sender.stop()
-    result.accepted = len(sender.accepted)
-    result.add(load.check(willow, sender))
+    lakeside, willow = room.make("lakeside", "willow", loops=room.dice.choice((1, 2)))
+    with receiving(room, willow, lakeside, env=shim.environment, first=5) as (result, sender):
+        for _ in room.rounds():
+            room.moment(0.03)
+            order(shim)
+            result.tried += _until_struck(shim, willow.service, 5)
+            with result.recovery():
+                while not _goes_on(sender, willow):
+                    _begin_again(willow, shim, codes)
+                shim.clear()
+                while not _goes_on(sender, willow):
+                    _begin_again(willow, shim, codes)
     return result
 
 
-def sending(room, order, codes=()):
+def _struck_sender(room, order, codes=()):
     """Lakeside sends to Willow; ORDER(shim) each round. CODES: with what it may end by itself."""
     shim = make_shim(room, "lakeside")
     lakeside, willow = room.make("lakeside", "willow")
     willow.start()
-    lakeside.start(env=shim.environment)
-    lakeside.send(records.consent("lakeside", ["willow"]))
-    result, numbers = Result(), []
-    for i in room.rounds():
-        order(shim)
-        numbers += load.feed(lakeside, 5, f"S{i}")
-        result.tried += _until_struck(shim, lakeside.service, 0.5)
-        room.moment(0.2)
-        shim.clear()
-        began = time.monotonic()
-        if lakeside.service.poll() is not None:
-            assert lakeside.service.returncode in codes, f"{lakeside.service.returncode}\n{lakeside.log()[-3000:]}"
-            lakeside.service = None
-            lakeside.start(env=shim.environment)
-        result.note(time.monotonic() - began)
-    if not _settles(lakeside):
-        assert lakeside.service.returncode in codes, lakeside.log()[-3000:]
-        lakeside.service = None
-        lakeside.start(env=shim.environment)
-        assert _settles(lakeside)
-    result.accepted = len(numbers)
-    result.add(load.delivered(lakeside, willow, numbers))
+    open_to(lakeside, willow, env=shim.environment)
+    with sending(lakeside, willow) as (result, numbers):
+        for i in room.rounds():
+            order(shim)
+            numbers += load.feed(lakeside, 5, f"S{i}")
+            result.tried += _until_struck(shim, lakeside.service, 0.5)
+            room.moment(0.2)
+            shim.clear()
+            with result.recovery():
+                if lakeside.service.poll() is not None:
+                    _begin_again(lakeside, shim, codes)
+        if not _settles(lakeside):
+            _begin_again(lakeside, shim, codes)
+            assert _settles(lakeside)
     return result
 
 
@@ -112,26 +100,26 @@ def _settles(practice):
 
 def no_space(room):
     """ENOSPC at a write or a reservation of a receiver, some times"""
-    return receiving(room, lambda shim: shim.order(WRITES | GROWS, error=errno.ENOSPC, after=room.dice.randrange(60),
-                                                   times=room.dice.randrange(1, 40)))
+    return _struck_receiver(room, lambda shim: shim.order(
+        WRITES | GROWS, error=errno.ENOSPC, after=room.dice.randrange(60), times=room.dice.randrange(1, 40)))
 
 
 def failed_sync(room):
     """EIO at an fsync of a receiver, once or from then on"""
-    return receiving(room, lambda shim: shim.order(SYNCS, error=errno.EIO, after=room.dice.randrange(40),
-                                                   times=room.dice.choice((1, 3, FOREVER))), (BROKEN,))
+    return _struck_receiver(room, lambda shim: shim.order(
+        SYNCS, error=errno.EIO, after=room.dice.randrange(40), times=room.dice.choice((1, 3, FOREVER))), (BROKEN,))
 
 
 def failed_write(room):
     """EIO at a write of a receiver, once or more"""
-    return receiving(room, lambda shim: shim.order(WRITES | GROWS, error=errno.EIO, after=room.dice.randrange(60),
-                                                   times=room.dice.choice((1, 3))), (BROKEN,))
+    return _struck_receiver(room, lambda shim: shim.order(
+        WRITES | GROWS, error=errno.EIO, after=room.dice.randrange(60), times=room.dice.choice((1, 3))), (BROKEN,))
 
 
 def failed_read(room):
     """EIO at a read of a receiver's store"""
-    return receiving(room, lambda shim: shim.order(READS, error=errno.EIO, after=room.dice.randrange(30), times=1),
-                     (BROKEN,))
+    return _struck_receiver(room, lambda shim: shim.order(
+        READS, error=errno.EIO, after=room.dice.randrange(30), times=1), (BROKEN,))
 
 
 def interrupted_calls(room):
@@ -142,46 +130,44 @@ def interrupted_calls(room):
             shim.order(kinds, error=errno.EINTR, times=200, every=3)
         else:
             shim.order(kinds, deed=HALF, times=200, every=2)
-    return receiving(room, order)
+    return _struck_receiver(room, order)
 
 
 def interrupted_sync(room):
     """EINTR at an fsync of a receiver"""
-    return receiving(room, lambda shim: shim.order(SYNCS, error=errno.EINTR, after=room.dice.randrange(30), times=1),
-                     (BROKEN,))
+    return _struck_receiver(room, lambda shim: shim.order(
+        SYNCS, error=errno.EINTR, after=room.dice.randrange(30), times=1), (BROKEN,))
 
 
 def slow_disk(room):
     """a disk that takes up to a second for a sync"""
-    return receiving(room, lambda shim: shim.order(SYNCS, deed=BE_LATE, late_ms=room.dice.randrange(100, 1000),
-                                                   times=room.dice.randrange(1, 4)))
+    return _struck_receiver(room, lambda shim: shim.order(
+        SYNCS, deed=BE_LATE, late_ms=room.dice.randrange(100, 1000), times=room.dice.randrange(1, 4)))
+
+
+def _call_by_call():
+    """Each order strikes another call: before or behind the n-th write, sync or send, n by n."""
+    count = itertools.count()
+
+    def order(shim):
+        i = next(count)
+        shim.order((SYNCS, WRITES, SENDS, WRITES | SYNCS | GROWS)[i % 4], (KILL_BEFORE, KILL_AFTER)[i // 4 % 2],
+                   after=i // 8 % 60)
+    return order
 
 
 def killed_at_a_call(room):
     """killed before or behind the n-th write, sync or send of a receiver, n by n"""
-    count = iter(range(1 << 30))
-
-    def order(shim):
-        i = next(count)
-        shim.order((SYNCS, WRITES, SENDS, WRITES | SYNCS | GROWS)[i % 4], (KILL_BEFORE, KILL_AFTER)[i // 4 % 2],
-                   after=i // 8 % 60)
-    return receiving(room, order, (KILLED,))
+    return _struck_receiver(room, _call_by_call(), (KILLED,))
 
 
 def sender_killed_at_a_call(room):
     """killed before or behind the n-th write, sync or send of a sender, n by n"""
-    count = iter(range(1 << 30))
-
-    def order(shim):
-        i = next(count)
-        shim.order((SYNCS, WRITES, SENDS, WRITES | SYNCS | GROWS)[i % 4], (KILL_BEFORE, KILL_AFTER)[i // 4 % 2],
-                   after=i // 8 % 60)
-    return sending(room, order, (KILLED,))
+    return _struck_sender(room, _call_by_call(), (KILLED,))
 
 
 def sender_disk_fails(room):
     """EIO or ENOSPC at a write or sync of a sender"""
-    return sending(room, lambda shim: shim.order(room.dice.choice((WRITES, SYNCS, WRITES | GROWS)),
-                                                 error=room.dice.choice((errno.EIO, errno.ENOSPC)),
-                                                 after=room.dice.randrange(40), times=room.dice.choice((1, 5))),
-                   (BROKEN,))
+    return _struck_sender(room, lambda shim: shim.order(
+        room.dice.choice((WRITES, SYNCS, WRITES | GROWS)), error=room.dice.choice((errno.EIO, errno.ENOSPC)),
+        after=room.dice.randrange(40), times=room.dice.choice((1, 5))), (BROKEN,))

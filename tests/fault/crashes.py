@@ -1,30 +1,25 @@
 """Crashes: kill -9, SIGTERM and the end of memory, of either side, under load."""
-import os
 import random
 import resource
 import threading
 import time
 
 import load
-import records
 from practice import PATIENCE, wait_for
 from room import Result
+from traffic import open_to, receiving, sending
 
 
 def kill_receiver(room):
     """kill -9 of a gateway that is receiving"""
     lakeside, willow = room.make("lakeside", "willow")
-    result, sender = Result(), load.Load(willow.start(), lakeside, seed=room.dice.random()).start()
-    sender.wait_accepted(5)
-    for _ in room.rounds():
-        room.moment()
-        willow.kill()
-        willow.start()
-        result.note(sender.wait_accepted(3))
-        result.tried += 1
-    sender.stop()
-    result.accepted = len(sender.accepted)
-    result.add(load.check(willow, sender))
+    with receiving(room, willow, lakeside, first=5) as (result, sender):
+        for _ in room.rounds():
+            room.moment()
+            willow.kill()
+            willow.start()
+            result.note(sender.wait_accepted(3))
+            result.tried += 1
     return result
 
 
@@ -32,29 +27,23 @@ def kill_sender(room):
     """kill -9 of a gateway that is sending"""
     lakeside, willow = room.make("lakeside", "willow")
     willow.start()
-    lakeside.start()
-    lakeside.send(records.consent("lakeside", ["willow"]))
-    result, numbers = Result(), []
-    for i in room.rounds():
-        numbers += load.feed(lakeside, 15, f"S{i}")
-        room.moment(0.1)
-        lakeside.kill()
-        began = time.monotonic()
-        lakeside.start()
-        result.note(time.monotonic() - began)
-        result.tried += 1
-    lakeside.wait_settled(60)
-    result.accepted = len(numbers)
-    result.add(load.delivered(lakeside, willow, numbers))
+    open_to(lakeside, willow)
+    with sending(lakeside, willow) as (result, numbers):
+        for i in room.rounds():
+            numbers += load.feed(lakeside, 15, f"S{i}")
+            room.moment(0.1)
+            lakeside.kill()
+            with result.recovery():
+                lakeside.start()
+            result.tried += 1
     return result
 
 
 def kill_both(room):
     """kill -9 of either side while records and moves go to and fro"""
     lakeside, willow = room.make("lakeside", "willow")
-    for one, other in ((lakeside, "willow"), (willow, "lakeside")):
-        one.start()
-        one.send(records.consent(one.name, [other]))
+    open_to(lakeside, willow)
+    open_to(willow, lakeside)
     result, numbers, is_ending = Result(), [], threading.Event()
 
     def killer():
@@ -63,9 +52,8 @@ def kill_both(room):
             time.sleep(dice.uniform(0, 0.4))
             victim = dice.choice((lakeside, willow))
             victim.kill()
-            began = time.monotonic()
-            victim.start()
-            result.note(time.monotonic() - began)
+            with result.recovery():
+                victim.start()
             result.tried += 1
 
     def again(side, *words):
@@ -104,42 +92,33 @@ def kill_both(room):
 def terminate_receiver(room):
     """SIGTERM under load"""
     lakeside, willow = room.make("lakeside", "willow")
-    result, sender = Result(), load.Load(willow.start(), lakeside, seed=room.dice.random()).start()
-    sender.wait_accepted(5)
-    for _ in room.rounds():
-        room.moment()
-        began = time.monotonic()
-        assert willow.stop() == 0, willow.log()[-2000:]
-        assert time.monotonic() - began < 10 * PATIENCE
-        willow.start()
-        result.note(sender.wait_accepted(3))
-        result.tried += 1
-    sender.stop()
-    result.accepted = len(sender.accepted)
-    result.add(load.check(willow, sender))
+    with receiving(room, willow, lakeside, first=5) as (result, sender):
+        for _ in room.rounds():
+            room.moment()
+            began = time.monotonic()
+            assert willow.stop() == 0, willow.log()[-2000:]
+            assert time.monotonic() - began < 10 * PATIENCE
+            willow.start()
+            result.note(sender.wait_accepted(3))
+            result.tried += 1
     return result
 
 
 def little_memory(room):
     """memory runs out: the process ends as if killed"""
     lakeside, willow = room.make("lakeside", "willow")
-    result, sender = Result(), load.Load(willow.start(), lakeside, seed=room.dice.random()).start()
-    sender.wait_accepted(5)
-    for _ in room.rounds():
-        with open(f"/proc/{willow.service.pid}/statm") as sizes:
-            now = int(sizes.read().split()[0]) * resource.getpagesize()
-        resource.prlimit(willow.service.pid, resource.RLIMIT_AS, (now + room.dice.randrange(1 << 20), -1))
-        room.moment(1.5)
-        if willow.service.poll() is not None:
-            willow.service = None
-        else:
-            willow.kill()
-        began = time.monotonic()
-        willow.start()
-        sender.wait_accepted(3)
-        result.note(time.monotonic() - began)
-        result.tried += 1
-    sender.stop()
-    result.accepted = len(sender.accepted)
-    result.add(load.check(willow, sender))
+    with receiving(room, willow, lakeside, first=5) as (result, sender):
+        for _ in room.rounds():
+            with open(f"/proc/{willow.service.pid}/statm") as sizes:
+                now = int(sizes.read().split()[0]) * resource.getpagesize()
+            resource.prlimit(willow.service.pid, resource.RLIMIT_AS, (now + room.dice.randrange(1 << 20), -1))
+            room.moment(1.5)
+            if willow.service.poll() is not None:
+                willow.service = None
+            else:
+                willow.kill()
+            with result.recovery():
+                willow.start()
+                sender.wait_accepted(3)
+            result.tried += 1
     return result

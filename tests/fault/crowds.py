@@ -1,5 +1,6 @@
 """Crowds: more descriptors, connections and copies than anybody needs."""
 import concurrent.futures
+import contextlib
 import os
 import resource
 import socket
@@ -11,52 +12,46 @@ import records
 import wire
 from practice import PATIENCE
 from room import NotRun, Result
+from traffic import receiving
 
 
 def no_descriptors_left(room):
     """file descriptors run out"""
     lakeside, willow = room.make("lakeside", "willow")
-    result, sender = Result(), load.Load(willow.start(), lakeside, workers=2, seed=room.dice.random()).start()
-    sender.wait_accepted(5)
-    for _ in room.rounds():
-        used = len(os.listdir(f"/proc/{willow.service.pid}/fd"))
-        hard = resource.prlimit(willow.service.pid, resource.RLIMIT_NOFILE)[1]
-        resource.prlimit(willow.service.pid, resource.RLIMIT_NOFILE, (used + 10, hard))
-        crowd = []
-        for _ in range(60):
-            try:
-                crowd.append(socket.create_connection(("127.0.0.1", willow.port), timeout=0.2))
-            except OSError:
-                break
-        room.moment(0.5)
-        for line in crowd:
-            line.close()
-        resource.prlimit(willow.service.pid, resource.RLIMIT_NOFILE, (hard, hard))
-        result.note(sender.wait_accepted(5))
-        result.tried += 1
-    sender.stop()
-    result.accepted = len(sender.accepted)
-    result.add(load.check(willow, sender))
+    with receiving(room, willow, lakeside, workers=2, first=5) as (result, sender):
+        for _ in room.rounds():
+            used = len(os.listdir(f"/proc/{willow.service.pid}/fd"))
+            hard = resource.prlimit(willow.service.pid, resource.RLIMIT_NOFILE)[1]
+            resource.prlimit(willow.service.pid, resource.RLIMIT_NOFILE, (used + 10, hard))
+            crowd = []
+            for _ in range(60):
+                try:
+                    crowd.append(socket.create_connection(("127.0.0.1", willow.port), timeout=0.2))
+                except OSError:
+                    break
+            room.moment(0.5)
+            for line in crowd:
+                line.close()
+            resource.prlimit(willow.service.pid, resource.RLIMIT_NOFILE, (hard, hard))
+            result.note(sender.wait_accepted(5))
+            result.tried += 1
     return result
 
 
 def crowd(room):
     """hundreds of silent and slow clients beside the load"""
     lakeside, willow = room.make("lakeside", "willow", handshake_deadline_ms=2000, header_deadline_ms=2000)
-    result, sender = Result(), load.Load(willow.start(), lakeside, seed=room.dice.random()).start()
-    for _ in room.rounds():
-        silent = [socket.create_connection(("127.0.0.1", willow.port)) for _ in range(150)]
-        slow = [wire.Wire(willow, lakeside) for _ in range(50)]
-        for line in slow:
-            line.connection.sock.sendall(b"POST /fhir/$process-message HTTP/1.1\r\nHost: x\r\n")
-        result.note(sender.wait_accepted(20))
-        for line in silent + slow:
-            line.close()
-        result.tried += 1
-    sender.stop()
+    with receiving(room, willow, lakeside) as (result, sender):
+        for _ in room.rounds():
+            silent = [socket.create_connection(("127.0.0.1", willow.port)) for _ in range(150)]
+            slow = [wire.Wire(willow, lakeside) for _ in range(50)]
+            for line in slow:
+                line.connection.sock.sendall(b"POST /fhir/$process-message HTTP/1.1\r\nHost: x\r\n")
+            result.note(sender.wait_accepted(20))
+            for line in silent + slow:
+                line.close()
+            result.tried += 1
     assert willow.resident_kb() < 64 * 1024
-    result.accepted = len(sender.accepted)
-    result.add(load.check(willow, sender))
     return result
 
 
@@ -67,18 +62,16 @@ def idle_connections(room):
     if hard < room.crowd + 500:
         raise NotRun(f"a process may open {hard} descriptors only")
     lakeside, willow = room.make("lakeside", "willow", idle_deadline_ms=3600000)
-    result, sender = Result(), load.Load(willow.start(), lakeside, workers=2, seed=room.dice.random()).start()
-    sender.wait_accepted(20)
-    before = willow.resident_kb()
 
     def enter(_):
         line = wire.Wire(willow, lakeside, timeout=60)
         assert line.get("/fhir/metadata").status == 200
         return line
 
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        lines = list(pool.map(enter, range(room.crowd)))
-    try:
+    with receiving(room, willow, lakeside, workers=2, first=20) as (result, sender), contextlib.ExitStack() as crowd:
+        before = willow.resident_kb()
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            lines = [crowd.enter_context(contextlib.closing(line)) for line in pool.map(enter, range(room.crowd))]
         each = (willow.resident_kb() - before) / room.crowd
         assert each < 60 * PATIENCE, f"{each:.0f} KB a connection"
         for _ in room.rounds():
@@ -87,12 +80,6 @@ def idle_connections(room):
                 assert line.get("/fhir/metadata").status == 200
             result.tried += 1
         assert len(os.listdir(f"/proc/{willow.service.pid}/fd")) > room.crowd
-    finally:
-        for line in lines:
-            line.close()
-    sender.stop()
-    result.accepted = len(sender.accepted)
-    result.add(load.check(willow, sender))
     return result
 
 

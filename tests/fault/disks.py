@@ -3,17 +3,16 @@ Power cuts are of an ext4 image on a loop device, shut down by the file system's
 which kill -9 cannot show."""
 import os
 import shutil
-import time
 
 import disk
 import load
 import practice
-import records
 import wire
 from calls import BROKEN, make_shim
 from practice import wait_for
 from room import NotRun, Result
 from shim import FOREVER, SKIP, SYNCS
+from traffic import open_to, receiving, sending
 
 
 DISK_KB, ROOM_KB = 3000, 3000  # more than a fresh data folder needs, and what each round adds
@@ -51,21 +50,17 @@ def _leave(room, one):
 def power_cut_receiver(room):
     """power cut of a gateway that is receiving"""
     willow, lakeside, image = _on_image(room, "willow", "lakeside")
-    result, sender = Result(), load.Load(willow.start(), lakeside, seed=room.dice.random()).start()
-    for _ in room.rounds():
-        sender.wait_accepted(room.dice.randrange(3, 40))
-        room.moment(0.05)
-        began = time.monotonic()
-        image.cut()
-        willow.kill()
-        image.power_on()
-        willow.start()
-        sender.wait_accepted(1)
-        result.note(time.monotonic() - began)
-        result.tried += 1
-    sender.stop()
-    result.accepted = len(sender.accepted)
-    result.add(load.check(willow, sender))
+    with receiving(room, willow, lakeside) as (result, sender):
+        for _ in room.rounds():
+            sender.wait_accepted(room.dice.randrange(3, 40))
+            room.moment(0.05)
+            with result.recovery():
+                image.cut()
+                willow.kill()
+                image.power_on()
+                willow.start()
+                sender.wait_accepted(1)
+            result.tried += 1
     _leave(room, willow)
     return result
 
@@ -74,22 +69,18 @@ def power_cut_after_failed_sync(room):
     """syncs fail with EIO, then the power is cut: nothing was promised meanwhile"""
     shim = make_shim(room, "willow")
     willow, lakeside, image = _on_image(room, "willow", "lakeside")
-    result, sender = Result(), load.Load(willow.start(env=shim.environment), lakeside, seed=room.dice.random()).start()
-    for _ in room.rounds():
-        sender.wait_accepted(room.dice.randrange(3, 40))
-        shim.order(SYNCS, after=room.dice.randrange(10), times=FOREVER)
-        assert willow.wait_exit(60) == BROKEN, willow.log()[-2000:]
-        began = time.monotonic()
-        image.cut()
-        image.power_on()
-        shim.clear()
-        willow.start(env=shim.environment)
-        sender.wait_accepted(1)
-        result.note(time.monotonic() - began)
-        result.tried += 1
-    sender.stop()
-    result.accepted = len(sender.accepted)
-    result.add(load.check(willow, sender))
+    with receiving(room, willow, lakeside, env=shim.environment) as (result, sender):
+        for _ in room.rounds():
+            sender.wait_accepted(room.dice.randrange(3, 40))
+            shim.order(SYNCS, after=room.dice.randrange(10), times=FOREVER)
+            assert willow.wait_exit(60) == BROKEN, willow.log()[-2000:]
+            with result.recovery():
+                image.cut()
+                image.power_on()
+                shim.clear()
+                willow.start(env=shim.environment)
+                sender.wait_accepted(1)
+            result.tried += 1
     _leave(room, willow)
     return result
 
@@ -122,22 +113,17 @@ def power_cut_sender(room):
     """power cut of a gateway that is sending"""
     lakeside, willow, image = _on_image(room, "lakeside", "willow")
     willow.start()
-    lakeside.start()
-    lakeside.send(records.consent("lakeside", ["willow"]))
-    result, numbers = Result(), []
-    for i in room.rounds():
-        numbers += load.feed(lakeside, 10, f"P{i}")
-        room.moment(0.05)
-        began = time.monotonic()
-        image.cut()
-        lakeside.kill()
-        image.power_on()
-        lakeside.start()
-        result.note(time.monotonic() - began)
-        result.tried += 1
-    lakeside.wait_settled(60)
-    result.accepted = len(numbers)
-    result.add(load.delivered(lakeside, willow, numbers))
+    open_to(lakeside, willow)
+    with sending(lakeside, willow) as (result, numbers):
+        for i in room.rounds():
+            numbers += load.feed(lakeside, 10, f"P{i}")
+            room.moment(0.05)
+            with result.recovery():
+                image.cut()
+                lakeside.kill()
+                image.power_on()
+                lakeside.start()
+            result.tried += 1
     _leave(room, lakeside)
     return result
 
@@ -162,30 +148,27 @@ def _until_it_hurts(sender, willow):
 
 
 def _on_small_disk(room, small):
-    """(lakeside, willow, load on willow), whose folder is on SMALL"""
+    """(lakeside, willow), the latter with its folder on SMALL"""
     lakeside, = room.make("lakeside")
     willow, = room.make("willow", root=small.root, **TO_THE_END)
     practice.introduce(lakeside, willow)
     practice.introduce(willow, lakeside)
-    return lakeside, willow, load.Load(willow.start(), lakeside, seed=room.dice.random()).start()
+    return lakeside, willow
 
 
 def disk_full(room):
     """the disk is full, then has room again"""
     small = _memory(room, DISK_KB)
-    lakeside, willow, sender = _on_small_disk(room, small)
-    result = Result()
-    for i in room.rounds():
-        _until_it_hurts(sender, willow)
-        small.resize(DISK_KB + ROOM_KB * (i + 1))
-        result.note(sender.wait_accepted(5))
-        sender.statuses.pop(503, None)
-        sender.broken = 0
-        result.tried += 1
-    small.resize(DISK_KB + ROOM_KB * 1000)
-    sender.stop()
-    result.accepted = len(sender.accepted)
-    result.add(load.check(willow, sender))
+    lakeside, willow = _on_small_disk(room, small)
+    with receiving(room, willow, lakeside) as (result, sender):
+        for i in room.rounds():
+            _until_it_hurts(sender, willow)
+            small.resize(DISK_KB + ROOM_KB * (i + 1))
+            result.note(sender.wait_accepted(5))
+            sender.statuses.pop(503, None)
+            sender.broken = 0
+            result.tried += 1
+        small.resize(DISK_KB + ROOM_KB * 1000)
     _leave(room, willow)
     return result
 
@@ -193,23 +176,19 @@ def disk_full(room):
 def no_names_left(room):
     """the disk takes no more files: messages are taken, their records appear when it does again"""
     small = _memory(room, 1000000, 1000)
-    lakeside, willow, sender = _on_small_disk(room, small)
-    result = Result()
-    for i in room.rounds():
-        sender.wait_accepted(5)
-        small.leave_names(10)
-        sender.wait_accepted(40)
-        wait_for(lambda: '"a received record cannot be written"' in willow.log(), 20, "the log says so")
-        assert "No space left on device" in willow.log()
-        began = time.monotonic()
-        small.rename(100000)
-        numbers = list(sender.accepted)
-        wait_for(lambda: set(numbers) <= _shown(willow), 30, lambda: set(numbers) - _shown(willow))
-        result.note(time.monotonic() - began)
-        result.tried += 1
-    sender.stop()
-    result.accepted = len(sender.accepted)
-    result.add(load.check(willow, sender))
+    lakeside, willow = _on_small_disk(room, small)
+    with receiving(room, willow, lakeside) as (result, sender):
+        for i in room.rounds():
+            sender.wait_accepted(5)
+            small.leave_names(10)
+            sender.wait_accepted(40)
+            wait_for(lambda: '"a received record cannot be written"' in willow.log(), 20, "the log says so")
+            assert "No space left on device" in willow.log()
+            with result.recovery():
+                small.rename(100000)
+                numbers = list(sender.accepted)
+                wait_for(lambda: set(numbers) <= _shown(willow), 30, lambda: set(numbers) - _shown(willow))
+            result.tried += 1
     _leave(room, willow)
     return result
 
@@ -263,8 +242,7 @@ def damaged_store(room):
         shutil.rmtree(willow.folder)
         shutil.copytree(good, willow.folder)
         result.tried += 1
-    began = time.monotonic()
-    willow.start()
-    result.note(time.monotonic() - began)
+    with result.recovery():
+        willow.start()
     result.add(load.check(willow, sender))
     return result

@@ -1,22 +1,14 @@
 """Networks: a wire that misbehaves (a proxy that sees what TLS lets a wire see), and two network namespaces with a cable
 between them that loses packets, crawls, or is pulled."""
-import time
-
 import chaos
 import load
 import net
-import records
-from practice import PATIENCE, wait_for
+from practice import wait_for
 from room import NotRun, Result
+from traffic import open_to
 
 MODES = [("refuse", {}), ("blackhole", {}), ("cut", {"bytes": 4000}), ("cut", {"bytes": 9000}), ("deaf", {}),
          ("delay", {"seconds": 0.2}), ("flip", {}), ("slow", {"bytes": 8000})]
-
-
-def _both_ways(lakeside, willow):
-    for one, other in ((lakeside, "willow"), (willow, "lakeside")):
-        one.start()
-        one.send(records.consent(one.name, [other]))
 
 
 def _bring_to_end(willow):
@@ -48,7 +40,8 @@ def _wired(room):
     wires = {one.name: room.closing(chaos.Proxy(one.port, seed=room.dice.random())) for one in (willow, lakeside)}
     lakeside.partner_settings("willow", url=f"https://127.0.0.1:{wires['willow'].port}/fhir")
     willow.partner_settings("lakeside", url=f"https://127.0.0.1:{wires['lakeside'].port}/fhir")
-    _both_ways(lakeside, willow)
+    open_to(lakeside, willow)
+    open_to(willow, lakeside)
     return lakeside, willow, wires
 
 
@@ -66,9 +59,8 @@ def bad_wire(room):
         room.moment(0.8)
         for one in wires.values():
             one.set("ok")
-        began = time.monotonic()
-        lakeside.wait_settled(60)
-        result.note(time.monotonic() - began)
+        with result.recovery():
+            lakeside.wait_settled(60)
         result.tried += 1
     return _judge(result, lakeside, willow, numbers)
 
@@ -85,10 +77,9 @@ def half_open(room):
         if room.dice.random() < 0.5:
             willow.kill()
             willow.start()
-        began = time.monotonic()
-        numbers += load.feed(lakeside, 3, f"H{i}b")
-        lakeside.wait_settled(60)
-        result.note(time.monotonic() - began)
+        with result.recovery():
+            numbers += load.feed(lakeside, 3, f"H{i}b")
+            lakeside.wait_settled(60)
         result.tried += 1
     return _judge(result, lakeside, willow, numbers)
 
@@ -109,8 +100,7 @@ def _apart(room):
         other = town[1 - end]
         one.partner_settings(other.name, url=f"https://{cable.addresses[1 - end]}:{other.port}/fhir")
     for end, (one, other) in enumerate(((lakeside, willow), (willow, lakeside))):
-        one.start(under=cable.under(end))
-        one.send(records.consent(one.name, [other.name]))
+        open_to(one, other, under=cable.under(end))
     return cable, lakeside, willow
 
 
@@ -118,17 +108,13 @@ def _through(room, cable, lakeside, willow, happen, stays_up=False):
     result, numbers = Result(), []
     for i in room.rounds():
         happen(i)
-        began = time.monotonic()
         numbers += load.feed(lakeside, 5, f"P{i}")
         _bring_to_end(willow)
-        if stays_up:
-            lakeside.wait_settled(60)
-        else:
+        if not stays_up:
             room.moment(2.5)
             cable.mend()
-            began = time.monotonic()
+        with result.recovery():
             lakeside.wait_settled(60)
-        result.note(time.monotonic() - began)
         result.tried += 1
     cable.mend()
     return _judge(result, lakeside, willow, numbers)

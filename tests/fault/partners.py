@@ -10,35 +10,38 @@ import load
 import records
 from practice import PATIENCE, wait_for
 from room import Result
+from traffic import open_to, sending
 
 
 def frozen_partner(room):
     """a partner is frozen; another must not feel it"""
     lakeside, willow, harbor = room.make("lakeside", "willow", "harbor", request_deadline_ms=1000,
                                         connect_deadline_ms=500)
-    for one in (lakeside, willow, harbor):
-        one.start()
-    lakeside.send(records.consent("lakeside", ["willow", "harbor"]))
-    result, numbers, others = Result(), [], []
-    for i in room.rounds():
-        willow.service.send_signal(signal.SIGSTOP)
-        numbers += load.feed(lakeside, 10, f"Z{i}")
-        began = time.monotonic()
-        fresh = load.feed(lakeside, 10, f"O{i}", to="harbor")
-        for number in fresh:
-            lakeside.wait_status(number, "received", seconds=10)
-        assert time.monotonic() - began < 5 * PATIENCE, "the other partner waits for the frozen one"
-        others += fresh
-        room.moment(1.5)
-        willow.service.send_signal(signal.SIGCONT)
-        began = time.monotonic()
-        lakeside.wait_settled(60)
-        result.note(time.monotonic() - began)
-        result.tried += 1
-    result.accepted = len(numbers) + len(others)
-    result.add(load.delivered(lakeside, willow, numbers))
-    result.add(load.delivered(lakeside, harbor, others))
+    willow.start()
+    harbor.start()
+    open_to(lakeside, willow, harbor)
+    with sending(lakeside, willow, harbor) as (result, numbers, others):
+        for i in room.rounds():
+            willow.service.send_signal(signal.SIGSTOP)
+            numbers += load.feed(lakeside, 10, f"Z{i}")
+            taken = _serve_other(lakeside, others, 10, f"O{i}")
+            assert taken < 5 * PATIENCE, "the other partner waits for the frozen one"
+            room.moment(1.5)
+            willow.service.send_signal(signal.SIGCONT)
+            with result.recovery():
+                lakeside.wait_settled(60)
+            result.tried += 1
     return result
+
+
+def _serve_other(lakeside, others, count, prefix):
+    """COUNT further referrals, noted in OTHERS, go to Harbor; how long that took."""
+    began = time.monotonic()
+    fresh = load.feed(lakeside, count, prefix, to="harbor")
+    for number in fresh:
+        lakeside.wait_status(number, "received", seconds=20)
+    others += fresh
+    return time.monotonic() - began
 
 
 LIES = [evil.status(500), evil.status(503, Retry_After="1"), evil.status(429, Retry_After="0"), evil.status(502, "<html>"),
@@ -51,17 +54,15 @@ LIES = [evil.status(500), evil.status(503, Retry_After="1"), evil.status(429, Re
 def _liar(room, **settings):
     """(lakeside, willow): Lakeside runs, Willow's port is the test's."""
     lakeside, willow = room.make("lakeside", "willow", request_deadline_ms=1000, connect_deadline_ms=500, **settings)
-    lakeside.start()
-    lakeside.send(records.consent("lakeside", ["willow"]))
+    open_to(lakeside, willow)
     return lakeside, willow
 
 
 def _with_sense(result, lakeside, willow):
     """Willow itself answers, until all is delivered."""
     willow.start()
-    began = time.monotonic()
-    lakeside.wait_settled(60)
-    result.note(time.monotonic() - began)
+    with result.recovery():
+        lakeside.wait_settled(60)
     willow.stop()
     result.tried += 1
 
@@ -73,15 +74,13 @@ def _one_of(room, rows, i):
 def lying_partner(room):
     """a partner answers with errors, garbage and half answers, then with sense"""
     lakeside, willow = _liar(room)
-    result, numbers = Result(), []
-    for i in room.rounds():
-        numbers += load.feed(lakeside, 3, f"Y{i}")
-        with evil.Evil(willow, _one_of(room, LIES, i)) as liar:
-            wait_for(lambda: len(liar.requests) >= 4, 30, lambda: f"tried again: {len(liar.requests)}")
-        assert not lakeside.query("SELECT 1 FROM message WHERE state NOT IN ('sent', 'queued', 'sending')")
-        _with_sense(result, lakeside, willow)
-    result.accepted = len(numbers)
-    result.add(load.delivered(lakeside, willow, numbers))
+    with sending(lakeside, willow) as (result, numbers):
+        for i in room.rounds():
+            numbers += load.feed(lakeside, 3, f"Y{i}")
+            with evil.Evil(willow, _one_of(room, LIES, i)) as liar:
+                wait_for(lambda: len(liar.requests) >= 4, 30, lambda: f"tried again: {len(liar.requests)}")
+            assert not lakeside.query("SELECT 1 FROM message WHERE state NOT IN ('sent', 'queued', 'sending')")
+            _with_sense(result, lakeside, willow)
     return result
 
 
@@ -93,41 +92,37 @@ GREED = [evil.endless, evil.endless_head, evil.drip, evil.silent, evil.raw(b"HTT
 def greedy_partner(room):
     """a partner's answers never end, drip, are huge or bottomless, then have sense"""
     lakeside, willow = _liar(room)
-    result, numbers = Result(), []
-    for i in room.rounds():
-        numbers += load.feed(lakeside, 2, f"G{i}")
-        with evil.Evil(willow, _one_of(room, GREED, i)) as liar:
-            wait_for(lambda: len(liar.requests) >= 3, 30, lambda: f"tried again: {len(liar.requests)}")
-            assert lakeside.resident_kb() < 64 * 1024 * PATIENCE
-        _with_sense(result, lakeside, willow)
-    result.accepted = len(numbers)
-    result.add(load.delivered(lakeside, willow, numbers))
+    with sending(lakeside, willow) as (result, numbers):
+        for i in room.rounds():
+            numbers += load.feed(lakeside, 2, f"G{i}")
+            with evil.Evil(willow, _one_of(room, GREED, i)) as liar:
+                wait_for(lambda: len(liar.requests) >= 3, 30, lambda: f"tried again: {len(liar.requests)}")
+                assert lakeside.resident_kb() < 64 * 1024 * PATIENCE
+            _with_sense(result, lakeside, willow)
     return result
 
 
 def _parks(room, answer_of, reason):
     """A partner gives final answers; a person sends again what was parked, and it arrives."""
     lakeside, willow = _liar(room)
-    result, numbers = Result(), []
-    for i in room.rounds():
-        fresh = load.feed(lakeside, 3, f"F{i}")
-        with evil.Evil(willow, answer_of(i)) as liar:
-            wait_for(lambda: len(lakeside.messages(state="parked")) == 3, 20, lambda: lakeside.messages(direction="out"))
-            assert len(liar.requests) == 3, "each was tried once"
-        parked = lakeside.messages(state="parked")
-        assert all(reason(i) in one["reason"] for one in parked), parked
-        numbers += fresh
-        willow.start()
-        for one in parked:
-            lakeside.run("queue", "resend", str(one["number"]))
-        began = time.monotonic()
-        for number in fresh:
-            lakeside.wait_status(number, "received")
-        result.note(time.monotonic() - began)
-        willow.stop()
-        result.tried += 1
-    result.accepted = len(numbers)
-    result.add(load.delivered(lakeside, willow, numbers))
+    with sending(lakeside, willow) as (result, numbers):
+        for i in room.rounds():
+            fresh = load.feed(lakeside, 3, f"F{i}")
+            with evil.Evil(willow, answer_of(i)) as liar:
+                wait_for(lambda: len(lakeside.messages(state="parked")) == 3, 20,
+                         lambda: lakeside.messages(direction="out"))
+                assert len(liar.requests) == 3, "each was tried once"
+            parked = lakeside.messages(state="parked")
+            assert all(reason(i) in one["reason"] for one in parked), parked
+            numbers += fresh
+            willow.start()
+            for one in parked:
+                lakeside.run("queue", "resend", str(one["number"]))
+            with result.recovery():
+                for number in fresh:
+                    lakeside.wait_status(number, "received")
+            willow.stop()
+            result.tried += 1
     return result
 
 
@@ -178,9 +173,8 @@ def consent_withdrawn(room):
         may_not += [one["record_id"] for one in made[::2]]
         may += [one["record_id"] for one in made[1::2]]
         willow.start()
-        began = time.monotonic()
-        lakeside.wait_settled(30)
-        result.note(time.monotonic() - began)
+        with result.recovery():
+            lakeside.wait_settled(30)
         willow.stop()
         result.tried += 1
     result.accepted = len(may) + len(may_not)
@@ -193,24 +187,16 @@ def consent_withdrawn(room):
 def returning_partner(room):
     """a partner is away while hundreds wait; another is served meanwhile"""
     lakeside, willow, harbor = room.make("lakeside", "willow", "harbor")
-    lakeside.start()
     harbor.start()
-    lakeside.send(records.consent("lakeside", ["willow", "harbor"]))
-    result, numbers, others, slowest = Result(), [], [], 0
-    for i in room.rounds():
-        numbers += load.feed(lakeside, 200, f"H{i}")
-        began = time.monotonic()
-        others += load.feed(lakeside, 5, f"O{i}", to="harbor")
-        for number in others[-5:]:
-            lakeside.wait_status(number, "received", seconds=20)
-        slowest = max(slowest, time.monotonic() - began)
-        result.tried += 1
-    assert slowest < 5 * PATIENCE, f"the other partner waited {slowest:.1f} s"
-    willow.start()
-    began = time.monotonic()
-    lakeside.wait_settled(600)
-    result.note(time.monotonic() - began)
-    result.accepted = len(numbers) + len(others)
-    result.add(load.delivered(lakeside, willow, numbers))
-    result.add(load.delivered(lakeside, harbor, others))
+    open_to(lakeside, willow, harbor)
+    with sending(lakeside, willow, harbor) as (result, numbers, others):
+        slowest = 0
+        for i in room.rounds():
+            numbers += load.feed(lakeside, 200, f"H{i}")
+            slowest = max(slowest, _serve_other(lakeside, others, 5, f"O{i}"))
+            result.tried += 1
+        assert slowest < 5 * PATIENCE, f"the other partner waited {slowest:.1f} s"
+        willow.start()
+        with result.recovery():
+            lakeside.wait_settled(600)
     return result

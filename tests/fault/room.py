@@ -1,5 +1,6 @@
 """Where a fault happens and what came of it. A fault is a function of a Room: it makes practices, loads them, breaks
 something as often as the room says, and returns what the oracle found."""
+import contextlib
 import dataclasses
 import pathlib
 import random
@@ -23,6 +24,13 @@ class Result:
 
     def note(self, seconds):
         self.recovered = max(self.recovered, seconds)
+
+    @contextlib.contextmanager
+    def recovery(self):
+        """The body ends when work goes on."""
+        began = time.monotonic()
+        yield
+        self.note(time.monotonic() - began)
 
     def add(self, lost_and_doubled):
         self.lost += lost_and_doubled[0]

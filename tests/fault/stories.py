@@ -8,6 +8,7 @@ import time
 import load
 from practice import PATIENCE, PROGRAM, Gateway, json_lines
 from room import Result
+from traffic import receiving
 
 
 def demo_under_kills(room):
@@ -45,17 +46,14 @@ def demo_under_kills(room):
 def steady_load(room):
     """no fault at all: memory, descriptors and log stay as they are"""
     lakeside, willow = room.make("lakeside", "willow")
-    result, sender = Result(), load.Load(willow.start(), lakeside, seed=room.dice.random()).start()
-    sender.wait_accepted(300, seconds=60)
-    memory, files = willow.resident_kb(), len(os.listdir(f"/proc/{willow.service.pid}/fd"))
-    for _ in room.rounds():
-        sender.wait_accepted(100, seconds=60)
-        willow.run("referrals", "list", "--list", "to answer")
-        result.tried += 1
-    grown = willow.resident_kb() - memory
-    assert grown < 16 * 1024, f"{grown} KB more than at the start"
-    assert len(os.listdir(f"/proc/{willow.service.pid}/fd")) <= files + 8
-    sender.stop()
-    result.accepted = len(sender.accepted)
-    result.add(load.check(willow, sender))
+    with receiving(room, willow, lakeside) as (result, sender):
+        sender.wait_accepted(300, seconds=60)
+        memory, files = willow.resident_kb(), len(os.listdir(f"/proc/{willow.service.pid}/fd"))
+        for _ in room.rounds():
+            sender.wait_accepted(100, seconds=60)
+            willow.run("referrals", "list", "--list", "to answer")
+            result.tried += 1
+        grown = willow.resident_kb() - memory
+        assert grown < 16 * 1024, f"{grown} KB more than at the start"
+        assert len(os.listdir(f"/proc/{willow.service.pid}/fd")) <= files + 8
     return result
