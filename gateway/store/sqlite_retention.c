@@ -26,16 +26,16 @@ enum {
 
 /* ---- finding ---- */
 
-struct aged { /* a message, as retention sees it */
-    int64_t id, payload, ended_ms;
-    bool is_settled, is_over, is_withdrawn, is_newest;
+struct aged { /* a message or record, as retention sees it */
+    int64_t id, payload, attachments, ended_ms;
+    bool is_settled, is_over, is_withdrawn, is_newest; /* of messages only */
 };
 
 #define AGED(member, type)                                                                         \
     {                                                                                              \
 #member, type, offsetof(struct aged, member)                                               \
     }
-static const struct column aged_columns[] = {
+static const struct column message_columns[] = {
     AGED(id, COLUMN_WHOLE),         AGED(payload, COLUMN_WHOLE),
     AGED(ended_ms, COLUMN_WHOLE),   AGED(is_settled, COLUMN_YES_NO),
     AGED(is_over, COLUMN_YES_NO),   AGED(is_withdrawn, COLUMN_YES_NO),
@@ -48,26 +48,24 @@ static const struct table aged_messages =
           "(m.referral IS NULL OR coalesce(r.task_status IN " OVER ", 1)) AS is_over, "
           "m.id=(SELECT max(id) FROM message) AS is_newest "
           "FROM message AS m LEFT JOIN referral AS r ON r.id=m.referral)",
-          aged, aged_columns);
+          aged, message_columns);
 
-struct aged_record {
-    int64_t id, payload, attachments, accepted_ms;
+static const struct column record_columns[] = {
+    AGED(id, COLUMN_WHOLE),
+    AGED(payload, COLUMN_WHOLE),
+    AGED(attachments, COLUMN_LINK),
+    AGED(ended_ms, COLUMN_WHOLE),
 };
-static const struct column aged_record_columns[] = {
-    {"id", COLUMN_WHOLE, offsetof(struct aged_record, id)},
-    {"payload", COLUMN_WHOLE, offsetof(struct aged_record, payload)},
-    {"attachments", COLUMN_LINK, offsetof(struct aged_record, attachments)},
-    {"accepted_ms", COLUMN_WHOLE, offsetof(struct aged_record, accepted_ms)},
-};
-static const struct table aged_records = TABLE("record", aged_record, aged_record_columns);
+static const struct table aged_records = TABLE(
+    "(SELECT id, payload, attachments, accepted_ms AS ended_ms FROM record)", aged, record_columns);
 
 static bool is_in_journal(int64_t payload)
 {
     return payload >= (int64_t)1 << 32;
 }
 
-static bool judge(const struct aged *row, const struct store_ages *ages,
-                  enum store_old_kind *ret_kind)
+static bool judge_message(const struct aged *row, const struct store_ages *ages,
+                          enum store_old_kind *ret_kind)
 {
     bool may_go = row->is_settled && row->is_over;
     if (row->ended_ms >= ages->payload_before_ms)
@@ -79,44 +77,39 @@ static bool judge(const struct aged *row, const struct store_ages *ages,
     return may_go && !row->is_withdrawn && !row->is_newest && row->ended_ms < ages->row_before_ms;
 }
 
-/* Rows stand in the order they came in, so a page without an old one is the end. */
-static size_t find_messages(struct store *store, struct arena *arena, const struct store_ages *ages,
-                            size_t limit, struct store_sweep *sweep, struct store_old *old)
+static bool judge_record(const struct aged *row, const struct store_ages *ages,
+                         enum store_old_kind *ret_kind)
+{
+    *ret_kind = STORE_OLD_RECORD;
+    return row->ended_ms < ages->payload_before_ms &&
+           (is_in_journal(row->payload) || is_in_journal(row->attachments));
+}
+
+static const struct kind { /* of rows that a walk visits */
+    const struct table *table;
+    bool (*judge)(const struct aged *row, const struct store_ages *ages,
+                  enum store_old_kind *ret_kind);
+} messages = {&aged_messages, judge_message}, records = {&aged_records, judge_record};
+
+/* Looks at the next LIMIT rows behind *AFTER, which moves on. Rows stand in the order they came in,
+ * so a page without an old one is the end: INT64_MAX. */
+static size_t find(struct store *store, struct arena *arena, const struct kind *kind,
+                   const struct store_ages *ages, size_t limit, int64_t *after,
+                   struct store_old *old)
 {
     struct aged *rows;
     size_t found = 0;
     bool has_old = false;
-    size_t count =
-        sqlite_select(store, arena, &aged_messages, &rows, "WHERE id>? ORDER BY id LIMIT ?", "ii",
-                      sweep->message, (int64_t)limit);
+    size_t count = sqlite_select(store, arena, kind->table, &rows, "WHERE id>? ORDER BY id LIMIT ?",
+                                 "ii", *after, (int64_t)limit);
     for (size_t i = 0; i < count; i++) {
         has_old = has_old || rows[i].ended_ms < ages->payload_before_ms;
-        if (judge(&rows[i], ages, &old[found].kind))
+        if (kind->judge(&rows[i], ages, &old[found].kind))
             old[found++].id = rows[i].id;
-        sweep->message = rows[i].id;
+        *after = rows[i].id;
     }
     if (!has_old)
-        sweep->message = INT64_MAX;
-    return found;
-}
-
-static size_t find_records(struct store *store, struct arena *arena, const struct store_ages *ages,
-                           size_t limit, struct store_sweep *sweep, struct store_old *old)
-{
-    struct aged_record *rows;
-    size_t found = 0;
-    bool has_old = false;
-    size_t count =
-        sqlite_select(store, arena, &aged_records, &rows, "WHERE id>? ORDER BY id LIMIT ?", "ii",
-                      sweep->record, (int64_t)limit);
-    for (size_t i = 0; i < count; i++) {
-        bool is_old = rows[i].accepted_ms < ages->payload_before_ms;
-        has_old = has_old || is_old;
-        if (is_old && (is_in_journal(rows[i].payload) || is_in_journal(rows[i].attachments)))
-            old[found++] = (struct store_old){STORE_OLD_RECORD, rows[i].id};
-        sweep->record = rows[i].id;
-    }
-    sweep->is_done = !has_old;
+        *after = INT64_MAX;
     return found;
 }
 
@@ -126,8 +119,10 @@ size_t store_find_old(struct store *reader, struct arena *arena, const struct st
     struct store_old *old = arena_array(arena, limit, sizeof *old);
     *ret_old = old;
     if (sweep->message != INT64_MAX)
-        return find_messages(reader, arena, ages, limit, sweep, old);
-    return find_records(reader, arena, ages, limit, sweep, old);
+        return find(reader, arena, &messages, ages, limit, &sweep->message, old);
+    size_t found = find(reader, arena, &records, ages, limit, &sweep->record, old);
+    sweep->is_done = sweep->record == INT64_MAX;
+    return found;
 }
 
 /* ---- letting go ---- */
@@ -158,7 +153,7 @@ static void let_go_of_message(struct store *store, struct arena *arena,
     struct aged row;
     enum store_old_kind kind;
     if (!sqlite_select_one(store, arena, &aged_messages, &row, "WHERE id=?", "i", id) ||
-        !judge(&row, ages, &kind))
+        !judge_message(&row, ages, &kind))
         return;
     if (kind == STORE_OLD_PAYLOAD) {
         drop_bytes(store, row.payload);
@@ -175,7 +170,7 @@ static void let_go_of_message(struct store *store, struct arena *arena,
 
 static void move_record(struct store *store, struct arena *arena, int64_t id)
 {
-    struct aged_record row;
+    struct aged row;
     if (!sqlite_select_one(store, arena, &aged_records, &row, "WHERE id=?", "i", id))
         return;
     int64_t payload = moved(store, arena, row.payload);
