@@ -21,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "certs/identity.h"
+
 enum { FORGE_DAY = 24 * 60 * 60, FORGE_ITEMS = 4096, FORGE_PATH = 512, FORGE_ALERT_NONE = -1 };
 
 enum forge_kind {
@@ -67,6 +69,7 @@ struct forge_bin { /* everything that was made, to be freed at the end */
     size_t certificate_count, key_count;
     char folder[FORGE_PATH];
     int file_count;
+    struct arena arena; /* for what a test makes beside them */
 };
 
 static inline void forge_must(bool done, const char *what)
@@ -94,6 +97,23 @@ static inline void forge_end(struct forge_bin *bin)
         EVP_PKEY_free(bin->keys[i]);
     snprintf(command, sizeof command, "rm -rf '%s'", bin->folder);
     forge_must(system(command) == 0, command);
+    arena_free(&bin->arena);
+}
+
+/* A test's state: a struct of SIZE bytes, zeroed, that begins with its bin. */
+static inline void *forge_world(size_t size)
+{
+    struct forge_bin *bin = calloc(1, size);
+    forge_begin(bin);
+    return bin;
+}
+
+/* For cmocka: ends what forge_world() made. */
+static inline int forge_end_world(void **state)
+{
+    forge_end(*state);
+    free(*state);
+    return 0;
 }
 
 static inline EVP_PKEY *forge_rsa(int bits, unsigned exponent)
@@ -280,6 +300,20 @@ static inline void forge_write_key(struct forge_bin *bin, const struct forge *it
                path);
     fclose(file);
     chmod(path, 0600);
+}
+
+/* What a gateway with this certificate and key uses. */
+static inline struct identity *forge_identity(struct forge_bin *bin, const struct forge *made)
+{
+    char cert_file[FORGE_PATH];
+    char key_file[FORGE_PATH];
+    struct finding_list findings = finding_list_new(&bin->arena);
+    forge_write(bin, &made, 1, cert_file);
+    forge_write_key(bin, made, key_file);
+    struct identity *identity =
+        identity_load(&(struct identity_files){cert_file, key_file, NULL}, &findings);
+    forge_must(identity != NULL && findings.count == 0, "identity");
+    return identity;
 }
 
 struct forge_list {

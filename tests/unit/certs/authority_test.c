@@ -18,51 +18,40 @@
 
 struct world {
     struct forge_bin bin;
-    struct arena arena;
     struct finding_list findings;
     int folder_count;
 };
 
 static int make_world(void **state)
 {
-    struct world *world = calloc(1, sizeof *world);
-    forge_begin(&world->bin);
+    struct world *world = forge_world(sizeof *world);
     *state = world;
-    return 0;
-}
-
-static int end_world(void **state)
-{
-    struct world *world = *state;
-    forge_end(&world->bin);
-    arena_free(&world->arena);
-    free(world);
     return 0;
 }
 
 static int start(void **state)
 {
     struct world *world = *state;
-    world->findings = finding_list_new(&world->arena);
+    world->findings = finding_list_new(&world->bin.arena);
     return 0;
 }
 
 static const char *in(struct world *world, const char *folder, const char *name)
 {
-    return arena_print(&world->arena, "%s/%s", folder, name);
+    return arena_print(&world->bin.arena, "%s/%s", folder, name);
 }
 
 static const char *new_folder(struct world *world)
 {
-    return arena_print(&world->arena, "%s/ca%d", world->bin.folder, world->folder_count++);
+    return arena_print(&world->bin.arena, "%s/ca%d", world->bin.folder, world->folder_count++);
 }
 
 static const char *said(struct world *world)
 {
-    struct text text = text_new(&world->arena, 10000);
+    struct text text = text_new(&world->bin.arena, 10000);
     for (size_t i = 0; i < world->findings.count; i++)
         finding_print(&world->findings.items[i], &text);
-    world->findings = finding_list_new(&world->arena);
+    world->findings = finding_list_new(&world->bin.arena);
     return text.at;
 }
 
@@ -163,7 +152,8 @@ static void issues_good_certificates(void **state)
         assert_int_equal(talk(world, folder, cert_file, key_file), VERDICT_admitted);
         struct certificate *facts = NULL;
         size_t count = 0;
-        assert_true(certificate_read(&world->arena, cert_file, &world->findings, &facts, &count));
+        assert_true(
+            certificate_read(&world->bin.arena, cert_file, &world->findings, &facts, &count));
         assert_int_equal(count, 1);
         assert_int_equal(facts->name_count, 5);
         assert_string_equal(facts->names[0], "URI:urn:refgate:org:willow");
@@ -174,7 +164,7 @@ static void issues_good_certificates(void **state)
         assert_string_equal(facts->key, i == 0 ? "P-256" : "RSA 2048");
         assert_int_equal(certificate_days_left(facts->not_after, time(NULL)), 364);
         struct authority_leaf *leaves = NULL;
-        assert_int_equal(authority_list(authority, &world->arena, &leaves), 1);
+        assert_int_equal(authority_list(authority, &world->bin.arena, &leaves), 1);
         assert_string_equal(leaves[0].serial, facts->serial);
         assert_string_equal(leaves[0].names, "URI:urn:refgate:org:willow DNS:gw.willow.example "
                                              "DNS:localhost IP:127.0.0.1 IP:::1");
@@ -234,8 +224,8 @@ static void refuses_wrong_wishes(void **state)
         {{.handle = "willow"}, 826, "1 to 825 days"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const char *cert_file = arena_print(&world->arena, "%s/%zu.crt", folder, i);
-        const char *key_file = arena_print(&world->arena, "%s/%zu.key", folder, i);
+        const char *cert_file = arena_print(&world->bin.arena, "%s/%zu.crt", folder, i);
+        const char *key_file = arena_print(&world->bin.arena, "%s/%zu.key", folder, i);
         assert_false(authority_issue(authority, REQUEST_KEY_P256, &cases[i].names, cases[i].days,
                                      cert_file, key_file, &world->findings));
         assert_said(world, cases[i].said);
@@ -264,7 +254,7 @@ static void write_request(X509_REQ *request, const char *path)
 static const char *forge_request(struct world *world, const char *folder, const char *san,
                                  const struct forge *item, const struct forge *signer)
 {
-    const char *path = arena_print(&world->arena, "%s/%d.csr", folder, rand());
+    const char *path = arena_print(&world->bin.arena, "%s/%d.csr", folder, rand());
     X509_REQ *request = X509_REQ_new();
     STACK_OF(X509_EXTENSION) *all = sk_X509_EXTENSION_new_null();
     X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(request), "CN", MBSTRING_UTF8,
@@ -302,7 +292,7 @@ static void signs_requests_with_care(void **state)
     assert_strictly_valid(world, in(world, folder, "ca.crt"), cert_file);
     struct certificate *facts = NULL;
     size_t count = 0;
-    assert_true(certificate_read(&world->arena, cert_file, &world->findings, &facts, &count));
+    assert_true(certificate_read(&world->bin.arena, cert_file, &world->findings, &facts, &count));
     assert_false(facts->is_ca);
     assert_true(facts->for_client && facts->for_server);
     assert_int_equal(facts->name_count, 2);
@@ -311,7 +301,7 @@ static void signs_requests_with_care(void **state)
     const struct request_names names = {.handle = "pier"};
     cert_file = in(world, folder, "pier.crt");
     assert_true(authority_sign(authority, good, &names, 30, cert_file, &world->findings));
-    assert_true(certificate_read(&world->arena, cert_file, &world->findings, &facts, &count));
+    assert_true(certificate_read(&world->bin.arena, cert_file, &world->findings, &facts, &count));
     assert_int_equal(facts->name_count, 1);
     assert_string_equal(facts->names[0], "URI:urn:refgate:org:pier");
     const struct {
@@ -331,7 +321,7 @@ static void signs_requests_with_care(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *csr =
             forge_request(world, folder, cases[i].san, cases[i].item, cases[i].signer);
-        const char *refused = arena_print(&world->arena, "%s/refused-%zu.crt", folder, i);
+        const char *refused = arena_print(&world->bin.arena, "%s/refused-%zu.crt", folder, i);
         assert_false(authority_sign(authority, csr, NULL, 30, refused, &world->findings));
         assert_said(world, cases[i].said);
         assert_int_not_equal(access(refused, F_OK), 0);
@@ -375,8 +365,8 @@ static void renews_with_the_same_key(void **state)
     assert_true(authority_issue(authority, REQUEST_KEY_P256, &names, 10, first, key_file,
                                 &world->findings));
     assert_true(authority_renew(authority, first, 300, second, &world->findings));
-    assert_true(certificate_read(&world->arena, first, &world->findings, &old, &count));
-    assert_true(certificate_read(&world->arena, second, &world->findings, &fresh, &count));
+    assert_true(certificate_read(&world->bin.arena, first, &world->findings, &old, &count));
+    assert_true(certificate_read(&world->bin.arena, second, &world->findings, &fresh, &count));
     assert_string_equal(old->pin, fresh->pin);
     assert_string_equal(old->subject, fresh->subject);
     assert_string_equal(old->names[0], fresh->names[0]);
@@ -429,7 +419,7 @@ static void revokes_for_good(void **state)
     assert_int_equal(talk(world, folder, cert_file, key_file), VERDICT_admitted);
     X509_CRL *before = read_list(list_file);
     struct authority_leaf *leaves = NULL;
-    authority_list(authority, &world->arena, &leaves);
+    authority_list(authority, &world->bin.arena, &leaves);
     assert_false(authority_revoke(authority, "abcdef", AUTHORITY_UNSPECIFIED, &world->findings));
     assert_said(world, "no certificate with serial abcdef");
     assert_true(
@@ -440,7 +430,7 @@ static void revokes_for_good(void **state)
     authority = authority_open(folder, NULL, &world->findings);
     assert_true(
         authority_revoke(authority, leaves[0].serial, AUTHORITY_CESSATION, &world->findings));
-    authority_list(authority, &world->arena, &leaves);
+    authority_list(authority, &world->bin.arena, &leaves);
     assert_int_equal(leaves[0].reason, AUTHORITY_KEY_COMPROMISE);
     assert_true(leaves[0].revoked_at > time(NULL) - 60);
     assert_int_equal(talk(world, folder, cert_file, key_file), VERDICT_revoked);
@@ -517,5 +507,5 @@ int main(void)
         cmocka_unit_test_setup(keeps_its_key_closed, start),
         cmocka_unit_test_setup(trusts_no_damaged_ledger, start),
     };
-    return cmocka_run_group_tests(tests, make_world, end_world);
+    return cmocka_run_group_tests(tests, make_world, forge_end_world);
 }

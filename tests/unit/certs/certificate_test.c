@@ -15,16 +15,7 @@
 
 static int make_bin(void **state)
 {
-    struct forge_bin *bin = calloc(1, sizeof *bin);
-    forge_begin(bin);
-    *state = bin;
-    return 0;
-}
-
-static int end_bin(void **state)
-{
-    forge_end(*state);
-    free(*state);
+    *state = forge_world(sizeof(struct forge_bin));
     return 0;
 }
 
@@ -185,5 +176,5 @@ int main(void)
         cmocka_unit_test(survives_damage),      cmocka_unit_test(reads_der),
         cmocka_unit_test(every_verdict_speaks),
     };
-    return cmocka_run_group_tests(tests, make_bin, end_bin);
+    return cmocka_run_group_tests(tests, make_bin, forge_end_world);
 }

@@ -18,7 +18,6 @@ enum { BIG_CHAIN = 40, THREADS = 4, CALLS = 40, RELOADS = 30 };
 
 struct world {
     struct forge_bin bin;
-    struct arena arena;
     struct forge root, ec, rsa, peer;
     struct trust *trust;
     struct context *context;     /* with the EC key */
@@ -32,14 +31,8 @@ static struct context *make_context(struct world *world, const struct forge *ite
     static const char *const names[] = {"gateway.example"};
     const struct context_options options = {
         .names = names, .name_count = 1, .atna_compat = atna_compat};
-    struct finding_list findings = finding_list_new(&world->arena);
-    char cert_file[FORGE_PATH];
-    char key_file[FORGE_PATH];
-    forge_write(&world->bin, &item, 1, cert_file);
-    forge_write_key(&world->bin, item, key_file);
-    struct identity *identity =
-        identity_load(&(struct identity_files){cert_file, key_file, NULL}, &findings);
-    assert_non_null(identity);
+    struct finding_list findings = finding_list_new(&world->bin.arena);
+    struct identity *identity = forge_identity(&world->bin, item);
     struct context *context = context_new(identity, world->trust, &options, &findings);
     assert_non_null(context);
     assert_int_equal(findings.count, 0);
@@ -51,9 +44,8 @@ static int make_world(void **state)
 {
     static const char *const sans[] = {"urn:refgate:org:lakeside"};
     static const char *const own[] = {"urn:refgate:org:willow"};
-    struct world *world = calloc(1, sizeof *world);
-    struct finding_list findings = finding_list_new(&world->arena);
-    forge_begin(&world->bin);
+    struct world *world = forge_world(sizeof *world);
+    struct finding_list findings = finding_list_new(&world->bin.arena);
     struct forge_plan plan = {.cn = "CA", .is_ca = true};
     world->root = forge_make(&world->bin, &plan, NULL);
     plan =
@@ -85,10 +77,7 @@ static int end_world(void **state)
     context_release(world->rsa_context);
     context_release(world->atna);
     trust_release(world->trust);
-    forge_end(&world->bin);
-    arena_free(&world->arena);
-    free(world);
-    return 0;
+    return forge_end_world(state);
 }
 
 static void open_client(struct world *world, struct forge_peer *peer, int version)

@@ -14,15 +14,13 @@
 
 struct world {
     struct forge_bin bin;
-    struct arena arena;
     struct forge root, middle, leaf;
     char cert_file[FORGE_PATH], key_file[FORGE_PATH], chain_file[FORGE_PATH];
 };
 
 static int make_world(void **state)
 {
-    struct world *world = calloc(1, sizeof *world);
-    forge_begin(&world->bin);
+    struct world *world = forge_world(sizeof *world);
     struct forge_plan plan = {.cn = "CA", .is_ca = true};
     world->root = forge_make(&world->bin, &plan, NULL);
     plan.cn = "middle";
@@ -37,23 +35,14 @@ static int make_world(void **state)
     return 0;
 }
 
-static int end_world(void **state)
-{
-    struct world *world = *state;
-    forge_end(&world->bin);
-    arena_free(&world->arena);
-    free(world);
-    return 0;
-}
-
 /* Loads; RET_SAID holds all findings as text. */
 static struct identity *load(struct world *world, const char *cert_file, const char *key_file,
                              const char *passphrase_file, const char **ret_said)
 {
-    struct finding_list findings = finding_list_new(&world->arena);
+    struct finding_list findings = finding_list_new(&world->bin.arena);
     const struct identity_files files = {cert_file, key_file, passphrase_file};
     struct identity *identity = identity_load(&files, &findings);
-    struct text text = text_new(&world->arena, 10000);
+    struct text text = text_new(&world->bin.arena, 10000);
     for (size_t i = 0; i < findings.count; i++)
         finding_print(&findings.items[i], &text);
     *ret_said = text.at;
@@ -78,7 +67,7 @@ static void loads_a_good_pair(void **state)
     assert_non_null(identity);
     assert_string_equal(said, "");
     assert_int_equal(identity_days_left(identity, time(NULL) + 60), 19);
-    struct certificate facts = identity_certificate(identity, &world->arena);
+    struct certificate facts = identity_certificate(identity, &world->bin.arena);
     assert_string_equal(facts.subject, "CN=lakeside");
     assert_true(facts.for_client && facts.for_server && !facts.is_ca);
     assert_int_equal(facts.name_count, 2);
@@ -256,5 +245,5 @@ int main(void)
         cmocka_unit_test(says_what_partners_would_refuse),
         cmocka_unit_test(opens_encrypted_keys),
     };
-    return cmocka_run_group_tests(tests, make_world, end_world);
+    return cmocka_run_group_tests(tests, make_world, forge_end_world);
 }

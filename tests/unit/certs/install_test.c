@@ -15,7 +15,6 @@ enum { COMMAND = 8 * FORGE_PATH, PATH = 2 * FORGE_PATH };
 
 struct world {
     struct forge_bin bin;
-    struct arena arena;
     struct forge root, other, old, fresh;
     char root_file[FORGE_PATH];
     char old_cert[FORGE_PATH], old_key[FORGE_PATH];
@@ -25,8 +24,7 @@ struct world {
 
 static int make_world(void **state)
 {
-    struct world *world = calloc(1, sizeof *world);
-    forge_begin(&world->bin);
+    struct world *world = forge_world(sizeof *world);
     struct forge_plan plan = {.cn = "CA", .is_ca = true};
     world->root = forge_make(&world->bin, &plan, NULL);
     world->other = forge_make(&world->bin, &plan, NULL);
@@ -44,15 +42,6 @@ static int make_world(void **state)
     snprintf(world->live_cert, sizeof world->live_cert, "%s/live.crt", world->bin.folder);
     snprintf(world->live_key, sizeof world->live_key, "%s/live.key", world->bin.folder);
     *state = world;
-    return 0;
-}
-
-static int end_world(void **state)
-{
-    struct world *world = *state;
-    forge_end(&world->bin);
-    arena_free(&world->arena);
-    free(world);
     return 0;
 }
 
@@ -106,7 +95,7 @@ static struct install install_of(const struct world *world)
 
 static const char *text_of(struct world *world, const struct finding_list *findings)
 {
-    struct text text = text_new(&world->arena, 10000);
+    struct text text = text_new(&world->bin.arena, 10000);
     for (size_t i = 0; i < findings->count; i++)
         finding_print(&findings->items[i], &text);
     return text.at;
@@ -115,7 +104,7 @@ static const char *text_of(struct world *world, const struct finding_list *findi
 static void installs_and_rolls_back(void **state)
 {
     struct world *world = *state;
-    struct finding_list findings = finding_list_new(&world->arena);
+    struct finding_list findings = finding_list_new(&world->bin.arena);
     struct install install = install_of(world);
     struct identity_files live = live_of(world);
     struct stat status;
@@ -140,7 +129,7 @@ static void installs_and_rolls_back(void **state)
 static void installs_where_nothing_was(void **state)
 {
     struct world *world = *state;
-    struct finding_list findings = finding_list_new(&world->arena);
+    struct finding_list findings = finding_list_new(&world->bin.arena);
     struct install install = install_of(world);
     struct identity_files live = live_of(world);
     unlink(world->live_cert);
@@ -185,7 +174,7 @@ static void replaces_nothing_by_a_bad_pair(void **state)
         const struct forge *items[] = {&bad};
         char cert_file[FORGE_PATH];
         char key_file[FORGE_PATH];
-        struct finding_list findings = finding_list_new(&world->arena);
+        struct finding_list findings = finding_list_new(&world->bin.arena);
         struct install install = install_of(world);
         forge_write(&world->bin, items, 1, cert_file);
         forge_write_key(&world->bin, &bad, key_file);
@@ -208,7 +197,7 @@ static void refuses_sha1_and_foreign_keys(void **state)
     const struct forge *items[] = {&outdated};
     char cert_file[FORGE_PATH];
     char key_file[FORGE_PATH];
-    struct finding_list findings = finding_list_new(&world->arena);
+    struct finding_list findings = finding_list_new(&world->bin.arena);
     struct install install = install_of(world);
     forge_write(&world->bin, items, 1, cert_file);
     forge_write_key(&world->bin, &outdated, key_file);
@@ -216,11 +205,11 @@ static void refuses_sha1_and_foreign_keys(void **state)
     install.key_file = key_file;
     assert_false(install_check(&install, &findings));
     assert_true(findings.count > 0);
-    findings = finding_list_new(&world->arena);
+    findings = finding_list_new(&world->bin.arena);
     install.cert_file = world->fresh_cert;
     assert_false(install_check(&install, &findings));
     assert_non_null(strstr(text_of(world, &findings), "not the one of the certificate"));
-    findings = finding_list_new(&world->arena);
+    findings = finding_list_new(&world->bin.arena);
     install = install_of(world);
     chmod(world->fresh_key, 0644);
     assert_false(install_check(&install, &findings));
@@ -231,7 +220,7 @@ static void refuses_sha1_and_foreign_keys(void **state)
 static void accepts_a_dns_name_instead(void **state)
 {
     struct world *world = *state;
-    struct finding_list findings = finding_list_new(&world->arena);
+    struct finding_list findings = finding_list_new(&world->bin.arena);
     struct install install = install_of(world);
     install.handle = NULL;
     install.dns = "gw.lakeside.example";
@@ -249,7 +238,7 @@ static void recovers_from_a_crash_at_each_step(void **state)
     snprintf(next_cert, sizeof next_cert, "%s.next", world->live_cert);
     snprintf(next_key, sizeof next_key, "%s.next", world->live_key);
     for (int step = 1; step <= 4; step++) {
-        struct finding_list findings = finding_list_new(&world->arena);
+        struct finding_list findings = finding_list_new(&world->bin.arena);
         struct identity_files live = live_of(world);
         reset(state);
         if (step < 3)
@@ -275,7 +264,7 @@ static void recovers_from_a_crash_at_each_step(void **state)
 static void says_when_nothing_can_be_recovered(void **state)
 {
     struct world *world = *state;
-    struct finding_list findings = finding_list_new(&world->arena);
+    struct finding_list findings = finding_list_new(&world->bin.arena);
     struct identity_files live = live_of(world);
     put(world->fresh_key, world->live_key);
     assert_false(install_recover(&live, &findings));
@@ -293,5 +282,5 @@ int main(void)
         cmocka_unit_test_setup(recovers_from_a_crash_at_each_step, reset),
         cmocka_unit_test_setup(says_when_nothing_can_be_recovered, reset),
     };
-    return cmocka_run_group_tests(tests, make_world, end_world);
+    return cmocka_run_group_tests(tests, make_world, forge_end_world);
 }

@@ -12,15 +12,13 @@
 
 struct world {
     struct forge_bin bin;
-    struct arena arena;
     struct forge root, middle, good, bad;
     STACK_OF(X509) * known;
 };
 
 static int make_world(void **state)
 {
-    struct world *world = calloc(1, sizeof *world);
-    forge_begin(&world->bin);
+    struct world *world = forge_world(sizeof *world);
     struct forge_plan plan = {.cn = "CA", .is_ca = true};
     world->root = forge_make(&world->bin, &plan, NULL);
     plan.cn = "middle";
@@ -38,10 +36,7 @@ static int end_world(void **state)
 {
     struct world *world = *state;
     sk_X509_free(world->known);
-    forge_end(&world->bin);
-    arena_free(&world->arena);
-    free(world);
-    return 0;
+    return forge_end_world(state);
 }
 
 static void add_delta(X509_CRL *crl)
@@ -107,7 +102,7 @@ static void refuses_unusable_lists(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct revoke revoke = {0};
-        struct finding_list findings = finding_list_new(&world->arena);
+        struct finding_list findings = finding_list_new(&world->bin.arena);
         char file[FORGE_PATH];
         forge_write_list(&world->bin, &cases[i].list, file);
         bool taken = revoke_load(&revoke, file, world->known, &findings);
@@ -122,7 +117,7 @@ static enum revoke_state ask(struct world *world, const struct forge_list *list,
                              const struct forge *leaf, const struct forge *issuer, int64_t now)
 {
     struct revoke revoke = {0};
-    struct finding_list findings = finding_list_new(&world->arena);
+    struct finding_list findings = finding_list_new(&world->bin.arena);
     char file[FORGE_PATH];
     int64_t until = INT64_MAX;
     forge_write_list(&world->bin, list, file);
@@ -189,7 +184,7 @@ static void checks_late_signatures(void **state)
 static void takes_der_and_several(void **state)
 {
     struct world *world = *state;
-    struct finding_list findings = finding_list_new(&world->arena);
+    struct finding_list findings = finding_list_new(&world->bin.arena);
     char file[FORGE_PATH];
     char der[FORGE_PATH];
     char both[4 * FORGE_PATH];

@@ -17,7 +17,6 @@ enum signer { BY_CA, BY_RESPONDER, BY_FALSE_RESPONDER, BY_STRANGER, BY_OLD_RESPO
 
 struct world {
     struct forge_bin bin;
-    struct arena arena;
     struct forge root, leaf, other, twin;
     struct forge signers[SIGNERS];
     struct identity *identity;
@@ -38,8 +37,7 @@ struct plan {
 
 static int make_world(void **state)
 {
-    struct world *world = calloc(1, sizeof *world);
-    forge_begin(&world->bin);
+    struct world *world = forge_world(sizeof *world);
     struct forge_plan plan = {.cn = "Lakeside CA", .is_ca = true, .until_days = 900};
     world->root = forge_make(&world->bin, &plan, NULL);
     world->signers[BY_CA] = world->root;
@@ -58,14 +56,7 @@ static int make_world(void **state)
     world->twin = forge_make(&world->bin, &plan, &stranger);
     const struct forge *roots[] = {&world->root};
     forge_write(&world->bin, roots, 1, world->root_file);
-    const struct forge *leaves[] = {&world->leaf};
-    char cert_file[FORGE_PATH];
-    char key_file[FORGE_PATH];
-    forge_write(&world->bin, leaves, 1, cert_file);
-    forge_write_key(&world->bin, &world->leaf, key_file);
-    struct finding_list findings = finding_list_new(&world->arena);
-    world->identity = identity_load(&(struct identity_files){cert_file, key_file, NULL}, &findings);
-    assert_non_null(world->identity);
+    world->identity = forge_identity(&world->bin, &world->leaf);
     *state = world;
     return 0;
 }
@@ -74,10 +65,7 @@ static int end_world(void **state)
 {
     struct world *world = *state;
     identity_release(world->identity);
-    forge_end(&world->bin);
-    arena_free(&world->arena);
-    free(world);
-    return 0;
+    return forge_end_world(state);
 }
 
 /* DER of the answer; the caller frees it with OPENSSL_free. */
@@ -136,7 +124,7 @@ static struct context *make_context(struct world *world, enum trust_staple polic
                                           .staple = policy};
     const struct context_options options = {.staple_file = staple_file,
                                             .ca_file = world->root_file};
-    struct finding_list findings = finding_list_new(&world->arena);
+    struct finding_list findings = finding_list_new(&world->bin.arena);
     struct trust *trust = trust_new(&partner, 1, NULL, &findings);
     struct context *context = context_new(world->identity, trust, &options, &findings);
     assert_non_null(context);

@@ -17,7 +17,6 @@ enum { MANY = 2000 };
 
 struct world {
     struct forge_bin bin;
-    struct arena arena;
     struct forge root, leaf;
     char root_file[FORGE_PATH];
 };
@@ -26,8 +25,7 @@ static const char *const lakeside[] = {"URI:urn:refgate:org:lakeside"};
 
 static int make_world(void **state)
 {
-    struct world *world = calloc(1, sizeof *world);
-    forge_begin(&world->bin);
+    struct world *world = forge_world(sizeof *world);
     struct forge_plan plan = {.cn = "CA", .is_ca = true};
     world->root = forge_make(&world->bin, &plan, NULL);
     plan = (struct forge_plan){0};
@@ -38,21 +36,12 @@ static int make_world(void **state)
     return 0;
 }
 
-static int end_world(void **state)
-{
-    struct world *world = *state;
-    forge_end(&world->bin);
-    arena_free(&world->arena);
-    free(world);
-    return 0;
-}
-
 /* The findings about one partner beside a good one, as text. */
 static const char *complaints(struct world *world, const struct trust_partner *partner,
                               enum verdict *ret_verdict)
 {
     static const char *const harbor[] = {"urn:refgate:org:harbor", "gw.harbor.example"};
-    struct finding_list findings = finding_list_new(&world->arena);
+    struct finding_list findings = finding_list_new(&world->bin.arena);
     const struct trust_partner partners[] = {
         {.name = "harbor", .ca_file = world->root_file, .sans = harbor, .san_count = 2},
         *partner,
@@ -62,7 +51,7 @@ static const char *complaints(struct world *world, const struct trust_partner *p
                                              time(NULL)};
     *ret_verdict = verify_judge(&question).verdict;
     trust_release(trust);
-    struct text text = text_new(&world->arena, 10000);
+    struct text text = text_new(&world->bin.arena, 10000);
     for (size_t i = 0; i < findings.count; i++)
         finding_print(&findings.items[i], &text);
     return text.at;
@@ -164,14 +153,15 @@ static void shares_one_ca_among_many(void **state)
 {
     struct world *world = *state;
     struct trust_partner *partners = calloc(MANY, sizeof *partners);
-    struct finding_list findings = finding_list_new(&world->arena);
+    struct finding_list findings = finding_list_new(&world->bin.arena);
     for (size_t i = 0; i < MANY; i++) {
-        const char **sans = arena_array(&world->arena, 1, sizeof *sans);
-        sans[0] = arena_print(&world->arena, "URI:urn:refgate:org:clinic-%zu", i);
-        partners[i] = (struct trust_partner){.name = arena_print(&world->arena, "clinic-%zu", i),
-                                             .ca_file = world->root_file,
-                                             .sans = sans,
-                                             .san_count = 1};
+        const char **sans = arena_array(&world->bin.arena, 1, sizeof *sans);
+        sans[0] = arena_print(&world->bin.arena, "URI:urn:refgate:org:clinic-%zu", i);
+        partners[i] =
+            (struct trust_partner){.name = arena_print(&world->bin.arena, "clinic-%zu", i),
+                                   .ca_file = world->root_file,
+                                   .sans = sans,
+                                   .san_count = 1};
     }
     struct trust *trust = trust_new(partners, MANY, NULL, &findings);
     free(partners);
@@ -195,7 +185,7 @@ static void knows_what_runs_out(void **state)
     char list[FORGE_PATH];
     forge_write_list(&world->bin, &(struct forge_list){.issuer = &world->root}, list);
     const char *lists[] = {list};
-    struct finding_list findings = finding_list_new(&world->arena);
+    struct finding_list findings = finding_list_new(&world->bin.arena);
     const struct trust_partner partner = {.name = "lakeside",
                                           .ca_file = world->root_file,
                                           .sans = lakeside,
@@ -205,7 +195,7 @@ static void knows_what_runs_out(void **state)
     const struct trust_partner issuer = {.ca_file = world->root_file};
     struct trust *trust = trust_new(&partner, 1, &issuer, &findings);
     struct trust_term *terms = NULL;
-    assert_int_equal(trust_terms(trust, &world->arena, &terms), 3);
+    assert_int_equal(trust_terms(trust, &world->bin.arena, &terms), 3);
     struct trust *held = trust_hold(trust);
     trust_release(trust);
     trust_release(held);
@@ -233,7 +223,7 @@ static void takes_an_intermediate_as_the_ca(void **state)
     forge_write(&world->bin, items, 2, both_file);
     const char *files[] = {middle_file, both_file};
     for (size_t i = 0; i < 2; i++) { /* the peer sends its leaf only, both times */
-        struct finding_list findings = finding_list_new(&world->arena);
+        struct finding_list findings = finding_list_new(&world->bin.arena);
         const struct trust_partner partner = {
             .name = "lakeside", .ca_file = files[i], .sans = lakeside, .san_count = 1};
         struct trust *trust = trust_new(&partner, 1, NULL, &findings);
@@ -268,7 +258,7 @@ static void still_asks_about_intermediates_in_the_file(void **state)
     forge_write_list(&world->bin, &(struct forge_list){.issuer = &middle}, middle_list);
     const char *lists[] = {middle_list, root_list};
     for (size_t i = 1; i <= 2; i++) { /* without and with the list of the root */
-        struct finding_list findings = finding_list_new(&world->arena);
+        struct finding_list findings = finding_list_new(&world->bin.arena);
         const struct trust_partner partner = {.name = "lakeside",
                                               .ca_file = both_file,
                                               .sans = lakeside,
@@ -294,5 +284,5 @@ int main(void)
         cmocka_unit_test(takes_an_intermediate_as_the_ca),
         cmocka_unit_test(still_asks_about_intermediates_in_the_file),
     };
-    return cmocka_run_group_tests(tests, make_world, end_world);
+    return cmocka_run_group_tests(tests, make_world, forge_end_world);
 }

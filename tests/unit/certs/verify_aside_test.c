@@ -9,7 +9,7 @@ static void judges_what_no_library_sends(void **state)
     struct world *world = *state;
     static const enum forge_kind kinds[] = {FORGE_P224, FORGE_SECP256K1, FORGE_P256_EXPLICIT,
                                             FORGE_ED448};
-    struct finding_list findings = finding_list_new(&world->arena);
+    struct finding_list findings = finding_list_new(&world->bin.arena);
     struct trust *trust = world_trust(world, &(struct setup){0}, &findings);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         struct forge_plan plan = {.kind = kinds[i]};
@@ -47,7 +47,7 @@ static void judges_what_servers_hold_back(void **state)
         {{.usage = "critical,keyCertSign"}, VERDICT_wrong_usage},
         {{.touch = add_second_san}, VERDICT_bad_name},
     };
-    struct finding_list findings = finding_list_new(&world->arena);
+    struct finding_list findings = finding_list_new(&world->bin.arena);
     struct trust *trust = world_trust(world, &(struct setup){0}, &findings);
     struct context *context = context_new(world->identity, trust, NULL, &findings);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -70,7 +70,7 @@ static void refuses_no_certificate(void **state)
     struct world *world = *state;
     static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
     static const int alerts[] = {40, 116};
-    struct finding_list findings = finding_list_new(&world->arena);
+    struct finding_list findings = finding_list_new(&world->bin.arena);
     struct trust *trust = world_trust(world, &(struct setup){0}, &findings);
     struct context *context = context_new(world->identity, trust, NULL, &findings);
     for (size_t i = 0; i < 2; i++) {
@@ -102,7 +102,7 @@ static void asks_again(void **state)
     forge_write_list(&world->bin,
                      &(struct forge_list){.issuer = root, .revoked = revoked, .revoked_count = 1},
                      full);
-    struct finding_list findings = finding_list_new(&world->arena);
+    struct finding_list findings = finding_list_new(&world->bin.arena);
     struct trust *first =
         world_trust(world, &(struct setup){.crl_files = {empty}, .crl_count = 1}, &findings);
     struct trust *again =

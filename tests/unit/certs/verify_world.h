@@ -74,7 +74,6 @@ struct world {
     struct authority_chain by[BY_COUNT];
     struct forge ours; /* willow's certificate */
     struct identity *identity;
-    struct arena arena;
     bool is_seen[VERDICT_COUNT]; /* in a handshake */
     char root_file[FORGE_PATH], other_file[FORGE_PATH], issuer_file[FORGE_PATH];
 };
@@ -210,8 +209,7 @@ static inline void world_set_deep(struct world *world)
 
 static inline int world_begin(void **state)
 {
-    struct world *world = calloc(1, sizeof *world);
-    forge_begin(&world->bin);
+    struct world *world = forge_world(sizeof *world);
     world_set_roots(world);
     world_set_middles(world);
     world_set_deep(world);
@@ -228,17 +226,9 @@ static inline int world_begin(void **state)
     plan =
         (struct forge_plan){.cn = "willow", .san = "URI:urn:refgate:org:willow,DNS:willow.example"};
     world->ours = forge_make(&world->bin, &plan, &issuer);
-    const struct forge *ours[] = {&world->ours};
     const struct forge *issuers[] = {&issuer};
-    char cert_file[FORGE_PATH];
-    char key_file[FORGE_PATH];
-    forge_write(&world->bin, ours, 1, cert_file);
     forge_write(&world->bin, issuers, 1, world->issuer_file);
-    forge_write_key(&world->bin, &world->ours, key_file);
-    struct finding_list findings = finding_list_new(&world->arena);
-    world->identity = identity_load(&(struct identity_files){cert_file, key_file, NULL}, &findings);
-    assert_non_null(world->identity);
-    assert_int_equal(findings.count, 0);
+    world->identity = forge_identity(&world->bin, &world->ours);
     *state = world;
     return 0;
 }
@@ -247,10 +237,7 @@ static inline int world_end(void **state)
 {
     struct world *world = *state;
     identity_release(world->identity);
-    forge_end(&world->bin);
-    arena_free(&world->arena);
-    free(world);
-    return 0;
+    return forge_end_world(state);
 }
 
 /* What lakeside's file says, beside its CA and its SAN. */
@@ -403,7 +390,7 @@ static inline void world_run(struct world *world, const struct setup *setup,
                              const struct peer_case *peer_case, const char *what,
                              enum verdict expected_client, enum verdict expected_server)
 {
-    struct finding_list findings = finding_list_new(&world->arena);
+    struct finding_list findings = finding_list_new(&world->bin.arena);
     struct trust *trust = world_trust(world, setup, &findings);
     struct context *context = context_new(world->identity, trust, NULL, &findings);
     static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
