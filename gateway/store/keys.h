@@ -31,7 +31,8 @@ void keys_free(struct keys *keys);
 void keys_clear(struct keys *keys);
 void keys_add(struct keys *keys, int64_t hash, int64_t row);
 size_t keys_count(const struct keys *keys);
-/* The next entry with this hash, newest first; *AT is 0 before the first call. False at the end. */
+/* The next entry with this hash, oldest first; *AT is 0 before the first call, and nothing is added
+ * before the last. False at the end. */
 bool keys_next(const struct keys *keys, int64_t hash, size_t *at, int64_t *ret_row);
 /* All entries by hash and row; the caller frees them. NULL without memory. */
 struct key_entry *keys_sorted(const struct keys *keys);
@@ -39,8 +40,19 @@ struct key_entry *keys_sorted(const struct keys *keys);
 /* A run's filter (split block Bloom filter, 32 bytes a block). */
 void keys_filter_fill(unsigned char filter[KEYS_FILTER_BYTES], const struct key_entry *entries,
                       size_t count);
-/* Soon asked: many filters' blocks come from memory at the same time. */
-void keys_filter_fetch(const unsigned char filter[KEYS_FILTER_BYTES], int64_t hash);
-bool keys_filter_holds(const unsigned char filter[KEYS_FILTER_BYTES], int64_t hash);
+
+/* The filters of many runs, numbered from 0: what one key asks of all of them stands side by side
+ * in memory. All zero is an empty one. */
+struct keys_filters {
+    uint32_t (*blocks)[8]; /* of each place in a filter: one block a run, `room` of them */
+    size_t count, room;
+};
+
+void keys_filters_add(struct keys_filters *filters, const unsigned char filter[KEYS_FILTER_BYTES]);
+/* The filters behind number AT move up by one. */
+void keys_filters_drop(struct keys_filters *filters, size_t at);
+void keys_filters_free(struct keys_filters *filters);
+/* The first filter from number AT on that may hold the hash; `count` when there is none. */
+size_t keys_filters_next(const struct keys_filters *filters, int64_t hash, size_t at);
 
 #endif

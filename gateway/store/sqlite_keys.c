@@ -18,6 +18,20 @@ static const enum key_family_name families[KEY_TAGS] = {
 
 /* ---- making ---- */
 
+static int64_t hash_of(struct store *store, struct key_memo *memo, const unsigned char *bytes,
+                       size_t length)
+{
+    if (memo->length == length && memcmp(memo->bytes, bytes, length) == 0)
+        return memo->key;
+    int64_t key = (int64_t)(checksum_keyed(store->secret, bytes, length) >> 1);
+    if (length > KEY_MEMO_MAX)
+        return key;
+    memcpy(memo->bytes, bytes, length);
+    memo->length = length;
+    memo->key = key;
+    return key;
+}
+
 /* The texts are parted by NUL, which no text holds; what is too long is cut, as hints may be. */
 static int64_t key_of(struct store *store, enum key_tag tag, const char *const texts[TEXTS])
 {
@@ -30,7 +44,7 @@ static int64_t key_of(struct store *store, enum key_tag tag, const char *const t
         memcpy(bytes + length, texts[i], more);
         length += more;
     }
-    return (int64_t)(checksum_keyed(store->secret, bytes, length) >> 1);
+    return hash_of(store, &store->key_memos[tag], bytes, length);
 }
 
 static void add(struct store *store, enum key_tag tag, const char *one, const char *two,
@@ -143,14 +157,14 @@ static void scan_rows(struct store *store, enum key_family_name family)
 
 static void add_run(struct key_family *family, int64_t number, const unsigned char *filter)
 {
-    struct key_run *runs = realloc(family->runs, (family->run_count + 1) * sizeof *runs);
-    unsigned char *copy = malloc(KEYS_FILTER_BYTES);
-    if (runs == NULL || copy == NULL)
+    size_t count = family->filters.count;
+    int64_t *runs = realloc(family->runs, (count + 1) * sizeof *runs);
+    if (runs == NULL)
         abort(); /* as an arena without memory */
-    memcpy(copy, filter, KEYS_FILTER_BYTES);
+    runs[count] = number;
     family->runs = runs;
+    keys_filters_add(&family->filters, filter);
     memset(family->absent, 0, sizeof family->absent);
-    family->runs[family->run_count++] = (struct key_run){number, copy};
 }
 
 static void load_runs(struct store *store, enum key_family_name name)
@@ -208,8 +222,7 @@ void sqlite_forget_keys(struct store *store)
     for (size_t i = 0; i < KEY_FAMILIES; i++) {
         struct key_family *family = &store->families[i];
         keys_free(family->fresh);
-        for (size_t run = 0; run < family->run_count; run++)
-            free(family->runs[run].filter);
+        keys_filters_free(&family->filters);
         free(family->runs);
         *family = (struct key_family){.fresh = NULL};
     }
@@ -259,16 +272,13 @@ static void search_run(struct store *store, int64_t run, int64_t key, struct fou
 static void search_runs(struct store *store, struct key_family *family, int64_t key,
                         struct found *found)
 {
+    const struct keys_filters *filters = &family->filters;
     int64_t *absent = &family->absent[key % KEYS_ABSENT];
     size_t before = found->count;
     if (key != 0 && *absent == key)
         return;
-    for (size_t i = 0; i < family->run_count; i++)
-        keys_filter_fetch(family->runs[i].filter, key);
-    for (size_t i = 0; i < family->run_count; i++) {
-        if (keys_filter_holds(family->runs[i].filter, key))
-            search_run(store, family->runs[i].number, key, found);
-    }
+    for (size_t i = 0; (i = keys_filters_next(filters, key, i)) < filters->count; i++)
+        search_run(store, family->runs[i], key, found);
     if (found->count == before && !store_failed(store))
         *absent = key;
 }
@@ -383,12 +393,12 @@ void sqlite_seal_keys(struct store *store)
 void sqlite_drop_run(struct store *store, enum key_family_name name, int64_t run)
 {
     struct key_family *family = &store->families[name];
-    size_t kept = 0;
-    for (size_t i = 0; i < family->run_count; i++) {
-        if (family->runs[i].number == run)
-            free(family->runs[i].filter);
-        else
-            family->runs[kept++] = family->runs[i];
-    }
-    family->run_count = kept;
+    size_t at = 0;
+    while (at < family->filters.count && family->runs[at] != run)
+        at++;
+    if (at == family->filters.count)
+        return;
+    keys_filters_drop(&family->filters, at);
+    memmove(family->runs + at, family->runs + at + 1,
+            (family->filters.count - at) * sizeof *family->runs);
 }

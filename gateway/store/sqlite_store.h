@@ -18,7 +18,14 @@
 #include "gateway/store/keys.h"
 #include "gateway/store/sqlite.h"
 
-enum { STATEMENTS_MAX = 256, BUSY_MS = 5000, SQL_MAX = 4096, KEY_TABLES_MAX = 2, KEYS_ABSENT = 64 };
+enum {
+    STATEMENTS_MAX = 256,
+    BUSY_MS = 5000,
+    SQL_MAX = 4096,
+    KEY_TABLES_MAX = 2,
+    KEYS_ABSENT = 64,
+    KEY_MEMO_MAX = 240
+};
 
 struct cached {      /* equal literals may share one address, so the table is part of the key */
     const void *key; /* address of the SQL literal, or of the table for inserts and updates */
@@ -38,15 +45,17 @@ struct sqlite_state {
     unsigned statements; /* that the group has told by their text */
 };
 
-struct key_run {
-    int64_t number;
-    unsigned char *filter;
+/* The key asked for last, of one kind: a message asks for each of its keys three times. */
+struct key_memo {
+    unsigned char bytes[KEY_MEMO_MAX];
+    size_t length; /* 0: none */
+    int64_t key;
 };
 
 struct key_family {
-    struct keys *fresh; /* NULL: not loaded yet */
-    struct key_run *runs;
-    size_t run_count;
+    struct keys *fresh;            /* NULL: not loaded yet */
+    int64_t *runs;                 /* their numbers in the database, */
+    struct keys_filters filters;   /* and their filters in the same order */
     int64_t absent[KEYS_ABSENT];   /* keys that no run holds, as was found out lately; 0: none */
     int64_t known[KEY_TABLES_MAX]; /* rows up to these are in `fresh` or in a run */
 };
@@ -63,6 +72,7 @@ struct store {
 
     struct sqlite_state state, marked;
     struct key_family families[KEY_FAMILIES];
+    struct key_memo key_memos[KEY_TAGS];
     bool has_secret;
     unsigned char secret[CHECKSUM_KEY_BYTES]; /* of the look-up keys */
 

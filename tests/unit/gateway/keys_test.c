@@ -1,4 +1,4 @@
-/* keys: every key that was added is found, newest first, and sorted out whole; a filter never says
+/* keys: every key that was added is found, oldest first, and sorted out whole; a filter never says
  * no to a key of its run, and seldom yes to another. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,7 +41,7 @@ static void what_was_added_is_found(void **state)
     keys_free(keys);
 }
 
-static void rows_of_one_key_come_newest_first(void **state)
+static void rows_of_one_key_come_oldest_first(void **state)
 {
     struct keys *keys = keys_new();
     size_t at = 0;
@@ -51,7 +51,7 @@ static void rows_of_one_key_come_newest_first(void **state)
         keys_add(keys, 42, i);
         keys_add(keys, 42 + (1ll << 40), 100 + i); /* of the same bucket */
     }
-    for (int64_t i = 5; i >= 1; i--) {
+    for (int64_t i = 1; i <= 5; i++) {
         assert_true(keys_next(keys, 42, &at, &row));
         assert_int_equal(row, i);
     }
@@ -83,18 +83,30 @@ static void sorting_keeps_all(void **state)
 
 static void a_filter_forgets_no_key(void **state)
 {
+    enum { RUNS = 3, EACH = KEYS_MOST };
     unsigned char *filter = malloc(KEYS_FILTER_BYTES);
-    struct key_entry *entries = calloc(KEYS_MOST, sizeof *entries);
+    struct key_entry *entries = calloc(EACH, sizeof *entries);
+    struct keys_filters filters = {.blocks = NULL};
     int alarms = 0;
     (void)state;
-    for (size_t i = 0; i < KEYS_MOST; i++)
-        entries[i].hash = hash_of(i);
-    keys_filter_fill(filter, entries, KEYS_MOST);
-    for (size_t i = 0; i < KEYS_MOST; i++)
-        assert_true(keys_filter_holds(filter, entries[i].hash));
-    for (size_t i = 0; i < KEYS_MOST; i++)
-        alarms += keys_filter_holds(filter, hash_of((1ull << 40) + i));
-    assert_in_range(alarms, 0, KEYS_MOST / 300);
+    assert_int_equal(keys_filters_next(&filters, hash_of(1), 0), 0); /* which is their count */
+    for (uint64_t run = 0; run < RUNS; run++) {
+        for (uint64_t i = 0; i < EACH; i++)
+            entries[i].hash = hash_of(run * EACH + i);
+        keys_filter_fill(filter, entries, EACH);
+        keys_filters_add(&filters, filter);
+    }
+    for (uint64_t run = 0; run < RUNS; run++) {
+        for (uint64_t i = 0; i < EACH; i++)
+            assert_int_equal(keys_filters_next(&filters, hash_of(run * EACH + i), run), run);
+    }
+    for (uint64_t i = 0; i < EACH; i++)
+        alarms += keys_filters_next(&filters, hash_of((1ull << 40) + i), 0) < RUNS;
+    assert_in_range(alarms, 0, RUNS * EACH / 300);
+    keys_filters_drop(&filters, 1);
+    for (uint64_t i = 0; i < EACH; i++)
+        assert_int_equal(keys_filters_next(&filters, hash_of(2 * EACH + i), 1), 1);
+    keys_filters_free(&filters);
     free(entries);
     free(filter);
 }
@@ -103,7 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_added_is_found),
-        cmocka_unit_test(rows_of_one_key_come_newest_first),
+        cmocka_unit_test(rows_of_one_key_come_oldest_first),
         cmocka_unit_test(sorting_keeps_all),
         cmocka_unit_test(a_filter_forgets_no_key),
     };
