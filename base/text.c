@@ -195,8 +195,9 @@ size_t text_utf8_fault(const char *text, size_t length)
     const unsigned char *bytes = (const unsigned char *)text;
     size_t at = 0;
     while (at < length) {
-        if (length - at >= BYTES_STEP && bytes_are_ascii(text + at)) { /* most text is */
-            at += BYTES_STEP;
+        if (bytes[at] < 0x80) { /* most text is */
+            size_t ascii = bytes_ascii(text + at, length - at);
+            at += ascii > 0 ? ascii : 1;
             continue;
         }
         size_t step = sequence_length(bytes + at, length - at);

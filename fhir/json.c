@@ -69,63 +69,16 @@ SAME_PLACE(offset, valueint);
 SAME_PLACE(key_hash, valuedouble);
 SAME_PLACE(key, string);
 _Static_assert(sizeof(struct json) == sizeof(cJSON), "struct json is laid out as cJSON is");
-_Static_assert(cJSON_False == 1 && cJSON_True == 2 && cJSON_NULL == 4 && cJSON_Number == 8 &&
-                   cJSON_String == 16 && cJSON_Array == 32 && cJSON_Object == 64 &&
-                   cJSON_Raw == 128,
+_Static_assert((int)cJSON_False == JSON_TYPE_FALSE && (int)cJSON_True == JSON_TYPE_TRUE &&
+                   (int)cJSON_NULL == JSON_TYPE_NULL && cJSON_Number == 8 &&
+                   (int)cJSON_String == JSON_TYPE_TEXT && (int)cJSON_Array == JSON_TYPE_LIST &&
+                   (int)cJSON_Object == JSON_TYPE_OBJECT && (int)cJSON_Raw == JSON_TYPE_NUMBER,
                "json_kinds is in the order of these bits");
 
 const unsigned char json_kinds[] = {JSON_BOOLEAN, JSON_BOOLEAN, JSON_NULL,   JSON_NUMBER,
                                     JSON_TEXT,    JSON_LIST,    JSON_OBJECT, JSON_NUMBER};
 
-static void note_key(struct json *member, size_t length, uint32_t hash)
-{
-    member->key_hash = hash;
-    member->key_length = length < JSON_KEY_LONG ? (unsigned)length & 0xff : JSON_KEY_LONG;
-}
-
-static void note_text(struct json *node, size_t length)
-{
-    node->text_length = length < JSON_TEXT_LONG ? (unsigned)length & 0xffffff : JSON_TEXT_LONG;
-}
-
 /* ---- parsing ---- */
-
-enum { ROW_MAX = 64, NODE_BYTES = 24 }; /* nodes in a row; bytes of text that make a node, about */
-
-static struct json *take_node(struct json_nodes *nodes)
-{
-    if (nodes->left == 0) {
-        size_t about = nodes->bytes / NODE_BYTES + 1;
-        nodes->left = about < ROW_MAX ? about : ROW_MAX;
-        nodes->row = arena_raw(nodes->arena, nodes->left * sizeof *nodes->row);
-    }
-    nodes->left--;
-    return nodes->row++;
-}
-
-struct json *json_node_add(struct json_nodes *nodes, struct json_seat *seat,
-                           const struct json_value *value)
-{
-    static const int types[] = {
-        [JSON_NULL] = cJSON_NULL,   [JSON_BOOLEAN] = cJSON_False, [JSON_NUMBER] = cJSON_Raw,
-        [JSON_TEXT] = cJSON_String, [JSON_LIST] = cJSON_Array,    [JSON_OBJECT] = cJSON_Object};
-    struct json *node = take_node(nodes);
-    *node = (struct json){.prev = seat->last,
-                          .type = value->is_true ? cJSON_True : types[value->kind],
-                          .text = value->text,
-                          .offset = value->offset,
-                          .key = seat->key};
-    note_key(node, seat->key_length, seat->key_hash);
-    note_text(node, value->length);
-    if (seat->last != NULL)
-        seat->last->next = node;
-    else if (seat->parent != NULL)
-        seat->parent->child = node;
-    if (seat->parent != NULL)
-        seat->parent->child->prev = node;
-    seat->last = node;
-    return node;
-}
 
 bool json_parse(struct arena *arena, const char *text, size_t length,
                 const struct json_options *options, struct json_document *ret_document,
@@ -231,7 +184,7 @@ static struct json *new_with_text(struct arena *arena, int type, const char *tex
     struct json *node = arena_raw(arena, sizeof *node + length + 1);
     *node = (struct json){.type = type, .text = (char *)(node + 1)};
     memcpy(node->text, text, length + 1);
-    note_text(node, length);
+    json_note_text(node, length);
     return node;
 }
 
@@ -315,7 +268,7 @@ struct json *json_set(struct arena *arena, struct json *object, const char *key,
         return NULL;
     size_t length = strlen(key);
     value->key = arena_copy_n(arena, key, length);
-    note_key(value, length, hash_name(key, length));
+    json_note_key(value, length, hash_name(key, length));
     append(object, value);
     return value;
 }
@@ -357,7 +310,7 @@ void json_replace(struct arena *arena, struct json *object, const char *key, str
     }
     use(arena);
     cJSON_ReplaceItemInObjectCaseSensitive(in(object), key, in(value));
-    note_key(value, strlen(key), hash_name(key, strlen(key)));
+    json_note_key(value, strlen(key), hash_name(key, strlen(key)));
 }
 
 /* ---- writing ---- */

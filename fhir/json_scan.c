@@ -9,12 +9,16 @@
 #include "base/hash.h"
 #include "fhir/json_text.h"
 
-enum { FEW_KEYS = 16 }; /* in one object: compared one by one; more are looked up in a table */
+enum {
+    FEW_KEYS = 32,  /* in one object: compared one by one; more are looked up in a table */
+    ROW_MAX = 64,   /* nodes taken from the arena at once */
+    NODE_BYTES = 24 /* of text make a node, about */
+};
 
 struct frame { /* one open object or list */
-    struct json_seat seat;
-    bool is_list;
-    int index;           /* of the item being read */
+    struct json *node;
+    const char *key;     /* read last in an object, else NULL */
+    int index;           /* of the item being read in a list */
     unsigned key_count;  /* read so far */
     uint64_t seen;       /* bit h: a key whose hash ends in these six bits was there */
     const char **places; /* of many keys: open-addressing table of them, else NULL */
@@ -22,30 +26,45 @@ struct frame { /* one open object or list */
 };
 
 struct scan {
-    const char *text;
-    const char *at;
-    const char *end;
-    char *out; /* where the next decoded text goes; there is room for all that can come */
+    const char *text; /* as given */
+    char *copy;       /* of it, in which keys and texts are decoded; sixteen NULs follow */
+    char *end;        /* of the copy */
     struct arena *arena;
     const struct json_options *options;
     struct json_fault *fault;
-    struct json *root;
-    struct json_nodes nodes;
-    int depth; /* frames[0] holds the root */
+    struct json_text_fault text_fault;
+    struct json *row; /* the next nodes */
+    size_t row_left;
+    int depth; /* frames[0] stands for the text itself */
+    int depth_max;
     struct frame frames[JSON_DEPTH_MAX + 1];
 };
+
+/* Where the next value goes; its parts stay in registers. */
+struct seat {
+    struct json **link; /* to it */
+    struct json *last;  /* before it, or NULL */
+    char *key;          /* of a member, else NULL */
+    size_t key_length;
+    uint32_t key_hash; /* hash_name() of it */
+};
+
+static bool is_list(const struct frame *frame)
+{
+    return frame->node->type == JSON_TYPE_LIST;
+}
 
 static const char *scan_path(const struct scan *scan)
 {
     struct text path = text_new(scan->arena, 1024);
     for (int i = 1; i <= scan->depth; i++) {
         const struct frame *frame = &scan->frames[i];
-        if (frame->is_list) {
+        if (is_list(frame)) {
             text_print(&path, "[%d]", frame->index + scan->options->index_base);
-        } else if (frame->seat.key != NULL) {
+        } else if (frame->key != NULL) {
             if (path.length > 0)
                 text_add(&path, ".");
-            text_add(&path, frame->seat.key);
+            text_add(&path, frame->key);
         }
     }
     return path.length == 0 ? NULL : path.at;
@@ -68,22 +87,26 @@ void json_scan_place(const char *text, size_t offset, int *ret_line, int *ret_co
     *ret_column = column;
 }
 
-static bool fail_at(struct scan *scan, const char *at, const char *found, const char *expected)
+static void note_fault(struct scan *scan, size_t offset, const char *found, const char *expected)
 {
     struct json_fault *fault = scan->fault;
     fault->found = found;
     fault->expected = expected;
     fault->path = scan_path(scan);
-    fault->offset = (size_t)(at - scan->text);
-    json_scan_place(scan->text, fault->offset, &fault->line, &fault->column);
-    return false;
+    fault->offset = offset;
+    json_scan_place(scan->text, offset, &fault->line, &fault->column);
 }
 
-static bool fail(struct scan *scan, const char *found, const char *expected)
+/* AT is a place in the copy. Functions that read return what follows, or this: NULL. */
+static char *fail_at(struct scan *scan, const char *at, const char *found, const char *expected)
 {
-    if (scan->at >= scan->end)
-        found = "the text ends here";
-    return fail_at(scan, scan->at, found, expected);
+    note_fault(scan, (size_t)(at - scan->copy), found, expected);
+    return NULL;
+}
+
+static char *fail(struct scan *scan, const char *at, const char *found, const char *expected)
+{
+    return fail_at(scan, at, at >= scan->end ? "the text ends here" : found, expected);
 }
 
 /* ---- white space ---- */
@@ -93,119 +116,159 @@ static bool is_space(char c)
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-static void skip_some_space(struct scan *scan)
+static __attribute__((noinline)) char *skip_some_space(char *at)
 {
-    const char *at = scan->at;
-    const char *end = scan->end;
     const uint64_t eight_spaces = BYTES_ONES * ' ';
-    while (at < end && is_space(*at)) {
+    while (is_space(*at)) {
         at++;
-        while (end - at >= 8 && bytes_word(at) == eight_spaces)
+        while (bytes_word(at) == eight_spaces)
             at += 8;
     }
-    scan->at = at;
+    return at;
 }
 
-static inline void skip_space(struct scan *scan)
+static inline char *skip_space(char *at)
 {
-    if (scan->at < scan->end && (unsigned char)*scan->at <= ' ')
-        skip_some_space(scan);
+    return (unsigned char)*at <= ' ' ? skip_some_space(at) : at;
 }
 
-/* ---- values ---- */
+/* ---- nodes ---- */
 
-/* The text whose opening mark is at AT; its copy starts where `out` stood. */
-static bool read_text(struct scan *scan)
+static __attribute__((noinline)) void take_row(struct scan *scan, const char *at)
 {
-    struct json_text_fault fault;
-    char *out;
-    const char *behind = json_text_read(scan->at + 1, scan->end, scan->out, &out, &fault);
-    if (behind == NULL) {
-        scan->at = fault.at;
-        return fail(scan, fault.found, fault.expected);
-    }
-    scan->at = behind;
-    scan->out = out + 1;
-    return true;
+    size_t about = (size_t)(scan->end - at) / NODE_BYTES + 1;
+    scan->row_left = about < ROW_MAX ? about : ROW_MAX;
+    scan->row = arena_raw(scan->arena, scan->row_left * sizeof *scan->row);
 }
 
-static bool digits(struct scan *scan)
+/* The node of a value that starts at AT, put at SEAT. */
+static inline struct json *add_node(struct scan *scan, struct seat *seat, const char *at,
+                                    enum json_type type, char *text, size_t length)
 {
-    const char *start = scan->at;
-    while (scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9')
-        scan->at++;
-    return scan->at > start;
+    if (scan->row_left == 0)
+        take_row(scan, at);
+    scan->row_left--;
+    struct json *node = scan->row++;
+    node->next = NULL;
+    node->prev = seat->last;
+    node->child = NULL;
+    node->type = (int)type;
+    node->text = text;
+    node->offset = (int)(at - scan->copy);
+    node->key = seat->key;
+    json_note_key(node, seat->key_length, seat->key_hash);
+    json_note_text(node, length);
+    *seat->link = node;
+    seat->link = &node->next;
+    seat->last = node;
+    return node;
 }
 
-/* The number at AT; its copy starts where `out` stood. */
-static bool read_number(struct scan *scan)
+/* ---- plain values ---- */
+
+static char *text_fault(struct scan *scan)
 {
-    const char *start = scan->at;
-    if (*scan->at == '-')
-        scan->at++;
-    if (scan->at < scan->end && *scan->at == '0') {
-        scan->at++;
-        if (scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9')
+    const struct json_text_fault *fault = &scan->text_fault;
+    return fail(scan, fault->at, fault->found, fault->expected);
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static char *skip_digits(char *at)
+{
+    while (is_digit(*at))
+        at++;
+    return at;
+}
+
+/* Behind the number at START. */
+static char *skip_number(struct scan *scan, char *start)
+{
+    char *at = start + (*start == '-');
+    if (*at == '0') {
+        at++;
+        if (is_digit(*at))
             return fail_at(scan, start, "a number that starts with 0", "the number without it");
-    } else if (!digits(scan)) {
-        return fail(scan, "a sign without digits", "a number");
+    } else if (!is_digit(*at)) {
+        return fail(scan, at, "a sign without digits", "a number");
     }
-    if (scan->at < scan->end && *scan->at == '.') {
-        scan->at++;
-        if (!digits(scan))
-            return fail(scan, "no digit after the point", "a digit");
+    at = skip_digits(at);
+    if (*at == '.') {
+        at++;
+        if (!is_digit(*at))
+            return fail(scan, at, "no digit after the point", "a digit");
+        at = skip_digits(at);
     }
-    if (scan->at < scan->end && (*scan->at == 'e' || *scan->at == 'E')) {
-        scan->at++;
-        if (scan->at < scan->end && (*scan->at == '+' || *scan->at == '-'))
-            scan->at++;
-        if (!digits(scan))
-            return fail(scan, "no digit after the exponent sign", "a digit");
+    if (*at == 'e' || *at == 'E') {
+        at += at[1] == '+' || at[1] == '-' ? 2 : 1;
+        if (!is_digit(*at))
+            return fail(scan, at, "no digit after the exponent sign", "a digit");
+        at = skip_digits(at);
     }
-    size_t length = (size_t)(scan->at - start);
-    memcpy(scan->out, start, length);
-    scan->out[length] = '\0';
-    scan->out += length + 1;
-    return true;
+    return at;
 }
 
-static bool read_word(struct scan *scan, const char *word)
+/* The number at START. Its text moves one byte to the front, onto what was read before, since a NUL
+ * behind it would stand on what comes next. */
+static char *read_number(struct scan *scan, struct seat *seat, char *start)
+{
+    char *at = skip_number(scan, start);
+    if (at == NULL)
+        return NULL;
+    size_t length = (size_t)(at - start);
+    memmove(start - 1, start, length);
+    start[length - 1] = '\0';
+    add_node(scan, seat, start, JSON_TYPE_NUMBER, start - 1, length);
+    return at;
+}
+
+static char *skip_word(struct scan *scan, char *at, const char *word)
 {
     size_t length = strlen(word);
-    size_t left = (size_t)(scan->end - scan->at);
-    if (left < length && strncmp(scan->at, word, left) == 0) {
-        scan->at = scan->end;
-        return fail(scan, "", "a value");
-    }
-    if (left < length || strncmp(scan->at, word, length) != 0)
-        return fail(scan, "a word without quotation marks",
+    size_t left = (size_t)(scan->end - at);
+    if (left < length && strncmp(at, word, left) == 0)
+        return fail(scan, scan->end, "", "a value");
+    if (left < length || strncmp(at, word, length) != 0)
+        return fail(scan, at, "a word without quotation marks",
                     "a value in quotation marks, or a number");
-    scan->at += length;
-    return true;
+    return at + length;
 }
 
-/* A text, number or word at AT into *VALUE. */
-static bool read_scalar(struct scan *scan, struct json_value *value)
+static char *read_word(struct scan *scan, struct seat *seat, char *start)
 {
-    char c = *scan->at;
-    char *copy = scan->out;
-    if (c == 't' || c == 'f') {
-        value->kind = JSON_BOOLEAN;
-        value->is_true = c == 't';
-        return read_word(scan, c == 't' ? "true" : "false");
-    }
-    if (c == 'n')
-        return read_word(scan, "null");
-    if (c == ',')
-        return fail(scan, "a comma without a value", "a value");
-    value->kind = c == '"' ? JSON_TEXT : JSON_NUMBER;
-    if (c == '"'                             ? !read_text(scan)
-        : c == '-' || (c >= '0' && c <= '9') ? !read_number(scan)
-                                             : !read_word(scan, "true"))
-        return false;
-    value->text = copy;
-    value->length = (size_t)(scan->out - copy) - 1;
-    return true;
+    char *at = skip_word(scan, start, *start == 'f' ? "false" : *start == 'n' ? "null" : "true");
+    if (at != NULL)
+        add_node(scan, seat, start,
+                 *start == 'f'   ? JSON_TYPE_FALSE
+                 : *start == 'n' ? JSON_TYPE_NULL
+                                 : JSON_TYPE_TRUE,
+                 NULL, 0);
+    return at;
+}
+
+static __attribute__((noinline)) char *read_number_or_word(struct scan *scan, struct seat *seat,
+                                                           char *at)
+{
+    if (*at == '-' || is_digit(*at))
+        return read_number(scan, seat, at);
+    if (at >= scan->end)
+        return fail(scan, at, "", scan->depth == 0 ? "one { } object" : "a value");
+    if (*at == ',')
+        return fail(scan, at, "a comma without a value", "a value");
+    return read_word(scan, seat, at);
+}
+
+static inline char *read_text(struct scan *scan, struct seat *seat, char *mark)
+{
+    size_t length;
+    char *at = json_text_read(mark + 1, scan->end, &length, &scan->text_fault);
+    if (at == NULL)
+        return text_fault(scan);
+    add_node(scan, seat, mark, JSON_TYPE_TEXT, mark + 1, length);
+    return at;
 }
 
 /* ---- keys ---- */
@@ -228,171 +291,202 @@ static void make_places(struct scan *scan, struct frame *frame)
 {
     frame->place_count = frame->places == NULL ? 4 * FEW_KEYS : 2 * frame->place_count;
     frame->places = arena_array(scan->arena, frame->place_count, sizeof *frame->places);
-    struct json *member = json_first(frame->seat.parent);
+    struct json *member = json_first(frame->node);
     for (; member != NULL; member = json_next(member))
         *key_place(frame, json_key(member)) = json_key(member);
 }
 
-static bool has_key(const struct frame *frame, const char *key, uint32_t hash)
+/* The innermost object, which has KEY_COUNT keys, has this one. Enters it in the table. */
+static __attribute__((noinline)) bool has_key(struct scan *scan, struct frame *frame,
+                                              const struct seat *seat)
 {
-    if ((frame->seen >> (hash & 63) & 1) == 0)
-        return false;
-    const struct json *member = json_first(frame->seat.parent);
-    while (member != NULL && strcmp(json_key(member), key) != 0)
-        member = json_next(member);
-    return member != NULL;
+    if (frame->key_count < FEW_KEYS)
+        return json_member(frame->node, seat->key, seat->key_length, seat->key_hash) != NULL;
+    if (2 * (size_t)(frame->key_count + 1) > frame->place_count)
+        make_places(scan, frame);
+    const char **place = key_place(frame, seat->key);
+    bool is_there = *place != NULL;
+    *place = seat->key;
+    return is_there;
 }
 
-/* Notes KEY as one of the innermost object's; false when that object has it already. */
-static bool add_key(struct scan *scan, struct frame *frame, const char *key, uint32_t hash)
+/* The key of SEAT is none that the innermost object has. */
+static inline bool note_key(struct scan *scan, struct frame *frame, const struct seat *seat)
 {
-    if (frame->key_count >= FEW_KEYS) {
-        if (2 * (size_t)(frame->key_count + 1) > frame->place_count)
-            make_places(scan, frame);
-        const char **place = key_place(frame, key);
-        if (*place != NULL)
-            return false;
-        *place = key;
-    } else if (has_key(frame, key, hash)) {
+    uint64_t bit = 1ull << (seat->key_hash & 63);
+    if (((frame->seen & bit) != 0 || frame->key_count >= FEW_KEYS) && has_key(scan, frame, seat))
         return false;
-    }
-    frame->seen |= 1ull << (hash & 63);
+    frame->seen |= bit;
     frame->key_count++;
     return true;
 }
 
-static bool read_key(struct scan *scan)
+static char *no_key(struct scan *scan, const char *at)
 {
-    struct frame *frame = &scan->frames[scan->depth];
-    if (scan->at >= scan->end)
-        return fail(scan, "", "a field name in quotation marks");
-    if (*scan->at != '"')
-        return fail(scan, *scan->at == ',' ? "a second comma" : "something else than a field name",
-                    "a field name in quotation marks");
-    const char *start = scan->at;
-    char *key = scan->out;
-    if (!read_text(scan))
-        return false;
-    size_t length = (size_t)(scan->out - key) - 1;
-    uint32_t hash = hash_name(key, length);
-    frame->seat.key = key;
-    frame->seat.key_length = length;
-    frame->seat.key_hash = hash;
-    size_t written = (size_t)(scan->at - start) - 2;
-    if (written != length) {
-        frame->seat.key = arena_copy_n(scan->arena, start + 1, written);
-        return fail_at(scan, start, "an escape in a field name", "the name in plain letters");
-    }
-    if (!add_key(scan, frame, key, hash)) {
-        scan->fault->is_repeat = true;
-        return fail_at(scan, start, "the field a second time", "each field once");
-    }
-    skip_space(scan);
-    if (scan->at >= scan->end || *scan->at != ':')
-        return fail(scan, "no colon after the field name", "a colon");
-    scan->at++;
-    return true;
+    return fail(scan, at, *at == ',' ? "a second comma" : "something else than a field name",
+                "a field name in quotation marks");
+}
+
+static char *escaped_key(struct scan *scan, struct frame *frame, const char *mark, size_t written)
+{
+    frame->key = arena_copy_n(scan->arena, scan->text + (mark + 1 - scan->copy), written);
+    return fail_at(scan, mark, "an escape in a field name", "the name in plain letters");
+}
+
+static char *repeated_key(struct scan *scan, const char *mark)
+{
+    scan->fault->is_repeat = true;
+    return fail_at(scan, mark, "the field a second time", "each field once");
+}
+
+/* The key at MARK, and the colon. */
+static inline char *read_key(struct scan *scan, struct frame *frame, struct seat *seat, char *mark)
+{
+    size_t length;
+    if (*mark != '"')
+        return no_key(scan, mark);
+    char *at = json_text_read(mark + 1, scan->end, &length, &scan->text_fault);
+    if (at == NULL)
+        return text_fault(scan);
+    size_t written = (size_t)(at - mark) - 2;
+    if (written != length)
+        return escaped_key(scan, frame, mark, written);
+    frame->key = seat->key = mark + 1;
+    seat->key_length = length;
+    seat->key_hash = hash_name(mark + 1, length);
+    if (!note_key(scan, frame, seat))
+        return repeated_key(scan, mark);
+    at = skip_space(at);
+    return *at == ':' ? at + 1 : fail(scan, at, "no colon after the field name", "a colon");
 }
 
 /* ---- structure ---- */
 
-static bool open_frame(struct scan *scan, struct json_value *value)
+static char *read_members(struct scan *scan, struct frame *frame, char *at);
+static char *read_items(struct scan *scan, struct frame *frame, char *at);
+
+/* The object or list that opens at AT. */
+static char *read_tree(struct scan *scan, struct seat *seat, char *at)
 {
-    int depth_max = scan->options->depth_max > 0 ? scan->options->depth_max : JSON_DEPTH_MAX;
-    bool is_list = *scan->at == '[';
-    if (scan->depth >= depth_max || scan->depth >= JSON_DEPTH_MAX)
-        return fail(scan, "too many levels", "fewer levels of { and [");
-    value->kind = is_list ? JSON_LIST : JSON_OBJECT;
-    struct json *node = json_node_add(&scan->nodes, &scan->frames[scan->depth].seat, value);
-    if (scan->depth == 0)
-        scan->root = node;
+    if (scan->depth >= scan->depth_max)
+        return fail(scan, at, "too many levels", "fewer levels of { and [");
+    enum json_type type = *at == '{' ? JSON_TYPE_OBJECT : JSON_TYPE_LIST;
     struct frame *frame = &scan->frames[++scan->depth];
-    frame->seat = (struct json_seat){.parent = node};
-    frame->is_list = is_list;
-    frame->index = 0;
-    frame->key_count = 0;
+    frame->node = add_node(scan, seat, at, type, NULL, 0);
+    frame->key = NULL;
+    at = type == JSON_TYPE_OBJECT ? read_members(scan, frame, at + 1)
+                                  : read_items(scan, frame, at + 1);
+    if (at != NULL)
+        scan->depth--;
+    return at;
+}
+
+/* The value at AT, and the white space behind it. */
+static inline __attribute__((always_inline)) char *read_value(struct scan *scan, struct seat *seat,
+                                                              char *at)
+{
+    if (*at == '"')
+        at = read_text(scan, seat, at);
+    else if (*at == '{' || *at == '[')
+        at = read_tree(scan, seat, at);
+    else
+        at = read_number_or_word(scan, seat, at);
+    return at == NULL ? NULL : skip_space(at);
+}
+
+/* What is behind the opening brace of FRAME. */
+static char *read_members(struct scan *scan, struct frame *frame, char *at)
+{
+    struct seat seat = {.link = &frame->node->child};
     frame->seen = 0;
+    frame->key_count = 0;
     frame->places = NULL;
     frame->place_count = 0;
-    scan->at++;
-    return true;
+    at = skip_space(at);
+    if (*at == '}')
+        return at + 1;
+    for (;;) {
+        at = read_key(scan, frame, &seat, at);
+        if (at == NULL)
+            return NULL;
+        at = read_value(scan, &seat, skip_space(at));
+        if (at == NULL)
+            return NULL;
+        if (*at != ',')
+            break;
+        at = skip_space(at + 1);
+    }
+    if (*at != '}')
+        return fail(scan, at, "no comma after a value", "a comma or }");
+    frame->node->child->prev = seat.last;
+    return at + 1;
 }
 
-/* After a value: takes a comma or closes what is open. Sets *ret_done at the end of the text's
- * value. */
-static bool read_after_value(struct scan *scan, bool *ret_done)
+/* What is behind the opening bracket of FRAME. */
+static char *read_items(struct scan *scan, struct frame *frame, char *at)
 {
-    while (scan->depth > 0) {
-        struct frame *frame = &scan->frames[scan->depth];
-        char close = frame->is_list ? ']' : '}';
-        skip_space(scan);
-        if (scan->at < scan->end && *scan->at == close) {
-            scan->depth--;
-            scan->at++;
-            continue;
-        }
-        if (scan->at >= scan->end || *scan->at != ',')
-            return fail(scan, "no comma after a value",
-                        frame->is_list ? "a comma or ]" : "a comma or }");
-        scan->at++;
-        skip_space(scan);
-        if (!frame->is_list)
-            return read_key(scan);
+    struct seat seat = {.link = &frame->node->child};
+    frame->index = 0;
+    at = skip_space(at);
+    if (*at == ']')
+        return at + 1;
+    for (;;) {
+        at = read_value(scan, &seat, at);
+        if (at == NULL)
+            return NULL;
+        if (*at != ',')
+            break;
+        at = skip_space(at + 1);
         frame->index++;
-        if (scan->at < scan->end && *scan->at == ',')
-            return fail(scan, "a second comma", "a value");
-        return true;
+        if (*at == ',')
+            return fail(scan, at, "a second comma", "a value");
     }
-    *ret_done = true;
-    return true;
+    if (*at != ']')
+        return fail(scan, at, "no comma after a value", "a comma or ]");
+    frame->node->child->prev = seat.last;
+    return at + 1;
 }
 
-static bool read_value(struct scan *scan, bool *ret_done)
+static struct json *read_all(struct scan *scan)
 {
-    skip_space(scan);
-    if (scan->at >= scan->end)
-        return fail(scan, "", scan->depth == 0 ? "one { } object" : "a value");
-    struct json_value value = {JSON_NULL, .offset = (int)(scan->at - scan->text)};
-    if (*scan->at != '{' && *scan->at != '[') {
-        if (!read_scalar(scan, &value))
-            return false;
-        struct json *node = json_node_add(&scan->nodes, &scan->frames[scan->depth].seat, &value);
-        if (scan->depth == 0)
-            scan->root = node;
-        return read_after_value(scan, ret_done);
+    size_t length = (size_t)(scan->end - scan->copy);
+    struct json *root = NULL;
+    struct seat seat = {.link = &root};
+    char *at = scan->copy;
+    if (length >= 3 && memcmp(at, "\xef\xbb\xbf", 3) == 0)
+        at += 3;
+    at = read_value(scan, &seat, skip_space(at));
+    if (at == NULL)
+        return NULL;
+    if (at < scan->end) {
+        fail(scan, at, "more text after the value", "nothing more");
+        return NULL;
     }
-    if (!open_frame(scan, &value))
+    return root;
+}
+
+/* The copy begins one byte behind its memory, for a text that begins with a number. */
+static char *copy_text(struct arena *arena, const char *text, size_t length)
+{
+    char *copy = arena_raw(arena, 1 + length + BYTES_STEP);
+    memcpy(copy + 1, text, length);
+    memset(copy + 1 + length, 0, BYTES_STEP);
+    return copy + 1;
+}
+
+static bool is_taken(struct scan *scan, size_t length)
+{
+    size_t bytes_max = scan->options->bytes_max;
+    if (length > INT_MAX || (bytes_max > 0 && length > bytes_max)) {
+        note_fault(scan, 0, "a text that is too long",
+                   length > INT_MAX ? "at most 2 GB"
+                                    : arena_print(scan->arena, "at most %zu bytes", bytes_max));
         return false;
-    skip_space(scan);
-    bool is_list = value.kind == JSON_LIST;
-    if (scan->at < scan->end && *scan->at == (is_list ? ']' : '}')) {
-        scan->depth--;
-        scan->at++;
-        return read_after_value(scan, ret_done);
     }
-    return is_list || read_key(scan);
-}
-
-static bool read_all(struct scan *scan)
-{
-    size_t length = (size_t)(scan->end - scan->text);
-    if (scan->options->bytes_max > 0 && length > scan->options->bytes_max)
-        return fail_at(scan, scan->text, "a text that is too long",
-                       arena_print(scan->arena, "at most %zu bytes", scan->options->bytes_max));
     size_t bad = text_utf8_fault(scan->text, length);
     if (bad < length)
-        return fail_at(scan, scan->text + bad, "bytes that are not UTF-8", "UTF-8 text");
-    if (length >= 3 && memcmp(scan->text, "\xef\xbb\xbf", 3) == 0)
-        scan->at += 3;
-    bool done = false;
-    while (!done) {
-        if (!read_value(scan, &done))
-            return false;
-    }
-    skip_space(scan);
-    if (scan->at < scan->end)
-        return fail(scan, "more text after the value", "nothing more");
-    return true;
+        note_fault(scan, bad, "bytes that are not UTF-8", "UTF-8 text");
+    return bad == length;
 }
 
 struct json *json_scan(struct arena *arena, const char *text, size_t length,
@@ -400,22 +494,19 @@ struct json *json_scan(struct arena *arena, const char *text, size_t length,
 {
     static const struct json_options defaults = {0, 0, 0};
     struct scan scan;
-    scan.text = scan.at = text;
-    scan.end = text + length;
+    scan.text = text;
     scan.arena = arena;
     scan.options = options == NULL ? &defaults : options;
     scan.fault = ret_fault;
-    scan.root = NULL;
-    scan.nodes = (struct json_nodes){.arena = arena, .bytes = length};
+    scan.row_left = 0;
     scan.depth = 0;
-    scan.frames[0].seat = (struct json_seat){.parent = NULL};
+    scan.depth_max = scan.options->depth_max;
+    if (scan.depth_max <= 0 || scan.depth_max > JSON_DEPTH_MAX)
+        scan.depth_max = JSON_DEPTH_MAX;
     memset(ret_fault, 0, sizeof *ret_fault);
-    if (length > INT_MAX) {
-        fail_at(&scan, text, "a text that is too long", "at most 2 GB");
+    if (!is_taken(&scan, length))
         return NULL;
-    }
-    /* Each text and number, with the NUL behind it, takes no more here than in the input, but for a
-     * number that ends it. */
-    scan.out = arena_raw(arena, length + 1);
-    return read_all(&scan) ? scan.root : NULL;
+    scan.copy = copy_text(arena, text, length);
+    scan.end = scan.copy + length;
+    return read_all(&scan);
 }

@@ -1,41 +1,33 @@
 /* json_scan: the strict reader (RFC 8259). Private to fhir/json*.c.
  *
- * One pass over the text decides whether it is JSON that we take (see json.h) and hands each value
- * to json.c, which makes the node, in the order of the text. */
+ * One pass over a copy of the text decides whether it is JSON that we take (see json.h) and makes
+ * the nodes, in the order of the text. Keys and texts stay where they stand in that copy. */
 #ifndef FHIR_JSON_SCAN_H
 #define FHIR_JSON_SCAN_H
 
-#include <stdint.h>
-
 #include "fhir/json.h"
 
-struct json_value { /* as read */
-    enum json_kind kind;
-    bool is_true;
-    char *text;    /* of a text or number, in the arena; else NULL */
-    size_t length; /* of that text */
-    int offset;    /* byte at which the value starts */
+/* What struct json.type may be; json.c proves that it is what cJSON says. */
+enum json_type {
+    JSON_TYPE_FALSE = 1,
+    JSON_TYPE_TRUE = 2,
+    JSON_TYPE_NULL = 4,
+    JSON_TYPE_TEXT = 16,
+    JSON_TYPE_LIST = 32,
+    JSON_TYPE_OBJECT = 64,
+    JSON_TYPE_NUMBER = 128 /* as written */
 };
 
-struct json_seat {       /* where the next value goes */
-    struct json *parent; /* NULL: it is the root */
-    struct json *last;   /* child of the parent so far, or NULL */
-    char *key;           /* of a member; NULL in a list; in the arena */
-    size_t key_length;
-    uint32_t key_hash; /* hash_name() of it */
-};
+static inline void json_note_key(struct json *member, size_t length, uint32_t hash)
+{
+    member->key_hash = hash;
+    member->key_length = length < JSON_KEY_LONG ? (unsigned)length & 0xff : JSON_KEY_LONG;
+}
 
-/* Nodes are taken from rows of them. */
-struct json_nodes {
-    struct arena *arena;
-    struct json *row;
-    size_t left;  /* in the row */
-    size_t bytes; /* of the text that is still to come when a row begins: bounds its size */
-};
-
-/* Makes the node of VALUE and puts it at SEAT, whose `last` it becomes. Implemented by json.c. */
-struct json *json_node_add(struct json_nodes *nodes, struct json_seat *seat,
-                           const struct json_value *value);
+static inline void json_note_text(struct json *node, size_t length)
+{
+    node->text_length = length < JSON_TEXT_LONG ? (unsigned)length & 0xffffff : JSON_TEXT_LONG;
+}
 
 /* LENGTH bytes at TEXT, which need not end in NUL. NULL: *ret_fault says why. */
 struct json *json_scan(struct arena *arena, const char *text, size_t length,

@@ -4,10 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/bytes.h"
-
-static const char *fail(const char *at, const char *found, const char *expected,
-                        struct json_text_fault *ret_fault)
+static char *fail(const char *at, const char *found, const char *expected,
+                  struct json_text_fault *ret_fault)
 {
     *ret_fault = (struct json_text_fault){at, found, expected};
     return NULL;
@@ -60,8 +58,7 @@ static char *put_point(char *out, unsigned point)
 }
 
 /* `\uXXXX` at AT, two of them where the first is half of a pair. */
-static const char *read_unicode(const char *at, const char *end, char **out,
-                                struct json_text_fault *ret_fault)
+static char *read_unicode(char *at, const char *end, char **out, struct json_text_fault *ret_fault)
 {
     int unit = escape_unit(at + 2, end);
     if (unit < 0)
@@ -82,8 +79,7 @@ static const char *read_unicode(const char *at, const char *end, char **out,
 }
 
 /* The escape at AT. */
-static const char *read_escape(const char *at, const char *end, char **out,
-                               struct json_text_fault *ret_fault)
+static char *read_escape(char *at, const char *end, char **out, struct json_text_fault *ret_fault)
 {
     static const char names[] = "\"\\/bfnrt";
     static const char means[] = "\"\\/\b\f\n\r\t";
@@ -99,35 +95,61 @@ static const char *read_escape(const char *at, const char *end, char **out,
     return at + 2;
 }
 
-const char *json_text_read(const char *at, const char *end, char *out, char **ret_end,
-                           struct json_text_fault *ret_fault)
+/* Moves the bytes at AT that stand for themselves, up to sixteen, to OUT, which is before them.
+ * Returns how many. */
+static size_t move_plain(char *out, const char *at)
 {
-    while (at < end) {
-        if (end - at >= BYTES_STEP) {
-            size_t plain = bytes_plain(at);
-            memcpy(out, at, BYTES_STEP);
-            at += plain;
-            out += plain;
-            if (plain == BYTES_STEP)
-                continue;
-        }
+    size_t plain = bytes_plain(at);
+    if (plain == BYTES_STEP) {
+        memmove(out, at, BYTES_STEP);
+        return plain;
+    }
+    for (size_t i = 0; i < plain; i++)
+        out[i] = at[i];
+    return plain;
+}
+
+/* From the first escape or fault on. */
+static char *read_rest(char *start, char *at, const char *end, size_t *ret_length,
+                       struct json_text_fault *ret_fault)
+{
+    char *out = at;
+    for (;;) {
         unsigned char byte = (unsigned char)*at;
         if (byte == '"') {
             *out = '\0';
-            *ret_end = out;
+            *ret_length = (size_t)(out - start);
             return at + 1;
         }
         if (byte == '\\') {
             at = read_escape(at, end, &out, ret_fault);
             if (at == NULL)
                 return NULL;
+        } else if (at >= end) {
+            return fail(end, "", "a closing quotation mark", ret_fault);
         } else if (byte < 0x20) {
             return fail(at, byte == '\n' ? "a line end inside a text" : "a control character",
                         byte == '\n' ? "a closing quotation mark, or \\n" : "an escape such as \\n",
                         ret_fault);
         } else {
-            *out++ = *at++;
+            size_t plain = move_plain(out, at);
+            at += plain;
+            out += plain;
         }
     }
-    return fail(end, "", "a closing quotation mark", ret_fault);
+}
+
+char *json_text_read_on(char *start, char *at, const char *end, size_t *ret_length,
+                        struct json_text_fault *ret_fault)
+{
+    size_t plain = BYTES_STEP;
+    while (plain == BYTES_STEP && (unsigned char)*at >= ' ') {
+        plain = bytes_plain(at);
+        at += plain;
+    }
+    if (*at != '"')
+        return read_rest(start, at, end, ret_length, ret_fault);
+    *at = '\0';
+    *ret_length = (size_t)(at - start);
+    return at + 1;
 }
