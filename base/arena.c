@@ -24,6 +24,13 @@ static void out_of_memory(void)
     _Exit(70);
 }
 
+void *arena_must(void *memory)
+{
+    if (memory == NULL)
+        out_of_memory();
+    return memory;
+}
+
 static size_t aligned(size_t size)
 {
     const size_t step = alignof(max_align_t);
@@ -41,9 +48,7 @@ static struct arena_block *block_new(struct arena *arena, size_t least)
         size = least;
     if (size > SIZE_MAX - sizeof(struct arena_block))
         out_of_memory();
-    struct arena_block *block = malloc(sizeof *block + size);
-    if (block == NULL)
-        out_of_memory();
+    struct arena_block *block = arena_must(malloc(sizeof *block + size));
     block->older = arena->current;
     block->size = size;
     block->used = 0;

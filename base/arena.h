@@ -40,6 +40,8 @@ char *arena_print(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 char *arena_vprint(struct arena *arena, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
+/* MEMORY, which another allocator gave; when that had none (NULL), the same end as above. */
+void *arena_must(void *memory);
 /* Forgets everything but keeps one block of up to 256 KiB, so that a next request of the same size
  * allocates nothing. */
 void arena_reset(struct arena *arena);

@@ -1,56 +1,18 @@
 /* transmit: see transmit.h.
  *
  * struct lane   one partner generation: a curl multi handle, its timer, its sockets
- * struct call   one exchange: a curl easy handle, kept by the lane for the next exchange
+ * struct call   one exchange (transmit_call.h), kept by the lane for the next exchange
  * curl asks (on_socket, on_timeout), libuv rings (on_poll, on_timer), drive() lets curl work and
  * then settles what is done. Callbacks to the owner are made only from settle(), never inside curl.
  */
 #include "gateway/transmit.h"
 
-#include <ctype.h>
-#include <curl/curl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/arena.h"
-#include "gateway/address.h"
-#include "gateway/outcome.h"
+#include "gateway/transmit_call.h"
 
-enum {
-    SPARE_CALLS_MAX = 64,
-    CONNECTIONS_KEPT_MAX = 256,
-    CONNECTION_AGE_S = 240, /* idle longer: not used again, the other side may just close it */
-    CONNECTION_LIFETIME_S = 3600, /* then certificates are checked again */
-    STALL_BYTES_A_SECOND = 16,
-    RETRY_AFTER_S_MAX = 86400,
-    SWEEP_MS = 10000
-};
-
-struct call {
-    struct lane *lane;
-    struct call *next; /* of the lane: active, spare or done */
-    CURL *easy;
-    struct arena arena;
-    struct context_call tls;
-    struct curl_slist *headers;
-    struct transmit_limits limits;
-    transmit_done *on_done;
-    void *owner;
-    char *place; /* host:port */
-    char *host;
-    char refused_address[ADDRESS_TEXT]; /* "" none */
-    char suite[CONTEXT_SUITE_TEXT];     /* "" none */
-    char *body;
-    size_t body_length, body_room, head_bytes;
-    bool connected; /* TCP, by this call */
-    bool too_large;
-    bool is_done;
-    bool is_stopped;
-    CURLcode code;
-    char error[CURL_ERROR_SIZE];
-};
+enum { SPARE_CALLS_MAX = 64, CONNECTIONS_KEPT_MAX = 256, SWEEP_MS = 10000 };
 
 struct lane {
     struct transmit *transmit;
@@ -58,6 +20,7 @@ struct lane {
     char *partner;
     uint64_t generation;
     struct context *context;
+    struct call_terms terms; /* of all its calls */
     CURLM *multi;
     uv_timer_t timer;
     struct call *active, *spare;
@@ -111,16 +74,6 @@ const char *transmit_outcome_name(enum transmit_outcome outcome)
         [TRANSMIT_STOPPED] = "stopped",
     };
     return names[outcome];
-}
-
-/* No memory is the same event as a kill (base/arena.h), and is recovered in the same way. */
-static void *must(void *memory)
-{
-    if (memory == NULL) {
-        fputs("refgate: out of memory; stopping. What was accepted is on disk.\n", stderr);
-        _Exit(70);
-    }
-    return memory;
 }
 
 /* ---- what curl asks of the loop ---- */
@@ -217,322 +170,42 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *owner, vo
     return 0;
 }
 
-/* ---- what curl asks during an exchange ---- */
-
-static CURLcode on_tls(CURL *easy, void *ssl_ctx, void *owner)
-{
-    struct call *call = owner;
-    (void)easy;
-    call->connected = true;
-    return context_apply_client(ssl_ctx, &call->tls) ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
-}
-
-static curl_socket_t on_open(void *owner, curlsocktype purpose, struct curl_sockaddr *address)
-{
-    struct call *call = owner;
-    const struct transmit_options *options = &call->lane->transmit->options;
-    struct sockaddr_storage to = {0};
-    (void)purpose;
-    memcpy(&to, &address->addr, address->addrlen < sizeof to ? address->addrlen : sizeof to);
-    bool allowed =
-        address_fits(call->host, &to) &&
-        (options->may_connect == NULL ||
-         options->may_connect(options->owner, call->lane->partner, (const struct sockaddr *)&to));
-    if (!allowed) {
-        address_text(&to, call->refused_address);
-        return CURL_SOCKET_BAD;
-    }
-    return socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                  address->protocol);
-}
-
-static void note_suite(struct call *call)
-{
-    struct curl_tlssessioninfo *session = NULL;
-    curl_easy_getinfo(call->easy, CURLINFO_TLS_SSL_PTR, &session);
-    if (session != NULL && session->internals != NULL)
-        context_suite(session->internals, call->suite);
-}
-
-static size_t on_head(char *bytes, size_t one, size_t length, void *owner)
-{
-    struct call *call = owner;
-    (void)bytes;
-    if (call->head_bytes == 0)
-        note_suite(call);
-    call->head_bytes += one * length;
-    call->too_large = call->too_large || call->head_bytes > call->limits.head_bytes_max;
-    return call->too_large ? 0 : length;
-}
-
-static size_t on_body(char *bytes, size_t one, size_t length, void *owner)
-{
-    struct call *call = owner;
-    (void)one;
-    if (length > call->limits.body_bytes_max - call->body_length) {
-        call->too_large = true;
-        return 0;
-    }
-    size_t need = call->body_length + length + 1;
-    if (need > call->body_room) {
-        size_t room = need > 2 * call->body_room ? need : 2 * call->body_room;
-        call->body = arena_grow(&call->arena, call->body, call->body_room, room);
-        call->body_room = room;
-    }
-    memcpy(call->body + call->body_length, bytes, length);
-    call->body_length += length;
-    return length;
-}
-
 /* ---- calls ---- */
-
-/* What is the same for every exchange of the lane. */
-static void set_policy(struct call *call)
-{
-    CURL *easy = call->easy;
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "refgate/" REFGATE_VERSION);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L); /* the agreed name is checked by certs */
-    curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
-    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
-    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, call);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
-    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)CONNECTION_AGE_S);
-    curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_LIFETIME_S);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES_A_SECOND);
-}
-
-static void free_call(struct call *call)
-{
-    curl_easy_cleanup(call->easy);
-    curl_slist_free_all(call->headers);
-    arena_free(&call->arena);
-    free(call);
-}
 
 static struct call *take_call(struct lane *lane)
 {
     struct call *call = lane->spare;
-    if (call != NULL) {
-        lane->spare = call->next;
-        lane->spare_count--;
-        return call;
-    }
-    call = must(calloc(1, sizeof *call));
-    call->lane = lane;
-    call->easy = must(curl_easy_init());
-    set_policy(call);
+    if (call == NULL)
+        return transmit_call_new(lane, &lane->terms);
+    lane->spare = call->next;
+    lane->spare_count--;
     return call;
 }
 
 static void give_back(struct call *call)
 {
     struct lane *lane = call->lane;
-    curl_slist_free_all(call->headers);
-    call->headers = NULL;
-    curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, NULL);
-    arena_reset(&call->arena);
     if (lane->spare_count >= SPARE_CALLS_MAX) {
-        free_call(call);
+        transmit_call_free(call);
         return;
     }
+    transmit_call_clear(call);
     call->next = lane->spare;
     lane->spare = call;
     lane->spare_count++;
-}
-
-/* `https://a.example/x` -> host `a.example`, place `a.example:443` */
-static void read_url(struct call *call, const char *url)
-{
-    const char *start = strstr(url, "://");
-    start = start == NULL ? url : start + 3;
-    size_t length = strcspn(start, "/?#");
-    const char *bracket = memchr(start, ']', length);
-    const char *name_end = bracket == NULL ? start : bracket;
-    const char *colon = memchr(name_end, ':', length - (size_t)(name_end - start));
-    size_t host_length = colon == NULL ? length : (size_t)(colon - start);
-    call->host = arena_copy_n(&call->arena, start, host_length);
-    call->place =
-        arena_print(&call->arena, "%.*s%s", (int)length, start, colon == NULL ? ":443" : "");
-}
-
-static void add_headers(struct call *call, const struct transmit_request *request)
-{
-    call->headers = curl_slist_append(call->headers, "Expect:");
-    for (size_t i = 0; i < request->headers_count; i++) {
-        char *line = arena_print(&call->arena, "%s: %s", request->headers[i].name,
-                                 request->headers[i].value);
-        for (char *at = line; *at != '\0'; at++)
-            *at = (unsigned char)*at < 0x20 || *at == 0x7f ? '?' : *at;
-        call->headers = curl_slist_append(call->headers, line);
-    }
-    curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
-}
-
-static void fill_call(struct call *call, const struct transmit_request *request)
-{
-    CURL *easy = call->easy;
-    unsigned stall_s = (request->limits.stall_ms + 999) / 1000;
-    call->limits = request->limits;
-    call->tls = (struct context_call){.context = call->lane->context,
-                                      .partner = call->lane->partner,
-                                      .peer.verdict = VERDICT_no_handshake};
-    call->refused_address[0] = call->error[0] = call->suite[0] = '\0';
-    call->body = NULL;
-    call->body_length = call->body_room = call->head_bytes = 0;
-    call->connected = call->too_large = call->is_done = call->is_stopped = false;
-    call->code = CURLE_OK;
-    read_url(call, request->url);
-    add_headers(call, request);
-    curl_easy_setopt(easy, CURLOPT_URL, request->url);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)request->limits.connect_ms);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->limits.total_ms);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)stall_s);
-    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->limits.body_bytes_max);
-    if (request->body == NULL) {
-        curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-        return;
-    }
-    curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
-}
-
-/* ---- what came of it ---- */
-
-static int64_t time_of(const struct call *call, CURLINFO info)
-{
-    curl_off_t us = 0;
-    curl_easy_getinfo(call->easy, info, &us);
-    return us;
-}
-
-static long number_of(const struct call *call, CURLINFO info)
-{
-    long number = 0;
-    curl_easy_getinfo(call->easy, info, &number);
-    return number;
-}
-
-static enum outcome_end end_of(const struct call *call)
-{
-    static const struct {
-        CURLcode code;
-        enum outcome_end end;
-    } ends[] = {
-        {CURLE_OK, OUTCOME_END_WHOLE},
-        {CURLE_OPERATION_TIMEDOUT, OUTCOME_END_TIME},
-        {CURLE_COULDNT_RESOLVE_HOST, OUTCOME_END_NAME},
-        {CURLE_URL_MALFORMAT, OUTCOME_END_URL},
-        {CURLE_SSL_CONNECT_ERROR, OUTCOME_END_HANDSHAKE},
-        {CURLE_PEER_FAILED_VERIFICATION, OUTCOME_END_CERTIFICATE},
-        {CURLE_SSL_CERTPROBLEM, OUTCOME_END_CERTIFICATE},
-        {CURLE_FILESIZE_EXCEEDED, OUTCOME_END_SIZE},
-    };
-    if (call->is_stopped)
-        return OUTCOME_END_STOPPED;
-    if (call->too_large)
-        return OUTCOME_END_SIZE;
-    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-        if (ends[i].code == call->code)
-            return ends[i].end;
-    }
-    bool is_scheme = call->code == CURLE_UNSUPPORTED_PROTOCOL && call->head_bytes == 0 &&
-                     time_of(call, CURLINFO_PRETRANSFER_TIME_T) == 0;
-    return is_scheme ? OUTCOME_END_URL : OUTCOME_END_OTHER;
-}
-
-static const char *reason_of(struct call *call)
-{
-    long number = number_of(call, CURLINFO_OS_ERRNO);
-    const char *text = number == 0 ? call->error : strerror((int)number);
-    char *copy = arena_copy(&call->arena, text[0] == '\0' ? curl_easy_strerror(call->code) : text);
-    copy[0] = (char)tolower((unsigned char)copy[0]);
-    return copy;
-}
-
-static struct outcome_facts facts_of(struct call *call)
-{
-    struct outcome_facts facts = {
-        .end = end_of(call),
-        .partner = call->lane->partner,
-        .host = call->host,
-        .place = call->place,
-        .refused_address = call->refused_address[0] == '\0' ? NULL : call->refused_address,
-        .tls_error = call->error,
-        .reason = reason_of(call),
-        .verdict = call->tls.peer.verdict,
-        .connected = call->connected,
-        .may_have_sent = time_of(call, CURLINFO_PRETRANSFER_TIME_T) > 0,
-        .has_head = call->head_bytes > 0,
-        .new_connection = number_of(call, CURLINFO_NUM_CONNECTS) > 0,
-        .status = (int)number_of(call, CURLINFO_RESPONSE_CODE),
-        .limits = &call->limits,
-    };
-    return facts;
-}
-
-static int64_t retry_after(const struct call *call)
-{
-    curl_off_t seconds = 0;
-    curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &seconds);
-    if (seconds <= 0)
-        return -1;
-    return seconds > RETRY_AFTER_S_MAX ? RETRY_AFTER_S_MAX : seconds;
-}
-
-static struct transmit_result result_of(struct call *call)
-{
-    const char *type = NULL;
-    struct outcome_facts facts = facts_of(call);
-    curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &type);
-    struct transmit_result result = {
-        .outcome = outcome_of(&facts),
-        .sentence = outcome_say(&call->arena, &facts),
-        .status = facts.status,
-        .type = arena_copy(&call->arena, type),
-        .body = call->body == NULL ? "" : call->body,
-        .body_length = call->body_length,
-        .retry_after_s = retry_after(call),
-        .verdict = facts.verdict,
-        .server = &call->tls.peer,
-        .suite = call->suite,
-        .new_connection = facts.new_connection,
-        .connect_us = time_of(call, CURLINFO_CONNECT_TIME_T),
-        .tls_us = time_of(call, CURLINFO_APPCONNECT_TIME_T),
-        .first_byte_us = time_of(call, CURLINFO_STARTTRANSFER_TIME_T),
-        .total_us = time_of(call, CURLINFO_TOTAL_TIME_T),
-    };
-    return result;
 }
 
 /* ---- lanes ---- */
 
 static struct lane *lane_new(struct transmit *transmit, const struct transmit_request *request)
 {
-    struct lane *lane = must(calloc(1, sizeof *lane));
-    lane->partner = must(strdup(request->partner));
-    lane->multi = must(curl_multi_init());
+    struct lane *lane = arena_must(calloc(1, sizeof *lane));
+    lane->partner = arena_must(strdup(request->partner));
+    lane->multi = arena_must(curl_multi_init());
     lane->transmit = transmit;
     lane->generation = request->generation;
     lane->context = context_hold(request->context);
+    lane->terms = (struct call_terms){lane->partner, lane->context, &transmit->options};
     curl_multi_setopt(lane->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
     curl_multi_setopt(lane->multi, CURLMOPT_SOCKETDATA, lane);
     curl_multi_setopt(lane->multi, CURLMOPT_TIMERFUNCTION, on_timeout);
@@ -565,7 +238,7 @@ static void lane_close(struct lane *lane)
     while (lane->spare != NULL) {
         struct call *call = lane->spare;
         lane->spare = call->next;
-        free_call(call);
+        transmit_call_free(call);
     }
     curl_multi_cleanup(lane->multi);
     uv_close((uv_handle_t *)&lane->timer, on_lane_timer_closed);
@@ -627,7 +300,7 @@ static void settle(struct lane *lane)
     struct call *call;
     lane->is_driven = true;
     while ((call = take_done(lane)) != NULL) {
-        struct transmit_result result = result_of(call);
+        struct transmit_result result = transmit_call_result(call);
         curl_multi_remove_handle(lane->multi, call->easy);
         call->on_done(call->owner, &result);
         give_back(call);
@@ -685,11 +358,11 @@ static void on_sweep(uv_timer_t *timer)
 
 struct transmit *transmit_new(const struct transmit_options *options)
 {
-    struct transmit *transmit = must(calloc(1, sizeof *transmit));
+    struct transmit *transmit = arena_must(calloc(1, sizeof *transmit));
     curl_global_init(CURL_GLOBAL_DEFAULT);
     transmit->options = *options;
     if (transmit->options.idle_ms == 0)
-        transmit->options.idle_ms = CONNECTION_AGE_S * 1000;
+        transmit->options.idle_ms = TRANSMIT_CALL_AGE_S * 1000;
     transmit->lanes_open = 1;
     uv_timer_init(options->loop, &transmit->sweep);
     transmit->sweep.data = transmit;
@@ -702,7 +375,7 @@ static void add_call(struct lane *lane, const struct transmit_request *request,
                      transmit_done *on_done, void *owner)
 {
     struct call *call = take_call(lane);
-    fill_call(call, request);
+    transmit_call_fill(call, request);
     call->on_done = on_done;
     call->owner = owner;
     call->next = lane->active;

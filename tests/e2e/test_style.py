@@ -35,7 +35,7 @@ def test_a_clean_tree_passes(tmp_path):
     ("gateway/log.c", '#include "gateway/store/store.h"', "it stands above this file"),
     ("gateway/store/x.c", '#include "gateway/track.h"', "it stands above this file"),
     ("gateway/commands/x.c", '#include "gateway/gateway.h"', "it stands above this file"),
-    ("gateway/listen.c", "#include <curl/curl.h>", "only gateway/transmit.c and gateway/fetch.c may include it"),
+    ("gateway/listen.c", "#include <curl/curl.h>", "only gateway/transmit_call.h and gateway/fetch.c may include it"),
     ("fhir/x.c", "#include <cjson/cJSON.h>", "only fhir/json.c may include it"),
     ("gateway/x.c", "#include <sqlite3.h>", "only gateway/store/ may include it"),
     ("config/config.c", "#include <yaml.h>", "only config/entry.c may include it"),
