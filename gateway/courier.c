@@ -1,9 +1,9 @@
 /* courier: see courier.h.
  *
- * A look claims what is due for the partners that may have something (struct pace, is_wanted) and
- * have slots free: so a partner that is away, or has nothing to send, is not even asked for. All
- * that wakes a look within one turn of the loop makes one look; its claim and the settling of what
- * came back meanwhile share one commit. */
+ * A look claims what is due for the partners that may have something (pace.h) and have slots free:
+ * so a partner that is away, or has nothing to send, is not even asked for. All that wakes a look
+ * within one turn of the loop makes one look; its claim and the settling of what came back meanwhile
+ * share one commit. */
 #include "gateway/courier.h"
 
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 
 #include "gateway/flow.h"
 #include "gateway/log.h"
+#include "gateway/pace.h"
 #include "gateway/trace.h"
 #include "gateway/transmit.h"
 
@@ -20,16 +21,6 @@ enum {
     AGAIN_MS = 500,      /* after the store did not take a piece of work */
     CONNECTIONS_IDLE_MS = 300000,
     PARTNERS_A_LOOK = 256
-};
-
-struct pace { /* of one partner */
-    struct pace *next;
-    struct deliver_pace pace;
-    bool is_wanted;      /* something of it may be due */
-    int64_t next_due_ms; /* wall; the first of what is not due yet; 0: nothing known */
-    bool is_down;        /* told the log so; told again when it is back */
-    uint64_t outcomes[COURIER_OUTCOMES];
-    char name[];
 };
 
 struct courier {
@@ -99,28 +90,13 @@ static uint32_t random_number(void)
     return number;
 }
 
-static struct pace *pace_of(struct courier *courier, const char *name)
-{
-    for (struct pace *pace = courier->paces; pace != NULL; pace = pace->next) {
-        if (strcmp(pace->name, name) == 0)
-            return pace;
-    }
-    struct pace *pace = calloc(1, sizeof *pace + strlen(name) + 1);
-    if (pace == NULL)
-        return NULL;
-    memcpy(pace->name, name, strlen(name) + 1);
-    pace->next = courier->paces;
-    courier->paces = pace;
-    return pace;
-}
-
 static void know_partners(struct courier *courier)
 {
     const struct partner_list *partners = &courier->setup->partners;
     free(courier->by_partner);
     courier->by_partner = calloc(partners->count + 1, sizeof(struct pace *));
     for (size_t i = 0; courier->by_partner != NULL && i < partners->count; i++)
-        courier->by_partner[i] = pace_of(courier, partners->items[i].name);
+        courier->by_partner[i] = pace_of(&courier->paces, partners->items[i].name);
     courier->all_wanted = true;
 }
 
@@ -153,11 +129,7 @@ static void maybe_stopped(struct courier *courier)
     writer_port_close(courier->port);
     drop_unsettled(courier);
     free(courier->by_partner);
-    while (courier->paces != NULL) {
-        struct pace *next = courier->paces->next;
-        free(courier->paces);
-        courier->paces = next;
-    }
+    pace_free(courier->paces);
     setup_release(courier->setup);
     context_release(courier->context);
     free(courier);
@@ -197,18 +169,6 @@ static void tell_settled(const struct settling *settling)
                                    result->sentence);
 }
 
-/* How long until something of this partner may be sent, were it by time alone. */
-static int64_t wait_of(const struct pace *pace, int64_t wall_ms, int64_t monotonic_ms)
-{
-    bool has_any = pace->is_wanted || pace->next_due_ms != 0;
-    int64_t opens = deliver_opens_ms(&pace->pace, monotonic_ms);
-    if (has_any && opens > monotonic_ms)
-        return opens - monotonic_ms;
-    if (pace->is_wanted || pace->next_due_ms == 0)
-        return LOOK_MAX_MS; /* what is under way wakes us when it ends */
-    return pace->next_due_ms - wall_ms;
-}
-
 static void on_timer(uv_timer_t *timer);
 
 static void plan_next(struct courier *courier, int64_t most_ms)
@@ -219,7 +179,7 @@ static void plan_next(struct courier *courier, int64_t most_ms)
     if (courier->is_stopping)
         return;
     for (const struct pace *pace = courier->paces; pace != NULL; pace = pace->next) {
-        int64_t own = wait_of(pace, wall_ms, monotonic_ms);
+        int64_t own = pace_wait_ms(pace, wall_ms, monotonic_ms);
         wait = own < wait ? own : wait;
     }
     uv_timer_start(&courier->timer, on_timer, wait < 1 ? 1 : (uint64_t)wait, 0);
@@ -291,21 +251,19 @@ static struct deliver_result result_of(struct arena *arena, const struct transmi
 }
 
 /* One line when a partner goes down, one when it is back. */
-static void tell_edges(const struct courier *courier, struct pace *pace,
-                       const struct deliver_result *result, int64_t now_ms)
+static void tell_edge(const struct courier *courier, struct pace *pace, const char *why,
+                      int64_t now_ms)
 {
     const struct courier_watcher *watcher = &courier->watcher;
-    bool is_down = deliver_is_open(&pace->pace, now_ms);
-    bool goes_down = is_down && !pace->is_down;
-    bool comes_back = !is_down && pace->is_down && pace->pace.failures == 0;
-    if (goes_down)
-        log_event(LOG_LEVEL_WARNING, "partner-down", "partner", pace->name, "why", result->sentence,
-                  NULL);
-    if (comes_back)
+    enum pace_edge edge = pace_edge(pace, now_ms);
+    if (edge == PACE_SAME)
+        return;
+    if (edge == PACE_DOWN)
+        log_event(LOG_LEVEL_WARNING, "partner-down", "partner", pace->name, "why", why, NULL);
+    else
         log_event(LOG_LEVEL_INFO, "partner-back", "partner", pace->name, NULL);
-    if ((goes_down || comes_back) && watcher->on_edge != NULL)
-        watcher->on_edge(watcher->owner, pace->name, goes_down, result->sentence);
-    pace->is_down = pace->pace.failures > 0 && (is_down || pace->is_down);
+    if (watcher->on_edge != NULL)
+        watcher->on_edge(watcher->owner, pace->name, edge == PACE_DOWN, why);
 }
 
 static void release_look(struct look *look)
@@ -323,7 +281,7 @@ static void on_transmitted(void *owner, const struct transmit_result *from)
     struct look *look = parcel->look;
     struct courier *courier = look->courier;
     struct settling *settling = calloc(1, sizeof *settling);
-    struct pace *pace = pace_of(courier, parcel->partner->name);
+    struct pace *pace = pace_of(&courier->paces, parcel->partner->name);
     int64_t now_ms = clock_monotonic_ms(&courier->setup->clock);
     if (settling != NULL) {
         settling->unit =
@@ -336,9 +294,9 @@ static void on_transmitted(void *owner, const struct transmit_result *from)
         settling->result = result_of(&settling->arena, from);
         settling->random = random_number();
         if (pace != NULL) {
-            deliver_ended(&pace->pace, &look->setup->config, parcel->partner, &settling->result,
+            deliver_ended(&pace->sending, &look->setup->config, parcel->partner, &settling->result,
                           now_ms, settling->random);
-            tell_edges(courier, pace, &settling->result, now_ms);
+            tell_edge(courier, pace, settling->result.sentence, now_ms);
         }
     }
     if (from->outcome == TRANSMIT_ANSWERED)
@@ -406,11 +364,6 @@ static bool claim(struct unit *unit, struct store *store)
 
 /* ---- when to look ---- */
 
-static bool is_wanted(const struct pace *pace, int64_t wall_ms)
-{
-    return pace->is_wanted || (pace->next_due_ms != 0 && pace->next_due_ms <= wall_ms);
-}
-
 /* Those that have something and may be sent to. False when there was no room for all. */
 static bool choose_partners(struct courier *courier, struct look *look)
 {
@@ -420,9 +373,9 @@ static bool choose_partners(struct courier *courier, struct look *look)
     for (size_t i = 0; courier->by_partner != NULL && i < setup->partners.count; i++) {
         const struct partner *partner = &setup->partners.items[i];
         struct pace *pace = courier->by_partner[i];
-        if (pace == NULL || !is_wanted(pace, wall_ms) || deliver_is_resting(setup, partner))
+        if (pace == NULL || !pace_is_wanted(pace, wall_ms) || deliver_is_resting(setup, partner))
             continue;
-        size_t slots = deliver_slots(&pace->pace, &setup->config, partner, monotonic_ms);
+        size_t slots = deliver_slots(&pace->sending, &setup->config, partner, monotonic_ms);
         if (slots == 0)
             continue;
         if (look->wanted_count == PARTNERS_A_LOOK)
@@ -435,14 +388,6 @@ static bool choose_partners(struct courier *courier, struct look *look)
 
 static void look_around(struct courier *courier);
 
-static void note_claimed(const struct wanted *wanted)
-{
-    struct pace *pace = wanted->pace;
-    deliver_started(&pace->pace, wanted->count);
-    pace->is_wanted = wanted->count == wanted->slots; /* then there may be more */
-    pace->next_due_ms = wanted->next_due_ms;
-}
-
 static void on_claimed(struct unit *unit)
 {
     struct look *look = (struct look *)unit;
@@ -452,7 +397,7 @@ static void on_claimed(struct unit *unit)
     look->under_way++; /* ours, until all are sent */
     for (size_t i = 0; is_good && i < look->wanted_count; i++) {
         const struct wanted *wanted = &look->wanted[i];
-        note_claimed(wanted);
+        pace_claimed(wanted->pace, wanted->slots, wanted->count, wanted->next_due_ms);
         for (size_t k = 0; k < wanted->count && !courier->is_stopping; k++)
             send_item(courier, look, wanted->partner, &wanted->items[k]);
     }
@@ -549,10 +494,10 @@ void courier_watch(struct courier *courier, const struct courier_watcher *watche
 
 const char *courier_outcome_name(size_t outcome)
 {
-    static const char *const names[COURIER_OUTCOMES] = {[DELIVER_DONE] = "done",
-                                                        [DELIVER_REJECTED] = "rejected",
-                                                        [DELIVER_LATER] = "later",
-                                                        [DELIVER_PARKED] = "parked"};
+    static const char *const names[PACE_OUTCOMES] = {[DELIVER_DONE] = "done",
+                                                     [DELIVER_REJECTED] = "rejected",
+                                                     [DELIVER_LATER] = "later",
+                                                     [DELIVER_PARKED] = "parked"};
     return names[outcome];
 }
 
@@ -563,10 +508,10 @@ struct courier_figures *courier_count(const struct courier *courier, struct aren
     for (const struct pace *pace = courier->paces; pace != NULL; pace = pace->next) {
         struct courier_figures *figures = arena_alloc(arena, sizeof *figures);
         figures->partner = pace->name;
-        figures->in_flight = pace->pace.in_flight;
-        figures->state = deliver_is_open(&pace->pace, now_ms) ? COURIER_DOWN
-                         : pace->pace.is_probing              ? COURIER_TRIES
-                                                              : COURIER_IN_USE;
+        figures->in_flight = pace->sending.in_flight;
+        figures->state = deliver_is_open(&pace->sending, now_ms) ? COURIER_DOWN
+                         : pace->sending.is_probing              ? COURIER_TRIES
+                                                                 : COURIER_IN_USE;
         memcpy(figures->outcomes, pace->outcomes, sizeof figures->outcomes);
         figures->next = first;
         first = figures;

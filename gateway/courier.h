@@ -8,13 +8,12 @@
 
 #include "certs/context.h"
 #include "gateway/histogram.h"
+#include "gateway/pace.h"
 #include "gateway/setup.h"
 #include "gateway/writer.h"
 
 struct uv_loop_s;
 struct courier;
-
-enum { COURIER_OUTCOMES = 4 }; /* of deliver_settle: done, rejected, later, parked */
 
 /* Told on the loop; each may be NULL. */
 struct courier_watcher {
@@ -33,7 +32,7 @@ struct courier_figures {
     const char *partner; /* lives as long as the courier */
     unsigned in_flight;
     enum { COURIER_IN_USE, COURIER_DOWN, COURIER_TRIES } state;
-    uint64_t outcomes[COURIER_OUTCOMES]; /* by courier_outcome_name() */
+    uint64_t outcomes[PACE_OUTCOMES]; /* by courier_outcome_name() */
 };
 
 struct courier *courier_start(struct uv_loop_s *loop, struct setup *setup, struct context *context,

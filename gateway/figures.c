@@ -86,7 +86,7 @@ static void put_courier(const struct figures_from *from, struct metric_sheet *sh
     for (; at != NULL; at = at->next) {
         metric_put(sheet, METRIC_partner_breaker, at->partner, NULL, (double)at->state);
         metric_put(sheet, METRIC_partner_in_flight, at->partner, NULL, (double)at->in_flight);
-        for (size_t i = 0; i < COURIER_OUTCOMES; i++)
+        for (size_t i = 0; i < PACE_OUTCOMES; i++)
             metric_put(sheet, METRIC_deliveries_total, at->partner, courier_outcome_name(i),
                        (double)at->outcomes[i]);
     }
