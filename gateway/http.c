@@ -8,8 +8,8 @@
 #include <strings.h>
 #include <uv.h>
 
-#include "base/text.h"
 #include "gateway/answer.h"
+#include "gateway/target.h"
 
 enum { BODY_ROOM_FIRST = 64 * 1024, BODY_ROOM_UNKNOWN = 8 * 1024, MIRRORED_MAX = 128 };
 
@@ -359,69 +359,12 @@ static void refuse_framing(struct http_stream *stream, const struct framing_faul
     http_refuse(stream, fault->status, fault->found);
 }
 
-static int escape_value(const char *at)
-{
-    int value = 0;
-    for (int i = 1; i <= 2; i++) {
-        char byte = at[i];
-        int digit = byte >= '0' && byte <= '9'   ? byte - '0'
-                    : byte >= 'a' && byte <= 'f' ? byte - 'a' + 10
-                    : byte >= 'A' && byte <= 'F' ? byte - 'A' + 10
-                                                 : -1;
-        if (digit < 0)
-            return -1;
-        value = value * 16 + digit;
-    }
-    return value;
-}
-
-/* Undoes the escapes of a path; NULL when one is malformed or hides a control character. */
-static char *unescape_path(struct arena *arena, const char *path, size_t length)
-{
-    char *out = arena_copy_n(arena, path, length);
-    if (memchr(path, '%', length) == NULL)
-        return out;
-    size_t to = 0;
-    for (size_t from = 0; from < length; from++) {
-        if (path[from] != '%') {
-            out[to++] = path[from];
-            continue;
-        }
-        int value = from + 2 < length ? escape_value(path + from) : -1;
-        if (value < 0x20 || value == 0x7f)
-            return NULL;
-        if (value == '/') { /* stays %2F: it is no border between segments */
-            out[to++] = '%';
-            continue;
-        }
-        out[to++] = (char)value;
-        from += 2;
-    }
-    out[to] = '\0';
-    return text_utf8_fault(out, to) == to ? out : NULL;
-}
-
-/* Splits the target into path and query; passes over `https://host` of the absolute form. */
 static bool read_target(struct request *request)
 {
     struct exchange *exchange = &request->exchange;
-    char *target = arena_copy_n(&exchange->arena, request->target, request->target_length);
-    exchange->target = target;
-    const char *path = target;
-    if (strncasecmp(path, "http://", 7) == 0 || strncasecmp(path, "https://", 8) == 0) {
-        path = strstr(path, "://") + 3;
-        if (*path == '/' || *path == '?' || *path == '\0')
-            return false;
-        path += strcspn(path, "/?");
-    }
-    size_t length = strcspn(path, "?");
-    exchange->query = path[length] == '?' ? path + length + 1 : NULL;
-    bool star = strcmp(path, "*") == 0 && strcmp(exchange->method, "OPTIONS") == 0;
-    if (path != target && length == 0)
-        exchange->path = "/";
-    else if (*path == '/' || star)
-        exchange->path = unescape_path(&exchange->arena, path, length);
-    return exchange->path != NULL;
+    exchange->target = arena_copy_n(&exchange->arena, request->target, request->target_length);
+    return target_read(&exchange->arena, exchange->method, exchange->target, &exchange->path,
+                       &exchange->query);
 }
 
 static bool method_is_served(const char *method)
