@@ -2,8 +2,8 @@
  *
  * A look claims what is due for the partners that may have something (pace.h) and have slots free:
  * so a partner that is away, or has nothing to send, is not even asked for. All that wakes a look
- * within one turn of the loop makes one look; its claim and the settling of what came back meanwhile
- * share one commit. */
+ * within one turn of the loop makes one look; its claim and the settling of what came back
+ * meanwhile share one commit. */
 #include "gateway/courier.h"
 
 #include <stdlib.h>
