@@ -13,7 +13,7 @@ foreach(source ${unit_tests})
     target_compile_definitions(${name} PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                                BINARY_DIR="${CMAKE_BINARY_DIR}")
     add_test(NAME unit.${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(unit.${name} PROPERTIES TIMEOUT 120
+    set_tests_properties(unit.${name} PROPERTIES
                          ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1;TZ=UTC")
   endif()
 endforeach()
