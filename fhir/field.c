@@ -1,4 +1,4 @@
-/* field: tables walked in both directions, paths, marks, and the plain kinds. See field.h.
+/* field: tables walked in both directions, paths, and the plain kinds. See field.h.
  * Kinds with codes stand in field_code.c, those of the body in field_site.c, references in
  * field_reference.c. */
 #include "fhir/field.h"
@@ -162,55 +162,6 @@ void field_put(struct field_job *job, struct json *target, const char *path, str
         json_push(member(job, target, &step.name, true), value);
 }
 
-/* ---- marks: the nodes that were understood ---- */
-
-struct marks {
-    const struct json **slots; /* hash set of nodes; a power of two, at most half full */
-    size_t count, room;
-};
-
-static size_t slot_of(const struct marks *marks, const struct json *node)
-{
-    uint64_t hash = (uint64_t)(uintptr_t)node * 0x9e3779b97f4a7c15u;
-    size_t at = (size_t)(hash >> 20) & (marks->room - 1);
-    while (marks->slots[at] != NULL && marks->slots[at] != node)
-        at = (at + 1) & (marks->room - 1);
-    return at;
-}
-
-static void grow_marks(struct field_job *job, struct marks *marks)
-{
-    struct marks larger = {.room = marks->room == 0 ? 1024 : marks->room * 2};
-    larger.slots = arena_array(job->arena, larger.room, sizeof *larger.slots);
-    for (size_t i = 0; i < marks->room; i++) {
-        if (marks->slots[i] != NULL)
-            larger.slots[slot_of(&larger, marks->slots[i])] = marks->slots[i];
-    }
-    larger.count = marks->count;
-    *marks = larger;
-}
-
-void field_mark(struct field_job *job, const struct json *node)
-{
-    if (node == NULL)
-        return;
-    if (job->marks == NULL)
-        job->marks = arena_alloc(job->arena, sizeof *job->marks);
-    if (job->marks->count * 2 >= job->marks->room)
-        grow_marks(job, job->marks);
-    size_t at = slot_of(job->marks, node);
-    if (job->marks->slots[at] == node)
-        return;
-    job->marks->slots[at] = node;
-    job->marks->count++;
-}
-
-bool field_marked(const struct field_job *job, const struct json *node)
-{
-    return job->marks != NULL && job->marks->room > 0 &&
-           job->marks->slots[slot_of(job->marks, node)] == node;
-}
-
 /* ---- the two walks ---- */
 
 static bool is_each(const char *path)
@@ -250,7 +201,7 @@ static void read_list(struct field_job *job, const struct field *row, struct jso
 {
     struct json *list = row->local == NULL ? NULL : json_get(into, row->local);
     for (struct json *node = json_first(nodes); node != NULL; node = json_next(node)) {
-        if (field_marked(job, node))
+        if (json_marked(node))
             continue;
         struct json *value = row->kind->read(job, row, node, into);
         if (value == NULL || row->local == NULL)
@@ -276,7 +227,7 @@ static void read_row(struct field_job *job, const struct field *row, struct json
 {
     enum selector last;
     struct json *node = find(source, row->path, &last);
-    if (node == NULL || field_marked(job, node))
+    if (node == NULL || json_marked(node))
         return;
     if (last == SELECT_EACH) {
         read_list(job, row, node, into);
@@ -287,7 +238,7 @@ static void read_row(struct field_job *job, const struct field *row, struct json
         return;
     }
     for (struct json *item = json_first(node); item != NULL; item = json_next(item)) {
-        if (!field_marked(job, item) && read_node(job, row, item, into))
+        if (!json_marked(item) && read_node(job, row, item, into))
             return;
     }
 }
@@ -318,7 +269,7 @@ static struct json *read_plain(struct field_job *job, const struct field *field,
         return NULL;
     struct json *there = field->local == NULL ? NULL : json_get(into, field->local);
     if (there == NULL || json_kind(there) == JSON_LIST || json_same(there, node))
-        field_mark(job, node);
+        json_mark(node);
     return json_copy(job->arena, node);
 }
 
@@ -359,7 +310,7 @@ static struct json *read_word(struct field_job *job, const struct field *field, 
         return NULL;
     const char *there = field->local == NULL ? NULL : json_get_text(into, field->local);
     if (there == NULL || strcmp(there, word) == 0)
-        field_mark(job, node);
+        json_mark(node);
     return json_new_text(job->arena, word);
 }
 
@@ -407,7 +358,7 @@ static struct json *read_words(struct field_job *job, const struct field *field,
         if (text.length > 0)
             text_add(&text, " ");
         text_add(&text, json_text(word));
-        field_mark(job, word);
+        json_mark(word);
     }
     return text.length == 0 ? NULL : json_new_text(job->arena, text.at);
 }
@@ -432,8 +383,8 @@ static struct json *read_contact(struct field_job *job, const struct field *fiel
     if (!text_equal(json_get_text(node, "system"), field->option) ||
         json_get_text(node, "value") == NULL)
         return NULL;
-    field_mark(job, json_get(node, "system"));
-    field_mark(job, json_get(node, "value"));
+    json_mark(json_get(node, "system"));
+    json_mark(json_get(node, "value"));
     return json_copy(job->arena, json_get(node, "value"));
 }
 
@@ -451,9 +402,10 @@ static struct json *write_constant(struct field_job *job, const struct field *fi
 static struct json *read_constant(struct field_job *job, const struct field *field,
                                   struct json *node, struct json *into)
 {
+    (void)job;
     (void)into;
     if (text_equal(json_text(node), field->option))
-        field_mark(job, node);
+        json_mark(node);
     return NULL;
 }
 

@@ -2,9 +2,9 @@
  *
  * A table (`fhir/map/`) says for each local field where it stands in a FHIR resource and of what
  * kind it is; this file walks tables in both directions. What a row understood while reading is
- * marked, so that fhir/message_received can tell what is left without a word of ours. Called by
- * fhir/message only. Pure; everything made lives in the arena of the context. One job belongs to
- * one thread. */
+ * marked (json_mark), so that fhir/message_received can tell what is left without a word of ours.
+ * Called by fhir/message only. Pure; everything made lives in the arena of the context. One job
+ * belongs to one thread. */
 #ifndef FHIR_FIELD_H
 #define FHIR_FIELD_H
 
@@ -15,7 +15,6 @@
 
 struct field;
 struct message_entries; /* fhir/message_entries.h */
-struct marks;
 struct people;
 
 /* One message being made or read. */
@@ -39,8 +38,7 @@ struct field_job {
     const char *task_status; /* of the referral's Task, or NULL */
     const struct message_record_options *options;
     /* inbound */
-    const char *their_base; /* canonical base of the sender, or NULL */
-    struct marks *marks;
+    const char *their_base;   /* canonical base of the sender, or NULL */
     struct people *people;    /* matched so far */
     struct json *new_people;  /* list of directory rows */
     struct json *attachments; /* {file, data, ...} in the record's order, or NULL */
@@ -181,11 +179,6 @@ extern const struct field_kind field_sensitivity;
 struct json *field_at(struct json *from, const char *path);
 /* Puts VALUE at PATH, making what lies between. */
 void field_put(struct field_job *job, struct json *target, const char *path, struct json *value);
-
-/* ---- marks ---- */
-
-void field_mark(struct field_job *job, const struct json *node); /* and all beneath it */
-bool field_marked(const struct field_job *job, const struct json *node);
 
 /* ---- small helpers of the kinds ---- */
 

@@ -136,13 +136,13 @@ void field_mark_concept(struct field_job *job, struct json *node, const struct j
          coding = json_next(coding)) {
         const char *code = json_get_text(coding, "code");
         if (has_coding(codings, our_system(job, json_get_text(coding, "system")), code) != NULL)
-            field_mark(job, coding);
+            json_mark(coding);
     }
     const char *text = json_get_text(node, "text");
     const char *display = json_get_text(json_first(codings), "display");
     if (text != NULL &&
         (text_equal(text, json_get_text(expected, "text")) || text_equal(text, display)))
-        field_mark(job, json_get(node, "text"));
+        json_mark(json_get(node, "text"));
 }
 
 /* ---- always the same code ---- */
@@ -166,7 +166,7 @@ static void mark_fixed(struct field_job *job, const struct field_code *code, str
 {
     if (text_equal(json_get_text(coding, "code"), code->code) &&
         same_system(job, json_get_text(coding, "system"), code->system))
-        field_mark(job, coding);
+        json_mark(coding);
 }
 
 static struct json *read_fixed_concept(struct field_job *job, const struct field *field,
@@ -179,7 +179,7 @@ static struct json *read_fixed_concept(struct field_job *job, const struct field
         mark_fixed(job, code, coding);
     struct json *text = json_get(node, "text");
     if (text_equal(json_text(text), code->text) || text_equal(json_text(text), code->display))
-        field_mark(job, text);
+        json_mark(text);
     return NULL;
 }
 
@@ -299,7 +299,7 @@ static struct json *read_coding(struct field_job *job, const struct field *field
     const struct coding_row *row = field_find_row(job, codes->kind, node);
     if (row == NULL)
         return NULL;
-    field_mark(job, node);
+    json_mark(node);
     return json_new_text(job->arena, row->key);
 }
 
@@ -434,7 +434,7 @@ bool field_read_quantity(struct field_job *job, struct json *node, const char *n
     json_set(job->arena, into, name, json_copy(job->arena, number));
     json_set_text(job->arena, into, "unit", unit_of(node));
     for (size_t i = 0; i < 4; i++)
-        field_mark(job, json_get(node, parts[i]));
+        json_mark(json_get(node, parts[i]));
     return true;
 }
 
@@ -466,7 +466,7 @@ static struct json *read_measured(struct field_job *job, const struct field *fie
     if (!is_it || json_number(json_get(node, "value")) == NULL ||
         json_get(node, "comparator") != NULL)
         return NULL;
-    field_mark(job, node);
+    json_mark(node);
     return json_copy(job->arena, json_get(node, "value"));
 }
 

@@ -98,7 +98,7 @@ static struct json *read_extra(struct field_job *job, const struct field *field,
     struct json *value = part_value(node, "value");
     if (value == NULL)
         return NULL;
-    field_mark(job, node);
+    json_mark(node);
     return json_copy(job->arena, value);
 }
 
@@ -149,10 +149,10 @@ void field_read_extras(struct field_job *job, struct json *list, struct json *in
     for (struct json *item = json_first(list); item != NULL; item = json_next(item)) {
         const char *name = json_text(part_value(item, "name"));
         struct json *value = part_value(item, "value");
-        if (field_marked(job, item) || name == NULL || value == NULL ||
+        if (json_marked(item) || name == NULL || value == NULL ||
             !field_is_ours(job, json_get_text(item, "url"), record_field))
             continue;
         if (set_field(job, into, name, value))
-            field_mark(job, item);
+            json_mark(item);
     }
 }

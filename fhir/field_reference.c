@@ -23,7 +23,7 @@ static struct json *read_person(struct field_job *job, const struct field *field
         return NULL;
     const char *there = field->local == NULL ? NULL : json_get_text(into, field->local);
     if (there == NULL || strcmp(there, handle) == 0)
-        field_mark(job, node);
+        json_mark(node);
     return json_new_text(job->arena, handle);
 }
 
@@ -53,7 +53,7 @@ static struct json *read_link(struct field_job *job, const struct field *field, 
     (void)field;
     (void)into;
     if (entries_resolve(job, node) != NULL)
-        field_mark(job, node);
+        json_mark(node);
     return NULL;
 }
 
@@ -109,7 +109,7 @@ static struct json *read_number(struct field_job *job, const struct field *field
     const char *number = number_of(job, identifier);
     if (number == NULL)
         return NULL;
-    field_mark(job, node);
+    json_mark(node);
     return json_new_text(job->arena, number);
 }
 
@@ -135,7 +135,7 @@ static struct json *read_of_referral(struct field_job *job, const struct field *
     const char *value = json_text(json_find(node, "identifier", "value", NULL));
     if (value == NULL ? entries_resolve(job, node) != NULL
                       : text_equal(value, job->referral.number))
-        field_mark(job, node);
+        json_mark(node);
     return NULL;
 }
 
@@ -160,10 +160,10 @@ static struct json *read_sensitivity(struct field_job *job, const struct field *
         if (json_get(into, field->local) != NULL &&
             field_find_row(job, "confidentiality", node) != NULL &&
             text_equal(json_get_text(node, "code"), "R"))
-            field_mark(job, node);
+            json_mark(node);
         return NULL;
     }
-    field_mark(job, node);
+    json_mark(node);
     return json_new_text(job->arena, row->key);
 }
 

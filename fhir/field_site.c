@@ -112,7 +112,7 @@ static void read_body(struct field_job *job, struct json *extension, const char 
         *ret_area = area;
     }
     if (side != NULL || area != NULL)
-        field_mark(job, extension);
+        json_mark(extension);
 }
 
 static struct json *extension_of(struct json *node, const char *url)

@@ -243,6 +243,7 @@ static struct json *copy_of(struct arena *arena, const struct json *node, bool w
     struct json *copy = arena_raw(arena, sizeof *copy);
     *copy = *node;
     copy->next = copy->prev = copy->child = NULL;
+    json_unmark(copy);
     if (with_texts && node->text != NULL)
         copy->text = arena_copy_n(arena, node->text, json_length(node));
     if (with_texts && node->key != NULL)

@@ -34,10 +34,11 @@ struct json {
     int offset;                         /* of a parsed node: byte at which its value starts */
     _Alignas(double) uint32_t key_hash; /* hash_name() of `key` */
     uint32_t key_length : 8;            /* JSON_KEY_LONG: that or more */
-    uint32_t text_length : 24;          /* JSON_TEXT_LONG: that or more */
+    uint32_t text_length : 23;          /* JSON_TEXT_LONG: that or more */
+    uint32_t is_marked : 1;             /* see json_mark() */
     char *key;                          /* of a member, else NULL */
 };
-enum { JSON_KEY_LONG = 0xff, JSON_TEXT_LONG = 0xffffff };
+enum { JSON_KEY_LONG = 0xff, JSON_TEXT_LONG = 0x7fffff };
 extern const unsigned char json_kinds[]; /* enum json_kind by the number of the type's bit */
 
 /* Why a text is not JSON that we take. Texts live in the arena given to json_parse. */
@@ -143,6 +144,23 @@ static inline __attribute__((always_inline)) bool json_has_key(const struct json
                                                                const char *key)
 {
     return member->key_hash == hash_name(key, strlen(key)) && strcmp(member->key, key) == 0;
+}
+
+/* A mark for who reads a tree; it is no part of what the tree says, and a copy has none. */
+static inline void json_mark(struct json *node) /* NULL: nothing */
+{
+    if (node != NULL)
+        node->is_marked = 1;
+}
+
+static inline void json_unmark(struct json *node)
+{
+    node->is_marked = 0;
+}
+
+static inline bool json_marked(const struct json *node)
+{
+    return node != NULL && node->is_marked;
 }
 
 struct json *json_at(const struct json *list, size_t index); /* 0-based; linear */

@@ -158,6 +158,7 @@ static inline struct json *add_node(struct scan *scan, struct seat *seat, const 
     node->key = seat->key;
     json_note_key(node, seat->key_length, seat->key_hash);
     json_note_text(node, length);
+    json_unmark(node);
     *seat->link = node;
     seat->link = &node->next;
     seat->last = node;

@@ -26,7 +26,7 @@ static inline void json_note_key(struct json *member, size_t length, uint32_t ha
 
 static inline void json_note_text(struct json *node, size_t length)
 {
-    node->text_length = length < JSON_TEXT_LONG ? (unsigned)length & 0xffffff : JSON_TEXT_LONG;
+    node->text_length = length < JSON_TEXT_LONG ? (unsigned)length & 0x7fffff : JSON_TEXT_LONG;
 }
 
 /* LENGTH bytes at TEXT, which need not end in NUL. NULL: *ret_fault says why. */

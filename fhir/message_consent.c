@@ -94,7 +94,6 @@ static struct json *read_one(struct field_job *job, struct message_entry *entry)
         json_set_text(job->arena, inner.record, "record_id", entry->id);
     job->people = inner.people;
     job->new_people = inner.new_people;
-    job->marks = inner.marks;
     return inner.record;
 }
 

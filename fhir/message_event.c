@@ -65,7 +65,7 @@ static const char *uri_code(const char *uri)
     return code;
 }
 
-const char *event_read(struct field_job *job, struct json *header, const char **ret_as_sent)
+const char *event_read(struct json *header, const char **ret_as_sent)
 {
     struct json *coding = json_get(header, "eventCoding");
     struct json *uri = json_get(header, "eventUri");
@@ -76,13 +76,13 @@ const char *event_read(struct field_job *job, struct json *header, const char **
         if (event == NULL)
             event = event_of(V2_EVENT, code);
         if (event != NULL)
-            field_mark(job, uri);
+            json_mark(uri);
         return event;
     }
     *ret_as_sent = json_get_text(coding, "code");
     const char *event = event_of(json_get_text(coding, "system"), *ret_as_sent);
     if (event != NULL)
-        field_mark(job, coding);
+        json_mark(coding);
     return event;
 }
 

@@ -20,7 +20,7 @@ enum { MESSAGE_WIRE_VERSION = 1 }; /* major version of the wire profile */
 
 /* Our event of a MessageHeader, or NULL when it is none that we know. *ret_as_sent: as it stands.
  */
-const char *event_read(struct field_job *job, struct json *header, const char **ret_as_sent);
+const char *event_read(struct json *header, const char **ret_as_sent);
 /* Major version that MessageHeader.definition asks for: 1 when it says nothing of ours. */
 long event_version(const struct field_job *job, const struct json *header);
 

@@ -25,23 +25,29 @@ static bool refuse(struct finding_list *findings, const char *path, const char *
 
 /* ---- what cannot be processed at all ---- */
 
-/* R4 extensibility.html#modifierExtension: what is not understood must not be processed. */
-static const char *modifier_in(const struct json *node)
+/* The first modifierExtension among NODE, its siblings and all beneath them: R4
+ * extensibility.html#modifierExtension, what is not understood must not be processed. On the way
+ * the marks of an earlier reading are taken off. */
+static const struct json *look_over(struct json *node)
 {
-    for (struct json *member = json_first(node); member != NULL; member = json_next(member)) {
-        enum json_kind kind = json_kind(member);
-        if (kind != JSON_OBJECT && kind != JSON_LIST)
+    for (; node != NULL; node = node->next) {
+        json_unmark(node);
+        if (node->child == NULL)
             continue;
-        if (member->key != NULL && json_has_key(member, "modifierExtension") &&
-            json_first(member) != NULL) {
-            const char *url = json_get_text(json_first(member), "url");
-            return url != NULL ? url : "without url";
-        }
-        const char *url = modifier_in(member);
-        if (url != NULL)
-            return url;
+        if (json_has_key(node, "modifierExtension"))
+            return node;
+        const struct json *found = look_over(node->child);
+        if (found != NULL)
+            return found;
     }
     return NULL;
+}
+
+static const char *modifier_in(const struct json *bundle)
+{
+    const struct json *modifier = look_over(json_first(bundle));
+    const char *url = json_get_text(json_first(modifier), "url");
+    return modifier != NULL && url == NULL ? "without url" : url;
 }
 
 static struct json *find_header(struct field_job *job)
@@ -81,7 +87,7 @@ static const char *sender_of(struct field_job *job, struct json *header)
         const char *handle = reference == NULL ? NULL : people_handle(job, reference, header);
         if (handle == NULL)
             continue;
-        field_mark(job, reference);
+        json_mark(reference);
         return people_clinic(job, handle);
     }
     return NULL;
@@ -109,7 +115,7 @@ static const char *destination_of(struct field_job *job, struct json *header)
         receiver = json_get(destination, "receiver");
         if (receiver != NULL)
             people_handle(job, receiver, header);
-        field_mark(job, destination);
+        json_mark(destination);
     }
     return handle == NULL || directory_find(job->context->directory, handle) == NULL
                ? NULL
@@ -132,7 +138,7 @@ static const char *move_named(struct field_job *job, struct json *header)
          coding = json_next(coding)) {
         if (!field_is_ours(job, json_get_text(coding, "system"), MOVE_SYSTEM))
             continue;
-        field_mark(job, concept);
+        json_mark(concept);
         return json_get_text(coding, "code");
     }
     return NULL;
@@ -160,7 +166,7 @@ static void read_header(struct field_job *job, struct json *header, const struct
         in->message_id = in->bundle_id;
     if (in->message_id == NULL)
         in->message_id = json_get_text(json_get(bundle, "identifier"), "value");
-    in->event = event_read(job, header, &in->event_as_sent);
+    in->event = event_read(header, &in->event_as_sent);
     in->sender = sender_of(job, header);
     in->sender_name = sender_name(job, header);
     job->partner = partner_of(job, in->sender);
@@ -169,11 +175,11 @@ static void read_header(struct field_job *job, struct json *header, const struct
     in->move.move = move_named(job, header);
     in->move.by = author == NULL ? NULL : people_handle(job, author, header);
     in->move.at = json_get_text(bundle, "timestamp");
-    field_mark(job, source);
-    field_mark(job, author);
-    field_mark(job, json_get(header, "definition"));
-    field_mark(job, json_get(header, "response"));
-    field_mark(job, json_get(header, "focus"));
+    json_mark(source);
+    json_mark(author);
+    json_mark(json_get(header, "definition"));
+    json_mark(json_get(header, "response"));
+    json_mark(json_get(header, "focus"));
 }
 
 /* ---- replies ---- */

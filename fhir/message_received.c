@@ -74,16 +74,16 @@ static void tell(struct walk *walk, const struct place *place, const char *syste
     json_set_text(arena, entry, "text", text);
 }
 
-static bool is_set(const struct walk *walk, const struct json *node)
+static bool is_set(const struct json *node)
 {
-    return node != NULL && !field_marked(walk->job, node);
+    return node != NULL && !json_marked(node);
 }
 
 /* Whether none of the members is marked, so that the object can be told as one. */
-static bool is_whole(const struct walk *walk, const struct json *object)
+static bool is_whole(const struct json *object)
 {
     for (struct json *member = json_first(object); member != NULL; member = json_next(member)) {
-        if (field_marked(walk->job, member))
+        if (json_marked(member))
             return false;
     }
     return true;
@@ -176,7 +176,7 @@ static bool tell_extension(struct walk *walk, const struct place *place, const s
 
 static bool tell_as_one(struct walk *walk, const struct place *place, struct json *node)
 {
-    if (json_kind(node) != JSON_OBJECT || !is_whole(walk, node))
+    if (json_kind(node) != JSON_OBJECT || !is_whole(node))
         return false;
     return tell_narrative(walk, place, node) || tell_reference(walk, place, node) ||
            tell_extension(walk, place, node) || tell_quantity(walk, place, node) ||
@@ -232,7 +232,7 @@ static void walk_labels(struct walk *walk, const struct place *place, struct jso
         for (struct json *word = json_first(words); word != NULL && row != NULL;
              word = json_next(word))
             is_word = is_word || text_equal(json_text(word), row->key);
-        if (!is_word && is_set(walk, label))
+        if (!is_word && is_set(label))
             walk_node(walk, &(struct place){&security, NULL, index}, label);
     }
 }
@@ -245,7 +245,7 @@ static void walk_members(struct walk *walk, const struct place *place, struct js
             continue; /* of a resource or an element: says nothing */
         if (json_has_key(member, "meta"))
             walk_labels(walk, place, member);
-        else if (is_set(walk, member) && !(is_resource && is_passed_over(member)))
+        else if (is_set(member) && !(is_resource && is_passed_over(member)))
             walk_node(walk, &(struct place){place, member->key, 0}, member);
     }
 }
@@ -255,7 +255,7 @@ static void walk_items(struct walk *walk, const struct place *place, struct json
     size_t index = 0;
     bool is_single = json_first(list) != NULL && json_next(json_first(list)) == NULL;
     for (struct json *item = json_first(list); item != NULL; item = json_next(item), index++) {
-        if (is_set(walk, item))
+        if (is_set(item))
             walk_node(walk, is_single ? place : &(struct place){place, NULL, index}, item);
     }
 }
@@ -277,7 +277,7 @@ struct json *received_list(struct field_job *job)
     struct walk walk = {.job = job, .list = json_new_list(job->arena)};
     for (size_t i = 0; i < job->entries->count; i++) {
         walk.entry = &job->entries->entries[i];
-        if (is_set(&walk, walk.entry->resource))
+        if (is_set(walk.entry->resource))
             walk_members(&walk, &(struct place){NULL, NULL, 0}, walk.entry->resource);
     }
     if (walk.left_out > 0) {

@@ -86,9 +86,9 @@ static struct json *read_advice(struct field_job *job, const struct field *field
     (void)into;
     if (json_text(text) == NULL)
         return NULL;
-    field_mark(job, text);
+    json_mark(text);
     if (text_equal(json_get_text(detail, "status"), "not-started"))
-        field_mark(job, json_get(detail, "status"));
+        json_mark(json_get(detail, "status"));
     return json_copy(job->arena, text);
 }
 
@@ -136,7 +136,7 @@ static struct json *read_goal_link(struct field_job *job, const struct field *fi
     (void)field;
     (void)into;
     if (entry != NULL)
-        field_mark(job, node);
+        json_mark(node);
     return json_copy(job->arena, json_get(identifier, "value"));
 }
 

@@ -123,9 +123,9 @@ void composition_finish_reading(struct field_job *job)
         return;
     section_read(job);
     if (text_equal(json_text(title), title_of(job, job->record)))
-        field_mark(job, title);
+        json_mark(title);
     if (text_equal(json_text(status), status_of(job->record)))
-        field_mark(job, status);
+        json_mark(status);
 }
 
 /* ---- confidentiality: restricted with the labels ---- */
@@ -141,9 +141,10 @@ static struct json *write_confidentiality(struct field_job *job, const struct fi
 static struct json *read_confidentiality(struct field_job *job, const struct field *field,
                                          struct json *node, struct json *into)
 {
+    (void)job;
     (void)field;
     if (text_equal(json_text(node), "R") && json_get(into, "sensitivity") != NULL)
-        field_mark(job, node);
+        json_mark(node);
     return NULL;
 }
 
@@ -174,7 +175,7 @@ static struct json *read_referral_id(struct field_job *job, const struct field *
     if (!text_equal(json_get_text(node, "type"), "ServiceRequest") &&
         !text_equal(json_text(number), job->referral.number))
         return NULL;
-    field_mark(job, node);
+    json_mark(node);
     return json_copy(job->arena, number); /* always the placer's, so it goes without a name */
 }
 
@@ -205,7 +206,7 @@ static struct json *read_replaced(struct field_job *job, const struct field *fie
         return NULL;
     struct json *value = number.kind->read(job, &number, identifier, into);
     if (value != NULL)
-        field_mark(job, node);
+        json_mark(node);
     return value;
 }
 

@@ -58,13 +58,13 @@ static struct json *read_diagnosis(struct field_job *job, const struct field *fi
             continue;
         json_set(job->arena, into, "code", json_copy(job->arena, json_get(coding, "code")));
         json_set_text(job->arena, into, "code_system", word);
-        field_mark(job, coding);
+        json_mark(coding);
         if (text == NULL)
             text = json_get(coding, "display");
     }
     if (json_text(text) != NULL) {
         json_set(job->arena, into, "text", json_copy(job->arena, text));
-        field_mark(job, text);
+        json_mark(text);
     }
     return NULL;
 }

@@ -30,10 +30,10 @@ static struct json *read_giver(struct field_job *job, const struct field *field,
     (void)field;
     if (text_equal(type, "Patient")) {
         json_set_text(job->arena, into, "given_by", "client");
-        field_mark(job, node);
+        json_mark(node);
     } else if (text_equal(type, "RelatedPerson")) {
         field_read(job, map_consent_giver, who, into);
-        field_mark(job, node);
+        json_mark(node);
     }
     return NULL;
 }
@@ -69,7 +69,7 @@ static struct json *read_from(struct field_job *job, const struct field *field, 
                               struct json *into)
 {
     struct json *handle = field_clinic.read(job, field, node, into);
-    field_mark(job, node);
+    json_mark(node);
     return handle;
 }
 
@@ -104,7 +104,7 @@ static struct json *read_actor(struct field_job *job, const struct field *field,
     if (handle == NULL)
         return NULL;
     field_read(job, role_rows, node, into);
-    field_mark(job, reference);
+    json_mark(reference);
     return json_new_text(job->arena, handle);
 }
 
@@ -153,7 +153,7 @@ static struct json *read_cover(struct field_job *job, const struct field *field,
                                text_equal(json_get_text(node, "code"), cover->word);
         if (!is_it)
             continue;
-        field_mark(job, node);
+        json_mark(node);
         return json_new_text(job->arena, cover->word);
     }
     return NULL;
@@ -202,7 +202,7 @@ static struct json *read_policy(struct field_job *job, const struct field *field
     (void)field;
     (void)into;
     if (field_is_ours(job, json_text(node), "/policy/client-consent"))
-        field_mark(job, node);
+        json_mark(node);
     return NULL;
 }
 

@@ -33,14 +33,14 @@ static struct json *read_payer(struct field_job *job, const struct field *field,
     if (name == NULL)
         name = json_get(node, "display");
     if (text_equal(json_get_text(json_first(json_get(node, "extension")), "url"), absent))
-        field_mark(job, node);
+        json_mark(node);
     if (json_text(name) == NULL)
         return NULL;
     if (json_get(into, "payer") == NULL)
         json_set(job->arena, into, "payer", json_copy(job->arena, name));
     if (json_same(json_get(into, "payer"), name)) {
-        field_mark(job, name);
-        field_mark(job, json_get(node, "display"));
+        json_mark(name);
+        json_mark(json_get(node, "display"));
     }
     return NULL;
 }
@@ -84,8 +84,8 @@ static struct json *read_visits(struct field_job *job, const struct field *field
     if (!field_has_code(json_get(adjudication, "category"), NULL, visits.code) ||
         json_get(adjudication, "value") == NULL)
         return NULL;
-    field_mark(job, adjudication);
-    field_mark(job, json_get(node, "itemSequence"));
+    json_mark(adjudication);
+    json_mark(json_get(node, "itemSequence"));
     return json_copy(job->arena, json_get(adjudication, "value"));
 }
 
@@ -102,9 +102,10 @@ static struct json *write_created(struct field_job *job, const struct field *fie
 static struct json *read_created(struct field_job *job, const struct field *field,
                                  struct json *node, struct json *into)
 {
+    (void)job;
     (void)field;
     if (json_same(json_get(into, "written_at"), node))
-        field_mark(job, node);
+        json_mark(node);
     return NULL;
 }
 

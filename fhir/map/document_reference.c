@@ -58,9 +58,9 @@ static struct json *read_attachment(struct field_job *job, const struct field *f
     (void)field;
     if (json_text(title) != NULL) {
         json_set(job->arena, into, "file", json_copy(job->arena, title));
-        field_mark(job, title);
+        json_mark(title);
     }
-    field_mark(job, type);
+    json_mark(type);
     if (json_text(type) != NULL && strcmp(json_text(type), unsaid) != 0)
         json_set(job->arena, into, "media_type", json_copy(job->arena, type));
     struct json *kept = json_new_object(job->arena);
@@ -68,7 +68,7 @@ static struct json *read_attachment(struct field_job *job, const struct field *f
     json_set(job->arena, kept, "media_type", json_copy(job->arena, type));
     for (size_t i = 0; i < 3; i++) {
         json_set(job->arena, kept, bytes[i], json_copy(job->arena, json_get(node, bytes[i])));
-        field_mark(job, json_get(node, bytes[i]));
+        json_mark(json_get(node, bytes[i]));
     }
     if (job->attachments == NULL)
         job->attachments = json_new_list(job->arena);

@@ -31,7 +31,7 @@ static struct json *read_visit_number(struct field_job *job, const struct field 
         strspn(number, "0123456789") != strlen(number) || strlen(number) > 4 || number[0] == '0' ||
         number[0] == '\0')
         return NULL;
-    field_mark(job, node);
+    json_mark(node);
     return json_new_number(job->arena, number);
 }
 
@@ -53,7 +53,7 @@ static struct json *read_visit_time(struct field_job *job, const struct field *f
     (void)field;
     (void)into;
     if (text_equal(json_text(node), json_get_text(job->record, "visit_at")))
-        field_mark(job, node);
+        json_mark(node);
     return NULL;
 }
 
@@ -74,7 +74,7 @@ static struct json *read_own_clinic(struct field_job *job, const struct field *f
     (void)field;
     (void)into;
     if (handle != NULL && text_equal(handle, job->clinic))
-        field_mark(job, node);
+        json_mark(node);
     return NULL;
 }
 
@@ -95,7 +95,7 @@ static struct json *read_record_number(struct field_job *job, const struct field
     (void)into;
     if (json_get_text(node, "value") == NULL)
         return NULL;
-    field_mark(job, node);
+    json_mark(node);
     return json_copy(job->arena, json_get(node, "value"));
 }
 
@@ -210,7 +210,7 @@ static struct json *read_participants(struct field_job *job, const struct field 
             if (field_has_code(type, NULL, "PPRF"))
                 json_set_text(job->arena, member, "role", "chair");
         }
-        field_mark(job, individual);
+        json_mark(individual);
         field_mark_concept(job, type, participant_type(job, member));
     }
     return NULL;

@@ -61,9 +61,10 @@ static struct json *write_lifecycle(struct field_job *job, const struct field *f
 static struct json *read_lifecycle(struct field_job *job, const struct field *field,
                                    struct json *node, struct json *into)
 {
+    (void)job;
     (void)field;
     if (text_equal(json_text(node), lifecycle_of(into)))
-        field_mark(job, node);
+        json_mark(node);
     return NULL;
 }
 
@@ -92,7 +93,7 @@ static struct json *read_measure(struct field_job *job, const struct field *fiel
     if (measure != NULL)
         json_set_text(job->arena, into, "measure", measure);
     else if (text_equal(json_get_text(node, "text"), "As the goal says"))
-        field_mark(job, json_get(node, "text"));
+        json_mark(json_get(node, "text"));
     return NULL;
 }
 

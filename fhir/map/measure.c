@@ -99,7 +99,7 @@ const char *measure_of(struct field_job *job, struct json *concept, const char *
         if (word == NULL)
             continue;
         mark_words(job, concept, word);
-        field_mark(job, coding);
+        json_mark(coding);
         if (ret_side != NULL)
             *ret_side = side;
         return word;

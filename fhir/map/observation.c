@@ -112,7 +112,7 @@ static struct json *read_day(struct field_job *job, const struct field *field, s
         return NULL;
     const char *visit = json_get_text(job->record, "visit_at");
     if (strlen(time) == 10 || text_equal(time, visit))
-        field_mark(job, node);
+        json_mark(node);
     json_set_text(job->arena, into, "measured_on", arena_copy_n(job->arena, time, 10));
     return NULL;
 }
@@ -138,9 +138,10 @@ static struct json *write_unknown_day(struct field_job *job, const struct field 
 static struct json *read_unknown_day(struct field_job *job, const struct field *field,
                                      struct json *node, struct json *into)
 {
+    (void)job;
     (void)field;
     (void)into;
-    field_mark(job, node);
+    json_mark(node);
     return NULL;
 }
 
@@ -231,7 +232,7 @@ static struct json *read_panel(struct field_job *job, const struct field *field,
         json_same(json_get(json_get(repeated, "valueQuantity"), "value"),
                   json_get(json_get(node, "valueQuantity"), "value")) &&
         text_equal(json_get_text(repeated, "valueString"), json_get_text(node, "valueString")))
-        field_mark(job, node);
+        json_mark(node);
     return NULL;
 }
 
@@ -375,7 +376,7 @@ static void read_pressure(struct field_job *job, const struct map_part *part,
         if (word == NULL)
             continue;
         json_set_text(job->arena, item, "measure", word);
-        field_mark(job, json_get(piece, "dataAbsentReason"));
+        json_mark(json_get(piece, "dataAbsentReason"));
         if (!field_read_quantity(job, json_get(piece, "valueQuantity"), "value", item))
             continue;
         json_set(job->arena, item, "measured_on",

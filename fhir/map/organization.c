@@ -23,9 +23,10 @@ static struct json *write_endpoint(struct field_job *job, const struct field *fi
 static struct json *read_endpoint(struct field_job *job, const struct field *field,
                                   struct json *node, struct json *into)
 {
+    (void)job;
     (void)field;
     (void)into;
-    field_mark(job, node);
+    json_mark(node);
     return NULL;
 }
 
@@ -47,7 +48,7 @@ static struct json *read_endpoint_link(struct field_job *job, const struct field
     (void)into;
     if (entry == NULL)
         return NULL;
-    field_mark(job, node);
+    json_mark(node);
     field_read(job, map_endpoint, entry->resource, json_new_object(job->arena));
     return NULL;
 }

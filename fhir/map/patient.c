@@ -34,12 +34,12 @@ static void mark_number(struct field_job *job, struct json *identifier)
 {
     static const char *const parts[] = {"system", "value", "use"};
     for (size_t i = 0; i < 3; i++)
-        field_mark(job, json_get(identifier, parts[i]));
+        json_mark(json_get(identifier, parts[i]));
     if (field_has_code(json_get(identifier, "type"), NULL, "MR"))
-        field_mark(job, json_get(identifier, "type"));
+        json_mark(json_get(identifier, "type"));
     struct json *assigner = json_get(identifier, "assigner");
     if (assigner != NULL && people_handle(job, assigner, job->resource) != NULL)
-        field_mark(job, assigner);
+        json_mark(assigner);
 }
 
 /* The writer's own number: given by the writer's clinic; of a stranger's message the record number.
@@ -79,7 +79,7 @@ static struct json *read_other_id(struct field_job *job, const struct field *fie
     (void)field;
     (void)into;
     if (issuer == NULL || json_get_text(node, "value") == NULL ||
-        field_marked(job, json_get(node, "value")))
+        json_marked(json_get(node, "value")))
         return NULL;
     mark_number(job, node);
     struct json *other = json_new_object(job->arena);
@@ -118,8 +118,8 @@ static struct json *read_latin(struct field_job *job, const struct field *field,
     if (!text_equal(json_get_text(extension, "url"), representation) ||
         !text_equal(json_get_text(extension, "valueCode"), "ABC") || json_text(text) == NULL)
         return NULL;
-    field_mark(job, extension);
-    field_mark(job, text);
+    json_mark(extension);
+    json_mark(text);
     return json_copy(job->arena, text);
 }
 
@@ -175,9 +175,9 @@ static struct json *read_language(struct field_job *job, const struct field *fie
     (void)field;
     (void)into;
     if (code != NULL)
-        field_mark(job, coding);
+        json_mark(coding);
     if (code == NULL || is_variant)
-        field_mark(job, text);
+        json_mark(text);
     return json_copy(job->arena, code == NULL || is_variant ? text : json_get(coding, "code"));
 }
 

@@ -21,7 +21,7 @@ static struct json *read_npi(struct field_job *job, const struct field *field, s
     (void)into;
     if (!text_equal(json_get_text(node, "system"), npi_system) || !directory_npi_valid(npi))
         return NULL;
-    field_mark(job, node);
+    json_mark(node);
     return json_new_text(job->arena, npi);
 }
 
@@ -44,7 +44,7 @@ static struct json *read_handle(struct field_job *job, const struct field *field
     const char *clinic = people_system_clinic(job, json_get_text(node, "system"), field->option);
     if (clinic == NULL || json_get_text(node, "value") == NULL)
         return NULL;
-    field_mark(job, node);
+    json_mark(node);
     json_set_text(job->arena, into, "their_handle", json_get_text(node, "value"));
     json_set_text(job->arena, into, "their_clinic", clinic);
     return NULL;
@@ -67,7 +67,7 @@ static struct json *read_role_link(struct field_job *job, const struct field *fi
 {
     (void)field;
     if (entries_resource(job, node, job->resource) != NULL)
-        field_mark(job, node);
+        json_mark(node);
     else if (json_get(into, "name") == NULL)
         json_set_text(job->arena, into, "name", json_get_text(node, "display"));
     return NULL;

@@ -42,7 +42,7 @@ static struct json *read_period(struct field_job *job, const struct field *field
         minutes == 0)
         return NULL;
     json_set(job->arena, into, "minutes", json_new_whole(job->arena, minutes));
-    field_mark(job, node);
+    json_mark(node);
     return NULL;
 }
 

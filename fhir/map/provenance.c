@@ -22,7 +22,7 @@ static struct json *read_target(struct field_job *job, const struct field *field
     (void)field;
     (void)into;
     if (entries_resolve(job, node) != NULL)
-        field_mark(job, node);
+        json_mark(node);
     return NULL;
 }
 

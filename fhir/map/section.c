@@ -334,7 +334,7 @@ static bool read_decision(struct field_job *job, struct json *node)
         if (who == NULL)
             continue;
         json_push(agreed, json_new_text(job->arena, who));
-        field_mark(job, author);
+        json_mark(author);
     }
     if (json_first(agreed) != NULL)
         json_set(job->arena, decision, "agreed_by", agreed);
@@ -342,15 +342,15 @@ static bool read_decision(struct field_job *job, struct json *node)
     if (list == NULL)
         list = json_set(job->arena, job->record, "decisions", json_new_list(job->arena));
     json_push(list, decision);
-    field_mark(job, json_get(node, "title"));
-    field_mark(job, json_get(node, "text"));
+    json_mark(json_get(node, "title"));
+    json_mark(json_get(node, "text"));
     return true;
 }
 
-static bool has_ours(const struct field_job *job, struct json *extensions)
+static bool has_ours(const struct json *extensions)
 {
     for (struct json *item = json_first(extensions); item != NULL; item = json_next(item)) {
-        if (field_marked(job, item))
+        if (json_marked(item))
             return true;
     }
     return false;
@@ -372,7 +372,7 @@ static void mark_heading(struct field_job *job, struct json *node)
             continue;
         field_mark_concept(job, code, section_code(job, section));
         if (text_equal(json_text(title), section->title))
-            field_mark(job, title);
+            json_mark(title);
         return;
     }
 }
@@ -384,8 +384,8 @@ static void read_one(struct field_job *job, struct json *node, int depth)
         return;
     field_read_extras(job, extensions, job->record);
     mark_heading(job, node);
-    if (has_ours(job, extensions) || (json_get(node, "entry") != NULL && is_generated(node)))
-        field_mark(job, json_get(node, "text"));
+    if (has_ours(extensions) || (json_get(node, "entry") != NULL && is_generated(node)))
+        json_mark(json_get(node, "text"));
     for (struct json *inner = json_first(json_get(node, "section")); inner != NULL && depth > 0;
          inner = json_next(inner))
         read_one(job, inner, depth - 1);

@@ -147,8 +147,8 @@ static struct json *read_told(struct field_job *job, const struct field *field, 
     if (json_first(extensions) == NULL)
         return NULL;
     field_read_extras(job, extensions, into);
-    if (field_marked(job, json_first(extensions)))
-        field_mark(job, json_get(node, "text"));
+    if (json_marked(json_first(extensions)))
+        json_mark(json_get(node, "text"));
     return NULL;
 }
 
@@ -169,9 +169,9 @@ static struct json *read_note(struct field_job *job, const struct field *field, 
     struct json *text = json_get(node, "text");
     (void)field;
     (void)into;
-    if (json_text(text) == NULL || field_marked(job, text))
+    if (json_text(text) == NULL || json_marked(text))
         return NULL;
-    field_mark(job, text);
+    json_mark(text);
     return json_copy(job->arena, text);
 }
 

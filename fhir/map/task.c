@@ -45,7 +45,7 @@ static void mark_number(struct field_job *job, struct json *node, const char *nu
         return;
     if (assigner != NULL)
         people_handle(job, assigner, job->resource);
-    field_mark(job, node);
+    json_mark(node);
 }
 
 static struct json *read_placer(struct field_job *job, const struct field *field, struct json *node,
@@ -97,7 +97,7 @@ static struct json *read_status(struct field_job *job, const struct field *field
     (void)field;
     (void)into;
     job->task_status = json_text(node);
-    field_mark(job, node);
+    json_mark(node);
     return NULL;
 }
 
@@ -128,7 +128,7 @@ static struct json *read_input(struct field_job *job, const struct field *field,
     (void)into;
     if (!field_has_code(type, NULL, first_visit_by.code) || json_get(node, "valueDate") == NULL)
         return NULL;
-    field_mark(job, node);
+    json_mark(node);
     return json_copy(job->arena, json_get(node, "valueDate"));
 }
 
@@ -158,7 +158,7 @@ static struct json *read_side(struct field_job *job, const struct field *field, 
         if (json_get(into, member) == NULL)
             json_set_text(job->arena, into, member, handle);
         if (text_equal(json_get_text(into, member), handle))
-            field_mark(job, node);
+            json_mark(node);
         return NULL;
     }
     const char *clinic = people_clinic(job, handle);
@@ -166,7 +166,7 @@ static struct json *read_side(struct field_job *job, const struct field *field, 
     if (*side == NULL)
         *side = clinic;
     if (text_equal(*side, clinic))
-        field_mark(job, node);
+        json_mark(node);
     return NULL;
 }
 
@@ -208,7 +208,7 @@ static struct json *read_time(struct field_job *job, const struct field *field, 
     if (json_get(into, "written_at") == NULL)
         json_set(job->arena, into, "written_at", json_copy(job->arena, node));
     if (json_same(json_get(into, "written_at"), node))
-        field_mark(job, node);
+        json_mark(node);
     return NULL;
 }
 
@@ -258,7 +258,7 @@ static struct json *read_visits(struct field_job *job, const struct field *field
         return NULL;
     json_set(job->arena, into, "visits_done", json_copy(job->arena, json_get(done, "value")));
     json_set(job->arena, into, "visits_total", json_copy(job->arena, json_get(total, "value")));
-    field_mark(job, node);
+    json_mark(node);
     return NULL;
 }
 
@@ -336,7 +336,7 @@ static struct json *read_business(struct field_job *job, const struct field *fie
     (void)into;
     if (word == NULL)
         word = json_get(node, "text");
-    field_mark(job, node);
+    json_mark(node);
     return json_copy(job->arena, word);
 }
 
@@ -361,7 +361,7 @@ static struct json *read_reason(struct field_job *job, const struct field *field
     if (text == NULL)
         text = json_get(coding, "display") != NULL ? json_get(coding, "display")
                                                    : json_get(coding, "code");
-    field_mark(job, node);
+    json_mark(node);
     return json_copy(job->arena, text);
 }
 
@@ -382,9 +382,10 @@ static struct json *write_move_code(struct field_job *job, const struct field *f
 static struct json *read_move_code(struct field_job *job, const struct field *field,
                                    struct json *node, struct json *into)
 {
+    (void)job;
     (void)field;
     (void)into;
-    field_mark(job, node);
+    json_mark(node);
     return NULL;
 }
 
@@ -423,7 +424,7 @@ static struct json *read_client(struct field_job *job, const struct field *field
     if (number != NULL && job->referral.client_number == NULL)
         job->referral.client_number = number;
     if (number != NULL || entries_resolve(job, node) != NULL)
-        field_mark(job, node);
+        json_mark(node);
     return NULL;
 }
 

@@ -136,7 +136,7 @@ static void read_frequency(struct field_job *job, struct json *repeat, struct js
         return;
     json_set(job->arena, into, "visits_per_week", json_new_number(job->arena, text));
     for (size_t i = 0; i < 3; i++)
-        field_mark(job, json_get(repeat, parts[i]));
+        json_mark(json_get(repeat, parts[i]));
 }
 
 static void read_weeks(struct field_job *job, struct json *repeat, struct json *into)
@@ -146,7 +146,7 @@ static void read_weeks(struct field_job *job, struct json *repeat, struct json *
         json_get(bounds, "comparator") != NULL)
         return;
     json_set(job->arena, into, "weeks", json_copy(job->arena, json_get(bounds, "value")));
-    field_mark(job, bounds);
+    json_mark(bounds);
 }
 
 static struct json *read_timing(struct field_job *job, const struct field *field, struct json *node,
@@ -162,8 +162,8 @@ static struct json *read_timing(struct field_job *job, const struct field *field
         json_get(repeat, "durationMax") == NULL && json_get(into, "minutes_per_visit") == NULL) {
         json_set(job->arena, into, "minutes_per_visit",
                  json_copy(job->arena, json_get(repeat, "duration")));
-        field_mark(job, json_get(repeat, "duration"));
-        field_mark(job, json_get(repeat, "durationUnit"));
+        json_mark(json_get(repeat, "duration"));
+        json_mark(json_get(repeat, "durationUnit"));
     }
     return NULL;
 }

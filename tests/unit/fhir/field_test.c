@@ -126,7 +126,7 @@ static void what_is_not_ours_stays(void **state)
     field_read(&bench->job, table, source, back);
     assert_null(json_first(back));
     for (size_t i = 0; i < sizeof unread / sizeof *unread; i++)
-        assert_false(field_marked(&bench->job, json_get(source, unread[i])));
+        assert_false(json_marked(json_get(source, unread[i])));
     close_bench(bench);
 }
 
@@ -138,12 +138,12 @@ static void marks_are_of_nodes(void **state)
     for (int i = 0; i < 5000; i++) {
         struct json *node = json_push(list, json_new_whole(&bench->arena, i));
         if (i % 2 == 0)
-            field_mark(&bench->job, node);
+            json_mark(node);
     }
     int place = 0;
     for (struct json *node = json_first(list); node != NULL; node = json_next(node), place++)
-        assert_true(field_marked(&bench->job, node) == (place % 2 == 0));
-    field_mark(&bench->job, NULL);
+        assert_true(json_marked(node) == (place % 2 == 0));
+    json_mark(NULL);
     close_bench(bench);
 }
 

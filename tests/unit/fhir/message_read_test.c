@@ -133,6 +133,23 @@ static void a_bare_order_is_understood(void **state)
     close_world(world);
 }
 
+/* What the first reading marked as understood says nothing to the second. */
+static void a_bundle_is_read_again(void **state)
+{
+    struct world *world = open_world();
+    struct json *bundle =
+        parse(&world->arena,
+              MESSAGE(HEADER(EVENT("add-service-request"), "") "," ORDER "," PATIENT "," DOCTOR));
+    struct message_inbound first;
+    struct message_inbound second;
+    (void)state;
+    assert_true(message_read(&world->context, bundle, &first, &world->findings));
+    assert_true(message_read(&world->context, bundle, &second, &world->findings));
+    assert_string_equal(json_print(&world->arena, first.record),
+                        json_print(&world->arena, second.record));
+    close_world(world);
+}
+
 struct alias {
     const char *event, *ours;
 };
@@ -471,6 +488,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bare_order_is_understood),
+        cmocka_unit_test(a_bundle_is_read_again),
         cmocka_unit_test(events_of_other_dialects),
         cmocka_unit_test(a_withdrawn_order),
         cmocka_unit_test(contained_and_logical_references),
