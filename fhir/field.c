@@ -1,124 +1,35 @@
-/* field: tables walked in both directions, paths, and the plain kinds. See field.h.
- * Kinds with codes stand in field_code.c, those of the body in field_site.c, references in
- * field_reference.c. */
+/* field: tables walked in both directions, and the plain kinds. See field.h. Paths are taken apart
+ * by field_path.c. Kinds with codes stand in field_code.c, those of the body in field_site.c,
+ * references in field_reference.c. */
 #include "fhir/field.h"
 
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "fhir/field_path.h"
 
 /* ---- paths ---- */
 
 enum { NAME_MAX_BYTES = 48 };
 
-enum selector { SELECT_NONE, SELECT_EACH, SELECT_ONE, SELECT_INDEX, SELECT_MATCH };
-
-struct word { /* a part of a path */
-    const char *at;
-    size_t length;
-};
-
-struct step {
-    struct word name;
-    enum selector selector;
-    size_t index;
-    struct word key, wanted; /* of SELECT_MATCH */
-};
-
-static void read_selector(struct step *step, const char *at, size_t length)
+/* PART as a text of its own, in BUFFER of NAME_MAX_BYTES. */
+static const char *own_text(const struct field_part *part, char *buffer)
 {
-    const char *equals = memchr(at, '=', length);
-    if (length == 0) {
-        step->selector = SELECT_EACH;
-    } else if (*at == '+') {
-        step->selector = SELECT_ONE;
-    } else if (equals == NULL) {
-        step->selector = SELECT_INDEX;
-        step->index = (size_t)strtoul(at, NULL, 10);
-    } else {
-        step->selector = SELECT_MATCH;
-        step->key = (struct word){at, (size_t)(equals - at)};
-        step->wanted = (struct word){equals + 1, (size_t)(at + length - equals) - 1};
-    }
-}
-
-/* Takes the step that PATH starts with; returns what follows it ("" at the end). */
-static const char *next_step(const char *path, struct step *ret_step)
-{
-    const char *at = path;
-    while (*at != '\0' && *at != '.' && *at != '[')
-        at++;
-    ret_step->name = (struct word){path, (size_t)(at - path)};
-    ret_step->selector = SELECT_NONE;
-    ret_step->index = 0;
-    if (*at == '[') {
-        size_t length = strcspn(at, "]") - 1;
-        read_selector(ret_step, at + 1, length);
-        at += length + 2;
-    }
-    return *at == '.' ? at + 1 : at;
-}
-
-static struct json *member_named(const struct json *object, const struct word *name)
-{
-    return json_member(object, name->at, name->length, hash_name(name->at, name->length));
-}
-
-/* WORD as a text of its own, in BUFFER of NAME_MAX_BYTES. */
-static const char *own_text(const struct word *word, char *buffer)
-{
-    size_t length = word->length < NAME_MAX_BYTES ? word->length : NAME_MAX_BYTES - 1;
-    memcpy(buffer, word->at, length);
+    size_t length = part->length < NAME_MAX_BYTES ? part->length : NAME_MAX_BYTES - 1;
+    memcpy(buffer, part->at, length);
     buffer[length] = '\0';
     return buffer;
 }
 
-static struct json *matching(struct json *list, const struct step *step)
-{
-    for (struct json *item = json_first(list); item != NULL; item = json_next(item)) {
-        const char *found = json_text(member_named(item, &step->key));
-        if (found != NULL && strlen(found) == step->wanted.length &&
-            memcmp(found, step->wanted.at, step->wanted.length) == 0)
-            return item;
-    }
-    return NULL;
-}
-
-/* The node a step leads to; for SELECT_EACH and SELECT_ONE the list itself. */
-static struct json *follow(struct json *from, const struct step *step)
-{
-    struct json *node = member_named(from, &step->name);
-    if (json_kind(node) != JSON_LIST || step->selector == SELECT_EACH ||
-        step->selector == SELECT_ONE)
-        return node;
-    if (step->selector == SELECT_MATCH)
-        return matching(node, step);
-    return json_at(node, step->index);
-}
-
-/* As field_at; *ret_last is how the last step selects. */
-static struct json *find(struct json *from, const char *path, enum selector *ret_last)
-{
-    struct step step = {.selector = SELECT_NONE};
-    while (*path != '\0' && from != NULL) {
-        path = next_step(path, &step);
-        bool is_list = *path == '\0' && step.selector == SELECT_NONE;
-        from = is_list ? member_named(from, &step.name) : follow(from, &step);
-    }
-    *ret_last = step.selector;
-    return from;
-}
-
 struct json *field_at(struct json *from, const char *path)
 {
-    enum selector last;
-    return find(from, path, &last);
+    struct field_path buffer;
+    return field_path_find(field_path_of(path, &buffer), from);
 }
 
-static struct json *member(struct field_job *job, struct json *object, const struct word *name,
-                           bool is_list)
+static struct json *member(struct field_job *job, struct json *object,
+                           const struct field_part *name, bool is_list)
 {
-    struct json *found = member_named(object, name);
+    struct json *found = field_path_member(object, name);
     char key[NAME_MAX_BYTES];
     if (found != NULL)
         return found;
@@ -127,7 +38,7 @@ static struct json *member(struct field_job *job, struct json *object, const str
 }
 
 /* The object a step leads to, made when it is not there. */
-static struct json *descend(struct field_job *job, struct json *from, const struct step *step)
+static struct json *descend(struct field_job *job, struct json *from, const struct field_step *step)
 {
     struct json *node = member(job, from, &step->name, step->selector != SELECT_NONE);
     char key[NAME_MAX_BYTES];
@@ -135,7 +46,7 @@ static struct json *descend(struct field_job *job, struct json *from, const stru
     if (step->selector == SELECT_NONE)
         return node;
     struct json *item =
-        step->selector == SELECT_MATCH ? matching(node, step) : json_at(node, step->index);
+        step->selector == SELECT_MATCH ? field_path_match(node, step) : json_at(node, step->index);
     if (item != NULL)
         return item;
     item = json_push(node, json_new_object(job->arena));
@@ -146,28 +57,21 @@ static struct json *descend(struct field_job *job, struct json *from, const stru
 
 void field_put(struct field_job *job, struct json *target, const char *path, struct json *value)
 {
-    struct step step;
+    struct field_path buffer;
     char key[NAME_MAX_BYTES];
     if (value == NULL)
         return;
-    for (;;) {
-        path = next_step(path, &step);
-        if (*path == '\0')
-            break;
-        target = descend(job, target, &step);
-    }
-    if (step.selector == SELECT_NONE)
-        json_replace(job->arena, target, own_text(&step.name, key), value);
+    const struct field_path *steps = field_path_of(path, &buffer);
+    for (size_t i = 0; i + 1 < steps->count; i++)
+        target = descend(job, target, &steps->steps[i]);
+    const struct field_step *last = &steps->steps[steps->count - 1];
+    if (last->selector == SELECT_NONE)
+        json_replace(job->arena, target, own_text(&last->name, key), value);
     else
-        json_push(member(job, target, &step.name, true), value);
+        json_push(member(job, target, &last->name, true), value);
 }
 
 /* ---- the two walks ---- */
-
-static bool is_each(const char *path)
-{
-    return text_ends(path, "[]");
-}
 
 static void write_row(struct field_job *job, const struct field *row, const struct json *local,
                       struct json *target)
@@ -175,7 +79,7 @@ static void write_row(struct field_job *job, const struct field *row, const stru
     const struct json *value = row->local == NULL ? local : json_get(local, row->local);
     if (value == NULL)
         return;
-    if (row->local == NULL || !is_each(row->path) || json_kind(value) != JSON_LIST) {
+    if (row->local == NULL || !text_ends(row->path, "[]") || json_kind(value) != JSON_LIST) {
         field_put(job, target, row->path, row->kind->write(job, row, value));
         return;
     }
@@ -225,8 +129,10 @@ static bool read_node(struct field_job *job, const struct field *row, struct jso
 static void read_row(struct field_job *job, const struct field *row, struct json *source,
                      struct json *into)
 {
-    enum selector last;
-    struct json *node = find(source, row->path, &last);
+    struct field_path buffer;
+    const struct field_path *path = field_path_of(row->path, &buffer);
+    struct json *node = field_path_find(path, source);
+    enum field_selector last = field_path_last(path);
     if (node == NULL || json_marked(node))
         return;
     if (last == SELECT_EACH) {

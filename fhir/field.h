@@ -173,7 +173,7 @@ extern const struct field_kind field_of_referral;
 /* Sensitivity words <-> meta.security. Path "meta.security[]". */
 extern const struct field_kind field_sensitivity;
 
-/* ---- paths ---- */
+/* ---- paths, which are texts of the source ---- */
 
 /* The node at PATH under FROM, or NULL; on the way a list without a place means its first item. */
 struct json *field_at(struct json *from, const char *path);

@@ -74,6 +74,9 @@ _Static_assert((int)cJSON_False == JSON_TYPE_FALSE && (int)cJSON_True == JSON_TY
                    (int)cJSON_String == JSON_TYPE_TEXT && (int)cJSON_Array == JSON_TYPE_LIST &&
                    (int)cJSON_Object == JSON_TYPE_OBJECT && (int)cJSON_Raw == JSON_TYPE_NUMBER,
                "json_kinds is in the order of these bits");
+_Static_assert(JSON_BITS_NUMBER == (cJSON_Number | cJSON_Raw) && JSON_BIT_TEXT == cJSON_String &&
+                   JSON_BIT_OBJECT == cJSON_Object,
+               "json.h names the same bits");
 
 const unsigned char json_kinds[] = {JSON_BOOLEAN, JSON_BOOLEAN, JSON_NULL,   JSON_NUMBER,
                                     JSON_TEXT,    JSON_LIST,    JSON_OBJECT, JSON_NUMBER};
@@ -105,18 +108,26 @@ void json_place(const struct json_document *document, const struct json *node, i
 
 /* ---- reading ---- */
 
-static bool has_key(const struct json *member, const char *key, size_t length, uint32_t hash)
+/* Apart, so that looking up a name needs no room on the stack. */
+static __attribute__((noinline)) bool is_long_key(const struct json *member, const char *key,
+                                                  size_t length)
 {
-    return member->key_hash == hash && json_key_length(member) == length &&
-           hash_same_name(member->key, key, length);
+    return json_key_length(member) == length && memcmp(member->key, key, length) == 0;
+}
+
+static inline bool is_key(const struct json *member, const char *key, size_t length)
+{
+    if (length > 16)
+        return is_long_key(member, key, length);
+    return member->key_length == length && hash_same_name(member->key, key, length);
 }
 
 struct json *json_member(const struct json *object, const char *key, size_t length, uint32_t hash)
 {
-    if (json_kind(object) != JSON_OBJECT)
+    if (object == NULL || (object->type & JSON_BIT_OBJECT) == 0)
         return NULL;
     struct json *member = object->child;
-    while (member != NULL && !has_key(member, key, length, hash))
+    while (member != NULL && (member->key_hash != hash || !is_key(member, key, length)))
         member = member->next;
     return member;
 }

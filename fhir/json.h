@@ -40,6 +40,7 @@ struct json {
 };
 enum { JSON_KEY_LONG = 0xff, JSON_TEXT_LONG = 0x7fffff };
 extern const unsigned char json_kinds[]; /* enum json_kind by the number of the type's bit */
+enum { JSON_BITS_NUMBER = 8 | 128, JSON_BIT_TEXT = 16, JSON_BIT_OBJECT = 64 }; /* of `type` */
 
 /* Why a text is not JSON that we take. Texts live in the arena given to json_parse. */
 struct json_fault {
@@ -103,13 +104,13 @@ static inline const char *json_key(const struct json *node)
 /* The value of a text, else NULL. */
 static inline const char *json_text(const struct json *node)
 {
-    return json_kind(node) == JSON_TEXT ? node->text : NULL;
+    return node != NULL && (node->type & JSON_BIT_TEXT) != 0 ? node->text : NULL;
 }
 
 /* A number as written, else NULL. */
 static inline const char *json_number(const struct json *node)
 {
-    return json_kind(node) == JSON_NUMBER ? node->text : NULL;
+    return node != NULL && (node->type & JSON_BITS_NUMBER) != 0 ? node->text : NULL;
 }
 
 /* Bytes of a text or of a number as written. */
