@@ -164,7 +164,7 @@ static struct json *write_plain(struct field_job *job, const struct field *field
     (void)field;
     return text_is_blank(json_text(value)) && json_kind(value) == JSON_TEXT
                ? NULL
-               : json_copy(job->arena, value);
+               : json_copy_nodes(job->arena, value);
 }
 
 static struct json *read_plain(struct field_job *job, const struct field *field, struct json *node,
@@ -176,7 +176,7 @@ static struct json *read_plain(struct field_job *job, const struct field *field,
     struct json *there = field->local == NULL ? NULL : json_get(into, field->local);
     if (there == NULL || json_kind(there) == JSON_LIST || json_same(there, node))
         json_mark(node);
-    return json_copy(job->arena, node);
+    return json_copy_nodes(job->arena, node);
 }
 
 const struct field_kind field_plain = {write_plain, read_plain};
@@ -278,7 +278,7 @@ static struct json *write_contact(struct field_job *job, const struct field *fie
 {
     struct json *contact = json_new_object(job->arena);
     json_set_text(job->arena, contact, "system", field->option);
-    json_set(job->arena, contact, "value", json_copy(job->arena, value));
+    json_put(contact, "value", json_copy_nodes(job->arena, value));
     return contact;
 }
 
@@ -291,7 +291,7 @@ static struct json *read_contact(struct field_job *job, const struct field *fiel
         return NULL;
     json_mark(json_get(node, "system"));
     json_mark(json_get(node, "value"));
-    return json_copy(job->arena, json_get(node, "value"));
+    return json_copy_nodes(job->arena, json_get(node, "value"));
 }
 
 const struct field_kind field_contact = {write_contact, read_contact};

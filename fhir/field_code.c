@@ -16,9 +16,9 @@ struct json *field_new_coding(struct field_job *job, const char *system, const c
                               const char *display)
 {
     struct json *coding = json_new_object(job->arena);
-    json_set_text(job->arena, coding, "system", system);
-    json_set_text(job->arena, coding, "code", code);
-    json_set_text(job->arena, coding, "display", display);
+    json_put_text(job->arena, coding, "system", system);
+    json_put_text(job->arena, coding, "code", code);
+    json_put_text(job->arena, coding, "display", display);
     return coding;
 }
 
@@ -28,9 +28,8 @@ struct json *field_new_identifier(struct field_job *job, const char *type, const
     struct json *identifier = json_new_object(job->arena);
     const struct coding_row *row = field_row(job, "identifier-type", type);
     if (row != NULL) {
-        struct json *concept =
-            json_set(job->arena, identifier, "type", json_new_object(job->arena));
-        struct json *codings = json_set(job->arena, concept, "coding", json_new_list(job->arena));
+        struct json *concept = json_put(identifier, "type", json_new_object(job->arena));
+        struct json *codings = json_put(concept, "coding", json_new_list(job->arena));
         json_push(codings, field_new_coding(job, row->system, row->code, row->display));
     }
     json_set_text(job->arena, identifier, "system", system);
@@ -72,8 +71,8 @@ static struct json *has_coding(struct json *codings, const char *system, const c
 struct json *field_new_concept(struct field_job *job, const char *text)
 {
     struct json *concept = json_new_object(job->arena);
-    json_set(job->arena, concept, "coding", json_new_list(job->arena));
-    json_set_text(job->arena, concept, "text", text);
+    json_put(concept, "coding", json_new_list(job->arena));
+    json_put_text(job->arena, concept, "text", text);
     return concept;
 }
 
@@ -244,7 +243,7 @@ struct json *field_concept_of(struct field_job *job, const struct field_codes *c
     add_beside(job, concept, codes->kind, word);
     if (json_first(json_get(concept, "coding")) == NULL)
         json_remove(concept, "coding");
-    json_set_text(job->arena, concept, "text",
+    json_put_text(job->arena, concept, "text",
                   codes->is_plain ? field_sentence(job, word)
                                   : field_display(job, codes->kind, word));
     return concept;
@@ -325,7 +324,7 @@ static struct json *term_concept(struct field_job *job, const struct field_terms
                      term->word, term->display);
     if (term->system != NULL)
         field_add_coding(job, concept, term->system, term->code, NULL);
-    json_set_text(job->arena, concept, "text", term->display);
+    json_put_text(job->arena, concept, "text", term->display);
     return concept;
 }
 
@@ -377,7 +376,7 @@ struct json *field_new_quantity(struct field_job *job, const struct json *number
                                 const char *code)
 {
     struct json *quantity = json_new_object(job->arena);
-    json_set(job->arena, quantity, "value", json_copy(job->arena, number));
+    json_put(quantity, "value", json_copy_nodes(job->arena, number));
     json_set_text(job->arena, quantity, "unit", unit);
     if (code != NULL) {
         json_set_text(job->arena, quantity, "system", ucum);
@@ -431,8 +430,8 @@ bool field_read_quantity(struct field_job *job, struct json *node, const char *n
         return false;
     if (json_get(into, name) != NULL)
         return false;
-    json_set(job->arena, into, name, json_copy(job->arena, number));
-    json_set_text(job->arena, into, "unit", unit_of(node));
+    json_set(job->arena, into, name, json_copy_nodes(job->arena, number));
+    json_put_text(job->arena, into, "unit", unit_of(node));
     for (size_t i = 0; i < 4; i++)
         json_mark(json_get(node, parts[i]));
     return true;
@@ -467,7 +466,7 @@ static struct json *read_measured(struct field_job *job, const struct field *fie
         json_get(node, "comparator") != NULL)
         return NULL;
     json_mark(node);
-    return json_copy(job->arena, json_get(node, "value"));
+    return json_copy_nodes(job->arena, json_get(node, "value"));
 }
 
 const struct field_kind field_measured = {write_measured, read_measured};

@@ -42,11 +42,11 @@ struct json *field_new_extra(struct field_job *job, const char *name, const stru
     struct json *named = json_push(parts, json_new_object(job->arena));
     struct json *carrier = json_push(parts, json_new_object(job->arena));
     json_set_text(job->arena, extension, "url", field_uri(job, record_field));
-    json_set(job->arena, extension, "extension", parts);
+    json_put(extension, "extension", parts);
     json_set_text(job->arena, named, "url", "name");
     json_set_text(job->arena, named, "valueString", name);
     json_set_text(job->arena, carrier, "url", "value");
-    json_set(job->arena, carrier, value_name, json_copy(job->arena, value));
+    json_set(job->arena, carrier, value_name, json_copy_nodes(job->arena, value));
     return extension;
 }
 
@@ -65,7 +65,7 @@ void field_put_extras(struct field_job *job)
 {
     for (struct json *extension = json_first(job->extras); extension != NULL;
          extension = json_next(extension))
-        field_put(job, job->main, "extension[+]", json_copy(job->arena, extension));
+        field_put(job, job->main, "extension[+]", json_copy_nodes(job->arena, extension));
 }
 
 static struct json *part_value(const struct json *extension, const char *url)
@@ -99,7 +99,7 @@ static struct json *read_extra(struct field_job *job, const struct field *field,
     if (value == NULL)
         return NULL;
     json_mark(node);
-    return json_copy(job->arena, value);
+    return json_copy_nodes(job->arena, value);
 }
 
 const struct field_kind field_extra = {write_extra, read_extra};
@@ -121,7 +121,7 @@ static bool set_in_item(struct field_job *job, struct json *into, const char *na
     if (known == NULL || known->item == NULL || item == NULL ||
         record_field_find(known->item, dot + 2) == NULL)
         return false;
-    json_replace(job->arena, item, dot + 2, json_copy(job->arena, value));
+    json_replace(job->arena, item, dot + 2, json_copy_nodes(job->arena, value));
     return true;
 }
 
@@ -134,13 +134,13 @@ static bool set_field(struct field_job *job, struct json *into, const char *name
     if (!is_settable(name) || known->item != NULL)
         return false;
     if (!known->is_list) {
-        json_replace(job->arena, into, name, json_copy(job->arena, value));
+        json_replace(job->arena, into, name, json_copy_nodes(job->arena, value));
         return true;
     }
     struct json *list = json_get(into, name);
     if (list == NULL)
         list = json_set(job->arena, into, name, json_new_list(job->arena));
-    json_push(list, json_copy(job->arena, value));
+    json_push(list, json_copy_nodes(job->arena, value));
     return true;
 }
 

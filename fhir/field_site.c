@@ -29,7 +29,7 @@ static struct json *area_concept(struct field_job *job, const char *area, const 
     struct json *codes =
         area == NULL ? json_new_object(job->arena) : field_concept_of(job, &areas, area);
     json_remove(codes, "text");
-    json_set_text(job->arena, codes, "text", site_text(job, area, side));
+    json_put_text(job->arena, codes, "text", site_text(job, area, side));
     return codes;
 }
 
@@ -38,19 +38,18 @@ static struct json *contain(struct field_job *job, const char *area, const char 
 {
     struct json *contained = json_get(job->resource, "contained");
     if (contained == NULL)
-        contained = json_set(job->arena, job->resource, "contained", json_new_list(job->arena));
+        contained = json_put(job->resource, "contained", json_new_list(job->arena));
     const char *id = arena_print(job->arena, "site-%zu", json_count(contained) + 1);
     struct json *body = json_push(contained, json_new_object(job->arena));
     json_set_text(job->arena, body, "resourceType", "BodyStructure");
     json_set_text(job->arena, body, "id", id);
     if (area != NULL)
-        json_set(job->arena, body, "location", field_concept_of(job, &areas, area));
+        json_put(body, "location", field_concept_of(job, &areas, area));
     if (side != NULL) {
-        struct json *list =
-            json_set(job->arena, body, "locationQualifier", json_new_list(job->arena));
+        struct json *list = json_put(body, "locationQualifier", json_new_list(job->arena));
         json_push(list, field_concept_of(job, &sides, side));
     }
-    json_set(job->arena, body, "patient", entries_reference(job, "Patient", NULL));
+    json_put(body, "patient", entries_reference(job, "Patient", NULL));
     struct json *reference = json_new_object(job->arena);
     json_set_text(job->arena, reference, "reference", arena_print(job->arena, "#%s", id));
     return reference;
@@ -61,7 +60,7 @@ static struct json *site_extension(struct field_job *job, const char *url, const
 {
     struct json *extension = json_new_object(job->arena);
     json_set_text(job->arena, extension, "url", url);
-    json_set(job->arena, extension, "valueReference", contain(job, area, side));
+    json_put(extension, "valueReference", contain(job, area, side));
     return extension;
 }
 
@@ -74,7 +73,7 @@ struct json *field_new_site(struct field_job *job, const char *area, const char 
         return codes;
     struct json *extensions = json_new_list(job->arena);
     json_push(extensions, site_extension(job, body_site_extension, area, side));
-    json_set(job->arena, codes, "extension", extensions);
+    json_put(codes, "extension", extensions);
     return codes;
 }
 
@@ -155,8 +154,8 @@ static struct json *read_site(struct field_job *job, const struct field *field, 
     if (area == NULL && side == NULL)
         return NULL;
     struct json *target = field->local == NULL ? into : json_new_object(job->arena);
-    json_set_text(job->arena, target, "area", area);
-    json_set_text(job->arena, target, "side", side);
+    json_put_text(job->arena, target, "area", area);
+    json_put_text(job->arena, target, "side", side);
     return field->local == NULL ? NULL : target;
 }
 
@@ -182,9 +181,9 @@ static struct json *read_flag_site(struct field_job *job, const struct field *fi
         return NULL;
     read_body(job, node, &area, &side);
     if (json_get(into, "area") == NULL)
-        json_set_text(job->arena, into, "area", area);
+        json_put_text(job->arena, into, "area", area);
     if (json_get(into, "side") == NULL)
-        json_set_text(job->arena, into, "side", side);
+        json_put_text(job->arena, into, "side", side);
     return NULL;
 }
 

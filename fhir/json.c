@@ -285,6 +285,25 @@ struct json *json_set(struct arena *arena, struct json *object, const char *key,
     return value;
 }
 
+struct json *json_put_named(struct json *object, const char *key, size_t length, uint32_t hash,
+                            struct json *value)
+{
+    if (value == NULL)
+        return NULL;
+    value->key = (char *)(uintptr_t)key; /* nothing writes to it */
+    json_note_key(value, length, hash);
+    append(object, value);
+    return value;
+}
+
+struct json *json_new_lasting(struct arena *arena, const char *value)
+{
+    struct json *node = arena_raw(arena, sizeof *node);
+    *node = (struct json){.type = cJSON_String, .text = (char *)(uintptr_t)value};
+    json_note_text(node, strlen(value));
+    return node;
+}
+
 struct json *json_set_text(struct arena *arena, struct json *object, const char *key,
                            const char *value)
 {

@@ -188,6 +188,21 @@ struct json *json_set(struct arena *arena, struct json *object, const char *key,
                       struct json *value);
 struct json *json_set_text(struct arena *arena, struct json *object, const char *key,
                            const char *value); /* NULL value: nothing is added */
+/* As json_set and json_set_text, but nothing is copied: KEY is a word of the source, and VALUE
+ * lives as long as the tree. */
+struct json *json_put_named(struct json *object, const char *key, size_t length, uint32_t hash,
+                            struct json *value);
+struct json *json_new_lasting(struct arena *arena, const char *value);
+static inline __attribute__((always_inline)) struct json *
+json_put(struct json *object, const char *key, struct json *value)
+{
+    return json_put_named(object, key, strlen(key), hash_name(key, strlen(key)), value);
+}
+static inline __attribute__((always_inline)) struct json *
+json_put_text(struct arena *arena, struct json *object, const char *key, const char *value)
+{
+    return value == NULL ? NULL : json_put(object, key, json_new_lasting(arena, value));
+}
 struct json *json_push(struct json *list, struct json *value);
 void json_remove(struct json *object, const char *key);
 /* Takes MEMBER (NULL: nothing) out of FROM and puts it, with its key, behind the members of TO. */

@@ -96,7 +96,8 @@ struct json *message_of_reply(const struct fhir_context *context,
 
 enum message_content { MESSAGE_RECORD, MESSAGE_MOVE, MESSAGE_RECORD_CANCEL, MESSAGE_REPLY };
 
-/* What an incoming Bundle says. Texts live in the arena of the context. */
+/* What an incoming Bundle says. Texts live in the arena of the context, or are those of the Bundle.
+ */
 struct message_inbound {
     enum message_content content;
     const char *message_id; /* MessageHeader.id, else Bundle.id */

@@ -71,12 +71,12 @@ struct json *entries_add(struct field_job *job, const char *type, const char *na
     json_set_text(job->arena, resource, "resourceType", type);
     json_set_text(job->arena, resource, "id", entry->id);
     if (labelled && job->labels != NULL) {
-        struct json *meta = json_set(job->arena, resource, "meta", json_new_object(job->arena));
-        json_set(job->arena, meta, "security", json_copy(job->arena, job->labels));
+        struct json *meta = json_put(resource, "meta", json_new_object(job->arena));
+        json_put(meta, "security", json_copy(job->arena, job->labels));
     }
     struct json *wrapper = json_push(job->entries->list, json_new_object(job->arena));
     json_set_text(job->arena, wrapper, "fullUrl", entry->full_url);
-    json_set(job->arena, wrapper, "resource", resource);
+    json_put(wrapper, "resource", resource);
     return resource;
 }
 
@@ -104,7 +104,7 @@ struct json *entries_logical_reference(struct field_job *job, const char *type, 
 {
     struct json *reference = json_new_object(job->arena);
     json_set_text(job->arena, reference, "type", type);
-    json_set(job->arena, reference, "identifier", field_new_identifier(job, NULL, system, value));
+    json_put(reference, "identifier", field_new_identifier(job, NULL, system, value));
     return reference;
 }
 

@@ -60,15 +60,15 @@ const char *people_endpoint(struct field_job *job, const char *clinic)
 static struct json *row_of(struct field_job *job, const struct directory_entry *entry)
 {
     struct json *row = json_new_object(job->arena);
-    json_set_text(job->arena, row, "handle", entry->handle);
-    json_set_text(job->arena, row, "name", entry->name);
-    json_set_text(job->arena, row, "given_names", entry->given_names);
-    json_set_text(job->arena, row, "family_name", entry->family_name);
-    json_set_text(job->arena, row, "profession", entry->profession);
-    json_set_text(job->arena, row, "npi", entry->npi);
-    json_set_text(job->arena, row, "works_at", entry->works_at);
-    json_set_text(job->arena, row, "phone", entry->phone);
-    json_set_text(job->arena, row, "email", entry->email);
+    json_put_text(job->arena, row, "handle", entry->handle);
+    json_put_text(job->arena, row, "name", entry->name);
+    json_put_text(job->arena, row, "given_names", entry->given_names);
+    json_put_text(job->arena, row, "family_name", entry->family_name);
+    json_put_text(job->arena, row, "profession", entry->profession);
+    json_put_text(job->arena, row, "npi", entry->npi);
+    json_put_text(job->arena, row, "works_at", entry->works_at);
+    json_put_text(job->arena, row, "phone", entry->phone);
+    json_put_text(job->arena, row, "email", entry->email);
     return row;
 }
 
@@ -94,9 +94,9 @@ static void add(struct field_job *job, const char *type, const struct directory_
 static struct json *unknown_reference(struct field_job *job, const char *handle)
 {
     struct json *reference = json_new_object(job->arena);
-    json_set(job->arena, reference, "identifier",
+    json_put(reference, "identifier",
              field_new_identifier(job, NULL, field_uri(job, "/sid/handle"), handle));
-    json_set_text(job->arena, reference, "display", handle);
+    json_put_text(job->arena, reference, "display", handle);
     return reference;
 }
 
@@ -203,12 +203,12 @@ static void add_row(struct field_job *job, struct json *row, const char *handle,
         return;
     struct json *known = json_push(job->new_people, json_new_object(job->arena));
     const char *name = json_get_text(row, "name");
-    json_set_text(job->arena, known, "handle", handle);
-    json_set_text(job->arena, known, "kind", is_person ? "person" : "clinic");
-    json_set_text(job->arena, known, "name", name != NULL ? name : handle);
+    json_put_text(job->arena, known, "handle", handle);
+    json_put_text(job->arena, known, "kind", is_person ? "person" : "clinic");
+    json_put_text(job->arena, known, "name", name != NULL ? name : handle);
     for (size_t i = 0; columns[i] != NULL; i++)
         json_set_text(job->arena, known, columns[i], json_get_text(row, columns[i]));
-    json_set_text(job->arena, known, "partner", is_person ? NULL : job->partner);
+    json_put_text(job->arena, known, "partner", is_person ? NULL : job->partner);
 }
 
 static const char *stranger_handle(struct field_job *job, const struct json *row)
@@ -268,11 +268,11 @@ static void read_role(struct field_job *job, struct json *role, struct json *row
         struct json *identifier = json_get(reference, "identifier");
         if (text_equal(json_get_text(identifier, "system"), "http://hl7.org/fhir/sid/us-npi") &&
             directory_npi_valid(json_get_text(identifier, "value")))
-            json_set_text(job->arena, row, "npi", json_get_text(identifier, "value"));
+            json_put_text(job->arena, row, "npi", json_get_text(identifier, "value"));
     }
     read_resource(job, map_practitioner_role, role, row);
     if (person != NULL && json_get(row, "npi") == NULL && json_get(row, "their_handle") == NULL)
-        json_set_text(job->arena, row, "their_handle", json_get_text(person, "id"));
+        json_put_text(job->arena, row, "their_handle", json_get_text(person, "id"));
 }
 
 static bool read_who(struct field_job *job, struct json *resource, struct json *row)
@@ -313,13 +313,13 @@ static const char *handle_of_logical(struct field_job *job, const struct json *r
     const char *value = json_get_text(identifier, "value");
     const char *type = json_get_text(reference, "type");
     if (text_equal(system, "http://hl7.org/fhir/sid/us-npi") && directory_npi_valid(value))
-        json_set_text(job->arena, row, "npi", value);
+        json_put_text(job->arena, row, "npi", value);
     else if (field_is_ours(job, system, "/sid/handle") &&
              directory_find(job->context->directory, value) != NULL)
         return value;
     else if (field_is_ours(job, system, "/sid/handle"))
-        json_set_text(job->arena, row, "their_handle", value);
-    json_set_text(job->arena, row, "name", json_get_text(reference, "display"));
+        json_put_text(job->arena, row, "their_handle", value);
+    json_put_text(job->arena, row, "name", json_get_text(reference, "display"));
     if (json_first(row) == NULL)
         return NULL;
     return match(job, row, !text_equal(type, "Organization"));

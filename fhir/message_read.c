@@ -332,7 +332,7 @@ static void add_item(struct field_job *job, const struct map_part *part, struct 
         if (json_same(there, word))
             return;
     }
-    json_push(list, word != NULL ? json_copy(job->arena, word) : item);
+    json_push(list, word != NULL ? json_copy_nodes(job->arena, word) : item);
 }
 
 static void read_resource(struct field_job *job, const struct map_part *part,
@@ -383,7 +383,7 @@ static void read_patient(struct field_job *job, const struct message_split *spli
         field_read(job, map_patient, contained, job->record);
         return;
     }
-    json_set_text(job->arena, job->record, "client_id",
+    json_put_text(job->arena, job->record, "client_id",
                   json_text(json_find(subject, "identifier", "value", NULL)));
 }
 
@@ -426,16 +426,16 @@ static void name_record(struct field_job *job, const struct message_split *split
         number = json_get_text(split->main->resource, "id");
     if (number == NULL)
         number = in->message_id;
-    json_set_text(job->arena, job->record, "record", job->kind);
+    json_put_text(job->arena, job->record, "record", job->kind);
     json_remove(job->record, "record_id");
-    json_set_text(job->arena, job->record, "record_id", number);
+    json_put_text(job->arena, job->record, "record_id", number);
     if (json_get(job->record, "written_at") == NULL)
-        json_set_text(job->arena, job->record, "written_at", in->move.at);
+        json_put_text(job->arena, job->record, "written_at", in->move.at);
     if (json_get(job->record, "written_by") == NULL)
-        json_set_text(job->arena, job->record, "written_by",
+        json_put_text(job->arena, job->record, "written_by",
                       in->move.by != NULL ? in->move.by : in->sender);
     if (strcmp(job->kind, "referral") != 0 && json_get(job->record, "referral_id") == NULL)
-        json_set_text(job->arena, job->record, "referral_id", job->referral.number);
+        json_put_text(job->arena, job->record, "referral_id", job->referral.number);
 }
 
 /* The members of OBJECT that its shape has, in the order of the vocabulary; they are moved. */
@@ -490,7 +490,7 @@ static void read_record(struct field_job *job, const struct message_split *split
     if (job->referral.placer != NULL)
         job->referral.client_number = placers_number(job);
     struct json *task = job->move == NULL ? json_new_object(job->arena) : job->move;
-    json_set_text(job->arena, task, "task_status", job->task_status);
+    json_put_text(job->arena, task, "task_status", job->task_status);
     take_move(job, task, &in->move);
     if (in->move.task_status == NULL && strcmp(job->kind, "referral") == 0)
         in->move.task_status = status_of_order(split->order);
@@ -498,7 +498,7 @@ static void read_record(struct field_job *job, const struct message_split *split
     record_fill_defaults(job->arena, job->record, job->context->directory);
     in->record = in_order(job, job->record, record_kind_find(job->kind), false);
     if (received != NULL)
-        json_set(job->arena, in->record, "received", received);
+        json_put(in->record, "received", received);
 }
 
 static bool is_withdrawn(const struct json *record, const char *event)

@@ -70,10 +70,10 @@ static struct json *write_advice(struct field_job *job, const struct field *fiel
                                  const struct json *value)
 {
     struct json *activity = json_new_object(job->arena);
-    struct json *detail = json_set(job->arena, activity, "detail", json_new_object(job->arena));
+    struct json *detail = json_put(activity, "detail", json_new_object(job->arena));
     (void)field;
     json_set_text(job->arena, detail, "status", "not-started");
-    json_set(job->arena, detail, "description", json_copy(job->arena, value));
+    json_put(detail, "description", json_copy_nodes(job->arena, value));
     return activity;
 }
 
@@ -89,7 +89,7 @@ static struct json *read_advice(struct field_job *job, const struct field *field
     json_mark(text);
     if (text_equal(json_get_text(detail, "status"), "not-started"))
         json_mark(json_get(detail, "status"));
-    return json_copy(job->arena, text);
+    return json_copy_nodes(job->arena, text);
 }
 
 static const struct field_kind advice = {write_advice, read_advice};
@@ -137,7 +137,7 @@ static struct json *read_goal_link(struct field_job *job, const struct field *fi
     (void)into;
     if (entry != NULL)
         json_mark(node);
-    return json_copy(job->arena, json_get(identifier, "value"));
+    return json_copy_nodes(job->arena, json_get(identifier, "value"));
 }
 
 static const struct field_kind goal_link = {write_goal_link, read_goal_link};
@@ -171,7 +171,7 @@ static struct json *write_review(struct field_job *job, const struct field *fiel
     (void)field;
     if (json_get(value, "review_on") == NULL)
         return NULL;
-    json_set(job->arena, activity, "detail", group.kind->write(job, &group, value));
+    json_put(activity, "detail", group.kind->write(job, &group, value));
     return activity;
 }
 

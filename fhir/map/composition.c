@@ -176,7 +176,7 @@ static struct json *read_referral_id(struct field_job *job, const struct field *
         !text_equal(json_text(number), job->referral.number))
         return NULL;
     json_mark(node);
-    return json_copy(job->arena, number); /* always the placer's, so it goes without a name */
+    return json_copy_nodes(job->arena, number); /* always the placer's, so it goes without a name */
 }
 
 const struct field_kind map_referral_id = {write_referral_id, read_referral_id};
@@ -192,7 +192,7 @@ static struct json *write_replaced(struct field_job *job, const struct field *fi
     struct json *relation = json_new_object(job->arena);
     (void)field;
     json_set_text(job->arena, relation, "code", "replaces");
-    json_set(job->arena, relation, "targetIdentifier", number.kind->write(job, &number, value));
+    json_put(relation, "targetIdentifier", number.kind->write(job, &number, value));
     return relation;
 }
 

@@ -39,7 +39,7 @@ static struct json *write_diagnosis(struct field_job *job, const struct field *f
     if (code != NULL) {
         const struct coding_row *row =
             coding_find_code(job->context->coding, job->context->base, NULL, system, code);
-        struct json *codings = json_set(job->arena, concept, "coding", json_new_list(job->arena));
+        struct json *codings = json_put(concept, "coding", json_new_list(job->arena));
         json_push(codings, field_new_coding(job, system, code, row == NULL ? NULL : row->display));
     }
     json_set_text(job->arena, concept, "text", json_get_text(value, "text"));
@@ -56,14 +56,14 @@ static struct json *read_diagnosis(struct field_job *job, const struct field *fi
         const char *word = word_of(json_get_text(coding, "system"));
         if (word == NULL || json_get(coding, "code") == NULL || json_get(into, "code") != NULL)
             continue;
-        json_set(job->arena, into, "code", json_copy(job->arena, json_get(coding, "code")));
+        json_put(into, "code", json_copy_nodes(job->arena, json_get(coding, "code")));
         json_set_text(job->arena, into, "code_system", word);
         json_mark(coding);
         if (text == NULL)
             text = json_get(coding, "display");
     }
     if (json_text(text) != NULL) {
-        json_set(job->arena, into, "text", json_copy(job->arena, text));
+        json_put(into, "text", json_copy_nodes(job->arena, text));
         json_mark(text);
     }
     return NULL;

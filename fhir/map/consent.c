@@ -89,7 +89,7 @@ static struct json *write_actor(struct field_job *job, const struct field *field
     struct json *actor = json_new_object(job->arena);
     (void)field;
     field_write(job, role_rows, value, actor);
-    json_set(job->arena, actor, "reference", people_reference(job, json_text(value)));
+    json_put(actor, "reference", people_reference(job, json_text(value)));
     return actor;
 }
 

@@ -15,8 +15,7 @@ static struct json *write_payer(struct field_job *job, const struct field *field
         json_set_text(job->arena, reference, "display", payer);
         return reference;
     }
-    struct json *extensions =
-        json_set(job->arena, reference, "extension", json_new_list(job->arena));
+    struct json *extensions = json_put(reference, "extension", json_new_list(job->arena));
     struct json *extension = json_push(extensions, json_new_object(job->arena));
     json_set_text(job->arena, extension, "url", absent);
     json_set_text(job->arena, extension, "valueCode", "unknown");
@@ -37,7 +36,7 @@ static struct json *read_payer(struct field_job *job, const struct field *field,
     if (json_text(name) == NULL)
         return NULL;
     if (json_get(into, "payer") == NULL)
-        json_set(job->arena, into, "payer", json_copy(job->arena, name));
+        json_put(into, "payer", json_copy_nodes(job->arena, name));
     if (json_same(json_get(into, "payer"), name)) {
         json_mark(name);
         json_mark(json_get(node, "display"));
@@ -67,11 +66,11 @@ static struct json *write_visits(struct field_job *job, const struct field *fiel
     static const struct field category = {NULL, "category", &field_fixed_concept, &visits};
     struct json *item = json_new_object(job->arena);
     (void)field;
-    json_set(job->arena, item, "itemSequence", json_new_whole(job->arena, 1));
-    struct json *list = json_set(job->arena, item, "adjudication", json_new_list(job->arena));
+    json_put(item, "itemSequence", json_new_whole(job->arena, 1));
+    struct json *list = json_put(item, "adjudication", json_new_list(job->arena));
     struct json *adjudication = json_push(list, json_new_object(job->arena));
-    json_set(job->arena, adjudication, "category", category.kind->write(job, &category, value));
-    json_set(job->arena, adjudication, "value", json_copy(job->arena, value));
+    json_put(adjudication, "category", category.kind->write(job, &category, value));
+    json_put(adjudication, "value", json_copy_nodes(job->arena, value));
     return item;
 }
 
@@ -86,7 +85,7 @@ static struct json *read_visits(struct field_job *job, const struct field *field
         return NULL;
     json_mark(adjudication);
     json_mark(json_get(node, "itemSequence"));
-    return json_copy(job->arena, json_get(adjudication, "value"));
+    return json_copy_nodes(job->arena, json_get(adjudication, "value"));
 }
 
 static const struct field_kind authorized_visits = {write_visits, read_visits};
@@ -95,7 +94,7 @@ static struct json *write_created(struct field_job *job, const struct field *fie
                                   const struct json *value)
 {
     (void)field;
-    return json_copy(job->arena, json_get(value, "written_at"));
+    return json_copy_nodes(job->arena, json_get(value, "written_at"));
 }
 
 /* The day of the order: ClaimResponse asks for one, the record does not know another. */

@@ -41,7 +41,7 @@ static struct json *write_attachment(struct field_job *job, const struct field *
         json_set_text(job->arena, attachment, "contentType", is_type ? type : unsaid);
     if (bytes != NULL) {
         json_set_text(job->arena, attachment, "data", bytes->base64);
-        json_set(job->arena, attachment, "size", json_new_whole(job->arena, bytes->size));
+        json_put(attachment, "size", json_new_whole(job->arena, bytes->size));
         json_set_text(job->arena, attachment, "hash", bytes->hash_base64);
     }
     json_set_text(job->arena, attachment, "title", json_get_text(value, "file"));
@@ -57,17 +57,17 @@ static struct json *read_attachment(struct field_job *job, const struct field *f
     struct json *title = json_get(node, "title");
     (void)field;
     if (json_text(title) != NULL) {
-        json_set(job->arena, into, "file", json_copy(job->arena, title));
+        json_put(into, "file", json_copy_nodes(job->arena, title));
         json_mark(title);
     }
     json_mark(type);
     if (json_text(type) != NULL && strcmp(json_text(type), unsaid) != 0)
-        json_set(job->arena, into, "media_type", json_copy(job->arena, type));
+        json_put(into, "media_type", json_copy_nodes(job->arena, type));
     struct json *kept = json_new_object(job->arena);
-    json_set(job->arena, kept, "file", json_copy(job->arena, title));
-    json_set(job->arena, kept, "media_type", json_copy(job->arena, type));
+    json_put(kept, "file", json_copy_nodes(job->arena, title));
+    json_put(kept, "media_type", json_copy_nodes(job->arena, type));
     for (size_t i = 0; i < 3; i++) {
-        json_set(job->arena, kept, bytes[i], json_copy(job->arena, json_get(node, bytes[i])));
+        json_set(job->arena, kept, bytes[i], json_copy_nodes(job->arena, json_get(node, bytes[i])));
         json_mark(json_get(node, bytes[i]));
     }
     if (job->attachments == NULL)

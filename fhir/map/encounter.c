@@ -44,7 +44,7 @@ static struct json *write_visit_time(struct field_job *job, const struct field *
 {
     (void)field;
     (void)value;
-    return json_copy(job->arena, json_get(job->record, "visit_at"));
+    return json_copy_nodes(job->arena, json_get(job->record, "visit_at"));
 }
 
 static struct json *read_visit_time(struct field_job *job, const struct field *field,
@@ -96,7 +96,7 @@ static struct json *read_record_number(struct field_job *job, const struct field
     if (json_get_text(node, "value") == NULL)
         return NULL;
     json_mark(node);
-    return json_copy(job->arena, json_get(node, "value"));
+    return json_copy_nodes(job->arena, json_get(node, "value"));
 }
 
 const struct field_kind map_record_number = {write_record_number, read_record_number};
@@ -173,10 +173,9 @@ static struct json *write_participants(struct field_job *job, const struct field
         if (!was_there(job, item))
             continue;
         struct json *participant = json_push(list, json_new_object(job->arena));
-        struct json *types = json_set(job->arena, participant, "type", json_new_list(job->arena));
+        struct json *types = json_put(participant, "type", json_new_list(job->arena));
         json_push(types, participant_type(job, item));
-        json_set(job->arena, participant, "individual",
-                 people_reference(job, json_get_text(item, "who")));
+        json_put(participant, "individual", people_reference(job, json_get_text(item, "who")));
     }
     return json_first(list) == NULL ? NULL : list;
 }
@@ -204,7 +203,7 @@ static struct json *read_participants(struct field_job *job, const struct field 
         if (member == NULL) {
             struct json *list = json_get(into, "participants");
             if (list == NULL)
-                list = json_set(job->arena, into, "participants", json_new_list(job->arena));
+                list = json_put(into, "participants", json_new_list(job->arena));
             member = json_push(list, json_new_object(job->arena));
             json_set_text(job->arena, member, "who", who);
             if (field_has_code(type, NULL, "PPRF"))

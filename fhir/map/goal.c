@@ -17,7 +17,7 @@ static struct json *write_achievement(struct field_job *job, const struct field 
     const char *key = arena_print(job->arena, "goal-%s", word);
     struct json *concept = field_concept_of(job, &achievements, key);
     json_remove(concept, "text");
-    json_set_text(job->arena, concept, "text", field_sentence(job, word));
+    json_put_text(job->arena, concept, "text", field_sentence(job, word));
     return concept;
 }
 
@@ -91,7 +91,7 @@ static struct json *read_measure(struct field_job *job, const struct field *fiel
     const char *measure = measure_of(job, node, NULL);
     (void)field;
     if (measure != NULL)
-        json_set_text(job->arena, into, "measure", measure);
+        json_put_text(job->arena, into, "measure", measure);
     else if (text_equal(json_get_text(node, "text"), "As the goal says"))
         json_mark(json_get(node, "text"));
     return NULL;

@@ -43,7 +43,7 @@ struct json *measure_concept(struct field_job *job, const char *key, const char 
         if (panel != NULL)
             field_add_row(job, concept, panel);
     }
-    json_set_text(job->arena, concept, "text", text);
+    json_put_text(job->arena, concept, "text", text);
     return concept;
 }
 
@@ -162,8 +162,8 @@ bool measure_split_motion(struct field_job *job, const char *key, struct json *i
     if (how == NULL)
         return false;
     size_t length = strlen(motion) - strlen(how) - 1;
-    json_set_text(job->arena, into, "joint", joint);
-    json_set_text(job->arena, into, "motion", arena_copy_n(job->arena, motion, length));
-    json_set_text(job->arena, into, "how", how);
+    json_put_text(job->arena, into, "joint", joint);
+    json_put_text(job->arena, into, "motion", arena_copy_n(job->arena, motion, length));
+    json_put_text(job->arena, into, "how", how);
     return true;
 }

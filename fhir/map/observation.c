@@ -76,9 +76,9 @@ static struct json *read_measure(struct field_job *job, const struct field *fiel
     if (word == NULL)
         return NULL;
     bool is_motion = measure_split_motion(job, word, into);
-    json_set_text(job->arena, into, "measure", is_motion ? "range-of-motion" : word);
+    json_put_text(job->arena, into, "measure", is_motion ? "range-of-motion" : word);
     if (side != NULL && json_get(into, "side") == NULL)
-        json_set_text(job->arena, into, "side", side);
+        json_put_text(job->arena, into, "side", side);
     return NULL;
 }
 
@@ -98,7 +98,7 @@ static struct json *write_day(struct field_job *job, const struct field *field,
     const char *day = json_get_text(value, "measured_on");
     (void)field;
     if (day == NULL)
-        return json_copy(job->arena, json_get(job->record, "visit_at"));
+        return json_copy_nodes(job->arena, json_get(job->record, "visit_at"));
     return json_new_text(job->arena,
                          is_visit_day(job, day) ? json_get_text(job->record, "visit_at") : day);
 }
@@ -113,7 +113,7 @@ static struct json *read_day(struct field_job *job, const struct field *field, s
     const char *visit = json_get_text(job->record, "visit_at");
     if (strlen(time) == 10 || text_equal(time, visit))
         json_mark(node);
-    json_set_text(job->arena, into, "measured_on", arena_copy_n(job->arena, time, 10));
+    json_put_text(job->arena, into, "measured_on", arena_copy_n(job->arena, time, 10));
     return NULL;
 }
 
@@ -128,7 +128,7 @@ static struct json *write_unknown_day(struct field_job *job, const struct field 
         json_get(job->record, "visit_at") != NULL)
         return NULL;
     struct json *element = json_new_object(job->arena);
-    struct json *list = json_set(job->arena, element, "extension", json_new_list(job->arena));
+    struct json *list = json_put(element, "extension", json_new_list(job->arena));
     struct json *extension = json_push(list, json_new_object(job->arena));
     json_set_text(job->arena, extension, "url", absent_extension);
     json_set_text(job->arena, extension, "valueCode", "unknown");
@@ -165,7 +165,7 @@ static struct json *read_side(struct field_job *job, const struct field *field, 
     (void)field;
     field_read_site(job, node, &area, &side);
     if (json_get(into, "side") == NULL)
-        json_set_text(job->arena, into, "side", side);
+        json_put_text(job->arena, into, "side", side);
     return NULL;
 }
 
@@ -188,7 +188,7 @@ static struct json *component(struct field_job *job, const char *key)
     struct json *concept = field_new_concept(job, NULL);
     if (row != NULL)
         field_add_row(job, concept, row);
-    json_set(job->arena, part, "code", concept);
+    json_put(part, "code", concept);
     return part;
 }
 
@@ -214,7 +214,7 @@ static struct json *write_panel_score(struct field_job *job, const struct field 
     if (!has_panel(job, json_get_text(value, "measure")))
         return NULL;
     struct json *part = component(job, "outcome-score");
-    json_set(job->arena, part, "valueQuantity",
+    json_put(part, "valueQuantity",
              field_new_quantity(job, json_get(value, "value"), unit,
                                 field_ucum(unit, json_get_text(value, "measure"))));
     return part;
@@ -255,7 +255,7 @@ static struct json *read_author(struct field_job *job, const struct field *field
     if (who == NULL)
         return NULL;
     if (json_get(job->record, "written_by") == NULL)
-        json_set(job->arena, job->record, "written_by", json_copy(job->arena, who));
+        json_put(job->record, "written_by", json_copy_nodes(job->arena, who));
     return NULL;
 }
 
@@ -296,16 +296,16 @@ static bool makes_pair(const struct json *top, const struct json *bottom)
 static struct json *pressure(struct field_job *job, const char *word, const struct json *item)
 {
     struct json *part = json_new_object(job->arena);
-    json_set(job->arena, part, "code", measure_concept(job, word, NULL));
+    json_put(part, "code", measure_concept(job, word, NULL));
     if (item != NULL) {
         const char *unit = json_get_text(item, "unit");
-        json_set(job->arena, part, "valueQuantity",
+        json_put(part, "valueQuantity",
                  field_new_quantity(job, json_get(item, "value"), unit, field_ucum(unit, word)));
         return part;
     }
     struct json *reason = field_new_concept(job, NULL);
     field_add_coding(job, reason, absent_system, "not-performed", "Not Performed");
-    json_set(job->arena, part, "dataAbsentReason", reason);
+    json_put(part, "dataAbsentReason", reason);
     return part;
 }
 
@@ -321,12 +321,12 @@ static struct json *panel_concept(struct field_job *job)
 static void write_pressure(struct field_job *job, const struct map_part *part,
                            const struct json *top, const struct json *bottom, const char *name)
 {
-    struct json *either = json_copy(job->arena, top != NULL ? top : bottom);
+    struct json *either = json_copy_nodes(job->arena, top != NULL ? top : bottom);
     json_remove(either, "value");
     json_remove(either, "side");
     struct json *observation = message_add_part(job, part, either, name);
     json_replace(job->arena, observation, "code", panel_concept(job));
-    struct json *list = json_set(job->arena, observation, "component", json_new_list(job->arena));
+    struct json *list = json_put(observation, "component", json_new_list(job->arena));
     json_push(list, pressure(job, "blood-pressure-systolic", top));
     json_push(list, pressure(job, "blood-pressure-diastolic", bottom));
 }
@@ -367,7 +367,7 @@ static void read_pressure(struct field_job *job, const struct map_part *part,
 {
     struct json *shared = json_new_object(job->arena);
     field_mark_concept(job, json_get(observation, "code"), panel_concept(job));
-    json_set_text(job->arena, shared, "measure", "blood-pressure");
+    json_put_text(job->arena, shared, "measure", "blood-pressure");
     field_read(job, part->rows, observation, shared);
     for (struct json *piece = json_first(json_get(observation, "component")); piece != NULL;
          piece = json_next(piece)) {
@@ -375,13 +375,12 @@ static void read_pressure(struct field_job *job, const struct map_part *part,
         struct json *item = json_new_object(job->arena);
         if (word == NULL)
             continue;
-        json_set_text(job->arena, item, "measure", word);
+        json_put_text(job->arena, item, "measure", word);
         json_mark(json_get(piece, "dataAbsentReason"));
         if (!field_read_quantity(job, json_get(piece, "valueQuantity"), "value", item))
             continue;
-        json_set(job->arena, item, "measured_on",
-                 json_copy(job->arena, json_get(shared, "measured_on")));
-        json_set(job->arena, item, "note", json_copy(job->arena, json_get(shared, "note")));
+        json_put(item, "measured_on", json_copy_nodes(job->arena, json_get(shared, "measured_on")));
+        json_put(item, "note", json_copy_nodes(job->arena, json_get(shared, "note")));
         add_measurement(job, part, item);
     }
 }

@@ -10,7 +10,7 @@ static struct json *new_number(struct field_job *job, const char *clinic, const 
 {
     struct json *identifier =
         field_new_identifier(job, "record-number", people_system(job, clinic, "client"), number);
-    json_set(job->arena, identifier, "assigner", people_organization(job, clinic));
+    json_put(identifier, "assigner", people_organization(job, clinic));
     return identifier;
 }
 
@@ -60,7 +60,7 @@ static struct json *read_client_id(struct field_job *job, const struct field *fi
     if (!is_own_number(job, node) || json_get_text(node, "value") == NULL)
         return NULL;
     mark_number(job, node);
-    return json_copy(job->arena, json_get(node, "value"));
+    return json_copy_nodes(job->arena, json_get(node, "value"));
 }
 
 static const struct field_kind client_id = {write_client_id, read_client_id};
@@ -83,8 +83,8 @@ static struct json *read_other_id(struct field_job *job, const struct field *fie
         return NULL;
     mark_number(job, node);
     struct json *other = json_new_object(job->arena);
-    json_set_text(job->arena, other, "id", json_get_text(node, "value"));
-    json_set_text(job->arena, other, "issued_by", issuer);
+    json_put_text(job->arena, other, "id", json_get_text(node, "value"));
+    json_put_text(job->arena, other, "issued_by", issuer);
     return other;
 }
 
@@ -99,12 +99,12 @@ static struct json *write_latin(struct field_job *job, const struct field *field
                                 const struct json *value)
 {
     struct json *name = json_new_object(job->arena);
-    struct json *extensions = json_set(job->arena, name, "extension", json_new_list(job->arena));
+    struct json *extensions = json_put(name, "extension", json_new_list(job->arena));
     struct json *extension = json_push(extensions, json_new_object(job->arena));
     (void)field;
     json_set_text(job->arena, extension, "url", representation);
     json_set_text(job->arena, extension, "valueCode", "ABC");
-    json_set(job->arena, name, "text", json_copy(job->arena, value));
+    json_put(name, "text", json_copy_nodes(job->arena, value));
     return name;
 }
 
@@ -120,7 +120,7 @@ static struct json *read_latin(struct field_job *job, const struct field *field,
         return NULL;
     json_mark(extension);
     json_mark(text);
-    return json_copy(job->arena, text);
+    return json_copy_nodes(job->arena, text);
 }
 
 static const struct field_kind latin = {write_latin, read_latin};
@@ -156,7 +156,7 @@ static struct json *write_language(struct field_job *job, const struct field *fi
     struct json *concept = json_new_object(job->arena);
     (void)field;
     if (code != NULL) {
-        struct json *codings = json_set(job->arena, concept, "coding", json_new_list(job->arena));
+        struct json *codings = json_put(concept, "coding", json_new_list(job->arena));
         json_push(codings, field_new_coding(job, "urn:ietf:bcp:47", code, NULL));
     }
     json_set_text(job->arena, concept, "text", language);
@@ -178,7 +178,8 @@ static struct json *read_language(struct field_job *job, const struct field *fie
         json_mark(coding);
     if (code == NULL || is_variant)
         json_mark(text);
-    return json_copy(job->arena, code == NULL || is_variant ? text : json_get(coding, "code"));
+    return json_copy_nodes(job->arena,
+                           code == NULL || is_variant ? text : json_get(coding, "code"));
 }
 
 static const struct field_kind language = {write_language, read_language};

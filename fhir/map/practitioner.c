@@ -45,8 +45,8 @@ static struct json *read_handle(struct field_job *job, const struct field *field
     if (clinic == NULL || json_get_text(node, "value") == NULL)
         return NULL;
     json_mark(node);
-    json_set_text(job->arena, into, "their_handle", json_get_text(node, "value"));
-    json_set_text(job->arena, into, "their_clinic", clinic);
+    json_put_text(job->arena, into, "their_handle", json_get_text(node, "value"));
+    json_put_text(job->arena, into, "their_clinic", clinic);
     return NULL;
 }
 
@@ -69,7 +69,7 @@ static struct json *read_role_link(struct field_job *job, const struct field *fi
     if (entries_resource(job, node, job->resource) != NULL)
         json_mark(node);
     else if (json_get(into, "name") == NULL)
-        json_set_text(job->arena, into, "name", json_get_text(node, "display"));
+        json_put_text(job->arena, into, "name", json_get_text(node, "display"));
     return NULL;
 }
 

@@ -41,7 +41,7 @@ static struct json *read_period(struct field_job *job, const struct field *field
     if (!timing_between(json_get_text(node, "start"), json_get_text(node, "end"), &minutes) ||
         minutes == 0)
         return NULL;
-    json_set(job->arena, into, "minutes", json_new_whole(job->arena, minutes));
+    json_put(into, "minutes", json_new_whole(job->arena, minutes));
     json_mark(node);
     return NULL;
 }
@@ -65,9 +65,9 @@ void map_write_techniques(struct field_job *job, const struct map_part *part)
     job->index = 0;
     for (struct json *item = json_first(json_get(job->record, part->local)); item != NULL;
          item = json_next(item), job->index++) {
-        struct json *placed = json_copy(job->arena, item);
+        struct json *placed = json_copy_nodes(job->arena, item);
         long minutes = 0;
-        json_set(job->arena, placed, "starts_after", json_new_whole(job->arena, after));
+        json_put(placed, "starts_after", json_new_whole(job->arena, after));
         message_add_part(job, part, placed,
                          arena_print(job->arena, "%s/%zu", part->name, job->index + 1));
         if (json_whole(json_get(item, "minutes"), &minutes))

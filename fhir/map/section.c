@@ -251,8 +251,7 @@ static struct json *decision_sections(struct field_job *job)
     struct json *decision = json_first(json_get(job->record, "decisions"));
     for (size_t place = 1; decision != NULL; decision = json_next(decision), place++) {
         struct json *section = json_push(list, json_new_object(job->arena));
-        struct json *extensions =
-            json_set(job->arena, section, "extension", json_new_list(job->arena));
+        struct json *extensions = json_put(section, "extension", json_new_list(job->arena));
         json_push(extensions, field_new_extra(job, "decisions", json_get(decision, "text")));
         json_set_text(job->arena, section, "title", arena_print(job->arena, "Decision %zu", place));
         struct json *authors = json_new_list(job->arena);
@@ -260,10 +259,10 @@ static struct json *decision_sections(struct field_job *job)
              who = json_next(who))
             json_push(authors, people_reference(job, json_text(who)));
         if (json_first(authors) != NULL)
-            json_set(job->arena, section, "author", authors);
+            json_put(section, "author", authors);
         struct narrative narrative = narrative_start(job->arena);
         narrative_paragraph(&narrative, NULL, json_get_text(decision, "text"));
-        json_set(job->arena, section, "text", narrative_element(job->arena, &narrative));
+        json_put(section, "text", narrative_element(job->arena, &narrative));
     }
     return json_first(list) == NULL ? NULL : list;
 }
@@ -298,12 +297,12 @@ static void write_one(struct field_job *job, const struct section *section)
     if (text == NULL && entries == NULL && inner == NULL)
         return;
     if (json_first(extensions) != NULL)
-        json_set(job->arena, object, "extension", extensions);
+        json_put(object, "extension", extensions);
     json_set_text(job->arena, object, "title", section->title);
-    json_set(job->arena, object, "code", section_code(job, section));
-    json_set(job->arena, object, "text", text);
-    json_set(job->arena, object, "entry", entries);
-    json_set(job->arena, object, "section", inner);
+    json_put(object, "code", section_code(job, section));
+    json_put(object, "text", text);
+    json_put(object, "entry", entries);
+    json_put(object, "section", inner);
     field_put(job, job->main, "section[+]", object);
 }
 
@@ -327,7 +326,7 @@ static bool read_decision(struct field_job *job, struct json *node)
         return false;
     struct json *decision = json_new_object(job->arena);
     struct json *agreed = json_new_list(job->arena);
-    json_set(job->arena, decision, "text", json_copy(job->arena, text));
+    json_put(decision, "text", json_copy_nodes(job->arena, text));
     for (struct json *author = json_first(json_get(node, "author")); author != NULL;
          author = json_next(author)) {
         const char *who = people_handle(job, author, job->main);
@@ -337,10 +336,10 @@ static bool read_decision(struct field_job *job, struct json *node)
         json_mark(author);
     }
     if (json_first(agreed) != NULL)
-        json_set(job->arena, decision, "agreed_by", agreed);
+        json_put(decision, "agreed_by", agreed);
     struct json *list = json_get(job->record, "decisions");
     if (list == NULL)
-        list = json_set(job->arena, job->record, "decisions", json_new_list(job->arena));
+        list = json_put(job->record, "decisions", json_new_list(job->arena));
     json_push(list, decision);
     json_mark(json_get(node, "title"));
     json_mark(json_get(node, "text"));

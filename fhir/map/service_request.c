@@ -42,7 +42,7 @@ static struct json *service_concept(struct field_job *job, const struct service 
         while ((row = coding_next(coding, service->kinds[i], service->keys[i], row)) != NULL)
             field_add_row(job, concept, row);
     }
-    json_set_text(job->arena, concept, "text", service->display);
+    json_put_text(job->arena, concept, "text", service->display);
     return concept;
 }
 
@@ -113,7 +113,7 @@ static struct json *told(struct field_job *job, const char *name, const struct j
                          const char *sentence)
 {
     struct json *note = json_new_object(job->arena);
-    struct json *extensions = json_set(job->arena, note, "extension", json_new_list(job->arena));
+    struct json *extensions = json_put(note, "extension", json_new_list(job->arena));
     if (json_kind(value) == JSON_LIST) {
         for (struct json *item = json_first(value); item != NULL; item = json_next(item))
             json_push(extensions, field_new_extra(job, name, item));
@@ -159,7 +159,7 @@ static struct json *write_note(struct field_job *job, const struct field *field,
 {
     struct json *note = json_new_object(job->arena);
     (void)field;
-    json_set(job->arena, note, "text", json_copy(job->arena, value));
+    json_put(note, "text", json_copy_nodes(job->arena, value));
     return note;
 }
 
@@ -172,7 +172,7 @@ static struct json *read_note(struct field_job *job, const struct field *field, 
     if (json_text(text) == NULL || json_marked(text))
         return NULL;
     json_mark(text);
-    return json_copy(job->arena, text);
+    return json_copy_nodes(job->arena, text);
 }
 
 const struct field_kind map_note = {write_note, read_note};

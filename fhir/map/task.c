@@ -18,7 +18,7 @@ static struct json *write_placer(struct field_job *job, const struct field *fiel
         return NULL;
     struct json *identifier = field_new_identifier(
         job, "placer-number", people_system(job, referral->placer, "record"), referral->number);
-    json_set(job->arena, identifier, "assigner", people_organization(job, referral->placer));
+    json_put(identifier, "assigner", people_organization(job, referral->placer));
     return identifier;
 }
 
@@ -33,7 +33,7 @@ static struct json *write_filler(struct field_job *job, const struct field *fiel
     struct json *identifier =
         field_new_identifier(job, "filler-number", people_system(job, referral->filler, "record"),
                              referral->filler_number);
-    json_set(job->arena, identifier, "assigner", people_organization(job, referral->filler));
+    json_put(identifier, "assigner", people_organization(job, referral->filler));
     return identifier;
 }
 
@@ -115,8 +115,8 @@ static struct json *write_input(struct field_job *job, const struct field *field
     static const struct field type = {NULL, "type", &field_fixed_concept, &first_visit_by};
     struct json *input = json_new_object(job->arena);
     (void)field;
-    json_set(job->arena, input, "type", type.kind->write(job, &type, value));
-    json_set(job->arena, input, "valueDate", json_copy(job->arena, value));
+    json_put(input, "type", type.kind->write(job, &type, value));
+    json_put(input, "valueDate", json_copy_nodes(job->arena, value));
     return input;
 }
 
@@ -129,7 +129,7 @@ static struct json *read_input(struct field_job *job, const struct field *field,
     if (!field_has_code(type, NULL, first_visit_by.code) || json_get(node, "valueDate") == NULL)
         return NULL;
     json_mark(node);
-    return json_copy(job->arena, json_get(node, "valueDate"));
+    return json_copy_nodes(job->arena, json_get(node, "valueDate"));
 }
 
 static const struct field_kind visit_input = {write_input, read_input};
@@ -198,7 +198,7 @@ static struct json *write_time(struct field_job *job, const struct field *field,
     const struct json *time = json_get(value, "written_at");
     if (strcmp(field->option, "authored") == 0 && strcmp(job->kind, "referral") != 0)
         return NULL; /* the order's time is the placer's to say */
-    return json_copy(job->arena, time);
+    return json_copy_nodes(job->arena, time);
 }
 
 static struct json *read_time(struct field_job *job, const struct field *field, struct json *node,
@@ -206,7 +206,7 @@ static struct json *read_time(struct field_job *job, const struct field *field, 
 {
     (void)field;
     if (json_get(into, "written_at") == NULL)
-        json_set(job->arena, into, "written_at", json_copy(job->arena, node));
+        json_put(into, "written_at", json_copy_nodes(job->arena, node));
     if (json_same(json_get(into, "written_at"), node))
         json_mark(node);
     return NULL;
@@ -234,14 +234,14 @@ static struct json *write_visits(struct field_job *job, const struct field *fiel
     if (done == NULL)
         return NULL;
     struct json *output = json_new_object(job->arena);
-    json_set(job->arena, output, "type", type.kind->write(job, &type, value));
+    json_put(output, "type", type.kind->write(job, &type, value));
     if (total == NULL) { /* rat-1: a Ratio has both or none */
-        json_set(job->arena, output, "valueQuantity", sessions(job, done));
+        json_put(output, "valueQuantity", sessions(job, done));
         return output;
     }
-    struct json *ratio = json_set(job->arena, output, "valueRatio", json_new_object(job->arena));
-    json_set(job->arena, ratio, "numerator", sessions(job, done));
-    json_set(job->arena, ratio, "denominator", sessions(job, total));
+    struct json *ratio = json_put(output, "valueRatio", json_new_object(job->arena));
+    json_put(ratio, "numerator", sessions(job, done));
+    json_put(ratio, "denominator", sessions(job, total));
     return output;
 }
 
@@ -256,8 +256,8 @@ static struct json *read_visits(struct field_job *job, const struct field *field
     (void)field;
     if (!is_sessions && !text_equal(json_get_text(done, "code"), "{session}"))
         return NULL;
-    json_set(job->arena, into, "visits_done", json_copy(job->arena, json_get(done, "value")));
-    json_set(job->arena, into, "visits_total", json_copy(job->arena, json_get(total, "value")));
+    json_put(into, "visits_done", json_copy_nodes(job->arena, json_get(done, "value")));
+    json_put(into, "visits_total", json_copy_nodes(job->arena, json_get(total, "value")));
     json_mark(node);
     return NULL;
 }
@@ -273,10 +273,9 @@ static struct json *write_task_visits(struct field_job *job, const struct field 
     if (options == NULL || options->visits_done == NULL)
         return NULL;
     struct json *counts = json_new_object(job->arena);
-    json_set(job->arena, counts, "visits_done", json_new_number(job->arena, options->visits_done));
+    json_put(counts, "visits_done", json_new_number(job->arena, options->visits_done));
     if (options->visits_total != NULL)
-        json_set(job->arena, counts, "visits_total",
-                 json_new_number(job->arena, options->visits_total));
+        json_put(counts, "visits_total", json_new_number(job->arena, options->visits_total));
     return write_visits(job, field, counts);
 }
 
@@ -337,7 +336,7 @@ static struct json *read_business(struct field_job *job, const struct field *fie
     if (word == NULL)
         word = json_get(node, "text");
     json_mark(node);
-    return json_copy(job->arena, word);
+    return json_copy_nodes(job->arena, word);
 }
 
 static const struct field_kind business_status = {write_business, read_business};
@@ -347,7 +346,7 @@ static struct json *write_reason(struct field_job *job, const struct field *fiel
 {
     struct json *concept = json_new_object(job->arena);
     (void)field;
-    json_set(job->arena, concept, "text", json_copy(job->arena, value));
+    json_put(concept, "text", json_copy_nodes(job->arena, value));
     return concept;
 }
 
@@ -362,7 +361,7 @@ static struct json *read_reason(struct field_job *job, const struct field *field
         text = json_get(coding, "display") != NULL ? json_get(coding, "display")
                                                    : json_get(coding, "code");
     json_mark(node);
-    return json_copy(job->arena, text);
+    return json_copy_nodes(job->arena, text);
 }
 
 static const struct field_kind reason = {write_reason, read_reason};

@@ -56,8 +56,8 @@ static void write_frequency(struct field_job *job, const struct json *value, str
         field_keep(job, "visits_per_week", visits);
         return;
     }
-    json_set(job->arena, repeat, "frequency", json_new_whole(job->arena, top));
-    json_set(job->arena, repeat, "period", json_new_whole(job->arena, bottom));
+    json_put(repeat, "frequency", json_new_whole(job->arena, top));
+    json_put(repeat, "period", json_new_whole(job->arena, bottom));
     json_set_text(job->arena, repeat, "periodUnit", "wk");
 }
 
@@ -69,17 +69,16 @@ static struct json *write_timing(struct field_job *job, const struct field *fiel
     struct json *minutes = json_get(value, "minutes_per_visit");
     (void)field;
     if (weeks != NULL)
-        json_set(job->arena, repeat, "boundsDuration",
-                 field_new_quantity(job, weeks, "weeks", "wk"));
+        json_put(repeat, "boundsDuration", field_new_quantity(job, weeks, "weeks", "wk"));
     if (minutes != NULL) {
-        json_set(job->arena, repeat, "duration", json_copy(job->arena, minutes));
+        json_put(repeat, "duration", json_copy_nodes(job->arena, minutes));
         json_set_text(job->arena, repeat, "durationUnit", "min");
     }
     write_frequency(job, value, repeat);
     if (json_first(repeat) == NULL)
         return NULL;
     struct json *timing = json_new_object(job->arena);
-    json_set(job->arena, timing, "repeat", repeat);
+    json_put(timing, "repeat", repeat);
     return timing;
 }
 
@@ -134,7 +133,7 @@ static void read_frequency(struct field_job *job, struct json *repeat, struct js
     char text[40];
     if (!per_week(repeat, text, sizeof text))
         return;
-    json_set(job->arena, into, "visits_per_week", json_new_number(job->arena, text));
+    json_put(into, "visits_per_week", json_new_number(job->arena, text));
     for (size_t i = 0; i < 3; i++)
         json_mark(json_get(repeat, parts[i]));
 }
@@ -145,7 +144,7 @@ static void read_weeks(struct field_job *job, struct json *repeat, struct json *
     if (!text_equal(json_get_text(bounds, "code"), "wk") || json_get(bounds, "value") == NULL ||
         json_get(bounds, "comparator") != NULL)
         return;
-    json_set(job->arena, into, "weeks", json_copy(job->arena, json_get(bounds, "value")));
+    json_put(into, "weeks", json_copy_nodes(job->arena, json_get(bounds, "value")));
     json_mark(bounds);
 }
 
@@ -160,8 +159,8 @@ static struct json *read_timing(struct field_job *job, const struct field *field
         read_frequency(job, repeat, into);
     if (text_equal(json_get_text(repeat, "durationUnit"), "min") &&
         json_get(repeat, "durationMax") == NULL && json_get(into, "minutes_per_visit") == NULL) {
-        json_set(job->arena, into, "minutes_per_visit",
-                 json_copy(job->arena, json_get(repeat, "duration")));
+        json_put(into, "minutes_per_visit",
+                 json_copy_nodes(job->arena, json_get(repeat, "duration")));
         json_mark(json_get(repeat, "duration"));
         json_mark(json_get(repeat, "durationUnit"));
     }
