@@ -1,10 +1,11 @@
-/* coding: binary searches over the built-in tables, with a clinic's rows in front. See coding.h. */
+/* coding: look-ups in the built-in tables, with a clinic's rows in front. See coding.h. */
 #include "fhir/coding.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/csv.h"
+#include "base/hash.h"
 #include "base/nearest.h"
 #include "fhir/coding_tables.h"
 
@@ -24,30 +25,24 @@ static bool fits(const struct coding_row *row, const char *kind, const char *key
     return strcmp(row->key, key) == 0 && (kind == NULL || strcmp(row->kind, kind) == 0);
 }
 
-static int by_key(const void *key, const void *row)
-{
-    return strcmp(key, ((const struct coding_row *)row)->key);
-}
-
 /* The first built-in row of KEY, or NULL. */
 static const struct coding_row *first_of(const char *key)
 {
-    const struct coding_row *row =
-        bsearch(key, coding_rows, coding_row_count, sizeof *coding_rows, by_key);
-    while (row != NULL && row > coding_rows && strcmp(row[-1].key, key) == 0)
-        row--;
-    return row;
-}
-
-static const struct coding_row *next_built_in(const struct coding_row *row, const char *kind,
-                                              const char *key)
-{
-    const struct coding_row *end = coding_rows + coding_row_count;
-    for (; row != NULL && row < end && strcmp(row->key, key) == 0; row++) {
-        if (fits(row, kind, key))
+    size_t at = hash_name(key, strlen(key)) & coding_slots_by_key_mask;
+    for (; coding_slots_by_key[at] != 0; at = (at + 1) & coding_slots_by_key_mask) {
+        const struct coding_row *row = &coding_rows[coding_slots_by_key[at] - 1];
+        if (strcmp(row->key, key) == 0)
             return row;
     }
     return NULL;
+}
+
+/* Of ROW and those of its key that follow. */
+static const struct coding_row *first_of_kind(const struct coding_row *row, const char *kind)
+{
+    while (row != NULL && kind != NULL && strcmp(row->kind, kind) != 0)
+        row = row->more > 0 ? row + 1 : NULL;
+    return row;
 }
 
 static bool is_own(const struct coding *coding, const struct coding_row *row)
@@ -59,13 +54,13 @@ const struct coding_row *coding_next(const struct coding *coding, const char *ki
                                      const struct coding_row *start)
 {
     if (start != NULL && !is_own(coding, start))
-        return next_built_in(start + 1, kind, key);
+        return start->more == 0 ? NULL : first_of_kind(start + 1, kind);
     const struct coding_row *own = start == NULL ? coding->own : start + 1;
     for (; own < coding->own + coding->own_count; own++) {
         if (fits(own, kind, key))
             return own;
     }
-    return next_built_in(first_of(key), kind, key);
+    return first_of_kind(first_of(key), kind);
 }
 
 const struct coding_row *coding_find(const struct coding *coding, const char *kind, const char *key)
@@ -118,12 +113,12 @@ const struct coding_row *coding_find_code(const struct coding *coding, const cha
             return row;
     }
     const char *table = table_system(base, system);
-    for (size_t i = lower_bound(table, code); i < coding_row_count; i++) {
-        const struct coding_row *row = &coding_rows[coding_by_code[i]];
-        if (compare_code(row, table, code) != 0)
-            return NULL;
+    size_t at = hash_name(code, strlen(code)) & coding_slots_by_code_mask;
+    for (; coding_slots_by_code[at] != 0; at = (at + 1) & coding_slots_by_code_mask) {
+        const struct coding_row *row = &coding_rows[coding_slots_by_code[at] - 1];
         bool right_place = row->is_local == (table != system);
-        if (right_place && (kind == NULL || strcmp(row->kind, kind) == 0))
+        if (right_place && strcmp(row->code, code) == 0 && strcmp(row->system, table) == 0 &&
+            (kind == NULL || strcmp(row->kind, kind) == 0))
             return row;
     }
     return NULL;
@@ -279,9 +274,12 @@ static bool read_row(const struct csv_row *row, const int columns[MAP_COLUMNS],
                                                .nearest = nearest_kind(cells[MAP_KIND])});
         return false;
     }
-    *ret_row =
-        (struct coding_row){cells[MAP_KEY],  cells[MAP_SYSTEM], cells[MAP_CODE], cells[MAP_DISPLAY],
-                            cells[MAP_UNIT], cells[MAP_KIND],   {NULL, NULL},    false};
+    *ret_row = (struct coding_row){.key = cells[MAP_KEY],
+                                   .system = cells[MAP_SYSTEM],
+                                   .code = cells[MAP_CODE],
+                                   .display = cells[MAP_DISPLAY],
+                                   .unit = cells[MAP_UNIT],
+                                   .kind = cells[MAP_KIND]};
     return true;
 }
 

@@ -21,6 +21,7 @@ struct coding_row {
     const char *kind;    /* "technique", "bodysite", "specialty", "observation", "service", ... */
     const char *also[2]; /* keys of further rows to send beside this one; NULL when fewer */
     bool is_local;       /* system is a product code system */
+    unsigned char more;  /* of a built-in row: rows of the same key that follow */
 };
 
 struct measure_row { /* measures.csv */

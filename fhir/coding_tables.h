@@ -10,6 +10,10 @@
 extern const struct coding_row coding_rows[]; /* sorted by key; rows of one key in file order */
 extern const size_t coding_row_count;
 extern const unsigned short coding_by_code[]; /* indexes into coding_rows, sorted by system, code */
+/* Open-addressing tables by hash_name() of a key or code: index into coding_rows plus one, 0 empty.
+ * By key: the first row of each; by code: every row, those of one code by system. */
+extern const unsigned short coding_slots_by_key[], coding_slots_by_code[];
+extern const unsigned coding_slots_by_key_mask, coding_slots_by_code_mask;
 extern const struct measure_row coding_measures[]; /* in the order of measures.csv */
 extern const size_t coding_measure_count;
 extern const struct unit_row coding_units[]; /* in the order of unit-aliases.csv */

@@ -111,7 +111,7 @@ static void read_list(struct field_job *job, const struct field *row, struct jso
         if (value == NULL || row->local == NULL)
             continue;
         if (list == NULL)
-            list = json_set(job->arena, into, row->local, json_new_list(job->arena));
+            list = json_put(into, row->local, json_new_list(job->arena));
         json_push(list, value);
     }
 }
@@ -122,7 +122,7 @@ static bool read_node(struct field_job *job, const struct field *row, struct jso
     bool is_there = row->local != NULL && json_get(into, row->local) != NULL;
     struct json *value = row->kind->read(job, row, node, into);
     if (row->local != NULL && !is_there)
-        json_set(job->arena, into, row->local, value);
+        json_put(into, row->local, value);
     return value != NULL;
 }
 
@@ -217,7 +217,7 @@ static struct json *read_word(struct field_job *job, const struct field *field, 
     const char *there = field->local == NULL ? NULL : json_get_text(into, field->local);
     if (there == NULL || strcmp(there, word) == 0)
         json_mark(node);
-    return json_new_text(job->arena, word);
+    return json_new_lasting(job->arena, word);
 }
 
 const struct field_kind field_word = {write_word, read_word};
@@ -266,7 +266,7 @@ static struct json *read_words(struct field_job *job, const struct field *field,
         text_add(&text, json_text(word));
         json_mark(word);
     }
-    return text.length == 0 ? NULL : json_new_text(job->arena, text.at);
+    return text.length == 0 ? NULL : json_new_lasting(job->arena, text.at);
 }
 
 const struct field_kind field_words = {write_words, read_words};

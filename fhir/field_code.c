@@ -107,9 +107,12 @@ const struct coding_row *field_find_row(const struct field_job *job, const char 
     const char *bases[] = {job->context->base, MESSAGE_BASE_DEFAULT, job->their_base};
     const char *system = json_get_text(coding, "system");
     const char *code = json_get_text(coding, "code");
-    const struct coding_row *row = NULL;
-    for (size_t i = 0; i < 3 && row == NULL && bases[i] != NULL; i++)
-        row = coding_find_code(job->context->coding, bases[i], kind, system, code);
+    const struct coding_row *row =
+        coding_find_code(job->context->coding, bases[0], kind, system, code);
+    for (size_t i = 1; i < 3 && row == NULL && system != NULL && bases[i] != NULL; i++) {
+        if (text_starts(system, bases[i])) /* else the answer is the same */
+            row = coding_find_code(job->context->coding, bases[i], kind, system, code);
+    }
     return row;
 }
 
@@ -276,7 +279,7 @@ static struct json *read_concept(struct field_job *job, const struct field *fiel
     if (word == NULL)
         return NULL;
     field_mark_concept(job, node, field_concept_of(job, codes, word));
-    return json_new_text(job->arena, word);
+    return json_new_lasting(job->arena, word);
 }
 
 const struct field_kind field_concept = {write_concept, read_concept};
@@ -299,7 +302,7 @@ static struct json *read_coding(struct field_job *job, const struct field *field
     if (row == NULL)
         return NULL;
     json_mark(node);
-    return json_new_text(job->arena, row->key);
+    return json_new_lasting(job->arena, row->key);
 }
 
 const struct field_kind field_coding = {write_coding, read_coding};
@@ -319,8 +322,7 @@ static struct json *term_concept(struct field_job *job, const struct field_terms
                                  const struct field_term *term)
 {
     struct json *concept = field_new_concept(job, NULL);
-    field_add_coding(job, concept,
-                     arena_print(job->arena, "%s/CodeSystem/%s", job->context->base, terms->name),
+    field_add_coding(job, concept, field_join(job, job->context->base, "/CodeSystem/", terms->name),
                      term->word, term->display);
     if (term->system != NULL)
         field_add_coding(job, concept, term->system, term->code, NULL);
@@ -343,7 +345,7 @@ static const struct field_term *term_of_coding(const struct field_job *job,
 {
     const char *system = json_get_text(coding, "system");
     const char *code = json_get_text(coding, "code");
-    if (field_is_ours(job, system, arena_print(job->arena, "/CodeSystem/%s", terms->name)))
+    if (field_is_ours(job, system, field_join(job, "/CodeSystem/", terms->name, "")))
         return term_of(terms, code);
     for (const struct field_term *term = terms->terms; term->word != NULL; term++) {
         if (term->system != NULL && text_equal(term->system, system) &&
@@ -365,7 +367,7 @@ static struct json *read_local_concept(struct field_job *job, const struct field
     if (term == NULL)
         return NULL;
     field_mark_concept(job, node, term_concept(job, terms, term));
-    return json_new_text(job->arena, term->word);
+    return json_new_lasting(job->arena, term->word);
 }
 
 const struct field_kind field_local_concept = {write_local_concept, read_local_concept};

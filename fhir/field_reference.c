@@ -24,7 +24,7 @@ static struct json *read_person(struct field_job *job, const struct field *field
     const char *there = field->local == NULL ? NULL : json_get_text(into, field->local);
     if (there == NULL || strcmp(there, handle) == 0)
         json_mark(node);
-    return json_new_text(job->arena, handle);
+    return json_new_lasting(job->arena, handle);
 }
 
 const struct field_kind field_person = {write_person, read_person};
@@ -110,7 +110,7 @@ static struct json *read_number(struct field_job *job, const struct field *field
     if (number == NULL)
         return NULL;
     json_mark(node);
-    return json_new_text(job->arena, number);
+    return json_new_lasting(job->arena, number);
 }
 
 const struct field_kind field_number = {write_number, read_number};
@@ -164,7 +164,7 @@ static struct json *read_sensitivity(struct field_job *job, const struct field *
         return NULL;
     }
     json_mark(node);
-    return json_new_text(job->arena, row->key);
+    return json_new_lasting(job->arena, row->key);
 }
 
 const struct field_kind field_sensitivity = {write_sensitivity, read_sensitivity};

@@ -57,21 +57,64 @@ def coding_rows(folder):
     return sorted(rows, key=lambda row: row["key"].encode())
 
 
+def hash_of(name):
+    """hash_name() of base/hash.h."""
+    data = name.encode()
+    length = len(data)
+    word = lambda part: int.from_bytes(part, "little")
+    if length >= 8:
+        first, last = word(data[:8]), word(data[-8:])
+    elif length >= 4:
+        first, last = word(data[:4]), word(data[-4:])
+    else:
+        first, last = data[0], data[length // 2] << 8 | data[-1]
+    whole = (1 << 64) - 1
+    mixed = (first ^ length) * 0x9E3779B97F4A7C15 & whole
+    mixed = (mixed ^ mixed >> 32 ^ last) * 0xC2B2AE3D27D4EB4F & whole
+    return mixed >> 32 | 0x80000000
+
+
+def slots_of(symbol, names):
+    """An open-addressing table, at most half full: place in NAMES, of (number, name), plus one."""
+    size = 2
+    while size < 2 * len(names):
+        size *= 2
+    slots = [0] * size
+    for number, name in names:
+        at = hash_of(name) % size
+        while slots[at] != 0:
+            at = (at + 1) % size
+        slots[at] = number + 1
+    lines = [f"const unsigned short {symbol}[] = {{"]
+    for start in range(0, size, 16):
+        lines.append("    " + " ".join(f"{slot}," for slot in slots[start:start + 16]))
+    return lines + ["};", f"const unsigned {symbol}_mask = {size - 1};"]
+
+
 def write_codes(folder, out):
     rows = coding_rows(folder)
+    for number, row in enumerate(rows):
+        same = [other["key"] for other in rows[number:]]
+        row["more"] = next((i for i, key in enumerate(same) if key != row["key"]), len(same)) - 1
+        row["is_first"] = number == 0 or rows[number - 1]["key"] != row["key"]
     lines = ['#include "fhir/coding_tables.h"', "", "const struct coding_row coding_rows[] = {"]
     for row in rows:
         also = ", ".join(text(key) for key in (row["also"] + [None, None])[:2])
         cells = ", ".join(text(row[name])
                           for name in ("key", "system", "code", "display", "unit", "kind"))
-        lines.append(f"    {{{cells}, {{{also}}}, {'true' if row['local'] else 'false'}}},")
+        lines.append(f"    {{{cells}, {{{also}}}, "
+                     f"{'true' if row['local'] else 'false'}, {row['more']}}},")
     lines += ["};", "const size_t coding_row_count = sizeof coding_rows / sizeof *coding_rows;", ""]
     order = sorted(range(len(rows)),
                    key=lambda i: (rows[i]["system"].encode(), rows[i]["code"].encode(), i))
     lines.append("const unsigned short coding_by_code[] = {")
     for start in range(0, len(order), 16):
         lines.append("    " + " ".join(f"{index}," for index in order[start:start + 16]))
-    lines += ["};", "", "const struct measure_row coding_measures[] = {"]
+    lines += ["};"]
+    lines += slots_of("coding_slots_by_key",
+                      [(i, row["key"]) for i, row in enumerate(rows) if row["is_first"]])
+    lines += slots_of("coding_slots_by_code", [(i, rows[i]["code"]) for i in order])
+    lines += ["", "const struct measure_row coding_measures[] = {"]
     for row in rows_of(folder / "measures.csv"):
         cells = ", ".join(text(row[name]) for name in
                           ("key", "label", "lowest", "highest", "unit", "better",

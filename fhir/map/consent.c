@@ -105,7 +105,7 @@ static struct json *read_actor(struct field_job *job, const struct field *field,
         return NULL;
     field_read(job, role_rows, node, into);
     json_mark(reference);
-    return json_new_text(job->arena, handle);
+    return json_new_lasting(job->arena, handle);
 }
 
 static const struct field_kind actor = {write_actor, read_actor};
@@ -154,7 +154,7 @@ static struct json *read_cover(struct field_job *job, const struct field *field,
         if (!is_it)
             continue;
         json_mark(node);
-        return json_new_text(job->arena, cover->word);
+        return json_new_lasting(job->arena, cover->word);
     }
     return NULL;
 }

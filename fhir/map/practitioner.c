@@ -22,7 +22,7 @@ static struct json *read_npi(struct field_job *job, const struct field *field, s
     if (!text_equal(json_get_text(node, "system"), npi_system) || !directory_npi_valid(npi))
         return NULL;
     json_mark(node);
-    return json_new_text(job->arena, npi);
+    return json_new_lasting(job->arena, npi);
 }
 
 const struct field_kind map_npi = {write_npi, read_npi};

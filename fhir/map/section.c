@@ -332,7 +332,7 @@ static bool read_decision(struct field_job *job, struct json *node)
         const char *who = people_handle(job, author, job->main);
         if (who == NULL)
             continue;
-        json_push(agreed, json_new_text(job->arena, who));
+        json_push(agreed, json_new_lasting(job->arena, who));
         json_mark(author);
     }
     if (json_first(agreed) != NULL)

@@ -91,7 +91,7 @@ static struct json *read_service(struct field_job *job, const struct field *fiel
     if (service == NULL)
         return NULL;
     field_mark_concept(job, node, service_concept(job, service));
-    return json_new_text(job->arena, service->word);
+    return json_new_lasting(job->arena, service->word);
 }
 
 static const struct field_kind service_word = {write_service, read_service};
