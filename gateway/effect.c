@@ -312,10 +312,10 @@ static void add_record(struct store *store, const struct inbox_item *item, struc
                                .accepted_ms = item->now_ms,
                                .exported = false};
     memcpy(row.hash, effect->hash, STORE_HASH_BYTES);
-    row.payload = payload_put(store, text, strlen(text));
+    row.payload = payload_keep(store, text, strlen(text));
     if (item->message->attachments != NULL) {
         const char *list = json_print(item->arena, item->message->attachments);
-        row.attachments = payload_put(store, list, strlen(list));
+        row.attachments = payload_keep(store, list, strlen(list));
     }
     store_add_record(store, &row);
 }

@@ -33,6 +33,7 @@ struct journal {
     unsigned char head[GROUP_HEAD]; /* of the group read last */
     struct buffer payloads;         /* starts with room for the group's head */
     struct buffer changes;
+    bool is_read_soon; /* the group holds a payload that somebody is going to ask for */
 };
 
 static void grow(struct buffer *buffer, size_t more)
@@ -42,9 +43,12 @@ static void grow(struct buffer *buffer, size_t more)
         room *= 2;
     if (room == buffer->room)
         return;
-    unsigned char *bytes = realloc(buffer->bytes, room);
+    unsigned char *bytes = aligned_alloc(SEGMENT_BLOCK, room);
     if (bytes == NULL)
         abort(); /* as an arena without memory: what was promised is on disk */
+    if (buffer->length > 0)
+        memcpy(bytes, buffer->bytes, buffer->length);
+    free(buffer->bytes);
     buffer->bytes = bytes;
     buffer->room = room;
 }
@@ -282,18 +286,25 @@ enum journal_result journal_start(struct journal *journal)
     return result;
 }
 
-int64_t journal_put(struct journal *journal, const void *bytes, size_t length)
+static unsigned char *add_payload(struct journal *journal, size_t length)
 {
+    size_t room = padded(length);
     if (journal->payloads.length == 0)
         extend(&journal->payloads, GROUP_HEAD);
-    size_t offset = journal->payloads.length;
-    size_t room = padded(length);
     unsigned char *at = extend(&journal->payloads, PAYLOAD_HEAD + room);
     checksum_put32(at, (uint32_t)length);
     checksum_put32(at + 4, 0);
+    memset(at + PAYLOAD_HEAD + length, 0, room - length);
+    return at;
+}
+
+int64_t journal_put(struct journal *journal, const void *bytes, size_t length, bool seldom)
+{
+    unsigned char *at = add_payload(journal, length);
     checksum_put64(at + 8, checksum_of(bytes, length, length));
     memcpy(at + PAYLOAD_HEAD, bytes, length);
-    memset(at + PAYLOAD_HEAD + length, 0, room - length);
+    journal->is_read_soon = journal->is_read_soon || !seldom;
+    size_t offset = (size_t)(at - journal->payloads.bytes);
     return (int64_t)((uint64_t)journal->end.segment << 32 | (journal->end.offset + offset));
 }
 
@@ -309,13 +320,15 @@ bool journal_has_group(const struct journal *journal)
 
 struct journal_mark journal_mark(const struct journal *journal)
 {
-    return (struct journal_mark){journal->payloads.length, journal->changes.length};
+    return (struct journal_mark){journal->payloads.length, journal->changes.length,
+                                 journal->is_read_soon};
 }
 
 void journal_cut(struct journal *journal, struct journal_mark mark)
 {
     journal->payloads.length = mark.payloads;
     journal->changes.length = mark.changes;
+    journal->is_read_soon = mark.is_read_soon;
 }
 
 static void forget(struct buffer *buffer)
@@ -329,6 +342,7 @@ void journal_drop(struct journal *journal)
 {
     forget(&journal->payloads);
     forget(&journal->changes);
+    journal->is_read_soon = false;
 }
 
 /* A full segment is left for a new one. Without space for that the old one simply grows on. */
@@ -341,15 +355,30 @@ static void maybe_turn(struct journal *journal)
     journal->end = (struct journal_place){next, SEGMENT_HEAD, journal->end.chain, 0};
 }
 
-enum journal_result journal_sync(struct journal *journal)
+/* A last payload of zeros, which nobody asks for, so that the group ends where a block does, and
+ * the next one starts there. */
+static void fill_block(struct journal *journal)
 {
-    if (!journal_has_group(journal))
-        return JOURNAL_DONE;
-    if (journal->payloads.length == 0)
-        extend(&journal->payloads, GROUP_HEAD);
-    size_t payloads = journal->payloads.length - GROUP_HEAD;
+    size_t length = journal->payloads.length + journal->changes.length;
+    size_t left = SEGMENT_BLOCK - (journal->end.offset + padded(length)) % SEGMENT_BLOCK;
+    if (left == SEGMENT_BLOCK)
+        return;
+    size_t room = left < PAYLOAD_HEAD ? left + SEGMENT_BLOCK - PAYLOAD_HEAD : left - PAYLOAD_HEAD;
+    unsigned char *at = add_payload(journal, room);
+    memset(at + PAYLOAD_HEAD, 0, room);
+    checksum_put64(at + 8, checksum_of(at + PAYLOAD_HEAD, room, room));
+}
+
+/* The group as it stands on disk, in one piece behind its payloads; returns its checksum. */
+static uint64_t close_group(struct journal *journal, size_t *ret_payloads)
+{
     size_t changes = journal->changes.length;
-    size_t padding = padded(GROUP_HEAD + payloads + changes) - (GROUP_HEAD + payloads + changes);
+    size_t payloads = journal->payloads.length - GROUP_HEAD;
+    size_t padding = padded(payloads + changes) - (payloads + changes);
+    unsigned char *behind = extend(&journal->payloads, changes);
+    if (changes > 0)
+        memcpy(behind, journal->changes.bytes, changes);
+    memset(extend(&journal->payloads, padding), 0, padding);
     unsigned char *head = journal->payloads.bytes;
     checksum_put32(head, group_magic);
     checksum_put32(head + 4, (uint32_t)changes);
@@ -357,14 +386,29 @@ enum journal_result journal_sync(struct journal *journal)
     checksum_put64(head + 16, journal->end.chain);
     uint64_t sum = sum_of_group(journal, head, journal->changes.bytes, changes);
     checksum_put64(head + 24, sum);
-    memset(extend(&journal->changes, padding), 0, padding);
-    struct iovec pieces[2] = {{head, GROUP_HEAD + payloads},
-                              {journal->changes.bytes, changes + padding}};
-    enum journal_result result = segments_write(journal->segments, journal->end.offset, pieces, 2);
-    journal->changes.length = changes;
+    *ret_payloads = payloads;
+    return sum;
+}
+
+enum journal_result journal_sync(struct journal *journal)
+{
+    struct buffer *group = &journal->payloads;
+    size_t payloads;
+    if (!journal_has_group(journal))
+        return JOURNAL_DONE;
+    bool is_direct = group->length > 0 && !journal->is_read_soon;
+    if (group->length == 0)
+        extend(group, GROUP_HEAD);
+    size_t before = group->length;
+    if (is_direct)
+        fill_block(journal);
+    uint64_t sum = close_group(journal, &payloads);
+    enum journal_result result = segments_write(journal->segments, journal->end.offset,
+                                                group->bytes, group->length, is_direct);
+    group->length = before;
     if (result != JOURNAL_DONE)
         return result;
-    step_over(journal, payloads, changes, sum);
+    step_over(journal, payloads, journal->changes.length, sum);
     journal_drop(journal);
     maybe_turn(journal);
     return JOURNAL_DONE;

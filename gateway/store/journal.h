@@ -67,14 +67,16 @@ struct journal_place journal_end(const struct journal *journal);
 /* Makes the journal ready to write behind its reading end (a new journal: makes the first segment);
  * what lies behind is cut off. */
 enum journal_result journal_start(struct journal *journal);
-/* Adds a payload to the group; returns its position. */
-int64_t journal_put(struct journal *journal, const void *bytes, size_t length);
+/* Adds a payload to the group; returns its position. A group of payloads that are all read SELDOM
+ * is written past the page cache. */
+int64_t journal_put(struct journal *journal, const void *bytes, size_t length, bool seldom);
 /* Adds LENGTH bytes to the group's changes: write them at the address returned, at once. */
 unsigned char *journal_note(struct journal *journal, size_t length);
 bool journal_has_group(const struct journal *journal);
 /* What the group holds so far, to cut it back to that. */
 struct journal_mark {
     size_t payloads, changes;
+    bool is_read_soon;
 };
 struct journal_mark journal_mark(const struct journal *journal);
 void journal_cut(struct journal *journal, struct journal_mark mark);

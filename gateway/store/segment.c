@@ -32,7 +32,8 @@ struct reading { /* a segment open for reading */
 struct segments {
     char folder[PATH_MAX];
     uint64_t id;
-    int file; /* being written; -1: none */
+    int file;   /* being written; -1: none */
+    int direct; /* the same one, past the page cache; -1: the file system does not do that */
     uint64_t reserved, step;
     struct reading open[OPEN_MAX_READING];
     unsigned oldest; /* of `open`, to be closed first */
@@ -46,7 +47,7 @@ struct segments *segments_new(const char *folder, uint64_t id)
         return NULL;
     snprintf(segments->folder, sizeof segments->folder, "%s", folder);
     segments->id = id;
-    segments->file = -1;
+    segments->file = segments->direct = -1;
     segments->step = RESERVE_FIRST;
     for (int i = 0; i < OPEN_MAX_READING; i++)
         segments->open[i].file = -1;
@@ -70,6 +71,7 @@ void segments_free(struct segments *segments)
 {
     close_reading(segments);
     close_file(&segments->file);
+    close_file(&segments->direct);
     free(segments);
 }
 
@@ -90,6 +92,7 @@ static enum journal_result fail(struct segments *segments, const char *what)
     int number = errno;
     snprintf(segments->error, sizeof segments->error, "the journal: %s: %s", what,
              strerror(number));
+    errno = number;
     return number == ENOSPC || number == EDQUOT ? JOURNAL_FULL : JOURNAL_BROKEN;
 }
 
@@ -168,31 +171,56 @@ static enum journal_result write_all(struct segments *segments, int file, uint64
     return JOURNAL_DONE;
 }
 
+static bool is_aligned(uint64_t offset, const void *bytes, size_t length)
+{
+    return (offset | (uintptr_t)bytes | length) % SEGMENT_BLOCK == 0;
+}
+
+/* Past the page cache. What the file system does not take that way is left in PIECE. */
+static enum journal_result write_directly(struct segments *segments, uint64_t offset,
+                                          struct iovec *piece)
+{
+    if (segments->direct < 0)
+        return JOURNAL_DONE;
+    enum journal_result result = write_all(segments, segments->direct, offset, piece, 1);
+    if (result == JOURNAL_DONE) {
+        piece->iov_len = 0;
+        return JOURNAL_DONE;
+    }
+    if (errno != EINVAL)
+        return result;
+    close_file(&segments->direct);
+    return JOURNAL_DONE;
+}
+
 /* A file system that is shut down, or gives up its own journal, while it syncs may say that all
- * went well (ext4 does); it takes no write any more, though. So one is tried where the next comes.
- */
-static bool is_alive(struct segments *segments, uint64_t offset)
+ * went well (ext4 does); it takes no write any more, though, not even one of nothing. So one is
+ * tried: of nothing behind what went past the page cache, so that no page comes to lie there. */
+static bool is_alive(struct segments *segments, uint64_t offset, bool is_direct)
 {
     static const unsigned char nothing[ALIVE_BYTES];
-    while (pwrite(segments->file, nothing, sizeof nothing, (off_t)offset) < 0) {
+    size_t length = is_direct ? 0 : sizeof nothing;
+    while (pwrite(segments->file, nothing, length, (off_t)offset) < 0) {
         if (errno != EINTR)
             return errno == ENOSPC || errno == EDQUOT;
     }
     return true;
 }
 
-enum journal_result segments_write(struct segments *segments, uint64_t offset, struct iovec *pieces,
-                                   int count)
+enum journal_result segments_write(struct segments *segments, uint64_t offset, const void *bytes,
+                                   size_t length, bool is_direct)
 {
-    uint64_t end = offset;
-    for (int i = 0; i < count; i++)
-        end += pieces[i].iov_len;
+    uint64_t end = offset + length;
+    struct iovec piece = {(void *)(uintptr_t)bytes, length};
     enum journal_result result = reserve(segments, end + ALIVE_BYTES);
-    if (result == JOURNAL_DONE)
-        result = write_all(segments, segments->file, offset, pieces, count);
+    if (result == JOURNAL_DONE && is_direct && is_aligned(offset, bytes, length))
+        result = write_directly(segments, offset, &piece);
+    bool was_direct = piece.iov_len == 0;
+    if (result == JOURNAL_DONE && !was_direct)
+        result = write_all(segments, segments->file, end - piece.iov_len, &piece, 1);
     if (result != JOURNAL_DONE)
         return result;
-    if (fdatasync(segments->file) == 0 && is_alive(segments, end))
+    if (fdatasync(segments->file) == 0 && is_alive(segments, end, was_direct))
         return JOURNAL_DONE;
     fail(segments, "it cannot be synced");
     return JOURNAL_BROKEN; /* a failed sync is never retried, whatever its reason */
@@ -217,12 +245,17 @@ enum journal_result segments_rewrite(struct segments *segments, uint32_t number,
 static enum journal_result write_head(struct segments *segments, uint32_t number, uint64_t chain)
 {
     unsigned char head[SEGMENT_HEAD];
-    struct iovec piece = {head, sizeof head};
     memcpy(head, segment_magic, sizeof segment_magic);
     checksum_put64(head + 8, segments->id);
     checksum_put64(head + 16, number);
     checksum_put64(head + 24, chain);
-    return segments_write(segments, 0, &piece, 1);
+    return segments_write(segments, 0, head, sizeof head, false);
+}
+
+static void open_directly(struct segments *segments, const char *path)
+{
+    close_file(&segments->direct);
+    segments->direct = open(path, O_WRONLY | O_DIRECT | O_CLOEXEC | O_NOFOLLOW);
 }
 
 enum journal_result segments_make(struct segments *segments, uint32_t number, uint64_t chain)
@@ -243,6 +276,7 @@ enum journal_result segments_make(struct segments *segments, uint32_t number, ui
     if (result == JOURNAL_DONE) {
         if (before >= 0)
             close(before);
+        open_directly(segments, path);
         return JOURNAL_DONE;
     }
     if (segments->file >= 0) {
@@ -289,6 +323,7 @@ enum journal_result segments_cut(struct segments *segments, uint32_t number, uin
         return fail(segments, path);
     if (ftruncate(segments->file, (off_t)offset) != 0 || fsync(segments->file) != 0)
         return fail(segments, "its end cannot be cut");
+    open_directly(segments, path);
     segments->reserved = offset;
     close_reading(segments);
     return JOURNAL_DONE;

@@ -12,7 +12,11 @@
 struct iovec;
 struct segments;
 
-enum { SEGMENT_HEAD = 32 }; /* magic, id, number, chain */
+enum {
+    SEGMENT_HEAD = 32,   /* magic, id, number, chain */
+    SEGMENT_BLOCK = 4096 /* what is written past the page cache begins, ends and lies in memory at
+                            multiples of it */
+};
 
 struct segments *segments_new(const char *folder, uint64_t id);
 void segments_free(struct segments *segments);
@@ -24,12 +28,14 @@ void segments_complain(struct segments *segments, uint32_t number, const char *w
 enum journal_result segments_make(struct segments *segments, uint32_t number, uint64_t chain);
 /* Ends segment NUMBER at OFFSET, removes those behind it; writing goes on there. */
 enum journal_result segments_cut(struct segments *segments, uint32_t number, uint64_t offset);
-/* Writes COUNT pieces at OFFSET of the segment being written, and syncs them. PIECES are used up.
- */
-enum journal_result segments_write(struct segments *segments, uint64_t offset, struct iovec *pieces,
-                                   int count);
+/* Writes LENGTH bytes at OFFSET of the segment being written, and syncs them. IS_DIRECT: past the
+ * page cache where that can be, which costs a third of the CPU and leaves nothing to read again
+ * without the disk. */
+enum journal_result segments_write(struct segments *segments, uint64_t offset, const void *bytes,
+                                   size_t length, bool is_direct);
 
-/* Writes COUNT pieces over what stands at OFFSET of segment NUMBER, and syncs them. */
+/* Writes COUNT pieces, which are used up, over what stands at OFFSET of segment NUMBER, and syncs
+ * them. */
 enum journal_result segments_rewrite(struct segments *segments, uint32_t number, uint64_t offset,
                                      struct iovec *pieces, int count);
 

@@ -5,13 +5,13 @@
 
 static const int64_t first_in_journal = (int64_t)1 << 32;
 
-int64_t payload_put(struct store *store, const void *bytes, size_t length)
+static int64_t put(struct store *store, const void *bytes, size_t length, bool seldom)
 {
     static const char sql[] = "INSERT INTO payload (id, bytes) VALUES (?, ?)";
     if (store_failed(store))
         return 0;
     if (store->is_serving)
-        return journal_put(store->journal, bytes, length);
+        return journal_put(store->journal, bytes, length, seldom);
     sqlite3_stmt *statement = sqlite_statement(store, sql);
     if (statement == NULL)
         return 0;
@@ -22,6 +22,16 @@ int64_t payload_put(struct store *store, const void *bytes, size_t length)
     sqlite_finish(statement);
     store->state.last_ids[IDS_PAYLOAD] = id;
     return store_failed(store) ? 0 : id;
+}
+
+int64_t payload_put(struct store *store, const void *bytes, size_t length)
+{
+    return put(store, bytes, length, false);
+}
+
+int64_t payload_keep(struct store *store, const void *bytes, size_t length)
+{
+    return put(store, bytes, length, true);
 }
 
 const char *payload_get(struct store *store, struct arena *arena, int64_t id, size_t *ret_length)
