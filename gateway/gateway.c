@@ -1,13 +1,11 @@
 /* gateway: see gateway.h.
  *
- * Start: lock, settings, store (what a crash left is put right), keys, listening socket, loops.
- * Reload (SIGHUP, or people that a partner named): a new generation is read and checked on a pool
- * thread, then swapped; a faulty one changes nothing. Stop: no new requests, those in hand are
- * answered, the courier breaks off (what it was sending goes again after the next start), the
- * writer ends last. */
+ * Start: what can fail before anything runs (opening.h), then the loops. Reload (SIGHUP, or people
+ * that a partner named): a new generation is read and checked on a pool thread (generation.h), then
+ * swapped; a faulty one changes nothing. Stop: no new requests, those in hand are answered, the
+ * courier breaks off (what it was sending goes again after the next start), the writer is last. */
 #include "gateway/gateway.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -17,33 +15,24 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "certs/install.h"
 #include "gateway/care.h"
 #include "gateway/control.h"
 #include "gateway/courier.h"
 #include "gateway/export.h"
 #include "gateway/flow.h"
-#include "gateway/harden.h"
+#include "gateway/generation.h"
 #include "gateway/intake.h"
 #include "gateway/listen.h"
 #include "gateway/log.h"
 #include "gateway/monitor.h"
 #include "gateway/notify.h"
 #include "gateway/office.h"
+#include "gateway/opening.h"
 #include "gateway/quota.h"
-#include "gateway/revocation.h"
 #include "gateway/seats.h"
 #include "gateway/station.h"
-#include "gateway/tls.h"
 
-enum {
-    SWEEP_MS = 400,
-    REVIEW_MS = 3600 * 1000,
-    DRAIN_MS = 5000,
-    LOOPS_MAX = 64,
-    LOCK_TRIES = 100,
-    LOCK_WAIT_US = 20 * 1000
-};
+enum { SWEEP_MS = 400, REVIEW_MS = 3600 * 1000, DRAIN_MS = 5000, LOOPS_MAX = 64 };
 
 /* A job on the thread pool that never runs twice at once; asked for again meanwhile, it runs again.
  */
@@ -80,10 +69,7 @@ struct gateway {
     struct job sweep, export, reload, review;
     bool export_people; /* of the last export */
     size_t export_written;
-    struct setup *fresh; /* of the last reload; NULL: it was faulty */
-    struct context *fresh_context;
-    unsigned char fresh_print[WATCH_PRINT_BYTES]; /* of the files it read */
-    char fresh_why[256];                          /* it was refused */
+    struct generation fresh; /* of the last reload */
     bool is_stopping, is_courier_open, is_control_open, is_care_open, is_monitor_open,
         is_care_stopping, are_handles_closed;
     _Atomic bool is_store_broken, is_reload_wanted;
@@ -180,51 +166,10 @@ static void run_review(struct job *job)
 
 /* ---- reload ---- */
 
-static void print_findings(const struct finding_list *findings)
-{
-    struct text text = text_new(findings->arena, 1 << 20);
-    for (size_t i = 0; i < findings->count; i++)
-        finding_print(&findings->items[i], &text);
-    fputs(text.at, stderr);
-}
-
-static void note_why(struct gateway *gateway, const struct finding_list *findings)
-{
-    struct text line = text_new(findings->arena, sizeof gateway->fresh_why - 1);
-    text_add(&line, "the new settings are faulty; the old ones stay: ");
-    if (findings->count > 0)
-        finding_print(&findings->items[0], &line);
-    if (line.length > 0 && line.at[line.length - 1] == '\n')
-        line.at[--line.length] = '\0';
-    memcpy(gateway->fresh_why, line.at, line.length + 1);
-}
-
 static void run_reload(struct job *job)
 {
     struct gateway *gateway = job->gateway;
-    watch_files(job->office.setup, gateway->fresh_print);
-    struct arena arena = ARENA_EMPTY;
-    struct finding_list findings = finding_list_new(&arena);
-    gateway->fresh = NULL;
-    gateway->fresh_context = NULL;
-    if (setup_load(gateway->dir, &findings, &gateway->fresh)) {
-        revocation_fetch_missing(gateway->fresh, &findings);
-        gateway->fresh_context = tls_context(gateway->fresh, &findings);
-        if (gateway->fresh_context == NULL || setup_is_worse(job->office.setup, &findings)) {
-            context_release(gateway->fresh_context);
-            setup_release(gateway->fresh);
-            gateway->fresh = NULL;
-        }
-    }
-    if (gateway->fresh != NULL)
-        setup_live_with(gateway->fresh, &findings);
-    if (gateway->fresh == NULL) {
-        log_event(LOG_LEVEL_ERROR, "reload-refused", "why",
-                  "the new settings are faulty; the old ones stay", NULL);
-        print_findings(&findings);
-        note_why(gateway, &findings);
-    }
-    arena_free(&arena);
+    generation_read(gateway->dir, job->office.setup, &gateway->fresh);
 }
 
 /* What stands in a partner's file goes before settings.yaml. */
@@ -248,23 +193,23 @@ static void set_quotas(struct gateway *gateway)
 static void reloaded(struct job *job)
 {
     struct gateway *gateway = job->gateway;
-    if (gateway->fresh == NULL) {
+    if (gateway->fresh.setup == NULL) {
         if (!gateway->is_stopping)
-            care_reloaded(gateway->care, gateway->fresh_print, false, NULL, gateway->fresh_why);
+            care_reloaded(gateway->care, gateway->fresh.print, false, NULL, gateway->fresh.why);
         return;
     }
     setup_release(gateway->office.setup);
     context_release(gateway->context);
-    gateway->office.setup = gateway->fresh;
-    gateway->context = gateway->fresh_context;
-    gateway->fresh = NULL;
+    gateway->office.setup = gateway->fresh.setup;
+    gateway->context = gateway->fresh.context;
+    gateway->fresh.setup = NULL;
     if (gateway->is_stopping)
         return;
     set_quotas(gateway);
     for (unsigned i = 0; i < gateway->station_count; i++)
         station_use(gateway->stations[i], gateway->office.setup, gateway->context);
     courier_use(gateway->courier, gateway->office.setup, gateway->context);
-    care_reloaded(gateway->care, gateway->fresh_print, true, gateway->context, NULL);
+    care_reloaded(gateway->care, gateway->fresh.print, true, gateway->context, NULL);
     log_event(LOG_LEVEL_INFO, "reloaded", NULL);
     job_start(&gateway->review);
 }
@@ -415,87 +360,6 @@ static void on_signal(uv_signal_t *handle, int number)
 
 /* ---- starting ---- */
 
-static bool fail(const struct fault *fault)
-{
-    fprintf(stderr, "refgate: %s\n", fault_sentence(fault));
-    return false;
-}
-
-static bool recover(struct gateway *gateway, struct fault *ret_fault)
-{
-    store_begin(gateway->store);
-    int64_t count =
-        store_requeue_claimed(gateway->store, clock_wall_ms(&gateway->office.setup->clock));
-    if (!store_commit(gateway->store, ret_fault) || !store_serve(gateway->store, ret_fault))
-        return false;
-    if (count > 0)
-        log_number(LOG_LEVEL_INFO, "recovered", "queued_again", count, NULL);
-    return true;
-}
-
-/* A command may hold the folder for a moment; another service holds it for good. */
-static bool take_lock(struct gateway *gateway, struct fault *ret_fault)
-{
-    for (int tries = 1;; tries++) {
-        ret_fault->kind = FAULT_none;
-        if (office_lock(gateway->dir, &gateway->arena, &gateway->office.lock, ret_fault))
-            return true;
-        if (ret_fault->kind != FAULT_locked || tries == LOCK_TRIES)
-            return false;
-        usleep(LOCK_WAIT_US);
-    }
-}
-
-static bool open_listening(struct gateway *gateway, int *ret_socket, struct fault *ret_fault)
-{
-    const char *listen = gateway->office.setup->config.listen;
-    const char *colon = strrchr(listen, ':');
-    const char *host = arena_copy_n(&gateway->arena, listen, (size_t)(colon - listen));
-    return listen_open(&gateway->arena, host, colon + 1, ret_socket, ret_fault);
-}
-
-/* Where the service writes: its folder, and what the folders in it may be links to. */
-static void give_up_the_rest(struct gateway *gateway)
-{
-    static const char *const names[] = {"records/out", "records/in", "records/sent",
-                                        "records/refused", "partners"};
-    enum { COUNT = sizeof names / sizeof *names };
-    const char *folders[COUNT + 1] = {gateway->dir};
-    for (unsigned i = 0; i < COUNT; i++)
-        folders[i + 1] = setup_path(gateway->office.setup, &gateway->arena, names[i]);
-    setenv("SQLITE_TMPDIR", gateway->dir, 1); /* large sorts must not spill client data elsewhere */
-    harden_process(folders, gateway->office.setup->config.sandbox ? COUNT + 1 : 0);
-}
-
-static bool open_folder(struct gateway *gateway, struct finding_list *findings, int *ret_socket,
-                        struct fault *ret_fault)
-{
-    struct office *office = &gateway->office;
-    if (!take_lock(gateway, ret_fault) ||
-        !office_is_restored(gateway->dir, &gateway->arena, ret_fault))
-        return false;
-    if (!setup_load(gateway->dir, findings, &office->setup))
-        return fault_set(ret_fault, FAULT_settings, NULL);
-    watch_files(office->setup, gateway->fresh_print);
-    const struct config *config = &office->setup->config;
-    log_set_level((enum log_level)config->log_level);
-    log_open((enum log_format)config->log_format, (enum log_target)config->log_target);
-    if (!open_listening(gateway, ret_socket, ret_fault))
-        return false;
-    give_up_the_rest(gateway);
-    struct identity_files files = tls_identity_files(office->setup, &gateway->arena);
-    install_recover(&files, findings);
-    revocation_fetch_missing(office->setup, findings);
-    gateway->context = tls_context(office->setup, findings);
-    if (gateway->context == NULL)
-        return fault_set(ret_fault, FAULT_settings, NULL);
-    setup_live_with(office->setup, findings);
-    if (!store_open(office_store_path(office->setup, &gateway->arena), &gateway->store,
-                    &gateway->arena, ret_fault))
-        return false;
-    return recover(gateway, ret_fault);
-}
-
 static void peer_judged(void *owner, const struct verify_peer *peer)
 {
     struct gateway *gateway = owner;
@@ -589,7 +453,7 @@ static bool start_care(struct gateway *gateway, struct fault *ret_fault)
                                          .office = &gateway->office,
                                          .context = gateway->context,
                                          .courier = gateway->courier,
-                                         .print = gateway->fresh_print,
+                                         .print = gateway->fresh.print,
                                          .reload = reload_files,
                                          .owner = gateway};
     gateway->care = care_start(&options);
@@ -597,9 +461,12 @@ static bool start_care(struct gateway *gateway, struct fault *ret_fault)
     return gateway->care != NULL || fault_set(ret_fault, FAULT_internal, NULL);
 }
 
-static bool start(struct gateway *gateway, int socket, struct fault *ret_fault)
+static bool start(struct gateway *gateway, const struct opening *opening, struct fault *ret_fault)
 {
     struct office *office = &gateway->office;
+    gateway->store = opening->store;
+    gateway->context = opening->context;
+    memcpy(gateway->fresh.print, opening->print, sizeof gateway->fresh.print);
     uv_loop_init(&gateway->loop);
     start_asyncs(gateway);
     office->writer = writer_start(gateway->store, office->setup->config.writer_queue_max,
@@ -616,7 +483,7 @@ static bool start(struct gateway *gateway, int socket, struct fault *ret_fault)
     if (gateway->courier == NULL)
         return fault_set(ret_fault, FAULT_internal, "the courier cannot be started");
     gateway->is_courier_open = true;
-    if (!start_care(gateway, ret_fault) || !start_stations(gateway, socket, ret_fault) ||
+    if (!start_care(gateway, ret_fault) || !start_stations(gateway, opening->socket, ret_fault) ||
         !start_monitor(gateway, ret_fault))
         return false;
     gateway->control =
@@ -677,19 +544,18 @@ int gateway_run(const char *dir, int ready_fd)
     struct gateway gateway = {.dir = dir, .office.lock = -1};
     struct finding_list findings = finding_list_new(&gateway.arena);
     struct fault fault = {FAULT_none, NULL};
-    int socket = -1;
+    struct opening opening = {.dir = dir, .arena = &gateway.arena, .office = &gateway.office};
     signal(SIGPIPE, SIG_IGN);
     raise_file_limit();
-    if (!open_folder(&gateway, &findings, &socket, &fault) || !start(&gateway, socket, &fault)) {
-        print_findings(&findings);
-        fail(&fault);
-        return fault_exit_code(
-            fault.kind); /* nothing was promised; the system takes the rest back */
+    if (!opening_open(&opening, &findings, &fault) || !start(&gateway, &opening, &fault)) {
+        generation_print_findings(&findings);
+        fprintf(stderr, "refgate: %s\n", fault_sentence(&fault));
+        return fault_exit_code(fault.kind); /* the system takes back what is open */
     }
-    print_findings(&findings); /* what is faulty in our keys or trust, and does not keep us */
-    tell_ready(&gateway, socket, ready_fd);
+    generation_print_findings(&findings); /* that do not keep us */
+    tell_ready(&gateway, opening.socket, ready_fd);
     uv_run(&gateway.loop, UV_RUN_DEFAULT);
-    close(socket);
+    close(opening.socket);
     int code = gateway.exit_code;
     close_all(&gateway);
     return code;

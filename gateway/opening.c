@@ -1,0 +1,89 @@
+/* opening: see opening.h. */
+#include "gateway/opening.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "certs/install.h"
+#include "gateway/harden.h"
+#include "gateway/listen.h"
+#include "gateway/log.h"
+#include "gateway/revocation.h"
+#include "gateway/tls.h"
+
+enum { LOCK_TRIES = 100, LOCK_WAIT_US = 20 * 1000 };
+
+static bool recover(struct opening *opening, struct fault *ret_fault)
+{
+    store_begin(opening->store);
+    int64_t count =
+        store_requeue_claimed(opening->store, clock_wall_ms(&opening->office->setup->clock));
+    if (!store_commit(opening->store, ret_fault) || !store_serve(opening->store, ret_fault))
+        return false;
+    if (count > 0)
+        log_number(LOG_LEVEL_INFO, "recovered", "queued_again", count, NULL);
+    return true;
+}
+
+/* A command may hold the folder for a moment; another service holds it for good. */
+static bool take_lock(struct opening *opening, struct fault *ret_fault)
+{
+    for (int tries = 1;; tries++) {
+        ret_fault->kind = FAULT_none;
+        if (office_lock(opening->dir, opening->arena, &opening->office->lock, ret_fault))
+            return true;
+        if (ret_fault->kind != FAULT_locked || tries == LOCK_TRIES)
+            return false;
+        usleep(LOCK_WAIT_US);
+    }
+}
+
+static bool open_listening(struct opening *opening, struct fault *ret_fault)
+{
+    const char *listen = opening->office->setup->config.listen;
+    const char *colon = strrchr(listen, ':');
+    const char *host = arena_copy_n(opening->arena, listen, (size_t)(colon - listen));
+    return listen_open(opening->arena, host, colon + 1, &opening->socket, ret_fault);
+}
+
+/* Where the service writes: its folder, and what the folders in it may be links to. */
+static void give_up_the_rest(struct opening *opening)
+{
+    static const char *const names[] = {"records/out", "records/in", "records/sent",
+                                        "records/refused", "partners"};
+    enum { COUNT = sizeof names / sizeof *names };
+    const char *folders[COUNT + 1] = {opening->dir};
+    for (unsigned i = 0; i < COUNT; i++)
+        folders[i + 1] = setup_path(opening->office->setup, opening->arena, names[i]);
+    setenv("SQLITE_TMPDIR", opening->dir, 1); /* large sorts must not spill client data elsewhere */
+    harden_process(folders, opening->office->setup->config.sandbox ? COUNT + 1 : 0);
+}
+
+bool opening_open(struct opening *opening, struct finding_list *findings, struct fault *ret_fault)
+{
+    struct office *office = opening->office;
+    if (!take_lock(opening, ret_fault) ||
+        !office_is_restored(opening->dir, opening->arena, ret_fault))
+        return false;
+    if (!setup_load(opening->dir, findings, &office->setup))
+        return fault_set(ret_fault, FAULT_settings, NULL);
+    watch_files(office->setup, opening->print);
+    const struct config *config = &office->setup->config;
+    log_set_level((enum log_level)config->log_level);
+    log_open((enum log_format)config->log_format, (enum log_target)config->log_target);
+    if (!open_listening(opening, ret_fault))
+        return false;
+    give_up_the_rest(opening);
+    struct identity_files files = tls_identity_files(office->setup, opening->arena);
+    install_recover(&files, findings);
+    revocation_fetch_missing(office->setup, findings);
+    opening->context = tls_context(office->setup, findings);
+    if (opening->context == NULL)
+        return fault_set(ret_fault, FAULT_settings, NULL);
+    setup_live_with(office->setup, findings);
+    if (!store_open(office_store_path(office->setup, opening->arena), &opening->store,
+                    opening->arena, ret_fault))
+        return false;
+    return recover(opening, ret_fault);
+}
