@@ -30,24 +30,49 @@ enum digest { SHA1, SHA256, DIGESTS };
 static EVP_MD *fetched[DIGESTS];
 static pthread_once_t is_fetched = PTHREAD_ONCE_INIT;
 
+/* Making a context costs as much as hashing an id, too: each thread keeps one of each kind. */
+struct contexts {
+    EVP_MD_CTX *of[DIGESTS];
+};
+static pthread_key_t contexts_key;
+
+static void free_contexts(void *of_thread)
+{
+    struct contexts *contexts = of_thread;
+    for (int kind = 0; kind < DIGESTS; kind++)
+        EVP_MD_CTX_free(contexts->of[kind]);
+    free(contexts);
+}
+
 static void fetch_all(void)
 {
     fetched[SHA1] = EVP_MD_fetch(NULL, "SHA1", NULL);
     fetched[SHA256] = EVP_MD_fetch(NULL, "SHA256", NULL);
+    demand(pthread_key_create(&contexts_key, free_contexts) == 0);
+}
+
+static EVP_MD_CTX *context_of(enum digest kind)
+{
+    pthread_once(&is_fetched, fetch_all);
+    struct contexts *contexts = pthread_getspecific(contexts_key);
+    if (contexts == NULL) {
+        contexts = calloc(1, sizeof *contexts);
+        demand(contexts != NULL && pthread_setspecific(contexts_key, contexts) == 0);
+    }
+    if (contexts->of[kind] == NULL)
+        contexts->of[kind] = EVP_MD_CTX_new();
+    return contexts->of[kind];
 }
 
 static void hash(enum digest kind, const void *one, size_t one_length, const void *two,
                  size_t two_length, unsigned char *ret_digest)
 {
-    pthread_once(&is_fetched, fetch_all);
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool done = context != NULL && fetched[kind] != NULL &&
-                EVP_DigestInit_ex2(context, fetched[kind], NULL) == 1 &&
-                EVP_DigestUpdate(context, one, one_length) == 1 &&
-                EVP_DigestUpdate(context, two, two_length) == 1 &&
-                EVP_DigestFinal_ex(context, ret_digest, NULL) == 1;
-    EVP_MD_CTX_free(context);
-    demand(done);
+    EVP_MD_CTX *context = context_of(kind);
+    demand(context != NULL && fetched[kind] != NULL &&
+           EVP_DigestInit_ex2(context, fetched[kind], NULL) == 1 &&
+           EVP_DigestUpdate(context, one, one_length) == 1 &&
+           EVP_DigestUpdate(context, two, two_length) == 1 &&
+           EVP_DigestFinal_ex(context, ret_digest, NULL) == 1);
 }
 
 void digest_sha256(const void *bytes, size_t length, unsigned char ret_digest[DIGEST_SHA256_BYTES])
@@ -116,12 +141,15 @@ long digest_unbase64(const char *text, unsigned char *ret_bytes)
     return total - (long)padding;
 }
 
+/* One more than the value, so that 0 is none. */
+static const unsigned char hex_values[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16};
+
 static int hex_value(char digit)
 {
-    return digit >= '0' && digit <= '9'   ? digit - '0'
-           : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
-           : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10
-                                          : -1;
+    return hex_values[(unsigned char)digit] - 1;
 }
 
 static bool read_uuid(const char *text, unsigned char ret_bytes[UUID_BYTES])
@@ -158,12 +186,10 @@ void digest_uuid5(const char *space, const char *name, char ret_uuid[DIGEST_UUID
     if (!read_uuid(space, space_bytes))
         uuid5_bytes(url_space, space, space_bytes);
     uuid5_bytes(space_bytes, name, made);
-    for (size_t i = 0; i < UUID_BYTES; i++) {
-        bool is_part_end = i == 4 || i == 6 || i == 8 || i == 10;
-        if (is_part_end)
-            *ret_uuid++ = '-';
-        digest_hex(made + i, 1, ret_uuid);
-        ret_uuid += 2;
+    digest_hex(made, 4, ret_uuid);
+    for (size_t part = 0; part < 4; part++) {
+        ret_uuid[8 + 5 * part] = '-';
+        digest_hex(made + 4 + 2 * part, part < 3 ? 2 : 6, ret_uuid + 9 + 5 * part);
     }
 }
 

@@ -104,6 +104,9 @@ const char *acknowledge_with(const struct setup *setup, struct arena *arena,
     return json_print(arena, message_of_reply(&context, &reply));
 }
 
+/* The version 5 UUID of urn:refgate:answer among URLs, which all answers stand under. */
+static const char answers_space[] = "9b16d6d7-72ec-5790-a7ad-ff8aef063e20";
+
 struct acknowledge_places acknowledge_places_of(const struct setup *setup, struct arena *arena,
                                                 const struct store_message *message)
 {
@@ -116,7 +119,7 @@ struct acknowledge_places acknowledge_places_of(const struct setup *setup, struc
     text_add(&answer, message->partner);
     text_add(&answer, ":");
     text_add(&answer, message->message_id);
-    digest_uuid5("urn:refgate:answer", answer.at, space);
+    digest_uuid5(answers_space, answer.at, space);
     digest_uuid5(space, "Bundle", bundle_id);
     digest_uuid5(space, "MessageHeader", header_id);
     return (struct acknowledge_places){.bundle_id = bundle_id,

@@ -50,15 +50,35 @@ int64_t clock_monotonic_ms(const struct clock *clock)
     return clock->monotonic_ms(clock);
 }
 
+/* NUMBER in COUNT digits at AT; returns what is behind them. */
+static char *put_digits(char *at, long number, int count)
+{
+    for (int i = count - 1; i >= 0; i--, number /= 10)
+        at[i] = (char)('0' + number % 10);
+    return at + count;
+}
+
 const char *clock_text(struct arena *arena, int64_t wall_ms)
 {
     time_t seconds = (time_t)(wall_ms / 1000);
     struct tm parts;
     localtime_r(&seconds, &parts);
+    const long values[] = {parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
+                           parts.tm_sec};
+    static const char after[] = "--T::";
     long offset = parts.tm_gmtoff / 60;
-    return arena_print(arena, "%04d-%02d-%02dT%02d:%02d:%02d%c%02ld:%02ld", parts.tm_year + 1900,
-                       parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
-                       offset < 0 ? '-' : '+', labs(offset) / 60, labs(offset) % 60);
+    char *text = arena_raw(arena, sizeof "0000-00-00T00:00:00+00:00");
+    char *at = put_digits(text, parts.tm_year + 1900L, 4);
+    for (int i = 0; i < 5; i++) {
+        *at = after[i];
+        at = put_digits(at + 1, values[i], 2);
+    }
+    *at = offset < 0 ? '-' : '+';
+    at = put_digits(at + 1, labs(offset) / 60, 2);
+    *at = ':';
+    at = put_digits(at + 1, labs(offset) % 60, 2);
+    *at = '\0';
+    return text;
 }
 
 const char *clock_date(struct arena *arena, int64_t wall_ms)
