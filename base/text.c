@@ -102,14 +102,36 @@ static size_t plain_length(const char *at, const char *end)
         if (plain < BYTES_STEP)
             return (size_t)(at - from);
     }
+    /* What is left is shorter than a step: a step that ends with it sees some of it again. */
+    if (at < end && end - from >= BYTES_STEP)
+        return (size_t)(end - from) - BYTES_STEP + bytes_plain(end - BYTES_STEP);
+    if (end - at >= 8 && bytes_special_bits(bytes_word(at)) == 0)
+        at = bytes_special_bits(bytes_word(end - 8)) == 0 ? end : at + 8;
     while (at < end && (unsigned char)*at >= 0x20 && *at != '"' && *at != '\\')
         at++;
     return (size_t)(at - from);
 }
 
+/* All of it needs no escape, and there is room. */
+static bool add_plain_json(struct text *text, const char *more, size_t length)
+{
+    if (length + 2 > text->ceiling - text->length || plain_length(more, more + length) < length)
+        return false;
+    make_room(text, length + 2);
+    char *at = text->at + text->length;
+    *at++ = '"';
+    at = mempcpy(at, more, length);
+    *at++ = '"';
+    *at = '\0';
+    text->length += length + 2;
+    return true;
+}
+
 void text_add_json_n(struct text *text, const char *more, size_t length)
 {
     const char *end = more + length;
+    if (add_plain_json(text, more, length))
+        return;
     text_add_char(text, '"');
     while (more < end) {
         size_t plain = plain_length(more, end);

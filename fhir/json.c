@@ -346,7 +346,7 @@ void json_replace(struct arena *arena, struct json *object, const char *key, str
 
 /* ---- writing ---- */
 
-static void print_node(struct text *text, const struct json *node)
+void json_print_to(struct text *text, const struct json *node)
 {
     switch (json_kind(node)) {
     case JSON_NULL:
@@ -373,7 +373,7 @@ static void print_node(struct text *text, const struct json *node)
             text_add_json_n(text, child->key, json_key_length(child));
             text_add_char(text, ':');
         }
-        print_node(text, child);
+        json_print_to(text, child);
     }
     text_add_char(text, is_object ? '}' : ']');
 }
@@ -383,7 +383,7 @@ char *json_print(struct arena *arena, const struct json *node)
     if (node == NULL)
         return NULL;
     struct text text = text_new(arena, SIZE_MAX / 4);
-    print_node(&text, node);
+    json_print_to(&text, node);
     return text.at;
 }
 
@@ -396,7 +396,7 @@ static void print_level(struct text *text, const struct json *node, int level)
 {
     enum json_kind kind = json_kind(node);
     if ((kind != JSON_LIST && kind != JSON_OBJECT) || json_first(node) == NULL) {
-        print_node(text, node);
+        json_print_to(text, node);
         return;
     }
     text_add(text, kind == JSON_LIST ? "[" : "{");

@@ -147,6 +147,21 @@ static inline __attribute__((always_inline)) bool json_has_key(const struct json
     return member->key_hash == hash_name(key, strlen(key)) && strcmp(member->key, key) == 0;
 }
 
+/* A bit for the key of each member, and whether HASH may be among them: for who asks an object for
+ * many names of which few are there. */
+static inline uint64_t json_key_bits(const struct json *object)
+{
+    uint64_t bits = 0;
+    for (const struct json *member = json_first(object); member != NULL; member = member->next)
+        bits |= (uint64_t)1 << (member->key_hash >> 25 & 63);
+    return bits;
+}
+
+static inline bool json_may_have(uint64_t bits, uint32_t hash)
+{
+    return (bits >> (hash >> 25 & 63) & 1) != 0;
+}
+
 /* A mark for who reads a tree; it is no part of what the tree says, and a copy has none. */
 static inline void json_mark(struct json *node) /* NULL: nothing */
 {
@@ -211,7 +226,8 @@ void json_move(struct json *from, struct json *member, struct json *to);
 void json_replace(struct arena *arena, struct json *object, const char *key, struct json *value);
 
 /* ---- writing ---- */
-char *json_print(struct arena *arena, const struct json *node);        /* one line */
+char *json_print(struct arena *arena, const struct json *node); /* one line */
+void json_print_to(struct text *text, const struct json *node);
 char *json_print_pretty(struct arena *arena, const struct json *node); /* two spaces a level */
 /* Same members (in any order), same items, same number text, same texts. */
 bool json_same(const struct json *one, const struct json *other);

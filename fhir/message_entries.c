@@ -19,7 +19,7 @@ static struct message_entry *append(struct field_job *job, struct message_entry 
 {
     struct message_entries *bundle = job->entries;
     if (bundle->count == bundle->room) {
-        size_t room = bundle->room == 0 ? 48 : bundle->room * 2;
+        size_t room = bundle->room == 0 ? 16 : bundle->room * 2;
         bundle->entries =
             arena_grow(job->arena, bundle->entries, bundle->room * sizeof *bundle->entries,
                        room * sizeof *bundle->entries);

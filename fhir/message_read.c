@@ -443,17 +443,21 @@ static struct json *in_order(struct field_job *job, struct json *object,
                              const struct record_shape *shape, bool is_item)
 {
     struct json *sorted = json_new_object(job->arena);
+    uint64_t keys = json_key_bits(object);
     for (size_t i = 0;; i++) {
         const struct record_field *field =
             is_item ? (i < shape->count ? &shape->fields[i] : NULL) : record_field_at(shape, i);
         if (field == NULL)
             return sorted;
-        struct json *value = json_get(object, field->name);
+        if (!json_may_have(keys, field->hash))
+            continue;
+        struct json *value = json_member(object, field->name, field->length, field->hash);
         if (field->item == NULL || json_kind(value) != JSON_LIST) {
             json_move(object, value, sorted);
             continue;
         }
-        struct json *list = json_set(job->arena, sorted, field->name, json_new_list(job->arena));
+        struct json *list = json_put_named(sorted, field->name, field->length, field->hash,
+                                           json_new_list(job->arena));
         for (struct json *item = json_first(value); item != NULL; item = json_next(item))
             json_push(list, in_order(job, item, field->item, true));
     }

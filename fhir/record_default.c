@@ -11,11 +11,23 @@
 
 /* ---- defaults ---- */
 
+static struct json *value_of(const struct json *object, const struct record_field *field)
+{
+    return json_member(object, field->name, field->length, field->hash);
+}
+
+static bool is_called(const struct record_field *field, const char *name)
+{
+    return field->hash == hash_name(name, strlen(name)) && strcmp(field->name, name) == 0;
+}
+
+/* WORD is a text of the source. */
 static void fill(struct arena *arena, struct json *object, const struct record_field *field,
                  const char *word)
 {
-    if (json_get(object, field->name) == NULL)
-        json_set_text(arena, object, field->name, word);
+    if (value_of(object, field) == NULL)
+        json_put_named(object, field->name, field->length, field->hash,
+                       json_new_lasting(arena, word));
 }
 
 static bool is_range_of_motion(const struct json *object)
@@ -27,7 +39,7 @@ static void fill_item(struct arena *arena, struct json *object, const struct rec
 {
     for (size_t i = 0; i < shape->count; i++) {
         const struct record_field *field = &shape->fields[i];
-        bool is_way = strcmp(field->name, "how") == 0; /* only a movement is active or passive */
+        bool is_way = is_called(field, "how"); /* only a movement is active or passive */
         if (field->standard != NULL && (!is_way || is_range_of_motion(object)))
             fill(arena, object, field, field->standard);
     }
@@ -92,23 +104,33 @@ static void fill_days(struct arena *arena, struct json *tree)
     }
 }
 
-void record_fill_defaults(struct arena *arena, struct json *tree, const struct directory *directory)
+static void fill_fields(struct arena *arena, struct json *tree, const struct directory *directory,
+                        const struct record_shape *shape)
 {
-    const struct record_shape *shape = record_kind_find(record_kind(tree));
-    const struct record_field *field;
-    if (shape == NULL)
-        return;
-    for (size_t i = 0; (field = record_field_at(shape, i)) != NULL; i++) {
+    uint64_t keys = json_key_bits(tree);
+    for (size_t i = 0; i < shape->count; i++) {
+        const struct record_field *field = &shape->fields[i];
         if (field->standard != NULL)
             fill(arena, tree, field, field->standard);
-        else if (strcmp(field->name, "note_kind") == 0)
+        else if (is_called(field, "note_kind"))
             fill(arena, tree, field, note_kind(tree, directory));
-        struct json *list = field->type == RECORD_ITEM ? json_get(tree, field->name) : NULL;
-        for (struct json *item = json_first(list); item != NULL; item = json_next(item)) {
+        if (field->type != RECORD_ITEM || !json_may_have(keys, field->hash))
+            continue;
+        for (struct json *item = json_first(value_of(tree, field)); item != NULL;
+             item = json_next(item)) {
             if (json_kind(item) == JSON_OBJECT)
                 fill_item(arena, item, field->item);
         }
     }
+}
+
+void record_fill_defaults(struct arena *arena, struct json *tree, const struct directory *directory)
+{
+    const struct record_shape *shape = record_kind_find(record_kind(tree));
+    if (shape == NULL)
+        return;
+    fill_fields(arena, tree, directory, &record_common);
+    fill_fields(arena, tree, directory, shape);
     fill_days(arena, tree);
     fill_sensitivity(arena, tree);
 }
@@ -135,6 +157,7 @@ struct writing {
     struct arena *arena;
     struct text text;
     bool with_private;
+    bool differs; /* from what json_print says of the same, but for `received` at its end */
 };
 
 static void write_object(struct writing *writing, const struct json *object,
@@ -157,12 +180,27 @@ static void write_value(struct writing *writing, const struct json *node,
         text_add_json_n(&writing->text, json_text(node), json_length(node));
     } else if (json_kind(node) == JSON_NUMBER) {
         bool is_rate = json_key(node) != NULL && json_has_key(node, "visits_per_week");
-        text_add(&writing->text,
-                 is_rate ? shortest(writing->arena, json_number(node)) : json_number(node));
+        const char *number = json_number(node);
+        const char *written = is_rate ? shortest(writing->arena, number) : number;
+        writing->differs = writing->differs || written != number;
+        text_add(&writing->text, written);
     } else {
         bool is_known = json_kind(node) == JSON_BOOLEAN;
         text_add(&writing->text, !is_known ? "null" : json_true(node) ? "true" : "false");
     }
+}
+
+/* In quotation marks; names of the vocabulary need no escapes. */
+static void write_name(struct writing *writing, const struct record_field *field)
+{
+    char quoted[64] = "\"";
+    if (field->length > sizeof quoted - 2) {
+        text_add_json_n(&writing->text, field->name, field->length);
+        return;
+    }
+    memcpy(quoted + 1, field->name, field->length);
+    quoted[field->length + 1] = '"';
+    text_add_n(&writing->text, quoted, field->length + 2);
 }
 
 static void write_member(struct writing *writing, const struct json *node,
@@ -170,7 +208,10 @@ static void write_member(struct writing *writing, const struct json *node,
 {
     if (writing->text.at[writing->text.length - 1] != '{')
         text_add_char(&writing->text, ',');
-    text_add_json_n(&writing->text, json_key(node), json_key_length(node));
+    if (field != NULL)
+        write_name(writing, field);
+    else
+        text_add_json_n(&writing->text, json_key(node), json_key_length(node));
     text_add_char(&writing->text, ':');
     write_value(writing, node, field);
 }
@@ -200,18 +241,24 @@ static void write_others(struct writing *writing, const struct json *object,
     }
 }
 
-static void write_object(struct writing *writing, const struct json *object,
-                         const struct record_shape *shape)
+static bool is_record(const struct record_shape *shape)
 {
-    bool is_record = shape != NULL && record_kind_find(shape->name) == shape;
+    return shape >= record_kinds && shape < record_kinds + record_kind_count;
+}
+
+/* In whatever order the members stand. */
+static void write_unordered(struct writing *writing, const struct json *object,
+                            const struct record_shape *shape)
+{
+    bool is_kind = is_record(shape);
     const struct record_field *field;
     size_t left = json_count(object);
-    text_add_char(&writing->text, '{');
+    writing->differs = true;
     for (size_t i = 0; shape != NULL; i++) {
-        field = is_record ? record_field_at(shape, i) : i < shape->count ? &shape->fields[i] : NULL;
+        field = is_kind ? record_field_at(shape, i) : i < shape->count ? &shape->fields[i] : NULL;
         if (field == NULL)
             break;
-        const struct json *node = json_get(object, field->name);
+        const struct json *node = value_of(object, field);
         if (node == NULL)
             continue;
         left--;
@@ -219,7 +266,79 @@ static void write_object(struct writing *writing, const struct json *object,
             write_member(writing, node, field);
     }
     write_others(writing, object, shape, left);
+}
+
+/* Fields in order: those of `shape`, then those of `then`. */
+struct cursor {
+    const struct record_shape *shape, *then;
+    size_t at;
+};
+
+static struct cursor first_field(const struct record_shape *shape)
+{
+    return is_record(shape) ? (struct cursor){&record_common, shape, 0}
+                            : (struct cursor){shape, NULL, 0};
+}
+
+/* Moves behind the field that NODE is of; NULL: it stands before, or is none. */
+static const struct record_field *seek(struct cursor *cursor, const struct json *node)
+{
+    while (cursor->shape != NULL) {
+        while (cursor->at < cursor->shape->count) {
+            const struct record_field *field = &cursor->shape->fields[cursor->at++];
+            if (field->hash == node->key_hash && strcmp(field->name, node->key) == 0)
+                return field;
+        }
+        *cursor = (struct cursor){cursor->then, NULL, 0};
+    }
+    return NULL;
+}
+
+/* The members stand in the order of the vocabulary; the last one may be `received`. */
+static bool is_in_order(const struct json *object, const struct record_shape *shape)
+{
+    struct cursor cursor = first_field(shape);
+    for (struct json *node = json_first(object); node != NULL; node = json_next(node)) {
+        bool is_last = json_next(node) == NULL && json_has_key(node, "received");
+        if (seek(&cursor, node) == NULL && (!is_last || record_field_find(shape, node->key)))
+            return false;
+    }
+    return true;
+}
+
+static void write_ordered(struct writing *writing, const struct json *object,
+                          const struct record_shape *shape)
+{
+    struct cursor cursor = first_field(shape);
+    for (struct json *node = json_first(object); node != NULL; node = json_next(node)) {
+        const struct record_field *field = seek(&cursor, node);
+        bool is_private = field == NULL || json_has_key(node, "private_note");
+        if (writing->with_private || !is_private)
+            write_member(writing, node, field);
+        else if (field != NULL || !is_record(shape))
+            writing->differs = true;
+    }
+}
+
+static void write_object(struct writing *writing, const struct json *object,
+                         const struct record_shape *shape)
+{
+    text_add_char(&writing->text, '{');
+    if (shape != NULL && is_in_order(object, shape))
+        write_ordered(writing, object, shape);
+    else
+        write_unordered(writing, object, shape);
     text_add_char(&writing->text, '}');
+}
+
+static struct writing write_record(struct arena *arena, const struct json *record,
+                                   bool with_private)
+{
+    struct writing writing = {.arena = arena,
+                              .text = text_new(arena, (size_t)RECORD_BYTES_MAX * 8),
+                              .with_private = with_private};
+    write_object(&writing, record, record_kind_find(record_kind(record)));
+    return writing;
 }
 
 const char *record_canonical(struct arena *arena, const struct json *tree,
@@ -227,9 +346,25 @@ const char *record_canonical(struct arena *arena, const struct json *tree,
 {
     struct json *copy = json_copy_nodes(arena, tree);
     record_fill_defaults(arena, copy, directory);
-    struct writing writing = {arena, text_new(arena, (size_t)RECORD_BYTES_MAX * 8), with_private};
-    write_object(&writing, copy, record_kind_find(record_kind(copy)));
-    return writing.text.at;
+    return write_record(arena, copy, with_private).text.at;
+}
+
+struct record_texts record_texts(struct arena *arena, const struct json *record)
+{
+    struct writing writing = write_record(arena, record, false);
+    struct text *text = &writing.text;
+    const struct json *received = json_get(record, "received");
+    if (writing.differs || text->full)
+        return (struct record_texts){json_print(arena, record), text->at, text->length};
+    size_t length = text->length;
+    if (received == NULL)
+        return (struct record_texts){text->at, text->at, length};
+    const char *hashed = arena_copy_n(arena, text->at, length);
+    text->length--;
+    text_add(text, ",\"received\":");
+    json_print_to(text, received);
+    text_add_char(text, '}');
+    return (struct record_texts){text->full ? json_print(arena, record) : text->at, hashed, length};
 }
 
 bool record_same(struct arena *arena, const struct json *one, const struct json *other,

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum record_type {
     RECORD_TEXT,      /* one line */
@@ -50,6 +51,8 @@ struct record_field {
     const char *lowest, *highest;
     const char *meaning;
     const char *fhir_path;
+    unsigned length; /* of the name */
+    uint32_t hash;   /* hash_name() of it */
 };
 
 struct record_shape { /* a kind of record or of small object */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "certs/digest.h"
+#include "fhir/record.h"
 #include "gateway/acknowledge.h"
 #include "gateway/audit.h"
 #include "gateway/effect.h"
@@ -116,8 +117,9 @@ void inbox_prepare(struct inbox_item *item)
     item->ready.text = NULL;
     if (message->content != MESSAGE_RECORD)
         return;
-    setup_record_hash(item->setup, item->arena, message->record, false, item->ready.record_hash);
-    item->ready.text = json_print(item->arena, message->record);
+    const struct record_texts texts = record_texts(item->arena, message->record);
+    digest_sha256(texts.canonical, texts.canonical_length, item->ready.record_hash);
+    item->ready.text = texts.text;
 }
 
 static enum inbox_outcome commit(struct store *store, const struct inbox_item *item,

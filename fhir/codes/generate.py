@@ -217,7 +217,8 @@ def write_shape(name, fields, rows, lines):
             f"    {{{text(row['field'])}, {kind}, {str(is_list).lower()}, {shape}, "
             f"{text(row['unit'])}, {str(required).lower()}, {least}, {text(condition)}, "
             f"{text(default)}, {allowed}, {words_name}, {text(code_kind)}, {text(lowest)}, "
-            f"{text(highest)}, {text(row['meaning'])}, {text(row['fhir_r4'])}}},")
+            f"{text(highest)}, {text(row['meaning'])}, {text(row['fhir_r4'])}, "
+            f"{len(row['field'])}, {hash_of(row['field']):#x}u}},")
     lines.append(f"static const struct record_field fields_{identifier(name)}[] = {{")
     lines += table + ["};", ""]
 
