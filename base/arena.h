@@ -25,7 +25,7 @@ struct arena {
         NULL, 0                                                                                    \
     }
 
-void *arena_alloc(struct arena *arena, size_t size);
+void *arena_alloc(struct arena *arena, size_t size); /* SIZE may be 0 */
 /* Not zeroed: for what the caller fills at once. */
 void *arena_raw(struct arena *arena, size_t size);
 /* COUNT items of SIZE bytes; the product is checked for overflow. */

@@ -1,8 +1,9 @@
 /* finding: one thing that is wrong with a file, a record or a setting, said so that a person can
  * fix it: where, what was found, what was expected, and the nearest thing that would be right.
  *
- * A finding is a value; lists live in an arena. Printing order is the order of adding. `found` may
- * show a value of the record on screen; findings never go to the log (docs/security.md). */
+ * A finding is a value; lists live in an arena, on one thread at a time. Printing order is the
+ * order of adding. `found` may show a value of the record on screen; findings never go to the log
+ * (docs/security.md). */
 #ifndef BASE_FINDING_H
 #define BASE_FINDING_H
 

@@ -18,6 +18,7 @@ struct nearest {
 
 enum { NEAREST_LENGTH_MAX = 64 }; /* longer words are never compared */
 
+/* WORD and the candidates must live as long as the answer is used. */
 struct nearest nearest_start(const char *word);
 void nearest_try(struct nearest *nearest, const char *candidate);
 /* The closest of COUNT words, or NULL. */

@@ -2,7 +2,7 @@
  *
  * Used by every layer. Text is UTF-8 and always ends in NUL; lengths exclude it. A struct text
  * names its ceiling at birth: what would pass it is cut off and `full` is set, nothing is overrun.
- */
+ * A struct text belongs to one thread at a time, like its arena; the questions are pure. */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
@@ -21,6 +21,7 @@ struct text {
     bool full;      /* something did not fit */
 };
 
+/* Empty; of at most CEILING bytes. */
 struct text text_new(struct arena *arena, size_t ceiling);
 void text_add(struct text *text, const char *more);
 void text_add_n(struct text *text, const char *more, size_t length);

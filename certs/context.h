@@ -1,7 +1,7 @@
 /* context: one TLS policy for the listener and for curl. Who calls it: listen makes its sessions
  * from it, transmit applies it to curl's context; the gateway builds a new one at each reload and
  * releases the old one, which lives until its last session has gone. Immutable and
- * reference-counted.
+ * reference-counted, for any thread; a session belongs to one.
  *
  * TLS 1.2 and 1.3 only; ECDHE with AES-GCM or (1.3) ChaCha20; X25519, P-256, P-384; no SHA-1; no
  * compression, renegotiation, session cache, tickets or early data; the peer's certificate is

@@ -2,7 +2,7 @@
  * calls it: `refgate cert install|renew`, serve at start (install_recover). Nothing is replaced
  * unless every check passed; a crash at any moment leaves a pair that belongs together
  * (docs/decisions/0021-install.md). Beside FILE: FILE.next while installing, FILE.previous
- * afterwards. */
+ * afterwards. Blocking: files. */
 #ifndef CERTS_INSTALL_H
 #define CERTS_INSTALL_H
 

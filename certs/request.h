@@ -1,5 +1,6 @@
 /* request: a new key and a certificate signing request for it. Who calls it: `refgate cert
- * request`, init, renew. Keys are written 0600, atomically, and never over an existing file. */
+ * request`, init, renew. Keys are written 0600, atomically, and never over an existing file.
+ * Blocking: making an RSA key takes up to seconds. False: nothing is promised, see the findings. */
 #ifndef CERTS_REQUEST_H
 #define CERTS_REQUEST_H
 

@@ -1,8 +1,9 @@
 /* folder: the settings and partners of a data folder. The only file of config/ that touches the
  * disk.
  *
- * Called by the gateway at start, at reload and by commands. Files are read whole, at most
- * FOLDER_FILE_MAX bytes; a missing or unreadable file is a finding that says what to do. */
+ * Called by the gateway at start, at reload (on a pool thread) and by commands. Blocking. Files are
+ * read whole, at most FOLDER_FILE_MAX bytes; a missing or unreadable file is a finding that says
+ * what to do. */
 #ifndef CONFIG_FOLDER_H
 #define CONFIG_FOLDER_H
 

@@ -1,5 +1,6 @@
 /* conform: is this Bundle what R4, and the profiles agreed with a partner, ask for? Both directions
- * use it: what we would refuse we do not send. */
+ * use it: what we would refuse we do not send. No store, no file; a validator serves one thread at
+ * a time. */
 #ifndef GATEWAY_CONFORM_H
 #define GATEWAY_CONFORM_H
 

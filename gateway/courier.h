@@ -35,14 +35,18 @@ struct courier_figures {
     uint64_t outcomes[PACE_OUTCOMES]; /* by courier_outcome_name() */
 };
 
+/* Holds SETUP and CONTEXT; WRITER must outlive it. NULL: no memory. */
 struct courier *courier_start(struct uv_loop_s *loop, struct setup *setup, struct context *context,
                               struct writer *writer);
+/* Before the loop runs; copied. */
 void courier_watch(struct courier *courier, const struct courier_watcher *watcher);
 /* What it did so far; the list lives in ARENA. */
 struct courier_figures *courier_count(const struct courier *courier, struct arena *arena);
+/* `done`, `rejected`, `later`, `parked` */
 const char *courier_outcome_name(size_t outcome);
 /* Times of the exchanges that were answered. */
 const struct histogram *courier_times(const struct courier *courier);
+/* There may be something to send; looked at in the next turn of the loop. */
 void courier_wake(struct courier *courier);
 /* What is sent from now on uses these; partners whose settings changed get fresh connections. */
 void courier_use(struct courier *courier, struct setup *setup, struct context *context);

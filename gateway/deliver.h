@@ -84,6 +84,7 @@ bool deliver_is_resting(const struct setup *setup, const struct partner *partner
 /* How many more messages may be sent to the partner now. */
 size_t deliver_slots(const struct deliver_pace *pace, const struct config *config,
                      const struct partner *partner, int64_t monotonic_ms);
+/* COUNT exchanges with the partner have begun; each is followed by one deliver_ended(). */
 void deliver_started(struct deliver_pace *pace, size_t count);
 void deliver_ended(struct deliver_pace *pace, const struct config *config,
                    const struct partner *partner, const struct deliver_result *result,

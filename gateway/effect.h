@@ -20,6 +20,7 @@ struct effect {
     bool is_known_record;                 /* filed before with the same content: nothing to do */
 };
 
+/* False, with the fault that is answered, when something stands against it. */
 bool effect_check(struct store *store, const struct inbox_item *item, struct effect *ret_effect,
                   struct fault *ret_fault);
 /* MESSAGE: its id is set, it is added afterwards; its referral is filled in. */

@@ -1,6 +1,6 @@
 /* fault: failures are kinds, and the kinds are a table (fault.def). Used by every stage; a fault is
- * a value: a kind and, when there is one, a precise sentence for a person. Never holds patient
- * data. */
+ * a value: a kind and, when there is one, a precise sentence for a person, which lives in the arena
+ * of the work that failed, or for ever. Never holds patient data. Any thread. */
 #ifndef GATEWAY_FAULT_H
 #define GATEWAY_FAULT_H
 
@@ -18,11 +18,13 @@ struct fault {
     const char *sentence; /* NULL: the kind's own sentence */
 };
 
+/* The columns of fault.def. */
 const char *fault_name(enum fault_kind kind);
 bool fault_is_transient(enum fault_kind kind);
 int fault_http_status(enum fault_kind kind);
 const char *fault_issue_code(enum fault_kind kind);
 int fault_exit_code(enum fault_kind kind);
+/* Never NULL. */
 const char *fault_sentence(const struct fault *fault);
 /* Sets *fault and returns false, so that `return fault_set(...)` reads as one step. */
 bool fault_set(struct fault *fault, enum fault_kind kind, const char *sentence);

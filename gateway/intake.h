@@ -36,6 +36,7 @@ struct intake_report intake_take(const struct office *office, struct arena *aren
 
 struct intake; /* the drop folder's memory: which file looked how, since when */
 
+/* NULL without memory. For one thread at a time. */
 struct intake *intake_new(void);
 void intake_free(struct intake *intake);
 /* Looks once at records/out and takes what has settled. Returns how many files it dealt with. */
