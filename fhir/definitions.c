@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "base/hash.h"
-
 const struct definition_type *definition_find(const char *name)
 {
     if (name == NULL)
@@ -16,20 +14,6 @@ const struct definition_type *definition_find(const char *name)
         if (definition_type_slots[i].tag == hash >> 16 &&
             strcmp(definition_type_name(type), name) == 0)
             return type;
-    }
-    return NULL;
-}
-
-const struct definition_choice *definition_key_hashed(const struct definition_type *type,
-                                                      const char *key, size_t length, uint32_t hash)
-{
-    const struct definition_slot *slots = &definition_slots[type->slot];
-    uint32_t mask = (1u << type->slot_bits) - 1;
-    for (uint32_t i = hash & mask; slots[i].row != UINT16_MAX; i = (i + 1) & mask) {
-        const struct definition_choice *choice = &definition_choices[slots[i].row];
-        if (slots[i].tag == hash >> 16 && choice->key_length == length &&
-            hash_same_name(definition_words + choice->key, key, length))
-            return choice;
     }
     return NULL;
 }

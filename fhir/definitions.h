@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/hash.h"
+
 enum definition_kind {
     DEFINITION_PRIMITIVE, /* JSON text, number or boolean (and `_name` beside it) */
     DEFINITION_DATATYPE,  /* HumanName, Extension, ... */
@@ -48,6 +50,15 @@ enum definition_primitive {
     PRIMITIVE_URL,
     PRIMITIVE_UUID,
     PRIMITIVE_XHTML
+};
+
+/* Of which choices a text alone tells that it is right (fhir/validate_plain.c): there is one of it,
+ * and no invariant is about it. */
+enum definition_plain {
+    PLAIN_NOT,
+    PLAIN_TEXT, /* by the lexical rule of its type */
+    PLAIN_URI,  /* and it leads somewhere */
+    PLAIN_CODE  /* and it is in the required set */
 };
 
 enum definition_strength {
@@ -98,7 +109,8 @@ struct definition_choice {
     uint16_t target;      /* first in definition_targets */
     uint8_t target_count; /* types a Reference or canonical may point at; 0: any */
     uint8_t key_length;
-    uint8_t rank; /* of the element within its type: 0, 1, 2, ... */
+    uint8_t rank;  /* of the element within its type: 0, 1, 2, ... */
+    uint8_t plain; /* enum definition_plain */
 };
 
 struct definition_constraint {
@@ -214,9 +226,21 @@ const struct definition_type *definition_find(const char *name);
 const struct definition_choice *definition_key(const struct definition_type *type, const char *key,
                                                size_t length);
 /* The same; HASH is the hash_name() of the key. */
-const struct definition_choice *definition_key_hashed(const struct definition_type *type,
-                                                      const char *key, size_t length,
-                                                      uint32_t hash);
+static inline const struct definition_choice *
+definition_key_hashed(const struct definition_type *type, const char *key, size_t length,
+                      uint32_t hash)
+{
+    const struct definition_slot *slots = &definition_slots[type->slot];
+    uint32_t mask = (1u << type->slot_bits) - 1;
+    for (uint32_t i = hash & mask; slots[i].row != UINT16_MAX; i = (i + 1) & mask) {
+        const struct definition_choice *choice = &definition_choices[slots[i].row];
+        if (slots[i].tag == hash >> 16 && choice->key_length == length &&
+            hash_same_name(definition_words + choice->key, key, length))
+            return choice;
+    }
+    return NULL;
+}
+
 /* The element of TYPE that FHIRPath calls NAME ("value", "subject"), or NULL. */
 const struct definition_element *definition_child(const struct definition_type *type,
                                                   const char *name);

@@ -34,6 +34,11 @@ bool bundle_urls_differ(const struct bundle *bundle)
     return bundle != NULL && bundle->urls_differ;
 }
 
+bool bundle_has_links(const struct bundle *bundle)
+{
+    return bundle->groups != NULL;
+}
+
 static const char *version_of(const struct json *entry)
 {
     return json_get_text(json_get(json_get(entry, "resource"), "meta"), "versionId");
@@ -116,9 +121,8 @@ static unsigned group_of(const struct bundle *bundle, unsigned number)
 static void join(const struct bundle *bundle, const struct json *entry,
                  const struct index_row *target)
 {
-    const char *url = json_get_text(entry, "fullUrl");
-    const struct index_row *source =
-        bundle->groups == NULL || url == NULL ? NULL : index_find(&bundle->by_url, url);
+    const char *url = bundle->groups == NULL ? NULL : json_get_text(entry, "fullUrl");
+    const struct index_row *source = url == NULL ? NULL : index_find(&bundle->by_url, url);
     if (source != NULL)
         bundle->groups[group_of(bundle, source->number)] = group_of(bundle, target->number);
 }

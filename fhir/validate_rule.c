@@ -411,6 +411,19 @@ struct rule {
     bool is_error;
 };
 
+struct rule_use { /* a rule of a type */
+    struct rule *rule;
+    const struct definition_presence *presence; /* of no ranks: it does not answer */
+};
+
+struct rules {
+    struct rule *rows; /* by constraint row */
+    struct {
+        const struct rule_use *first;
+        unsigned count;
+    } * of_types; /* by type */
+};
+
 static const struct native_rule *native_of(const char *key, const char *published)
 {
     for (size_t i = 0; i < validation_native_rule_count; i++) {
@@ -422,13 +435,40 @@ static const struct native_rule *native_of(const char *key, const char *publishe
     return NULL;
 }
 
-struct rule *validation_rules_new(struct arena *arena)
+static bool is_elsewhere(const struct rule *rule)
 {
-    struct rule *rules = arena_array(arena, definition_constraint_count, sizeof *rules);
+    return rule->holds == elsewhere;
+}
+
+/* The rules of each type, without those that hold anyway. */
+static void make_lists(struct arena *arena, struct rules *rules)
+{
+    size_t count = 0;
+    for (unsigned i = 0; i < definition_type_count; i++)
+        count += definition_types[i].constraint_count;
+    struct rule_use *use = arena_array(arena, count + 1, sizeof *use);
+    rules->of_types = arena_array(arena, definition_type_count, sizeof *rules->of_types);
+    for (unsigned i = 0; i < definition_type_count; i++) {
+        const struct definition_type *type = &definition_types[i];
+        rules->of_types[i].first = use;
+        for (unsigned j = type->constraint; j < type->constraint + type->constraint_count; j++) {
+            struct rule *rule = &rules->rows[definition_constraint_lists[j]];
+            if (!is_elsewhere(rule))
+                *use++ =
+                    (struct rule_use){rule, &definition_presences[definition_presence_lists[j]]};
+        }
+        rules->of_types[i].count = (unsigned)(use - rules->of_types[i].first);
+    }
+}
+
+struct rules *validation_rules_new(struct arena *arena)
+{
+    struct rules *rules = arena_alloc(arena, sizeof *rules);
+    rules->rows = arena_array(arena, definition_constraint_count, sizeof *rules->rows);
     for (unsigned i = 0; i < definition_constraint_count; i++) {
         const struct definition_constraint *row = &definition_constraints[i];
         const char *published = definition_word(row->expression);
-        struct rule *rule = &rules[i];
+        struct rule *rule = &rules->rows[i];
         rule->key = definition_word(row->key);
         rule->expression = corrected(rule->key, published);
         rule->is_error = row->is_error;
@@ -436,12 +476,13 @@ struct rule *validation_rules_new(struct arena *arena)
         if (native != NULL)
             rule->holds = native->holds;
     }
+    make_lists(arena, rules);
     return rules;
 }
 
-const char *validation_rule_expression(const struct rule *rules, unsigned row)
+const char *validation_rule_expression(const struct rules *rules, unsigned row)
 {
-    return rules[row].expression;
+    return rules->rows[row].expression;
 }
 
 static void not_met(struct validation *run, const struct subject *subject, const struct rule *rule)
@@ -523,23 +564,36 @@ static bool presence_holds(const struct definition_presence *presence, uint64_t 
     return (presence->truth >> facts & 1) != 0;
 }
 
-void validation_rules(struct validation *run, const struct subject *subject,
-                      const struct definition_element *element)
+static void check_rule(struct validation *run, const struct subject *subject, struct rule *rule)
+{
+    if (rule->holds == NULL)
+        check_by_path(run, subject, rule);
+    else if (!rule->holds(run, subject))
+        not_met(run, subject, rule);
+}
+
+void validation_type_rules(struct validation *run, const struct subject *subject)
+{
+    const struct rules *rules = run->validator->rules;
+    unsigned type = definition_type_index(subject->type);
+    const struct rule_use *use = rules->of_types[type].first;
+    const struct rule_use *end = use + rules->of_types[type].count;
+    if (run->options->level == VALIDATE_STRUCTURE)
+        return;
+    for (; use < end; use++) {
+        if (use->presence->rank_count == 0)
+            check_rule(run, subject, use->rule);
+        else if (!presence_holds(use->presence, subject->seen))
+            not_met(run, subject, use->rule);
+    }
+}
+
+void validation_element_rules(struct validation *run, const struct subject *subject,
+                              const struct definition_element *element)
 {
     if (run->options->level == VALIDATE_STRUCTURE)
         return;
-    unsigned first = element != NULL ? element->constraint : subject->type->constraint;
-    unsigned count = element != NULL ? element->constraint_count : subject->type->constraint_count;
-    for (unsigned i = first; i < first + count; i++) {
-        struct rule *rule = &run->validator->rules[definition_constraint_lists[i]];
-        unsigned presence = definition_presence_lists[i];
-        if (presence != 0) {
-            if (!presence_holds(&definition_presences[presence], subject->seen))
-                not_met(run, subject, rule);
-        } else if (rule->holds == NULL) {
-            check_by_path(run, subject, rule);
-        } else if (!rule->holds(run, subject)) {
-            not_met(run, subject, rule);
-        }
-    }
+    const uint16_t *row = &definition_constraint_lists[element->constraint];
+    for (unsigned i = 0; i < element->constraint_count; i++)
+        check_rule(run, subject, &run->validator->rules->rows[row[i]]);
 }

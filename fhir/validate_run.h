@@ -2,10 +2,10 @@
  * and fhir/profile*.c.
  *
  * The walk (validate_walk.c) goes over the tree once and calls the other parts for what it meets:
- * validate_value.c for primitives and codes, validate_narrative.c for XHTML, validate_reference.c
- * for references and contained resources, validate_bundle.c for Bundles, validate_rule.c for
- * invariants. Where an issue stands is a chain of struct place on the stack; a path is only written
- * when there is an issue. */
+ * validate_plain.c for texts that are seen to be right at once, validate_value.c for primitives and
+ * codes, validate_narrative.c for XHTML, validate_reference.c for references and contained
+ * resources, validate_bundle.c for Bundles, validate_rule.c for invariants. Where an issue stands
+ * is a chain of struct place on the stack; a path is only written when there is an issue. */
 #ifndef FHIR_VALIDATE_RUN_H
 #define FHIR_VALIDATE_RUN_H
 
@@ -49,7 +49,7 @@ struct known_types {
 struct validator {
     struct arena *arena;
     struct known_types types;
-    struct rule *rules; /* by constraint row; validate_rule.c */
+    struct rules *rules; /* validate_rule.c */
 };
 
 struct validation {
@@ -83,6 +83,12 @@ const char *validation_path(struct arena *arena, const struct place *place, cons
 /* A resource that stands at PLACE; SCOPE says what is around it, the rest is filled in. */
 void validation_resource(struct validation *run, const struct place *place,
                          const struct json *resource, struct scope scope);
+
+/* ---- validate_plain.c ---- */
+
+/* The one VALUE of CHOICE, without a companion, is right: seen at once. False says nothing. */
+bool validation_is_plainly_right(const struct validation *run,
+                                 const struct definition_choice *choice, const struct json *value);
 
 /* ---- validate_value.c ---- */
 
@@ -144,6 +150,8 @@ enum bundle_match { BUNDLE_FOUND, BUNDLE_MISSING, BUNDLE_SEVERAL, BUNDLE_OTHER_U
 enum bundle_match bundle_resolve(struct arena *arena, const struct bundle *bundle,
                                  const struct json *entry, const char *reference,
                                  const struct json **ret_resource);
+/* Links count: the Bundle is a document. */
+bool bundle_has_links(const struct bundle *bundle);
 const char *bundle_type(const struct bundle *bundle);
 /* True: no two entries have the same fullUrl, and none has a version. False for NULL. */
 bool bundle_urls_differ(const struct bundle *bundle);
@@ -162,13 +170,15 @@ bool validation_conforms(struct validation *run, const struct subject *subject,
 
 /* ---- validate_rule.c ---- */
 
-struct rule *validation_rules_new(struct arena *arena);
+struct rules *validation_rules_new(struct arena *arena);
 /* The expression that is evaluated for constraint row ROW, corrected where need be. */
-const char *validation_rule_expression(const struct rule *rules, unsigned row);
+const char *validation_rule_expression(const struct rules *rules, unsigned row);
 /* The run's FHIRPath session, set to SUBJECT. */
 struct fhirpath_session *validation_session(struct validation *run, const struct subject *subject);
-/* The invariants of SUBJECT's type and of ELEMENT (or NULL). */
-void validation_rules(struct validation *run, const struct subject *subject,
-                      const struct definition_element *element);
+/* The invariants of SUBJECT's type. */
+void validation_type_rules(struct validation *run, const struct subject *subject);
+/* Those of the element that SUBJECT is. */
+void validation_element_rules(struct validation *run, const struct subject *subject,
+                              const struct definition_element *element);
 
 #endif

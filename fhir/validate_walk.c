@@ -179,7 +179,7 @@ static void check_primitive(struct validation *run, struct subject *subject,
     else if (json_kind(subject->companion) == JSON_OBJECT)
         check_no_value(run, subject, element);
     if (element->constraint_count > 0)
-        validation_rules(run, subject, element);
+        validation_element_rules(run, subject, element);
 }
 
 /* ---- objects ---- */
@@ -222,7 +222,7 @@ static void check_object(struct validation *run, const struct subject *owner,
         validation_binding(run, subject, element);
     }
     if (element->constraint_count > 0)
-        validation_rules(run, subject, element);
+        validation_element_rules(run, subject, element);
 }
 
 static void check_resource(struct validation *run, const struct subject *owner,
@@ -354,51 +354,68 @@ static const struct json *companion_of(const struct json *object, const char *ke
     return NULL;
 }
 
+static void seen_before(struct validation *run, const struct subject *subject,
+                        const struct definition_element *element, const struct json *member)
+{
+    const char *name = definition_element_name(element);
+    structure(run, subject->place, name, member,
+              arena_print(run->arena, "a second choice of %s[x]", name), "only one of its types");
+}
+
 /* Notes that the element of CHOICE is there; an issue when another choice of it was there before.
  */
 static void see(struct validation *run, struct subject *subject,
                 const struct definition_choice *choice, const struct json *member)
 {
-    const struct definition_element *element = definition_element_of(choice);
     uint64_t bit = 1ull << choice->rank;
     if ((subject->seen & bit) != 0)
-        structure(
-            run, subject->place, definition_element_name(element), member,
-            arena_print(run->arena, "a second choice of %s[x]", definition_element_name(element)),
-            "only one of its types");
+        seen_before(run, subject, definition_element_of(choice), member);
     subject->seen |= bit;
+}
+
+/* A member whose name the type does not know; a stem ("value") is known but no name. */
+static void check_stranger(struct validation *run, const struct subject *subject,
+                           const struct json *member, const struct definition_choice *stem)
+{
+    if (subject->type->kind != DEFINITION_RESOURCE || !json_has_key(member, "resourceType"))
+        unknown_member(run, subject, member, stem);
+}
+
+/* `_name`, of a primitive alone. */
+static void check_companion_member(struct validation *run, struct subject *subject,
+                                   const struct json *member)
+{
+    const char *name = json_key(member) + 1;
+    const struct definition_choice *choice = definition_key(subject->type, name, strlen(name));
+    if (choice == NULL || choice->type == 0) {
+        unknown_member(run, subject, member, choice);
+    } else if (definition_type_of(choice)->kind != DEFINITION_PRIMITIVE) {
+        unknown_member(run, subject, member, NULL);
+    } else if (json_get(subject->node, name) == NULL) { /* else checked with its value */
+        see(run, subject, choice, member);
+        check_field(run, subject, choice, NULL, member);
+    }
 }
 
 static void check_member(struct validation *run, struct subject *subject, const struct json *member,
                          bool companions)
 {
     const char *key = json_key(member);
-    bool is_companion = *key == '_';
-    const char *name = key + is_companion;
-    const struct definition_choice *choice =
-        is_companion
-            ? definition_key(subject->type, name, strlen(name))
-            : definition_key_hashed(subject->type, key, json_key_length(member), member->key_hash);
-    if (choice == NULL || choice->type == 0) {
-        bool type_name = subject->type->kind == DEFINITION_RESOURCE && !is_companion &&
-                         strcmp(key, "resourceType") == 0;
-        if (!type_name)
-            unknown_member(run, subject, member, choice);
+    if (*key == '_') {
+        check_companion_member(run, subject, member);
         return;
     }
-    bool primitive = definition_type_of(choice)->kind == DEFINITION_PRIMITIVE;
-    if (is_companion && !primitive) {
-        unknown_member(run, subject, member, NULL);
-    } else if (is_companion) {
-        if (json_get(subject->node, name) != NULL)
-            return; /* checked with its value */
-        see(run, subject, choice, member);
-        check_field(run, subject, choice, NULL, member);
-    } else {
-        see(run, subject, choice, member);
-        check_field(run, subject, choice, member,
-                    companions && primitive ? companion_of(subject->node, key) : NULL);
+    const struct definition_choice *choice =
+        definition_key_hashed(subject->type, key, json_key_length(member), member->key_hash);
+    if (choice == NULL || choice->type == 0) {
+        check_stranger(run, subject, member, choice);
+        return;
     }
+    see(run, subject, choice, member);
+    if (companions && definition_type_of(choice)->kind == DEFINITION_PRIMITIVE)
+        check_field(run, subject, choice, member, companion_of(subject->node, key));
+    else if (!validation_is_plainly_right(run, choice, member))
+        check_field(run, subject, choice, member, NULL);
 }
 
 static void check_missing(struct validation *run, const struct subject *subject)
@@ -470,7 +487,7 @@ static void walk(struct validation *run, struct subject *subject)
         check_element_id(run, subject);
         check_says_something(run, subject);
     }
-    validation_rules(run, subject, NULL);
+    validation_type_rules(run, subject);
 }
 
 /* ---- resources ---- */

@@ -20,6 +20,10 @@ KINDS = {
 STRENGTHS = ["", "example", "preferred", "extensible", "required"]
 SYSTEM_STRING = "system:String"
 EMPTY_SLOT = 0xFFFF
+LANGUAGES = "http://hl7.org/fhir/ValueSet/languages"
+PLAIN = {name: "PLAIN_TEXT" for name in (
+    "base64Binary", "code", "date", "dateTime", "id", "instant", "markdown", "string", "time")}
+PLAIN |= {name: "PLAIN_URI" for name in ("canonical", "oid", "uri", "url", "uuid")}
 
 
 class Words:
@@ -197,6 +201,16 @@ class Tables:
         return [(self.types["string" if each["code"] == SYSTEM_STRING else each["code"]],
                  each.get("targets", [])) for each in element["types"]]
 
+    def plain(self, kind, element, own):
+        """enum definition_plain of one choice of an element."""
+        binding = element.get("binding", {})
+        url = binding.get("valueSet", "")
+        if element["max"] == "*" or own or kind.name not in PLAIN:
+            return "PLAIN_NOT"
+        if kind.name == "code" and binding.get("strength") == "required":
+            return "PLAIN_CODE" if self.value_set(url) else "PLAIN_NOT"
+        return "PLAIN_NOT" if url.partition("|")[0] == LANGUAGES else PLAIN[kind.name]
+
     def add_element(self, owner, element, rank):
         path = element["path"]
         is_choice = path.endswith("[x]")
@@ -212,10 +226,11 @@ class Tables:
             key = stem + upper_first(kind.name) if is_choice else stem
             target, count = self.target_list(targets)
             keys.append((key, self.add("choices", self.words.add(key), index, kind.index, target,
-                                       count, len(key), rank)))
+                                       count, len(key), rank,
+                                       self.plain(kind, element, own))))
         if is_choice:
             keys.append((stem, self.add("choices", self.words.add(stem), index, 0, 0, 0, len(stem),
-                                        rank)))
+                                        rank, "PLAIN_NOT")))
         url = binding.get("valueSet", "")
         self.add("elements", self.words.add(stem), owner.index, first, len(kinds), element["min"],
                  int(element["max"] == "*"), int(element["max"] == "0"), int(is_choice),

@@ -27,7 +27,7 @@ static const struct fhirpath *compile(const char *expression)
 static void every_expression_compiles(void **state)
 {
     (void)state;
-    struct rule *rules = validation_rules_new(&arena);
+    struct rules *rules = validation_rules_new(&arena);
     for (unsigned i = 0; i < definition_constraint_count; i++) {
         compile(definition_word(definition_constraints[i].expression));
         compile(validation_rule_expression(rules, i));
