@@ -70,6 +70,20 @@ static inline bool bytes_word_below(uint64_t word, unsigned char limit)
 static inline bool bytes_have_below(const char *at, size_t length, unsigned char limit)
 {
     const char *end = at + length;
+#ifdef __SSE2__
+    if (length >= BYTES_STEP) {
+        const __m128i most = _mm_set1_epi8((char)(limit - 1));
+        for (;; at += BYTES_STEP) {
+            if (end - at < BYTES_STEP)
+                at = end - BYTES_STEP; /* some of them a second time */
+            __m128i step = _mm_loadu_si128((const __m128i *)(const void *)at);
+            if (_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(step, most), step)) != 0)
+                return true;
+            if (end - at == BYTES_STEP)
+                return false;
+        }
+    }
+#endif
     if (length < 8) {
         while (at < end && (unsigned char)*at >= limit)
             at++;
@@ -101,6 +115,48 @@ static inline size_t bytes_ascii(const char *at, size_t length)
             break;
     }
     return count;
+}
+
+#ifdef __SSE2__
+/* 0xff where a byte of STEP is from FIRST to LAST. */
+static inline __m128i bytes_between(__m128i step, char first, char last)
+{
+    __m128i above = _mm_sub_epi8(step, _mm_set1_epi8(first));
+    return _mm_cmpeq_epi8(_mm_min_epu8(above, _mm_set1_epi8((char)(last - first))), above);
+}
+#endif
+
+/* Bit i is set: byte i of the sixteen at AT is a digit or a lower-case letter from a to f. */
+static inline unsigned bytes_hex_bits(const char *at)
+{
+#ifdef __SSE2__
+    __m128i step = _mm_loadu_si128((const __m128i *)(const void *)at);
+    return (unsigned)_mm_movemask_epi8(
+        _mm_or_si128(bytes_between(step, '0', '9'), bytes_between(step, 'a', 'f')));
+#else
+    unsigned bits = 0;
+    for (unsigned i = 0; i < BYTES_STEP; i++)
+        bits |= (unsigned)((at[i] >= '0' && at[i] <= '9') || (at[i] >= 'a' && at[i] <= 'f')) << i;
+    return bits;
+#endif
+}
+
+/* All sixteen bytes at AT are ASCII letters, digits, `-` or `.`. */
+static inline bool bytes_are_id(const char *at)
+{
+#ifdef __SSE2__
+    __m128i step = _mm_loadu_si128((const __m128i *)(const void *)at);
+    __m128i letters = bytes_between(_mm_or_si128(step, _mm_set1_epi8(0x20)), 'a', 'z');
+    __m128i others = _mm_or_si128(bytes_between(step, '0', '9'), bytes_between(step, '-', '.'));
+    return _mm_movemask_epi8(_mm_or_si128(letters, others)) == 0xffff;
+#else
+    for (unsigned i = 0; i < BYTES_STEP; i++) {
+        bool is_letter = (unsigned char)((at[i] | 0x20) - 'a') < 26;
+        if (!is_letter && !(at[i] >= '0' && at[i] <= '9') && at[i] != '-' && at[i] != '.')
+            return false;
+    }
+    return true;
+#endif
 }
 
 #endif

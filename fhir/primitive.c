@@ -28,6 +28,11 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+static bool is_letter(char c)
+{
+    return (unsigned char)((c | 0x20) - 'a') < 26;
+}
+
 static bool is_space(char c) /* of XML and of \s in FHIR's regular expressions */
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
@@ -380,9 +385,13 @@ static const struct primitive_fault *id_rule(const char *text, size_t length)
 {
     if (length == 0)
         return &empty_text;
-    for (const char *at = text; *at != '\0'; at++) {
-        bool is_letter = (unsigned char)((*at | 0x20) - 'a') < 26;
-        if (!is_letter && !is_digit(*at) && *at != '-' && *at != '.')
+    const char *end = text + length;
+    for (; end - text >= BYTES_STEP; text += BYTES_STEP) {
+        if (!bytes_are_id(text))
+            return &id_form;
+    }
+    for (; text < end; text++) {
+        if (!is_letter(*text) && !is_digit(*text) && *text != '-' && *text != '.')
             return &id_form;
     }
     return length > 64 ? &id_length : NULL;
@@ -432,26 +441,28 @@ FAULT(canonical_relative, "a canonical reference that is not absolute",
 size_t primitive_uri_scheme(const char *text)
 {
     const char *at = text;
-    if (!((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z')))
+    if (!is_letter(*at))
         return 0;
-    while ((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || is_digit(*at) ||
-           *at == '+' || *at == '-' || *at == '.')
+    while (is_letter(*at) || is_digit(*at) || *at == '+' || *at == '-' || *at == '.')
         at++;
     return *at == ':' ? (size_t)(at - text) + 1 : 0;
 }
 
-/* Behind "urn:uuid:"; a fragment or version may follow. */
-static const struct primitive_fault *uuid_part(const char *text)
+/* TEXT of LENGTH bytes starts with PREFIX, which stands in the source. */
+#define STARTS(text, length, prefix)                                                               \
+    ((length) >= sizeof(prefix) - 1 && memcmp(text, prefix, sizeof(prefix) - 1) == 0)
+
+/* Of the LENGTH bytes behind "urn:uuid:"; a fragment or version may follow. */
+static const struct primitive_fault *uuid_part(const char *text, size_t length)
 {
-    static const unsigned char groups[] = {8, 4, 4, 4, 12};
-    for (size_t group = 0; group < sizeof groups; group++) {
-        if (group > 0 && !take(&text, '-'))
-            return &uuid_form;
-        for (unsigned i = 0; i < groups[group]; i++, text++) {
-            if (!is_digit(*text) && !(*text >= 'a' && *text <= 'f'))
-                return &uuid_form;
-        }
-    }
+    enum { UUID_LENGTH = 36, FIRST = 0xdeff, SECOND = 0xff7b, LAST = 0xfff7 }; /* digits, not `-` */
+    if (length < UUID_LENGTH || bytes_hex_bits(text) != FIRST ||
+        bytes_hex_bits(text + BYTES_STEP) != SECOND ||
+        bytes_hex_bits(text + UUID_LENGTH - BYTES_STEP) != LAST)
+        return &uuid_form;
+    if (text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-')
+        return &uuid_form;
+    text += UUID_LENGTH;
     return *text == '\0' || *text == '#' || *text == '|' ? NULL : &uuid_form;
 }
 
@@ -488,13 +499,13 @@ static const struct primitive_fault *uri_rule(const char *text, size_t length)
         return &uri_space;
     if (*text != 'u' && *text != 'o')
         return NULL;
-    if (text_starts(text, "urn:uuid:"))
-        return uuid_part(text + strlen("urn:uuid:"));
-    if (text_starts(text, "urn:oid:"))
+    if (STARTS(text, length, "urn:uuid:"))
+        return uuid_part(text + strlen("urn:uuid:"), length - strlen("urn:uuid:"));
+    if (STARTS(text, length, "urn:oid:"))
         return oid_part(text + strlen("urn:oid:"));
-    if (text_starts(text, "uuid:"))
+    if (STARTS(text, length, "uuid:"))
         return &uri_uuid;
-    return text_starts(text, "oid:") ? &uri_oid : NULL;
+    return STARTS(text, length, "oid:") ? &uri_oid : NULL;
 }
 
 static const struct primitive_fault *canonical_rule(const char *text, size_t length)
@@ -507,14 +518,14 @@ static const struct primitive_fault *canonical_rule(const char *text, size_t len
 
 static const struct primitive_fault *oid_rule(const char *text, size_t length)
 {
-    if (length > 0 && !text_starts(text, "urn:oid:"))
+    if (length > 0 && !STARTS(text, length, "urn:oid:"))
         return &oid_start;
     return uri_rule(text, length);
 }
 
 static const struct primitive_fault *uuid_rule(const char *text, size_t length)
 {
-    if (length > 0 && !text_starts(text, "urn:uuid:"))
+    if (length > 0 && !STARTS(text, length, "urn:uuid:"))
         return &uuid_start;
     return uri_rule(text, length);
 }

@@ -164,10 +164,12 @@ static enum bundle_match answer(const struct index_row *row, const struct json *
 static const char *base_of(struct arena *arena, const struct json *entry)
 {
     const char *url = json_get_text(entry, "fullUrl");
+    if (url == NULL || strncmp(url, "http", 4) != 0)
+        return NULL;
     const struct json *resource = json_get(entry, "resource");
     const char *type = json_get_text(resource, "resourceType");
     const char *id = json_get_text(resource, "id");
-    if (url == NULL || type == NULL || id == NULL || strncmp(url, "http", 4) != 0)
+    if (type == NULL || id == NULL)
         return NULL;
     const char *identity = arena_join(arena, "/", type, "/", id, NULL);
     if (!text_ends(url, identity))
@@ -235,10 +237,12 @@ static bool type_is(const struct bundle *bundle, const char *const *types)
 static void check_server_url(struct validation *run, const struct place *place,
                              const struct json *entry, const char *url)
 {
+    if (strncmp(url, "http", 4) != 0 || validation_type_in_url(url) == NULL)
+        return;
     const struct json *resource = json_get(entry, "resource");
     const char *type = json_get_text(resource, "resourceType");
     const char *id = json_get_text(resource, "id");
-    if (type == NULL || strncmp(url, "http", 4) != 0 || validation_type_in_url(url) == NULL)
+    if (type == NULL)
         return;
     if (id == NULL)
         validation_add(run, ISSUE_ERROR, ISSUE_INVALID, place, "fullUrl",

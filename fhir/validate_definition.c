@@ -110,7 +110,7 @@ void validation_definition(struct validation *run, const struct subject *subject
 {
     const char *name = definition_type_name(subject->type);
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        if (strcmp(rules[i].type, name) == 0)
+        if (*name == *rules[i].type && strcmp(rules[i].type, name) == 0)
             rules[i].check(run, subject);
     }
 }

@@ -251,12 +251,11 @@ static const struct json *find_in_bundle(struct validation *run, const struct su
 
 static void check_form(struct validation *run, const struct subject *subject, const char *reference)
 {
-    const struct json *node = json_get(subject->node, "reference");
     bool absolute = primitive_uri_scheme(reference) > 0;
     if (strpbrk(reference, " \t\r\n") != NULL ||
         !(absolute || is_relative(reference) || is_conditional(reference))) {
-        validation_add(run, ISSUE_ERROR, ISSUE_VALUE, subject->place, "reference", node,
-                       "text that is no reference",
+        validation_add(run, ISSUE_ERROR, ISSUE_VALUE, subject->place, "reference",
+                       json_get(subject->node, "reference"), "text that is no reference",
                        "Type/id, an absolute url, urn:uuid:... or #id");
         return;
     }
@@ -264,8 +263,8 @@ static void check_form(struct validation *run, const struct subject *subject, co
     const struct primitive_fault *fault =
         absolute ? primitive_check(PRIMITIVE_URI, reference, strlen(reference)) : NULL;
     if (fault != NULL)
-        validation_add(run, ISSUE_WARNING, ISSUE_VALUE, subject->place, "reference", node,
-                       fault->found, fault->expected);
+        validation_add(run, ISSUE_WARNING, ISSUE_VALUE, subject->place, "reference",
+                       json_get(subject->node, "reference"), fault->found, fault->expected);
 }
 
 /* The type that the target itself or the text of the reference tells; NULL: unknown. */
@@ -392,7 +391,7 @@ static void check_contained(struct validation *run, const struct place *place,
 
 void validation_contained(struct validation *run, const struct place *place)
 {
-    if (run->scope->container != NULL)
+    if (run->scope->contained.rows == NULL) /* none, or this one is contained itself */
         return;
     struct place at = {place, "contained", NULL, 0};
     const struct json *list = json_get(run->scope->resource, "contained");

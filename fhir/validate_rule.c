@@ -70,7 +70,7 @@ static const char *corrected(const char *key, const char *expression)
 
 /* ---- native answers ---- */
 
-static const char *text_of(const struct subject *subject, const char *name)
+static inline const char *text_of(const struct subject *subject, const char *name)
 {
     return json_get_text(subject->node, name);
 }
@@ -214,10 +214,16 @@ static bool bdl_8(struct validation *run, const struct subject *subject)
     return url == NULL || strstr(url, "/_history/") == NULL;
 }
 
+static const struct json *first_of(const struct json *value)
+{
+    return json_kind(value) == JSON_LIST ? json_first(value) : value;
+}
+
 /* Of a contained resource a narrative is not asked for. */
 static bool dom_6(struct validation *run, const struct subject *subject)
 {
-    return run->scope->container != NULL || json_find(subject->node, "text", "div", NULL) != NULL;
+    const struct json *text = first_of(json_get(subject->node, "text"));
+    return run->scope->container != NULL || first_of(json_get(text, "div")) != NULL;
 }
 
 /* What makes two codings equal, as one text; members in any order. */

@@ -354,8 +354,10 @@ static const struct json *companion_of(const struct json *object, const char *ke
     return NULL;
 }
 
-static void seen_before(struct validation *run, const struct subject *subject,
-                        const struct definition_element *element, const struct json *member)
+static __attribute__((noinline)) void seen_before(struct validation *run,
+                                                  const struct subject *subject,
+                                                  const struct definition_element *element,
+                                                  const struct json *member)
 {
     const char *name = definition_element_name(element);
     structure(run, subject->place, name, member,
@@ -364,8 +366,8 @@ static void seen_before(struct validation *run, const struct subject *subject,
 
 /* Notes that the element of CHOICE is there; an issue when another choice of it was there before.
  */
-static void see(struct validation *run, struct subject *subject,
-                const struct definition_choice *choice, const struct json *member)
+static inline void see(struct validation *run, struct subject *subject,
+                       const struct definition_choice *choice, const struct json *member)
 {
     uint64_t bit = 1ull << choice->rank;
     if ((subject->seen & bit) != 0)
@@ -441,9 +443,11 @@ enum { ELEMENT_IDS_FIRST = 8 };
 static void check_element_id(struct validation *run, const struct subject *subject)
 {
     struct scope *scope = run->scope;
-    const struct json *id = json_get(subject->node, "id");
-    if (json_text(id) == NULL || subject->node == scope->resource ||
+    if (subject->node == scope->resource ||
         subject->type == run->validator->types.element_definition)
+        return;
+    const struct json *id = json_get(subject->node, "id");
+    if (json_text(id) == NULL)
         return;
     if (scope->element_ids.rows == NULL)
         scope->element_ids = index_new(run->arena, ELEMENT_IDS_FIRST);

@@ -157,6 +157,46 @@ static void finds_schemes(void **state)
     assert_int_equal(primitive_uri_scheme(""), 0);
 }
 
+static bool is_hexadecimal(int c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
+static bool is_of_id(int c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '.';
+}
+
+/* Bytes are looked at sixteen at a time: every byte stands once at every place. */
+static void looks_at_every_byte(void **state)
+{
+    (void)state;
+    static const char uuid[] = "urn:uuid:0123abcd-4567-89ef-0a1b-2c3d4e5f6789";
+    static const char id[] = "abcdefghijklmnopqrstuvwxyz-.ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    char text[sizeof id];
+    for (size_t at = strlen("urn:uuid:"); at < sizeof uuid - 1; at++) {
+        for (int c = 1; c < 256; c++) {
+            memcpy(text, uuid, sizeof uuid);
+            text[at] = (char)c;
+            bool fits = uuid[at] == '-' ? c == '-' : is_hexadecimal(c);
+            assert_int_equal(is_right(PRIMITIVE_URI, text), fits);
+        }
+    }
+    for (size_t length = 1; length < sizeof id; length++) {
+        for (size_t at = 0; at < length; at++) {
+            for (int c = 1; c < 256; c++) {
+                memcpy(text, id, length);
+                text[length] = '\0';
+                text[at] = (char)c;
+                assert_int_equal(is_right(PRIMITIVE_ID, text), is_of_id(c));
+                assert_int_equal(is_right(PRIMITIVE_URL, text),
+                                 c > ' ' || c < '\t' || (c > '\r' && c < ' '));
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +205,7 @@ int main(void)
         cmocka_unit_test(limits_texts_to_a_megabyte),
         cmocka_unit_test(orders_dates),
         cmocka_unit_test(finds_schemes),
+        cmocka_unit_test(looks_at_every_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
