@@ -232,13 +232,17 @@ definition_key_hashed(const struct definition_type *type, const char *key, size_
 {
     const struct definition_slot *slots = &definition_slots[type->slot];
     uint32_t mask = (1u << type->slot_bits) - 1;
-    for (uint32_t i = hash & mask; slots[i].row != UINT16_MAX; i = (i + 1) & mask) {
+    uint16_t tag = (uint16_t)(hash >> 16);
+    for (uint32_t i = hash & mask;; i = (i + 1) & mask) {
+        if (slots[i].row == UINT16_MAX)
+            return NULL;
+        if (slots[i].tag != tag)
+            continue;
         const struct definition_choice *choice = &definition_choices[slots[i].row];
-        if (slots[i].tag == hash >> 16 && choice->key_length == length &&
+        if (choice->key_length == length &&
             hash_same_name(definition_words + choice->key, key, length))
             return choice;
     }
-    return NULL;
 }
 
 /* The element of TYPE that FHIRPath calls NAME ("value", "subject"), or NULL. */

@@ -180,7 +180,10 @@ static const char *base_of(struct arena *arena, const struct json *entry)
 /* Without `#...`, and, when IS_CURRENT, without `/_history/...`. */
 static const char *identity_of(struct arena *arena, const char *reference, bool is_current)
 {
-    size_t length = strcspn(reference, "#");
+    const char *fragment = strchr(reference, '#');
+    if (fragment == NULL && !is_current)
+        return reference;
+    size_t length = fragment != NULL ? (size_t)(fragment - reference) : strlen(reference);
     const char *history = is_current ? strstr(reference, "/_history/") : NULL;
     if (history != NULL && (size_t)(history - reference) < length)
         length = (size_t)(history - reference);

@@ -5,6 +5,7 @@
  * (https://hl7.org/fhir/R4/references.html). Nothing is fetched. */
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/nearest.h"
 #include "fhir/primitive.h"
 #include "fhir/validate_run.h"
@@ -69,8 +70,13 @@ static bool is_relative(const char *reference)
 
 static bool is_target(const struct definition_choice *choice, const struct definition_type *type)
 {
+    const uint16_t *targets = &definition_targets[choice->target];
     for (unsigned i = 0; i < choice->target_count; i++) {
-        if (definition_is(type, &definition_types[definition_targets[choice->target + i]]))
+        if (targets[i] == definition_type_index(type))
+            return true;
+    }
+    for (unsigned i = 0; i < choice->target_count; i++) {
+        if (definition_is(type, &definition_types[targets[i]]))
             return true;
     }
     return choice->target_count == 0;
@@ -249,10 +255,16 @@ static const struct json *find_in_bundle(struct validation *run, const struct su
 
 /* ---- one Reference ---- */
 
-static void check_form(struct validation *run, const struct subject *subject, const char *reference)
+static bool has_space(const char *reference, size_t length)
+{
+    return bytes_have_below(reference, length, ' ' + 1) && strpbrk(reference, " \t\r\n") != NULL;
+}
+
+static void check_form(struct validation *run, const struct subject *subject, const char *reference,
+                       size_t length)
 {
     bool absolute = primitive_uri_scheme(reference) > 0;
-    if (strpbrk(reference, " \t\r\n") != NULL ||
+    if (has_space(reference, length) ||
         !(absolute || is_relative(reference) || is_conditional(reference))) {
         validation_add(run, ISSUE_ERROR, ISSUE_VALUE, subject->place, "reference",
                        json_get(subject->node, "reference"), "text that is no reference",
@@ -261,7 +273,7 @@ static void check_form(struct validation *run, const struct subject *subject, co
     }
     /* a uuid or oid that is none may still be found by its text */
     const struct primitive_fault *fault =
-        absolute ? primitive_check(PRIMITIVE_URI, reference, strlen(reference)) : NULL;
+        absolute ? primitive_check(PRIMITIVE_URI, reference, length) : NULL;
     if (fault != NULL)
         validation_add(run, ISSUE_WARNING, ISSUE_VALUE, subject->place, "reference",
                        json_get(subject->node, "reference"), fault->found, fault->expected);
@@ -271,14 +283,15 @@ static void check_form(struct validation *run, const struct subject *subject, co
 static const struct definition_type *target_type(struct validation *run,
                                                  const struct subject *subject,
                                                  const struct definition_choice *choice,
-                                                 const char *reference)
+                                                 const struct json *node)
 {
+    const char *reference = json_text(node);
     const struct json *target = NULL;
     if (*reference == '#') {
         validation_local_use(run, reference);
         target = find_contained(run, subject, reference);
     } else {
-        check_form(run, subject, reference);
+        check_form(run, subject, reference, json_length(node));
         target = find_in_bundle(run, subject, choice, reference);
     }
     if (target != NULL)
@@ -336,10 +349,10 @@ static void check_named_type(struct validation *run, const struct subject *subje
 void validation_reference(struct validation *run, const struct subject *subject,
                           const struct definition_choice *choice)
 {
-    const char *reference = json_get_text(subject->node, "reference");
+    const struct json *node = json_get(subject->node, "reference");
     const struct definition_type *actual = NULL;
-    if (reference != NULL && *reference != '\0') {
-        actual = target_type(run, subject, choice, reference);
+    if (json_text(node) != NULL && json_length(node) > 0) {
+        actual = target_type(run, subject, choice, node);
         if (actual != NULL && !is_target(choice, actual))
             wrong_target(run, subject, "reference", choice, actual);
     }

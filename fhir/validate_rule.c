@@ -115,8 +115,8 @@ static bool bdl_1(struct validation *run, const struct subject *subject)
 }
 
 /* Of all entries: MEMBER is there; *ret_all, *ret_any. */
-static void count_member(const struct subject *subject, const char *member, bool *ret_all,
-                         bool *ret_any)
+static inline void count_member(const struct subject *subject, const char *member, bool *ret_all,
+                                bool *ret_any)
 {
     *ret_all = true;
     *ret_any = false;
@@ -412,6 +412,7 @@ struct rule {
     const char *key;
     const char *expression;
     bool (*holds)(struct validation *run, const struct subject *subject); /* NULL: by FHIRPath */
+    bool (*is_sure)(const struct json *context); /* to hold, before FHIRPath is asked; or NULL */
     const struct fhirpath *compiled;
     bool is_broken; /* the expression did not compile */
     bool is_error;
@@ -441,11 +442,6 @@ static const struct native_rule *native_of(const char *key, const char *publishe
     return NULL;
 }
 
-static bool is_elsewhere(const struct rule *rule)
-{
-    return rule->holds == elsewhere;
-}
-
 /* The rules of each type, without those that hold anyway. */
 static void make_lists(struct arena *arena, struct rules *rules)
 {
@@ -459,11 +455,21 @@ static void make_lists(struct arena *arena, struct rules *rules)
         rules->of_types[i].first = use;
         for (unsigned j = type->constraint; j < type->constraint + type->constraint_count; j++) {
             struct rule *rule = &rules->rows[definition_constraint_lists[j]];
-            if (!is_elsewhere(rule))
+            if (rule->holds != elsewhere)
                 *use++ =
                     (struct rule_use){rule, &definition_presences[definition_presence_lists[j]]};
         }
         rules->of_types[i].count = (unsigned)(use - rules->of_types[i].first);
+    }
+}
+
+static void note_sure_rules(struct rule *rows)
+{
+    for (unsigned i = 0; i < definition_constraint_count; i++) {
+        for (size_t j = 0; j < validation_sure_rule_count; j++) {
+            if (strcmp(rows[i].key, validation_sure_rules[j].key) == 0)
+                rows[i].is_sure = validation_sure_rules[j].holds;
+        }
     }
 }
 
@@ -482,6 +488,7 @@ struct rules *validation_rules_new(struct arena *arena)
         if (native != NULL)
             rule->holds = native->holds;
     }
+    note_sure_rules(rules->rows);
     make_lists(arena, rules);
     return rules;
 }
@@ -545,6 +552,8 @@ struct fhirpath_session *validation_session(struct validation *run, const struct
 static void check_by_path(struct validation *run, const struct subject *subject, struct rule *rule)
 {
     struct fhirpath_fault fault;
+    if (rule->is_sure != NULL && rule->is_sure(subject->node))
+        return;
     if (rule->compiled == NULL && !rule->is_broken)
         rule->is_broken =
             !fhirpath_compile(run->validator->arena, rule->expression, &rule->compiled, &fault);

@@ -1,11 +1,13 @@
-/* validate_rule: the invariants that are answered without FHIRPath, for the test that proves each
- * equal to its expression. Private to fhir/validate*.c and that test. */
+/* validate_rule: the invariants that are answered without FHIRPath, always or where they certainly
+ * hold, for the rules and for the test that proves each by its expression. Private to
+ * fhir/validate*.c and that test. */
 #ifndef FHIR_VALIDATE_RULE_H
 #define FHIR_VALIDATE_RULE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
+struct json;
 struct subject;
 struct validation;
 
@@ -17,5 +19,15 @@ struct native_rule {
 
 extern const struct native_rule validation_native_rules[];
 extern const size_t validation_native_rule_count;
+
+/* ---- validate_sure.c ---- */
+
+struct sure_rule {
+    const char *key;
+    bool (*holds)(const struct json *context); /* false: ask FHIRPath */
+};
+
+extern const struct sure_rule validation_sure_rules[];
+extern const size_t validation_sure_rule_count;
 
 #endif

@@ -105,9 +105,9 @@ def hash_of(text):
 
 
 def slots_of(keys):
-    """An open-addressing table of (hash, row) pairs, at most half full, linear probing."""
-    bits = 1
-    while (1 << bits) < 2 * len(keys):
+    """An open-addressing table of (hash, row) pairs, at most a quarter full, linear probing."""
+    bits = 2
+    while (1 << bits) < 4 * len(keys):
         bits += 1
     size = 1 << bits
     table = [(0, EMPTY_SLOT)] * size

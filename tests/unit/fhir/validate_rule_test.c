@@ -326,6 +326,92 @@ static void every_native_rule_is_proved_both_ways(void **state)
     }
 }
 
+/* ---- rules that certainly hold ---- */
+
+struct sure_case {
+    const char *key;
+    const char *type;
+    const char *text;
+    bool is_sure;
+    bool holds; /* as FHIRPath says */
+};
+
+#define STATUS(code)                                                                               \
+    "'verificationStatus':{'coding':[{'system':"                                                   \
+    "'http://terminology.hl7.org/CodeSystem/condition-ver-status','code':'" code "'}]}"
+#define SCOPE(code) "{'scope':{'coding':[{'system':'something','code':'" code "'}]}"
+
+static const struct sure_case sure_cases[] = {
+    {"con-3", "Condition", "{'clinicalStatus':{'text':'a'}}", true, true},
+    {"con-3", "Condition", "{'id':'a'}", false, true},
+    {"con-3", "Condition",
+     "{'category':[{'coding':[{'system':'http://terminology.hl7.org/CodeSystem/condition-category',"
+     "'code':'problem-list-item'}]}]}",
+     false, false},
+    {"con-4", "Condition", "{'clinicalStatus':{'text':'a'}}", true, true},
+    {"con-4", "Condition", "{'abatementString':'a'}", false, false},
+    {"con-4", "Condition", "{'_abatementString':{'extension':[{'url':'http://a.b/c'}]}}", false,
+     false},
+    {"con-5", "Condition", "{" STATUS("confirmed") ",'clinicalStatus':{'text':'a'}}", true, true},
+    {"con-5", "Condition", "{" STATUS("entered-in-error") "}", false, true},
+    {"con-5", "Condition", "{" STATUS("entered-in-error") ",'clinicalStatus':{'text':'a'}}", false,
+     false},
+    {"con-5", "Condition", "{'verificationStatus':{'coding':[{'code':'confirmed'},{'id':'a'}]}}",
+     false, true},
+    {"con-5", "Condition", "{'clinicalStatus':{'text':'a'}}", true, true},
+    {"con-5", "Condition", "{'verificationStatus':{'text':'a'},'clinicalStatus':{'text':'a'}}",
+     true, true},
+    {"ppc-2", "Consent", SCOPE("patient-privacy") ",'patient':{'display':'a'}}", true, true},
+    {"ppc-2", "Consent", SCOPE("patient-privacy") "}", false, false},
+    {"ppc-3", "Consent", SCOPE("research") ",'patient':{'display':'a'}}", true, true},
+    {"ppc-3", "Consent", SCOPE("research") "}", false, false},
+    {"ppc-4", "Consent", SCOPE("adr") ",'patient':{'display':'a'}}", true, true},
+    {"ppc-4", "Consent", SCOPE("adr") "}", false, false},
+    {"ppc-5", "Consent", SCOPE("treatment") ",'patient':{'display':'a'}}", true, true},
+    {"ppc-5", "Consent", SCOPE("treatment") "}", false, false},
+};
+
+static const struct sure_rule *sure(const char *key)
+{
+    size_t i = 0;
+    while (i < validation_sure_rule_count && strcmp(validation_sure_rules[i].key, key) != 0)
+        i++;
+    assert_true(i < validation_sure_rule_count);
+    return &validation_sure_rules[i];
+}
+
+static const char *expression_of(const char *key)
+{
+    const struct rules *rules = validation_rules_new(&arena);
+    unsigned i = 0;
+    while (strcmp(definition_word(definition_constraints[i].key), key) != 0)
+        i++;
+    return validation_rule_expression(rules, i);
+}
+
+static void sure_rules_hold_by_their_expressions(void **state)
+{
+    (void)state;
+    bool proved[16] = {false};
+    assert_true(validation_sure_rule_count <= sizeof proved);
+    for (size_t i = 0; i < sizeof sure_cases / sizeof *sure_cases; i++) {
+        const struct sure_case *row = &sure_cases[i];
+        const struct definition_type *type = definition_find(row->type);
+        struct json *context = parse(row->text);
+        json_set_text(&arena, context, "resourceType", row->type);
+        if (sure(row->key)->holds(context) != row->is_sure)
+            fail_msg("sure %s on %s", row->key, row->text);
+        if (path_says(expression_of(row->key), type, context, context) != row->holds)
+            fail_msg("FHIRPath %s on %s", row->key, row->text);
+        proved[sure(row->key) - validation_sure_rules] |= !row->holds;
+        arena_reset(&arena);
+    }
+    for (size_t i = 0; i < validation_sure_rule_count; i++) {
+        if (!proved[i])
+            fail_msg("%s has no case that breaks it", validation_sure_rules[i].key);
+    }
+}
+
 /* ---- rules that the walk decides ---- */
 
 struct walk_case {
@@ -423,6 +509,7 @@ int main(void)
         cmocka_unit_test(truth_tables_answer_as_their_expressions),
         cmocka_unit_test(native_rules_answer_as_their_expressions),
         cmocka_unit_test(every_native_rule_is_proved_both_ways),
+        cmocka_unit_test(sure_rules_hold_by_their_expressions),
         cmocka_unit_test(the_walk_decides_as_the_expressions_do),
     };
     return cmocka_run_group_tests(tests, NULL, tear_down);
