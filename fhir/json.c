@@ -74,9 +74,6 @@ _Static_assert((int)cJSON_False == JSON_TYPE_FALSE && (int)cJSON_True == JSON_TY
                    (int)cJSON_String == JSON_TYPE_TEXT && (int)cJSON_Array == JSON_TYPE_LIST &&
                    (int)cJSON_Object == JSON_TYPE_OBJECT && (int)cJSON_Raw == JSON_TYPE_NUMBER,
                "json_kinds is in the order of these bits");
-_Static_assert(JSON_BITS_NUMBER == (cJSON_Number | cJSON_Raw) && JSON_BIT_TEXT == cJSON_String &&
-                   JSON_BIT_OBJECT == cJSON_Object,
-               "json.h names the same bits");
 
 const unsigned char json_kinds[] = {JSON_BOOLEAN, JSON_BOOLEAN, JSON_NULL,   JSON_NUMBER,
                                     JSON_TEXT,    JSON_LIST,    JSON_OBJECT, JSON_NUMBER};
@@ -124,7 +121,7 @@ static inline bool is_key(const struct json *member, const char *key, size_t len
 
 struct json *json_member(const struct json *object, const char *key, size_t length, uint32_t hash)
 {
-    if (object == NULL || (object->type & JSON_BIT_OBJECT) == 0)
+    if (object == NULL || object->type != JSON_TYPE_OBJECT)
         return NULL;
     struct json *member = object->child;
     while (member != NULL && (member->key_hash != hash || !is_key(member, key, length)))

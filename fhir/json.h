@@ -23,13 +23,24 @@ enum json_kind { JSON_NULL, JSON_BOOLEAN, JSON_NUMBER, JSON_TEXT, JSON_LIST, JSO
 
 enum { JSON_DEPTH_MAX = 64 };
 
+/* A node's `type`; json.c proves that it is cJSON's. */
+enum json_type {
+    JSON_TYPE_FALSE = 1,
+    JSON_TYPE_TRUE = 2,
+    JSON_TYPE_NULL = 4,
+    JSON_TYPE_TEXT = 16,
+    JSON_TYPE_LIST = 32,
+    JSON_TYPE_OBJECT = 64,
+    JSON_TYPE_NUMBER = 128 /* as written */
+};
+
 /* One node, owned by its arena. It is a cJSON node, written down again so that reading one needs no
  * call; json.c proves that both have the same layout. Read it through the functions below, and
  * change it through those of json.c, which keep the hash and the lengths true. */
 struct json {
     struct json *next, *prev;           /* siblings; of the first child `prev` is the last */
     struct json *child;                 /* first item or member */
-    int type;                           /* a power of two, see json_kinds */
+    int type;                           /* enum json_type */
     char *text;                         /* value of a text; a number as written */
     int offset;                         /* of a parsed node: byte at which its value starts */
     _Alignas(double) uint32_t key_hash; /* hash_name() of `key` */
@@ -40,7 +51,6 @@ struct json {
 };
 enum { JSON_KEY_LONG = 0xff, JSON_TEXT_LONG = 0x7fffff };
 extern const unsigned char json_kinds[]; /* enum json_kind by the number of the type's bit */
-enum { JSON_BITS_NUMBER = 8 | 128, JSON_BIT_TEXT = 16, JSON_BIT_OBJECT = 64 }; /* of `type` */
 
 /* Why a text is not JSON that we take. Texts live in the arena given to json_parse. */
 struct json_fault {
@@ -104,13 +114,13 @@ static inline const char *json_key(const struct json *node)
 /* The value of a text, else NULL. */
 static inline const char *json_text(const struct json *node)
 {
-    return node != NULL && (node->type & JSON_BIT_TEXT) != 0 ? node->text : NULL;
+    return node != NULL && node->type == JSON_TYPE_TEXT ? node->text : NULL;
 }
 
 /* A number as written, else NULL. */
 static inline const char *json_number(const struct json *node)
 {
-    return node != NULL && (node->type & JSON_BITS_NUMBER) != 0 ? node->text : NULL;
+    return node != NULL && node->type == JSON_TYPE_NUMBER ? node->text : NULL;
 }
 
 /* Bytes of a text or of a number as written. */

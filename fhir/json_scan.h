@@ -7,17 +7,6 @@
 
 #include "fhir/json.h"
 
-/* What struct json.type may be; json.c proves that it is what cJSON says. */
-enum json_type {
-    JSON_TYPE_FALSE = 1,
-    JSON_TYPE_TRUE = 2,
-    JSON_TYPE_NULL = 4,
-    JSON_TYPE_TEXT = 16,
-    JSON_TYPE_LIST = 32,
-    JSON_TYPE_OBJECT = 64,
-    JSON_TYPE_NUMBER = 128 /* as written */
-};
-
 static inline void json_note_key(struct json *member, size_t length, uint32_t hash)
 {
     member->key_hash = hash;

@@ -249,7 +249,7 @@ static void check_one(struct validation *run, const struct subject *owner,
         .place = place, .node = value, .companion = companion, .type = definition_type_of(choice)};
     if (subject.type->kind == DEFINITION_PRIMITIVE) {
         check_primitive(run, &subject, element);
-    } else if (json_kind(value) != JSON_OBJECT) {
+    } else if (value->type != JSON_TYPE_OBJECT) {
         structure(
             run, place, NULL, value,
             json_kind(value) == JSON_NULL ? "null" : "a plain value where an object belongs",
@@ -265,7 +265,7 @@ static void check_one(struct validation *run, const struct subject *owner,
 
 static const struct json *not_null(const struct json *node)
 {
-    return json_kind(node) == JSON_NULL ? NULL : node;
+    return node == NULL || node->type == JSON_TYPE_NULL ? NULL : node;
 }
 
 /* A list and its companion list, item by item; null pads what the other side has. */
@@ -291,7 +291,7 @@ static void check_items(struct validation *run, const struct subject *owner,
 
 static bool is_list(const struct json *node)
 {
-    return json_kind(node) == JSON_LIST;
+    return node != NULL && node->type == JSON_TYPE_LIST;
 }
 
 static void check_list(struct validation *run, const struct subject *owner,
