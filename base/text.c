@@ -52,6 +52,20 @@ void text_add(struct text *text, const char *more)
     text_add_n(text, more, strlen(more));
 }
 
+void text_add_whole(struct text *text, int64_t number)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (number < 0)
+        text_add_char(text, '-');
+    text_add_n(text, digits + at, sizeof digits - at);
+}
+
 void text_print(struct text *text, const char *format, ...)
 {
     char small[512];

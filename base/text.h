@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 
@@ -26,6 +27,7 @@ struct text text_new(struct arena *arena, size_t ceiling);
 void text_add(struct text *text, const char *more);
 void text_add_n(struct text *text, const char *more, size_t length);
 void text_add_char(struct text *text, char c);
+void text_add_whole(struct text *text, int64_t number);
 void text_print(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* MORE as a quoted JSON string (RFC 8259 section 7). */
 void text_add_json(struct text *text, const char *more);

@@ -15,10 +15,11 @@ static void chain(const unsigned char before[STORE_HASH_BYTES], const struct sto
     char hex[2 * STORE_HASH_BYTES + 1];
     digest_hex(before, STORE_HASH_BYTES, hex);
     text_add_n(&line, hex, sizeof hex - 1);
-    text_print(&line, "\n%lld", (long long)row->at_ms);
+    text_add_char(&line, '\n');
+    text_add_whole(&line, row->at_ms);
     const char *const fields[] = {row->what, row->partner, row->subject, row->detail};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        text_add(&line, "\n");
+        text_add_char(&line, '\n');
         text_add_json(&line, fields[i] == NULL ? "" : fields[i]);
     }
     digest_sha256(line.at, line.length, ret_hash);

@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
+enum { NUMBER_MAX = 1024, NOTE_MAX = 4096 };
+
 /* A referral of this partner by number, in any spelling both sides use: the placer's number, or the
  * number of a record that corrected it. Somebody else's referral is "not found", as is none at all.
  */
@@ -272,6 +276,16 @@ static const char *client_of(const struct json *record)
     return client == NULL ? "" : client;
 }
 
+/* store_referrals_numbered finds it again by its end. */
+static const char *our_number(struct store *store, struct arena *arena, const char *our)
+{
+    struct text number = text_new(arena, NUMBER_MAX);
+    text_add(&number, our);
+    text_add(&number, "-F-");
+    text_add_whole(&number, store_next_referral(store));
+    return number.at;
+}
+
 static void add_referral(struct store *store, const struct inbox_item *item, struct effect *effect)
 {
     const struct json *record = item->message->record;
@@ -279,23 +293,21 @@ static void add_referral(struct store *store, const struct inbox_item *item, str
     const char *our = item->setup->config.org;
     long visits = 0;
     json_whole(json_get(record, "visits_requested"), &visits);
-    *referral =
-        (struct store_referral){.placer = item->message->sender,
-                                .number = json_get_text(record, "record_id"),
-                                .filler = our,
-                                .filler_number = arena_print(item->arena, "%s-F-%lld", our,
-                                                             (long long)store_next_referral(store)),
-                                .role = "filler",
-                                .partner = admission_partner(item->admission),
-                                .client = client_of(record),
-                                .service = json_get_text(record, "service"),
-                                .priority = json_get_text(record, "priority"),
-                                .task_status = "requested",
-                                .visits_total = visits,
-                                .valid_until = json_get_text(record, "valid_until"),
-                                .authored_at = json_get_text(record, "written_at"),
-                                .created_ms = item->now_ms,
-                                .changed_ms = item->now_ms};
+    *referral = (struct store_referral){.placer = item->message->sender,
+                                        .number = json_get_text(record, "record_id"),
+                                        .filler = our,
+                                        .filler_number = our_number(store, item->arena, our),
+                                        .role = "filler",
+                                        .partner = admission_partner(item->admission),
+                                        .client = client_of(record),
+                                        .service = json_get_text(record, "service"),
+                                        .priority = json_get_text(record, "priority"),
+                                        .task_status = "requested",
+                                        .visits_total = visits,
+                                        .valid_until = json_get_text(record, "valid_until"),
+                                        .authored_at = json_get_text(record, "written_at"),
+                                        .created_ms = item->now_ms,
+                                        .changed_ms = item->now_ms};
     referral->id = store_add_referral(store, referral);
 }
 
@@ -371,8 +383,12 @@ static void note_record(struct store *store, const struct inbox_item *item, stru
         return;
     effect->details.by = json_get_text(item->message->record, "written_by");
     effect->details.reason = NULL;
-    track_note(store, effect->referral.id,
-               arena_print(item->arena, "%s %s received", effect->kind, number), &effect->details);
+    struct text note = text_new(item->arena, NOTE_MAX);
+    text_add(&note, effect->kind);
+    text_add_char(&note, ' ');
+    text_add(&note, number);
+    text_add(&note, " received");
+    track_note(store, effect->referral.id, note.at, &effect->details);
 }
 
 static void take_filler_number(struct store *store, const struct inbox_item *item,

@@ -291,6 +291,13 @@ void sqlite_finish(sqlite3_stmt *statement)
     sqlite3_clear_bindings(statement);
 }
 
+/* The values stay where they were: all are bound anew before the next step. */
+static void change_row(struct store *store, sqlite3_stmt *statement)
+{
+    sqlite_step(store, statement);
+    sqlite3_reset(statement);
+}
+
 /* ---- rows ---- */
 
 int64_t sqlite_next_id(struct store *store, enum sqlite_ids ids)
@@ -325,8 +332,7 @@ int64_t sqlite_insert(struct store *store, const struct table *table, const void
     bind_whole(binding, 1, id);
     for (size_t i = 1; i < table->column_count; i++)
         bind_column(binding, (int)i + 1, &table->columns[i], row);
-    sqlite_step(store, slot->statement);
-    sqlite_finish(slot->statement);
+    change_row(store, slot->statement);
     if (id >= next)
         store->state.last_ids[table->ids] = id;
     return store_failed(store) ? 0 : id;
@@ -341,8 +347,7 @@ void sqlite_update(struct store *store, const struct table *table, size_t skip, 
     for (size_t i = skip; i < table->column_count; i++)
         bind_column(binding, (int)(i - skip + 1), &table->columns[i], row);
     bind_column(binding, (int)(table->column_count - skip + 1), &table->columns[0], row);
-    sqlite_step(store, slot->statement);
-    sqlite_finish(slot->statement);
+    change_row(store, slot->statement);
 }
 
 static size_t select_rows(struct store *store, struct arena *arena, const struct table *table,
