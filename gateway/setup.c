@@ -15,14 +15,15 @@
 
 enum { TABLE_MAX_BYTES = 16 << 20 };
 
-/* libc reads TZ, once a process; `system` leaves it as it is. POSIX offsets have the other sign. */
+/* libc reads TZ, once a process; `system` leaves it as it is. POSIX offsets have the other sign,
+ * and a name before them. */
 static void use_time_zone(const char *zone)
 {
     char posix[64];
     if (text_equal(zone, "system"))
         return;
     if (zone[0] == '+' || zone[0] == '-') {
-        snprintf(posix, sizeof posix, "<%s>%c%s", zone, zone[0] == '+' ? '-' : '+', zone + 1);
+        snprintf(posix, sizeof posix, "OFFSET%c%s", zone[0] == '+' ? '-' : '+', zone + 1);
         zone = posix;
     }
     setenv("TZ", zone, 1);

@@ -85,6 +85,26 @@ static void faults_are_named_with_their_file(void **state)
     refuse(clinic, "directory.csv");
 }
 
+static void load_in_zone(struct clinic *clinic, const char *zone)
+{
+    struct setup *setup = NULL;
+    clinic_put(clinic, "settings.yaml",
+               arena_print(&clinic->arena, "org: willow\ntime_zone: %s\n", zone));
+    assert_true(setup_load(clinic->folder, &clinic->findings, &setup));
+    setup_release(setup);
+}
+
+static void an_offset_is_a_zone(void **state)
+{
+    struct clinic *clinic = *state;
+    load_in_zone(clinic, "+05:45");
+    assert_string_equal(clock_text(&clinic->arena, 1767225599999), "2026-01-01T05:44:59+05:45");
+    load_in_zone(clinic, "-03:30");
+    assert_string_equal(clock_text(&clinic->arena, 1767225599999), "2025-12-31T20:29:59-03:30");
+    load_in_zone(clinic, "UTC");
+    assert_string_equal(clock_text(&clinic->arena, 1767225599999), "2025-12-31T23:59:59+00:00");
+}
+
 static void generations_live_as_long_as_somebody_holds_them(void **state)
 {
     struct clinic *clinic = *state;
@@ -180,6 +200,7 @@ int main(void)
         TEST(partners_are_found_by_clinic_and_person),
         TEST(received_people_are_consulted_last),
         TEST(faults_are_named_with_their_file),
+        TEST(an_offset_is_a_zone),
         TEST(generations_live_as_long_as_somebody_holds_them),
         TEST(ids_are_the_same_for_the_same_names),
         TEST(spaces_differ_in_every_part),
