@@ -20,12 +20,6 @@ static const char *own_text(const struct field_part *part, char *buffer)
     return buffer;
 }
 
-struct json *field_at(struct json *from, const char *path)
-{
-    struct field_path buffer;
-    return field_path_find(field_path_of(path, &buffer), from);
-}
-
 static struct json *member(struct field_job *job, struct json *object,
                            const struct field_part *name, bool is_list)
 {
@@ -57,11 +51,10 @@ static struct json *descend(struct field_job *job, struct json *from, const stru
 
 void field_put(struct field_job *job, struct json *target, const char *path, struct json *value)
 {
-    struct field_path buffer;
     char key[NAME_MAX_BYTES];
     if (value == NULL)
         return;
-    const struct field_path *steps = field_path_of(path, &buffer);
+    const struct field_path *steps = field_path_of(job->arena, path);
     for (size_t i = 0; i + 1 < steps->count; i++)
         target = descend(job, target, &steps->steps[i]);
     const struct field_step *last = &steps->steps[steps->count - 1];
@@ -119,18 +112,21 @@ static void read_list(struct field_job *job, const struct field *row, struct jso
 static bool read_node(struct field_job *job, const struct field *row, struct json *node,
                       struct json *into)
 {
-    bool is_there = row->local != NULL && json_get(into, row->local) != NULL;
+    if (row->local == NULL)
+        return row->kind->read(job, row, node, into) != NULL;
+    /* A name is a path of one step. */
+    const struct field_part *local = &field_path_of(job->arena, row->local)->steps[0].name;
+    bool is_there = field_path_member(into, local) != NULL;
     struct json *value = row->kind->read(job, row, node, into);
-    if (row->local != NULL && !is_there)
-        json_put(into, row->local, value);
+    if (!is_there)
+        json_put_named(into, local->at, local->length, local->hash, value);
     return value != NULL;
 }
 
 static void read_row(struct field_job *job, const struct field *row, struct json *source,
                      struct json *into)
 {
-    struct field_path buffer;
-    const struct field_path *path = field_path_of(row->path, &buffer);
+    const struct field_path *path = field_path_of(job->arena, row->path);
     struct json *node = field_path_find(path, source);
     enum field_selector last = field_path_last(path);
     if (node == NULL || json_marked(node))
@@ -286,12 +282,15 @@ static struct json *read_contact(struct field_job *job, const struct field *fiel
                                  struct json *node, struct json *into)
 {
     (void)into;
-    if (!text_equal(json_get_text(node, "system"), field->option) ||
-        json_get_text(node, "value") == NULL)
+    struct json *system = json_get(node, "system");
+    if (!text_equal(json_text(system), field->option))
         return NULL;
-    json_mark(json_get(node, "system"));
-    json_mark(json_get(node, "value"));
-    return json_copy_nodes(job->arena, json_get(node, "value"));
+    struct json *value = json_get(node, "value");
+    if (json_text(value) == NULL)
+        return NULL;
+    json_mark(system);
+    json_mark(value);
+    return json_copy_nodes(job->arena, value);
 }
 
 const struct field_kind field_contact = {write_contact, read_contact};

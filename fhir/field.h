@@ -173,11 +173,7 @@ extern const struct field_kind field_of_referral;
 /* Sensitivity words <-> meta.security. Path "meta.security[]". */
 extern const struct field_kind field_sensitivity;
 
-/* ---- paths, which are texts of the source ---- */
-
-/* The node at PATH under FROM, or NULL; on the way a list without a place means its first item. */
-struct json *field_at(struct json *from, const char *path);
-/* Puts VALUE at PATH, making what lies between. */
+/* Puts VALUE at PATH, a text of the source, making what lies between. */
 void field_put(struct field_job *job, struct json *target, const char *path, struct json *value);
 
 /* ---- small helpers of the kinds ---- */
@@ -219,6 +215,10 @@ const char *field_word_of(const struct field_job *job, const char *kind,
                           const struct json *concept);
 /* Marks of a CodeableConcept what equals EXPECTED: codings by system and code, text as a whole. */
 void field_mark_concept(struct field_job *job, struct json *node, const struct json *expected);
+/* The same against field_concept_of(CODES, WORD), with TEXT in the place of its text when it is not
+ * NULL. */
+void field_mark_word(struct field_job *job, struct json *node, const struct field_codes *codes,
+                     const char *word, const char *text);
 /* A body area with its side; NULL when both are NULL. And back, marking what was understood. */
 struct json *field_new_site(struct field_job *job, const char *area, const char *side);
 void field_read_site(struct field_job *job, struct json *node, const char **ret_area,

@@ -206,26 +206,43 @@ const struct field_kind field_fixed_coding = {write_fixed_coding, read_fixed_cod
 
 /* ---- words of the code tables ---- */
 
-static void add_rows(struct field_job *job, struct json *concept, const char *kind,
-                     const char *word, bool local)
+/* Rows that a word is written as. */
+struct rows {
+    const struct coding_row **items;
+    size_t count, room;
+};
+
+static void add_rows(struct field_job *job, struct rows *rows, const char *kind, const char *word,
+                     bool local)
 {
     const struct coding *coding = job->context->coding;
     for (const struct coding_row *row = coding_next(coding, kind, word, NULL); row != NULL;
          row = coding_next(coding, kind, word, row)) {
-        if (row->is_local == local)
-            field_add_row(job, concept, row);
+        if (row->is_local != local)
+            continue;
+        if (rows->count == rows->room) {
+            size_t room = rows->room == 0 ? 8 : rows->room * 2;
+            rows->items = arena_grow(job->arena, rows->items, rows->room * sizeof *rows->items,
+                                     room * sizeof *rows->items);
+            rows->room = room;
+        }
+        rows->items[rows->count++] = row;
     }
 }
 
-static void add_beside(struct field_job *job, struct json *concept, const char *kind,
-                       const char *word)
+/* Our own first, then those of others, then what goes beside any of them. */
+static struct rows rows_of(struct field_job *job, const struct field_codes *codes, const char *word)
 {
-    const struct coding *coding = job->context->coding;
-    for (const struct coding_row *row = coding_next(coding, kind, word, NULL); row != NULL;
-         row = coding_next(coding, kind, word, row)) {
-        for (size_t i = 0; i < 2 && row->also[i] != NULL; i++)
-            add_rows(job, concept, NULL, row->also[i], false);
+    struct rows rows = {NULL, 0, 0};
+    add_rows(job, &rows, codes->kind, word, true);
+    add_rows(job, &rows, codes->kind, word, false);
+    size_t own = rows.count;
+    for (size_t k = 0; k < own; k++) {
+        const char *const *also = rows.items[k]->also;
+        for (size_t i = 0; i < 2 && also[i] != NULL; i++)
+            add_rows(job, &rows, NULL, also[i], false);
     }
+    return rows;
 }
 
 const char *field_display(struct field_job *job, const char *kind, const char *word)
@@ -237,19 +254,63 @@ const char *field_display(struct field_job *job, const char *kind, const char *w
     return row != NULL ? row->display : field_sentence(job, word);
 }
 
+static const char *text_of(struct field_job *job, const struct field_codes *codes, const char *word)
+{
+    return codes->is_plain ? field_sentence(job, word) : field_display(job, codes->kind, word);
+}
+
 struct json *field_concept_of(struct field_job *job, const struct field_codes *codes,
                               const char *word)
 {
     struct json *concept = field_new_concept(job, NULL);
-    add_rows(job, concept, codes->kind, word, true);
-    add_rows(job, concept, codes->kind, word, false);
-    add_beside(job, concept, codes->kind, word);
+    struct rows rows = rows_of(job, codes, word);
+    for (size_t i = 0; i < rows.count; i++)
+        field_add_row(job, concept, rows.items[i]);
     if (json_first(json_get(concept, "coding")) == NULL)
         json_remove(concept, "coding");
-    json_put_text(job->arena, concept, "text",
-                  codes->is_plain ? field_sentence(job, word)
-                                  : field_display(job, codes->kind, word));
+    json_put_text(job->arena, concept, "text", text_of(job, codes, word));
     return concept;
+}
+
+static bool is_of_row(const struct field_job *job, const struct coding_row *row, const char *system)
+{
+    static const char folder[] = "/CodeSystem/";
+    const char *ours = our_system(job, system);
+    if (ours == NULL || !row->is_local)
+        return text_equal(ours, row->system);
+    size_t length = strlen(job->context->base);
+    return strncmp(ours, job->context->base, length) == 0 && text_starts(ours + length, folder) &&
+           strcmp(ours + length + sizeof folder - 1, row->system) == 0;
+}
+
+static bool is_of_rows(const struct field_job *job, const struct rows *rows,
+                       const struct json *coding)
+{
+    const char *code = json_get_text(coding, "code");
+    for (size_t i = 0; i < rows->count && code != NULL; i++) {
+        if (strcmp(rows->items[i]->code, code) == 0 &&
+            is_of_row(job, rows->items[i], json_get_text(coding, "system")))
+            return true;
+    }
+    return false;
+}
+
+void field_mark_word(struct field_job *job, struct json *node, const struct field_codes *codes,
+                     const char *word, const char *text)
+{
+    struct rows rows = rows_of(job, codes, word);
+    for (struct json *coding = json_first(json_get(node, "coding")); coding != NULL;
+         coding = json_next(coding)) {
+        if (is_of_rows(job, &rows, coding))
+            json_mark(coding);
+    }
+    struct json *told = json_get(node, "text");
+    const char *display = rows.count == 0 ? NULL : rows.items[0]->display;
+    if (json_text(told) == NULL)
+        return;
+    if (text_equal(json_text(told), display) ||
+        text_equal(json_text(told), text != NULL ? text : text_of(job, codes, word)))
+        json_mark(told);
 }
 
 static struct json *write_concept(struct field_job *job, const struct field *field,
@@ -278,7 +339,7 @@ static struct json *read_concept(struct field_job *job, const struct field *fiel
     const char *word = field_word_of(job, codes->kind, node);
     if (word == NULL)
         return NULL;
-    field_mark_concept(job, node, field_concept_of(job, codes, word));
+    field_mark_word(job, node, codes, word, NULL);
     return json_new_lasting(job->arena, word);
 }
 

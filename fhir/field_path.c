@@ -71,22 +71,28 @@ static const struct field_path *remember(size_t slot, const char *text)
     return there->text == text ? there : NULL;
 }
 
-const struct field_path *field_path_of(const char *text, struct field_path *buffer)
+/* From SLOT on, which holds another path or none. */
+static __attribute__((noinline)) const struct field_path *
+look_further(struct arena *arena, const char *text, size_t slot)
+{
+    for (size_t tries = 0; tries < TRIES; tries++, slot = (slot + 1) % SLOTS) {
+        const struct field_path *path = atomic_load_explicit(&known[slot], memory_order_acquire);
+        if (path == NULL)
+            path = remember(slot, text);
+        if (path != NULL && path->text == text)
+            return path;
+    }
+    struct field_path *path = arena_alloc(arena, sizeof *path);
+    take_apart(text, path);
+    return path;
+}
+
+const struct field_path *field_path_of(struct arena *arena, const char *text)
 {
     uint64_t hash = (uint64_t)(uintptr_t)text * 0x9e3779b97f4a7c15u;
     size_t slot = (size_t)(hash >> (64 - SLOT_BITS));
-    const struct field_path *path = NULL;
-    for (size_t tries = 0; tries < TRIES && path == NULL; tries++, slot = (slot + 1) % SLOTS) {
-        const struct field_path *there = atomic_load_explicit(&known[slot], memory_order_acquire);
-        if (there == NULL)
-            path = remember(slot, text);
-        else if (there->text == text)
-            path = there;
-    }
-    if (path != NULL)
-        return path;
-    take_apart(text, buffer);
-    return buffer;
+    const struct field_path *path = atomic_load_explicit(&known[slot], memory_order_acquire);
+    return path != NULL && path->text == text ? path : look_further(arena, text, slot);
 }
 
 /* ---- walking ---- */

@@ -30,8 +30,8 @@ struct field_path {
 };
 
 /* The path that TEXT says, which is a text of the source: it is taken apart once, and known by its
- * address from then on. *BUFFER is used when it cannot be remembered. */
-const struct field_path *field_path_of(const char *text, struct field_path *buffer);
+ * address from then on. One that cannot be remembered is made anew, in ARENA. */
+const struct field_path *field_path_of(struct arena *arena, const char *text);
 /* How the last step selects. */
 enum field_selector field_path_last(const struct field_path *path);
 /* The node at PATH under FROM, or NULL; for SELECT_EACH and SELECT_ONE the list itself. */

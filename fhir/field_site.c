@@ -103,11 +103,11 @@ static void read_body(struct field_job *job, struct json *extension, const char 
     const char *side = field_word_of(job, "laterality", qualifier);
     const char *area = field_word_of(job, "bodysite", location);
     if (side != NULL) {
-        field_mark_concept(job, qualifier, field_concept_of(job, &sides, side));
+        field_mark_word(job, qualifier, &sides, side, NULL);
         *ret_side = side;
     }
     if (area != NULL) {
-        field_mark_concept(job, location, field_concept_of(job, &areas, area));
+        field_mark_word(job, location, &areas, area, NULL);
         *ret_area = area;
     }
     if (side != NULL || area != NULL)
@@ -133,7 +133,10 @@ void field_read_site(struct field_job *job, struct json *node, const char **ret_
     read_body(job, extension_of(node, body_site_extension), &inner_area, &side);
     if (area == NULL && side == NULL)
         return;
-    field_mark_concept(job, node, area_concept(job, area, side));
+    if (area != NULL)
+        field_mark_word(job, node, &areas, area, site_text(job, area, side));
+    else
+        field_mark_concept(job, node, area_concept(job, area, side));
     *ret_area = area;
     *ret_side = side;
 }

@@ -125,9 +125,10 @@ static bool index_entries(struct field_job *job, const struct json *bundle, int 
                 return false;
             continue;
         }
+        const char *url = json_get_text(item, "fullUrl");
         append(job, (struct message_entry){.name = "",
-                                           .full_url = json_get_text(item, "fullUrl"),
-                                           .url_hash = hash_of(json_get_text(item, "fullUrl")),
+                                           .full_url = url,
+                                           .url_hash = hash_of(url),
                                            .type = type,
                                            .type_hash = hash_name(type, strlen(type)),
                                            .id = json_get_text(resource, "id"),
@@ -161,9 +162,10 @@ static bool split_type_id(struct field_job *job, const char *reference, const ch
     return true;
 }
 
-static struct message_entry *by_url(const struct field_job *job, const char *url)
+static struct message_entry *by_url(const struct field_job *job, const struct json *reference)
 {
-    unsigned hash = hash_of(url);
+    const char *url = json_text(reference);
+    unsigned hash = (unsigned)hash_text(url, json_length(reference));
     for (size_t i = 0; i < job->entries->count; i++) {
         struct message_entry *entry = &job->entries->entries[i];
         if (entry->url_hash == hash && text_equal(entry->full_url, url))
@@ -214,12 +216,13 @@ static struct message_entry *by_identifier(const struct field_job *job,
 
 struct message_entry *entries_resolve(struct field_job *job, const struct json *reference)
 {
-    const char *text = json_get_text(reference, "reference");
+    const struct json *literal = json_get(reference, "reference");
+    const char *text = json_text(literal);
     const char *type = NULL;
     const char *id = NULL;
     if (text == NULL)
         return by_identifier(job, reference);
-    struct message_entry *entry = by_url(job, text);
+    struct message_entry *entry = by_url(job, literal);
     if (entry != NULL)
         return entry;
     if (text_starts(text, "urn:uuid:"))

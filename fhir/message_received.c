@@ -174,13 +174,25 @@ static bool tell_extension(struct walk *walk, const struct place *place, const s
     return true;
 }
 
+static inline __attribute__((always_inline)) bool may_have(uint64_t keys, const char *name)
+{
+    return json_may_have(keys, hash_name(name, strlen(name)));
+}
+
+/* Each is asked only when the member that it cannot do without may be there. */
 static bool tell_as_one(struct walk *walk, const struct place *place, struct json *node)
 {
     if (json_kind(node) != JSON_OBJECT || !is_whole(node))
         return false;
-    return tell_narrative(walk, place, node) || tell_reference(walk, place, node) ||
-           tell_extension(walk, place, node) || tell_quantity(walk, place, node) ||
-           tell_identifier(walk, place, node) || tell_coding(walk, place, node);
+    uint64_t keys = json_key_bits(node);
+    bool may_refer = may_have(keys, "reference") || may_have(keys, "display");
+    bool has_value = may_have(keys, "value");
+    return (may_have(keys, "div") && tell_narrative(walk, place, node)) ||
+           (may_refer && tell_reference(walk, place, node)) ||
+           (may_have(keys, "url") && tell_extension(walk, place, node)) ||
+           (has_value && tell_quantity(walk, place, node)) ||
+           (has_value && tell_identifier(walk, place, node)) ||
+           (may_have(keys, "code") && tell_coding(walk, place, node));
 }
 
 /* ---- leaves ---- */
@@ -210,11 +222,11 @@ static bool is_generated(const struct json *narrative)
     return text_equal(status, "generated") || text_equal(status, "empty");
 }
 
-static bool is_passed_over(const struct json *member)
+static bool is_passed_over(const struct json *object, const struct json *member)
 {
+    bool is_text = json_has_key(member, "text") && json_kind(member) == JSON_OBJECT;
     return json_has_key(member, "resourceType") ||
-           (json_has_key(member, "text") && json_kind(member) == JSON_OBJECT &&
-            is_generated(member));
+           (is_text && is_generated(member) && json_get(object, "resourceType") != NULL);
 }
 
 /* Labels of the message itself are words of the record; others are told. */
@@ -239,13 +251,12 @@ static void walk_labels(struct walk *walk, const struct place *place, struct jso
 
 static void walk_members(struct walk *walk, const struct place *place, struct json *object)
 {
-    bool is_resource = json_get(object, "resourceType") != NULL;
     for (struct json *member = json_first(object); member != NULL; member = json_next(member)) {
         if (json_has_key(member, "id"))
             continue; /* of a resource or an element: says nothing */
         if (json_has_key(member, "meta"))
             walk_labels(walk, place, member);
-        else if (is_set(member) && !(is_resource && is_passed_over(member)))
+        else if (is_set(member) && !is_passed_over(object, member))
             walk_node(walk, &(struct place){place, member->key, 0}, member);
     }
 }

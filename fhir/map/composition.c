@@ -61,7 +61,7 @@ static struct json *read_type(struct field_job *job, const struct field *field, 
     if (word != NULL && strcmp(job->kind, "progress-note") == 0 && is_note_kind(word))
         json_set_text(job->arena, into, "note_kind", word);
     if (word != NULL && strcmp(word, type_key(job, into)) == 0)
-        field_mark_concept(job, node, field_concept_of(job, &document_codes, word));
+        field_mark_word(job, node, &document_codes, word, NULL);
     return NULL;
 }
 
