@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "certs/digest.h"
+#include "gateway/tree.h"
 
 static struct json *issue_of(struct arena *arena, enum fault_kind kind, const char *text,
                              const char *path)
@@ -56,15 +57,6 @@ const char *acknowledge_issue(struct arena *arena, const struct fault *fault)
     return json_print(arena, issues);
 }
 
-static const struct json *issues_of(struct arena *arena, const char *text)
-{
-    struct json_document document;
-    struct json_fault fault;
-    if (text == NULL || !json_parse(arena, text, strlen(text), NULL, &document, &fault))
-        return NULL;
-    return document.root;
-}
-
 /* The Bundle and its MessageHeader are this answer's own. Everything else in it is told in the same
  * words in each answer of this clinic, and has the same ids. */
 struct answer_ids {
@@ -100,7 +92,7 @@ const char *acknowledge_with(const struct setup *setup, struct arena *arena,
                                   .to = message->recipient,
                                   .to_endpoint = message->response_to,
                                   .at = places->at,
-                                  .issues = issues_of(arena, message->response_issues)};
+                                  .issues = tree_of(arena, message->response_issues)};
     return json_print(arena, message_of_reply(&context, &reply));
 }
 

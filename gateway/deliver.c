@@ -9,6 +9,7 @@
 #include "gateway/outbox.h"
 #include "gateway/release.h"
 #include "gateway/track.h"
+#include "gateway/tree.h"
 
 enum { FAILURES_TO_OPEN = 3, REASON_MAX = 500 };
 
@@ -167,12 +168,7 @@ static struct reading read_success(const struct setup *setup, struct arena *aren
 
 static const struct json *outcome_issues(struct arena *arena, const struct deliver_result *result)
 {
-    struct json_document document;
-    struct json_fault fault;
-    if (result->length == 0 ||
-        !json_parse(arena, result->body, result->length, NULL, &document, &fault))
-        return NULL;
-    return json_get(document.root, "issue");
+    return json_get(tree_of_n(arena, result->body, result->length), "issue");
 }
 
 static bool is_retried(int status)

@@ -9,6 +9,7 @@
 #include "certs/digest.h"
 #include "gateway/file.h"
 #include "gateway/log.h"
+#include "gateway/tree.h"
 
 enum {
     NAME_MAX_BYTES = 180,
@@ -125,19 +126,18 @@ static bool write_attachments(const struct office *office, struct arena *arena,
                               struct store *reader, const struct store_record *row,
                               const char *name)
 {
-    struct json_document document;
-    struct json_fault fault;
     size_t length;
     if (row->attachments == 0)
         return true;
-    const char *list = payload_get(reader, arena, row->attachments, &length);
-    if (list == NULL || !json_parse(arena, list, length, NULL, &document, &fault))
+    const char *text = payload_get(reader, arena, row->attachments, &length);
+    const struct json *list = tree_of_n(arena, text, length);
+    if (list == NULL)
         return false;
     const char *stem = arena_copy_n(arena, name, strlen(name) - strlen(".json"));
     const char *folder =
         setup_path(office->setup, arena, arena_print(arena, "records/in/%s.files", stem));
     bool written = file_make_folder(folder, 0700);
-    for (const struct json *item = json_first(document.root); written && item != NULL;
+    for (const struct json *item = json_first(list); written && item != NULL;
          item = json_next(item))
         written = write_attachment(arena, folder, item);
     return written;
@@ -146,17 +146,15 @@ static bool write_attachments(const struct office *office, struct arena *arena,
 static bool write_record(const struct office *office, struct arena *arena, struct store *reader,
                          const struct store_record *row)
 {
-    struct json_document document;
-    struct json_fault fault;
-    if (row->text == NULL ||
-        !json_parse(arena, row->text, strlen(row->text), NULL, &document, &fault)) {
+    const struct json *record = tree_of(arena, row->text);
+    if (record == NULL) {
         log_event(LOG_LEVEL_ERROR, "records-in", "what", "a received record cannot be read", "why",
                   "the store does not give it back whole", NULL);
         return false;
     }
     const char *name = export_name(arena, row->clinic, row->kind, row->number);
     const char *path = setup_path(office->setup, arena, arena_print(arena, "records/in/%s", name));
-    const char *text = export_text(arena, document.root);
+    const char *text = export_text(arena, record);
     if (!write_attachments(office, arena, reader, row, name) ||
         !file_replace(path, text, strlen(text), 0600)) {
         log_event(LOG_LEVEL_ERROR, "records-in", "what", "a received record cannot be written",
@@ -188,13 +186,12 @@ static const char *people_text(struct arena *arena, const char *const *rows, siz
         text_print(&out, "%s%s", i == 0 ? "" : ",", person_columns[i]);
     text_add(&out, "\n");
     for (size_t row = 0; row < count; row++) {
-        struct json_document person;
-        struct json_fault fault;
-        if (!json_parse(arena, rows[row], strlen(rows[row]), NULL, &person, &fault))
+        const struct json *person = tree_of(arena, rows[row]);
+        if (person == NULL)
             continue;
         for (size_t i = 0; i < PERSON_COLUMNS; i++) {
             text_add(&out, i == 0 ? "" : ",");
-            add_cell(&out, json_get_text(person.root, person_columns[i]));
+            add_cell(&out, json_get_text(person, person_columns[i]));
         }
         text_add(&out, "\n");
     }

@@ -8,6 +8,7 @@
 #include "gateway/flow_parts.h"
 #include "gateway/outbox.h"
 #include "gateway/release.h"
+#include "gateway/tree.h"
 
 enum { SUGGESTIONS_MAX = 1000 };
 
@@ -74,13 +75,10 @@ static const struct json *referral_record(const struct flow *flow,
 {
     struct store_record row;
     struct store_record full;
-    struct json_document document;
-    struct json_fault fault;
     if (!store_find_record(flow->store, flow->arena, referral->placer, "referral", number, &row) ||
-        !store_get_record(flow->store, flow->arena, row.id, &full) ||
-        !json_parse(flow->arena, full.text, strlen(full.text), NULL, &document, &fault))
+        !store_get_record(flow->store, flow->arena, row.id, &full))
         return NULL;
-    return document.root;
+    return tree_of(flow->arena, full.text);
 }
 
 /* The record helper decides among these trees: the same rules as for files given to `map`. */

@@ -11,6 +11,7 @@
 #include "gateway/flow_parts.h"
 #include "gateway/outbox.h"
 #include "gateway/release.h"
+#include "gateway/tree.h"
 
 /* A record on its way in, and what was found out about it. */
 struct sending {
@@ -211,21 +212,12 @@ struct loaded { /* a record row made ready for release again and again */
     struct store_referral referral;
 };
 
-static const struct json *parse(struct arena *arena, const char *text)
-{
-    struct json_document document;
-    struct json_fault fault;
-    if (text == NULL || !json_parse(arena, text, strlen(text), NULL, &document, &fault))
-        return NULL;
-    return document.root;
-}
-
 static const struct json *attachments_of(const struct flow *flow, const struct store_record *row)
 {
     size_t length;
     if (row->attachments == 0)
         return NULL;
-    return parse(flow->arena, payload_get(flow->store, flow->arena, row->attachments, &length));
+    return tree_of(flow->arena, payload_get(flow->store, flow->arena, row->attachments, &length));
 }
 
 /* The linked numbers of the client at the recipient go with the record (exactly those confirmed).
@@ -482,7 +474,7 @@ static bool load(const struct flow *flow, int64_t record, struct loaded *ret_loa
     memset(ret_loaded, 0, sizeof *ret_loaded);
     if (!store_get_record(flow->store, flow->arena, record, &ret_loaded->row))
         return false;
-    ret_loaded->tree = parse(flow->arena, ret_loaded->row.text);
+    ret_loaded->tree = tree_of(flow->arena, ret_loaded->row.text);
     if (ret_loaded->row.referral != 0)
         store_get_referral(flow->store, flow->arena, ret_loaded->row.referral,
                            &ret_loaded->referral);

@@ -5,6 +5,7 @@
 
 #include "fhir/consent.h"
 #include "fhir/record.h"
+#include "gateway/tree.h"
 
 struct grant {
     const char *partner, *recipient, *addressed_as, *basis;
@@ -36,15 +37,6 @@ const char *grant_basis(const struct grant *grant)
     return grant->basis;
 }
 
-static const struct json *parse(struct arena *arena, const char *text)
-{
-    struct json_document document;
-    struct json_fault fault;
-    if (text == NULL || !json_parse(arena, text, strlen(text), NULL, &document, &fault))
-        return NULL;
-    return document.root;
-}
-
 struct release_consents release_consents(struct store *store, struct arena *arena,
                                          const char *client)
 {
@@ -53,7 +45,7 @@ struct release_consents release_consents(struct store *store, struct arena *aren
     struct release_consents consents = {arena_array(arena, count, sizeof *consents.records), 0,
                                         true};
     for (size_t i = 0; i < count; i++) {
-        const struct json *record = parse(arena, rows[i].text);
+        const struct json *record = tree_of(arena, rows[i].text);
         if (record != NULL)
             consents.records[consents.count++] = record;
         else
@@ -197,7 +189,7 @@ bool release_again(const struct setup *setup, struct store *store, struct arena 
         *ret_reason = "its record is no longer in the store";
         return false;
     }
-    const struct json *record = parse(arena, row.text);
+    const struct json *record = tree_of(arena, row.text);
     struct release_consents consents = release_consents(store, arena, row.client);
     return release_record(setup, arena, record, &consents, release.recipient, release.addressed_as,
                           now_ms, ret_reason) != NULL;

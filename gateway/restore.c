@@ -17,6 +17,7 @@
 #include "gateway/backup_parts.h"
 #include "gateway/file.h"
 #include "gateway/office.h"
+#include "gateway/tree.h"
 
 enum { HEAD_MAX_BYTES = 64 << 10, FOLDERS_OPEN = 16 };
 
@@ -53,19 +54,18 @@ static bool read_head(struct unpacked *unpacked, struct fault *ret_fault)
 {
     struct arena *arena = unpacked->arena;
     struct finding_list findings = finding_list_new(arena);
-    struct json_document document;
-    struct json_fault fault;
     size_t length;
     const char *path = arena_print(arena, "%s/" BACKUP_HEAD, unpacked->folder);
     const char *text = file_read(arena, path, HEAD_MAX_BYTES, &length, &findings);
-    if (text == NULL || !json_parse(arena, text, length, NULL, &document, &fault))
+    const struct json *head = text == NULL ? NULL : tree_of_n(arena, text, length);
+    if (head == NULL)
         return refuse(unpacked, "it is no backup of refgate", ret_fault);
-    const char *format = json_number(json_get(document.root, "format"));
+    const char *format = json_number(json_get(head, "format"));
     if (format == NULL || strtol(format, NULL, 10) != BACKUP_FORMAT)
         return refuse(unpacked, "it was made by a newer refgate", ret_fault);
-    unpacked->facts.taken = json_get_text(document.root, "taken");
-    unpacked->facts.version = json_get_text(document.root, "version");
-    unpacked->facts.org = json_get_text(document.root, "org");
+    unpacked->facts.taken = json_get_text(head, "taken");
+    unpacked->facts.version = json_get_text(head, "version");
+    unpacked->facts.org = json_get_text(head, "org");
     return (unpacked->facts.taken != NULL && unpacked->facts.version != NULL) ||
            refuse(unpacked, "it does not say when it was taken", ret_fault);
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "gateway/tree.h"
+
 struct command_table lists_table(struct arena *arena, const char *const *headings, size_t columns)
 {
     struct command_table table = command_table(arena, columns);
@@ -156,15 +158,6 @@ void lists_message(struct command_call *call, const struct store_message *messag
 
 /* ---- consents and the tray ---- */
 
-static const struct json *parse(struct arena *arena, const char *text)
-{
-    struct json_document document;
-    struct json_fault fault;
-    if (text == NULL || !json_parse(arena, text, strlen(text), NULL, &document, &fault))
-        return NULL;
-    return document.root;
-}
-
 static const char *words(struct arena *arena, const struct json *list)
 {
     struct text out = text_new(arena, 1000);
@@ -200,7 +193,7 @@ int lists_consents(struct command_call *call, const char *number)
     for (size_t i = 0; i < count; i++) {
         if (number != NULL && !text_equal(rows[i].number, number))
             continue;
-        const struct json *consent = parse(call->arena, rows[i].text);
+        const struct json *consent = tree_of(call->arena, rows[i].text);
         shown++;
         if (command_has(call, "json"))
             lists_object(call, consent);

@@ -12,6 +12,7 @@
 #include "gateway/compose.h"
 #include "gateway/export.h"
 #include "gateway/file.h"
+#include "gateway/tree.h"
 
 enum { FILE_MAX_BYTES = 64 << 20, DIRECTORY_MAX_BYTES = 16 << 20, WARNING_MAX_BYTES = 4096 };
 
@@ -40,15 +41,6 @@ struct mapping {
 };
 
 /* ---- what is known ---- */
-
-static const struct json *parse(struct arena *arena, const char *text)
-{
-    struct json_document document;
-    struct json_fault fault;
-    if (text == NULL || !json_parse(arena, text, strlen(text), NULL, &document, &fault))
-        return NULL;
-    return document.root;
-}
 
 static void add_tree(struct arena *arena, const struct json ***list, size_t *count, size_t *room,
                      const struct json *tree)
@@ -87,7 +79,7 @@ static void learn_from_store(struct mapping *mapping)
         struct store_record *rows;
         size_t count = store_records(store, mapping->arena, NULL, kinds[k], NULL, &rows);
         for (size_t i = 0; i < count; i++) {
-            const struct json *tree = parse(mapping->arena, rows[i].text);
+            const struct json *tree = tree_of(mapping->arena, rows[i].text);
             if (tree != NULL)
                 learn(mapping, tree);
         }
@@ -149,11 +141,8 @@ static bool is_no_record_file(const char *file)
 
 static const struct json *bundle_of(struct arena *arena, const char *text, size_t length)
 {
-    struct json_document document;
-    struct json_fault fault;
-    bool is_bundle = json_parse(arena, text, length, NULL, &document, &fault) &&
-                     text_equal(json_get_text(document.root, "resourceType"), "Bundle");
-    return is_bundle ? document.root : NULL;
+    const struct json *tree = tree_of_n(arena, text, length);
+    return text_equal(json_get_text(tree, "resourceType"), "Bundle") ? tree : NULL;
 }
 
 /* A Bundle, or one a line, as `map` prints them. False when the text holds anything else. */

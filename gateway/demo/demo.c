@@ -17,6 +17,7 @@
 #include "gateway/clock.h"
 #include "gateway/demo/practice.h"
 #include "gateway/file.h"
+#include "gateway/tree.h"
 
 enum {
     ARGUMENTS_MAX = 12,
@@ -175,8 +176,6 @@ static const struct json *ask_list(const struct demo *demo, struct arena *arena,
     const char *const arguments[] = {one, two, "--json", NULL};
     const char *out;
     const char *err;
-    struct json_document document;
-    struct json_fault fault;
     if (practice_ask(arena, &demo->practices[who], arguments, &out, &err) != 0)
         return NULL;
     struct text list = text_new(arena, strlen(out) + 16);
@@ -188,7 +187,7 @@ static const struct json *ask_list(const struct demo *demo, struct arena *arena,
         line += length + (line[length] == '\n');
     }
     text_add(&list, "]");
-    return json_parse(arena, list.at, list.length, NULL, &document, &fault) ? document.root : NULL;
+    return tree_of_n(arena, list.at, list.length);
 }
 
 /* How many objects of the list have VALUE under KEY, and OTHER under OTHER_KEY (NULL: anything). */
@@ -401,17 +400,13 @@ static const char *status_there(struct demo *demo, struct arena *arena, const st
 static size_t message_count(struct demo *demo, struct arena *arena, int who, const char *number)
 {
     const char *const show[] = {"referrals", "show", number, "--json", NULL};
-    struct json_document document;
-    struct json_fault fault;
     const char *out = "";
     const char *err;
     for (int tries = 0; tries < STARTS_MAX && out[0] == '\0' && can_go_on(demo); tries++) {
         practice_watch(demo->practices, tell_restart, demo);
         practice_ask(arena, &demo->practices[who], show, &out, &err);
     }
-    if (!json_parse(arena, out, strlen(out), NULL, &document, &fault))
-        return 0;
-    return json_count(json_get(document.root, "messages"));
+    return json_count(json_get(tree_of(arena, out), "messages"));
 }
 
 static void print_referral(const struct demo *demo, const struct json *ours, size_t messages,
