@@ -107,7 +107,8 @@ def test_withdrawn_while_the_partner_is_down(pair):
     wait_for(lambda: lakeside.messages(shown_as="cannot connect, retrying"), 10, "the message is tried")
     lakeside.send(records.consent("lakeside", ["willow"], status="revoked", revoked_at=records.moment(),
                                   replaces_record_id=permission["record_id"]))
-    waiting, = lakeside.tray()
+    # An attempt may be on its way just now; then it is withdrawn when that has ended.
+    waiting, = wait_for(lakeside.tray, 10, "the record waits in the tray")
     assert waiting["record_id"] == referral["record_id"] and "revoked" in waiting["reason"]
     assert lakeside.messages(kind="referral")[0]["state"] == "withdrawn"
     willow.start()
