@@ -23,7 +23,7 @@ static bool is_of_set(const struct definition_choice *choice, const char *code)
 bool validation_is_plainly_right(const struct validation *run,
                                  const struct definition_choice *choice, const struct json *value)
 {
-    if (choice->plain == PLAIN_NOT || value->type != JSON_TYPE_TEXT)
+    if (value->type != JSON_TYPE_TEXT)
         return false;
     const char *text = value->text;
     if (primitive_check(definition_type_of(choice)->primitive, text, json_length(value)) != NULL)

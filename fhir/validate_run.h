@@ -86,7 +86,8 @@ void validation_resource(struct validation *run, const struct place *place,
 
 /* ---- validate_plain.c ---- */
 
-/* The one VALUE of CHOICE, without a companion, is right: seen at once. False says nothing. */
+/* The one VALUE of CHOICE (not PLAIN_NOT), without a companion, is right: seen at once. False says
+ * nothing. */
 bool validation_is_plainly_right(const struct validation *run,
                                  const struct definition_choice *choice, const struct json *value);
 

@@ -416,7 +416,7 @@ static void check_member(struct validation *run, struct subject *subject, const 
     see(run, subject, choice, member);
     if (companions && definition_type_of(choice)->kind == DEFINITION_PRIMITIVE)
         check_field(run, subject, choice, member, companion_of(subject->node, key));
-    else if (!validation_is_plainly_right(run, choice, member))
+    else if (choice->plain == PLAIN_NOT || !validation_is_plainly_right(run, choice, member))
         check_field(run, subject, choice, member, NULL);
 }
 
