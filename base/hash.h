@@ -1,7 +1,8 @@
 /* hash: a number for a short text, for the tables of names.
  *
- * Not for texts that an enemy chooses without bound: those tables name their ceiling or use all
- * bytes. The generator of fhir/definitions computes the same number (generate.py). Pure. */
+ * For tables in memory only: the number may change with the program, and nothing that is stored or
+ * sent depends on it. Not for texts that an enemy chooses without bound: those tables name their
+ * ceiling or use all bytes. When tables are generated, fhir/name_hash.py is hash_name(). Pure. */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 

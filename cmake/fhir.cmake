@@ -1,5 +1,8 @@
 # Tables that generators make for fhir/ at build time, from data in the tree.
 
+# hash_name() of base/hash.h for the generators below.
+set(name_hash ${CMAKE_SOURCE_DIR}/fhir/name_hash.py)
+
 # The R4 type model: fhir/definitions/*.json -> constant tables (fhir/definitions.h).
 set(definition_tables ${CMAKE_BINARY_DIR}/generated/definition_tables.c)
 set(definition_folder ${CMAKE_SOURCE_DIR}/fhir/definitions)
@@ -7,7 +10,7 @@ add_custom_command(OUTPUT ${definition_tables}
   COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/generated
   COMMAND ${Python3_EXECUTABLE} -B ${definition_folder}/generate.py ${definition_folder}
           ${definition_tables}
-  DEPENDS ${definition_folder}/generate.py ${definition_folder}/presence.py
+  DEPENDS ${definition_folder}/generate.py ${definition_folder}/presence.py ${name_hash}
           ${definition_folder}/structures.json
           ${definition_folder}/valuesets.json ${definition_folder}/valuesets-extra.json
           ${definition_folder}/search-parameters.json
@@ -21,11 +24,11 @@ set(codes_out ${CMAKE_BINARY_DIR}/generated/codes)
 file(GLOB codes_data CONFIGURE_DEPENDS ${codes_folder}/*.csv)
 set(codes_tables ${codes_out}/coding_tables.c ${codes_out}/record_tables.c)
 add_custom_command(OUTPUT ${codes_tables}
-  COMMAND ${Python3_EXECUTABLE} ${codes_folder}/generate.py ${codes_folder} ${codes_out}
-  DEPENDS ${codes_folder}/generate.py ${codes_data}
+  COMMAND ${Python3_EXECUTABLE} -B ${codes_folder}/generate.py ${codes_folder} ${codes_out}
+  DEPENDS ${codes_folder}/generate.py ${name_hash} ${codes_data}
   COMMENT "Code tables and record vocabulary" VERBATIM)
 target_sources(refgate_fhir PRIVATE ${codes_tables})
-add_test(NAME docs.records COMMAND ${Python3_EXECUTABLE} ${codes_folder}/document.py --check
+add_test(NAME docs.records COMMAND ${Python3_EXECUTABLE} -B ${codes_folder}/document.py --check
          ${CMAKE_SOURCE_DIR}/docs/records.md)
 
 # tests/bench/fhir.sh runs it; not part of `all`.

@@ -13,6 +13,10 @@ import re
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from name_hash import hash_of
+
 
 def rows_of(path):
     with open(path, encoding="utf-8", newline="") as file:
@@ -55,23 +59,6 @@ def coding_rows(folder):
             sys.exit(f"the code tables hold {mark} twice")
         seen.add(mark)
     return sorted(rows, key=lambda row: row["key"].encode())
-
-
-def hash_of(name):
-    """hash_name() of base/hash.h."""
-    data = name.encode()
-    length = len(data)
-    word = lambda part: int.from_bytes(part, "little")
-    if length >= 8:
-        first, last = word(data[:8]), word(data[-8:])
-    elif length >= 4:
-        first, last = word(data[:4]), word(data[-4:])
-    else:
-        first, last = data[0], data[length // 2] << 8 | data[-1]
-    whole = (1 << 64) - 1
-    mixed = (first ^ length) * 0x9E3779B97F4A7C15 & whole
-    mixed = (mixed ^ mixed >> 32 ^ last) * 0xC2B2AE3D27D4EB4F & whole
-    return mixed >> 32 | 0x80000000
 
 
 def slots_of(symbol, names):

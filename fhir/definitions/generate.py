@@ -12,6 +12,10 @@ import sys
 
 import presence
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from name_hash import hash_of
+
 KINDS = {
     "primitive-type": "DEFINITION_PRIMITIVE",
     "complex-type": "DEFINITION_DATATYPE",
@@ -85,23 +89,6 @@ def all_constraints(types, each):
             found.setdefault((constraint["key"], constraint["expression"]), constraint)
         each = types.get(each.base)
     return list(found.values())
-
-
-def hash_of(text):
-    """hash_name() of base/hash.h."""
-    data = text.encode()
-    length = len(data)
-    word = lambda part: int.from_bytes(part, "little")
-    if length >= 8:
-        first, last = word(data[:8]), word(data[-8:])
-    elif length >= 4:
-        first, last = word(data[:4]), word(data[-4:])
-    else:
-        first, last = data[0], data[length // 2] << 8 | data[-1]
-    whole = (1 << 64) - 1
-    mixed = (first ^ length) * 0x9E3779B97F4A7C15 & whole
-    mixed = (mixed ^ mixed >> 32 ^ last) * 0xC2B2AE3D27D4EB4F & whole
-    return mixed >> 32 | 0x80000000
 
 
 def slots_of(keys):
