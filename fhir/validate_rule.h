@@ -11,6 +11,8 @@ struct json;
 struct subject;
 struct validation;
 
+/* ---- validate_native.c ---- */
+
 struct native_rule {
     const char *key;
     const char *published; /* only of the constraint with this expression; NULL: of every one */
@@ -19,6 +21,9 @@ struct native_rule {
 
 extern const struct native_rule validation_native_rules[];
 extern const size_t validation_native_rule_count;
+
+/* True: the rule is decided by the walk itself. */
+bool validation_elsewhere(struct validation *run, const struct subject *subject);
 
 /* ---- validate_sure.c ---- */
 
