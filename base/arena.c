@@ -115,6 +115,17 @@ char *arena_copy_n(struct arena *arena, const char *text, size_t length)
     return copy;
 }
 
+void *arena_room(struct arena *arena, void *list, size_t size, size_t count, size_t *room,
+                 size_t first)
+{
+    if (count < *room)
+        return list;
+    size_t more = *room == 0 ? first : *room * 2;
+    list = arena_grow(arena, list, *room * size, more * size);
+    *room = more;
+    return list;
+}
+
 char *arena_copy(struct arena *arena, const char *text)
 {
     return text == NULL ? NULL : arena_copy_n(arena, text, strlen(text));

@@ -32,6 +32,10 @@ void *arena_raw(struct arena *arena, size_t size);
 void *arena_array(struct arena *arena, size_t count, size_t size);
 /* A larger copy of OLD (which may be NULL); the last allocation grows in place. */
 void *arena_grow(struct arena *arena, void *old, size_t old_size, size_t new_size);
+/* LIST of COUNT items of SIZE bytes with room for one more. While COUNT is under *ROOM that is LIST
+ * itself; then a copy with room for FIRST, later for twice as many, and *ROOM says so. */
+void *arena_room(struct arena *arena, void *list, size_t size, size_t count, size_t *room,
+                 size_t first);
 char *arena_copy(struct arena *arena, const char *text);
 char *arena_copy_n(struct arena *arena, const char *text, size_t length);
 /* The parts, up to NULL, one behind the other. */

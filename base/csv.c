@@ -132,12 +132,7 @@ static const char *plain_cell(struct csv *csv, struct finding_list *findings)
 
 static void add_cell(struct csv *csv, struct csv_row *row, size_t *room, struct csv_cell cell)
 {
-    if (row->count == *room) {
-        size_t more = *room == 0 ? 32 : *room * 2;
-        row->cells = arena_grow(csv->arena, row->cells, *room * sizeof *row->cells,
-                                more * sizeof *row->cells);
-        *room = more;
-    }
+    row->cells = arena_room(csv->arena, row->cells, sizeof *row->cells, row->count, room, 32);
     row->cells[row->count++] = cell;
     row->is_blank = row->is_blank && text_is_blank(cell.text);
 }

@@ -11,12 +11,8 @@ struct finding_list finding_list_new(struct arena *arena)
 
 struct finding *finding_add(struct finding_list *list, struct finding finding)
 {
-    if (list->count == list->room) {
-        size_t room = list->room == 0 ? 8 : list->room * 2;
-        list->items = arena_grow(list->arena, list->items, list->room * sizeof *list->items,
-                                 room * sizeof *list->items);
-        list->room = room;
-    }
+    list->items =
+        arena_room(list->arena, list->items, sizeof *list->items, list->count, &list->room, 8);
     if (finding.file == NULL)
         finding.file = list->file;
     if (finding.row == 0)

@@ -23,13 +23,8 @@ struct ledger {
 
 static void push(struct ledger *ledger, const struct authority_leaf *leaf)
 {
-    if (ledger->count == ledger->room) {
-        size_t room = ledger->room == 0 ? 16 : ledger->room * 2;
-        ledger->leaves =
-            arena_grow(&ledger->arena, ledger->leaves, ledger->room * sizeof *ledger->leaves,
-                       room * sizeof *ledger->leaves);
-        ledger->room = room;
-    }
+    ledger->leaves = arena_room(&ledger->arena, ledger->leaves, sizeof *ledger->leaves,
+                                ledger->count, &ledger->room, 16);
     struct authority_leaf copy = *leaf;
     copy.serial = arena_copy(&ledger->arena, leaf->serial);
     copy.names = arena_copy(&ledger->arena, leaf->names);

@@ -126,11 +126,7 @@ static bool scalar(struct reader *reader, const char *key, struct entry_value *r
 static void add_value(struct reader *reader, struct entry *entry, struct entry_value value)
 {
     size_t size = sizeof *entry->values;
-    if (entry->count == entry->room) {
-        size_t room = entry->room == 0 ? 1 : entry->room * 4;
-        entry->values = arena_grow(reader->arena, entry->values, entry->room * size, room * size);
-        entry->room = room;
-    }
+    entry->values = arena_room(reader->arena, entry->values, size, entry->count, &entry->room, 1);
     entry->values[entry->count++] = value;
 }
 
@@ -201,11 +197,7 @@ static void add_entry(struct reader *reader, struct entry entry)
 {
     struct entry_list *list = reader->list;
     size_t size = sizeof *list->items;
-    if (list->count == list->room) {
-        size_t room = list->room == 0 ? 16 : list->room * 2;
-        list->items = arena_grow(reader->arena, list->items, list->room * size, room * size);
-        list->room = room;
-    }
+    list->items = arena_room(reader->arena, list->items, size, list->count, &list->room, 16);
     list->items[list->count++] = entry;
 }
 

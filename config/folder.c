@@ -125,11 +125,7 @@ static bool load_partners(struct arena *arena, const char *path, DIR *folder,
             refuse(findings, path, NULL, "more than 10000 partners", "fewer");
             return false;
         }
-        if (count == room) {
-            size_t more = room == 0 ? 8 : room * 2;
-            items = arena_grow(arena, items, room * sizeof *items, more * sizeof *items);
-            room = more;
-        }
+        items = arena_room(arena, items, sizeof *items, count, &room, 8);
         if (load_partner(arena, path, file->d_name, findings, &items[count]))
             count++;
         else

@@ -306,11 +306,7 @@ const struct coding *coding_with_map(struct arena *arena, const char *csv, size_
             has_header = true;
             continue;
         }
-        if (coding->own_count == room) {
-            size_t more = room == 0 ? 32 : room * 2;
-            own = arena_grow(arena, own, room * sizeof *own, more * sizeof *own);
-            room = more;
-        }
+        own = arena_room(arena, own, sizeof *own, coding->own_count, &room, 32);
         if (read_row(&row, columns, &own[coding->own_count], findings))
             coding->own_count++;
         coding->own = own;

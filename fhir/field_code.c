@@ -220,12 +220,8 @@ static void add_rows(struct field_job *job, struct rows *rows, const char *kind,
          row = coding_next(coding, kind, word, row)) {
         if (row->is_local != local)
             continue;
-        if (rows->count == rows->room) {
-            size_t room = rows->room == 0 ? 8 : rows->room * 2;
-            rows->items = arena_grow(job->arena, rows->items, rows->room * sizeof *rows->items,
-                                     room * sizeof *rows->items);
-            rows->room = room;
-        }
+        rows->items =
+            arena_room(job->arena, rows->items, sizeof *rows->items, rows->count, &rows->room, 8);
         rows->items[rows->count++] = row;
     }
 }

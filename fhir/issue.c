@@ -54,12 +54,8 @@ struct issue *issue_add(struct issue_list *list, struct issue issue)
             *place = issue;
         return place;
     }
-    if (list->count == list->room) {
-        size_t room = list->room == 0 ? 16 : list->room * 2;
-        list->items = arena_grow(list->arena, list->items, list->room * sizeof *list->items,
-                                 room * sizeof *list->items);
-        list->room = room;
-    }
+    list->items =
+        arena_room(list->arena, list->items, sizeof *list->items, list->count, &list->room, 16);
     if (!list->shows_values)
         issue.value = NULL;
     list->items[list->count] = issue;

@@ -18,13 +18,8 @@ static unsigned hash_of(const char *text)
 static struct message_entry *append(struct field_job *job, struct message_entry entry)
 {
     struct message_entries *bundle = job->entries;
-    if (bundle->count == bundle->room) {
-        size_t room = bundle->room == 0 ? 16 : bundle->room * 2;
-        bundle->entries =
-            arena_grow(job->arena, bundle->entries, bundle->room * sizeof *bundle->entries,
-                       room * sizeof *bundle->entries);
-        bundle->room = room;
-    }
+    bundle->entries = arena_room(job->arena, bundle->entries, sizeof *bundle->entries,
+                                 bundle->count, &bundle->room, 16);
     bundle->entries[bundle->count] = entry;
     return &bundle->entries[bundle->count++];
 }

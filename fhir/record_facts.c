@@ -61,13 +61,8 @@ static void add(struct recipients *recipients, const char *handle)
         if (strcmp(recipients->items[i].clinic, new.clinic) == 0)
             at = i + 1;
     }
-    if (recipients->count == recipients->room) {
-        size_t room = recipients->room == 0 ? 8 : recipients->room * 2;
-        recipients->items =
-            arena_grow(recipients->arena, recipients->items,
-                       recipients->room * sizeof *recipients->items, room * sizeof new);
-        recipients->room = room;
-    }
+    recipients->items = arena_room(recipients->arena, recipients->items, sizeof *recipients->items,
+                                   recipients->count, &recipients->room, 8);
     memmove(recipients->items + at + 1, recipients->items + at,
             (recipients->count - at) * sizeof new);
     recipients->items[at] = new;

@@ -18,12 +18,8 @@ static const char one_object[] = "a record, which is one { } object";
 
 void record_list_add(struct arena *arena, struct record_list *records, struct record record)
 {
-    if (records->count == records->room) {
-        size_t room = records->room == 0 ? 8 : records->room * 2;
-        records->items = arena_grow(arena, records->items, records->room * sizeof *records->items,
-                                    room * sizeof *records->items);
-        records->room = room;
-    }
+    records->items = arena_room(arena, records->items, sizeof *records->items, records->count,
+                                &records->room, 8);
     records->items[records->count++] = record;
 }
 

@@ -151,12 +151,8 @@ static void add_value(void *taker, const struct search_value *value)
     struct extraction *run = taker;
     if (run->list.count == VALUES_MAX)
         return;
-    if (run->list.count == run->room) {
-        size_t room = run->room == 0 ? 32 : run->room * 2;
-        run->list.values = arena_grow(run->arena, run->list.values, run->room * sizeof *value,
-                                      room * sizeof *value);
-        run->room = room;
-    }
+    run->list.values =
+        arena_room(run->arena, run->list.values, sizeof *value, run->list.count, &run->room, 32);
     run->list.values[run->list.count++] = *value;
 }
 

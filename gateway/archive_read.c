@@ -156,13 +156,8 @@ static bool copy_out(struct reading *reading, struct taken *taken, int file)
 
 static struct taken *add_taken(struct reading *reading)
 {
-    if (reading->count == reading->room) {
-        size_t bigger = reading->room == 0 ? 64 : reading->room * 2;
-        reading->taken =
-            arena_grow(reading->arena, reading->taken, reading->room * sizeof *reading->taken,
-                       bigger * sizeof *reading->taken);
-        reading->room = bigger;
-    }
+    reading->taken = arena_room(reading->arena, reading->taken, sizeof *reading->taken,
+                                reading->count, &reading->room, 64);
     return &reading->taken[reading->count++];
 }
 

@@ -42,13 +42,14 @@ static size_t names_in(struct arena *arena, const char *path, const char ***ret_
 {
     const char **names = NULL;
     size_t count = 0;
+    size_t room = 0;
     DIR *folder = opendir(path);
     if (folder == NULL)
         return 0;
     for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
         if (entry->d_name[0] == '.')
             continue;
-        names = arena_grow(arena, names, count * sizeof *names, (count + 1) * sizeof *names);
+        names = arena_room(arena, names, sizeof *names, count, &room, 8);
         names[count++] = arena_copy(arena, entry->d_name);
     }
     closedir(folder);

@@ -28,12 +28,8 @@ static bool take(struct unit *unit, struct store *store)
 static void report_one(struct intake_report *report, struct arena *arena,
                        const struct record *record, const struct flow_report *said)
 {
-    if (report->count == report->room) {
-        size_t room = report->room == 0 ? 16 : report->room * 2;
-        report->items = arena_grow(arena, report->items, report->room * sizeof *report->items,
-                                   room * sizeof *report->items);
-        report->room = room;
-    }
+    report->items =
+        arena_room(arena, report->items, sizeof *report->items, report->count, &report->room, 16);
     report->items[report->count++] =
         (struct intake_record){.kind = json_get_text(record->tree, "record"),
                                .number = json_get_text(record->tree, "record_id"),

@@ -335,11 +335,7 @@ static size_t list_names(struct arena *arena, const char *folder, const char ***
     size_t room = 0;
     struct dirent *entry;
     while (open_folder != NULL && (entry = readdir(open_folder)) != NULL) {
-        if (count == room) {
-            size_t bigger = room == 0 ? 64 : room * 2;
-            names = arena_grow(arena, names, room * sizeof *names, bigger * sizeof *names);
-            room = bigger;
-        }
+        names = arena_room(arena, names, sizeof *names, count, &room, 64);
         names[count++] = arena_copy(arena, entry->d_name);
     }
     if (open_folder != NULL)

@@ -45,11 +45,7 @@ static void add_folder(struct text *list, const char *folder)
     while (opened != NULL && (entry = readdir(opened)) != NULL) {
         if (entry->d_name[0] == '.')
             continue;
-        if (count == room) {
-            size_t more = room == 0 ? 64 : room * 2;
-            names = arena_grow(list->arena, names, room * sizeof *names, more * sizeof *names);
-            room = more;
-        }
+        names = arena_room(list->arena, names, sizeof *names, count, &room, 64);
         names[count++] = arena_copy(list->arena, entry->d_name);
     }
     if (opened != NULL)

@@ -359,12 +359,8 @@ struct command_table command_table(struct arena *arena, size_t columns)
 
 void command_cell(struct command_table *table, const char *text)
 {
-    if (table->count == table->room) {
-        size_t room = table->room == 0 ? 64 : table->room * 2;
-        table->cells = arena_grow(table->arena, table->cells, table->room * sizeof *table->cells,
-                                  room * sizeof *table->cells);
-        table->room = room;
-    }
+    table->cells = arena_room(table->arena, table->cells, sizeof *table->cells, table->count,
+                              &table->room, 64);
     table->cells[table->count++] = text == NULL || text[0] == '\0' ? "-" : text;
 }
 

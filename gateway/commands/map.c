@@ -45,11 +45,7 @@ struct mapping {
 static void add_tree(struct arena *arena, const struct json ***list, size_t *count, size_t *room,
                      const struct json *tree)
 {
-    if (*count == *room) {
-        size_t bigger = *room == 0 ? 32 : *room * 2;
-        *list = arena_grow(arena, (void *)*list, *room * sizeof **list, bigger * sizeof **list);
-        *room = bigger;
-    }
+    *list = arena_room(arena, (void *)*list, sizeof **list, *count, room, 32);
     (*list)[(*count)++] = tree;
 }
 

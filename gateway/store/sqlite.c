@@ -357,11 +357,7 @@ static size_t select_rows(struct store *store, struct arena *arena, const struct
     size_t room = 0;
     char *rows = NULL;
     while (count < limit && sqlite_step(store, statement)) {
-        if (count == room) {
-            size_t bigger = room == 0 ? 8 : room * 2;
-            rows = arena_grow(arena, rows, room * table->row_size, bigger * table->row_size);
-            room = bigger;
-        }
+        rows = arena_room(arena, rows, table->row_size, count, &room, 8);
         for (size_t i = 0; i < table->column_count; i++)
             read_column(arena, statement, (int)i, &table->columns[i],
                         rows + count * table->row_size);
@@ -450,11 +446,7 @@ size_t sqlite_texts(struct store *store, struct arena *arena, const char ***ret_
     size_t room = 0;
     const char **texts = NULL;
     while (sqlite_step(store, slot->statement)) {
-        if (count == room) {
-            size_t bigger = room == 0 ? 8 : room * 2;
-            texts = arena_grow(arena, texts, room * sizeof *texts, bigger * sizeof *texts);
-            room = bigger;
-        }
+        texts = arena_room(arena, texts, sizeof *texts, count, &room, 8);
         texts[count++] = column_text(arena, slot->statement, 0);
     }
     sqlite_finish(slot->statement);

@@ -238,12 +238,8 @@ struct found {
 
 static void add_found(struct found *found, int64_t row)
 {
-    if (found->count == found->room) {
-        size_t room = found->room == 0 ? 4 : found->room * 2;
-        found->rows = arena_grow(found->arena, found->rows, found->room * sizeof *found->rows,
-                                 room * sizeof *found->rows);
-        found->room = room;
-    }
+    found->rows =
+        arena_room(found->arena, found->rows, sizeof *found->rows, found->count, &found->room, 4);
     found->rows[found->count++] = row;
 }
 

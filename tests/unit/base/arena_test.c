@@ -95,6 +95,24 @@ static void what_grows_keeps_its_bytes(void **state)
     arena_free(&arena);
 }
 
+static void lists_get_room_in_doubles(void **state)
+{
+    (void)state;
+    struct arena arena = ARENA_EMPTY;
+    int *list = NULL;
+    size_t room = 0;
+    for (size_t count = 0; count < 1000; count++) {
+        size_t before = room;
+        list = arena_room(&arena, list, sizeof *list, count, &room, 5);
+        assert_int_equal(room, count == 0 ? 5 : count < before ? before : before * 2);
+        list[count] = (int)count;
+        arena_alloc(&arena, 1);
+    }
+    for (size_t i = 0; i < 1000; i++)
+        assert_int_equal(list[i], (int)i);
+    arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +120,7 @@ int main(void)
         cmocka_unit_test(the_same_work_finds_its_memory),
         cmocka_unit_test(much_memory_is_given_back),
         cmocka_unit_test(what_grows_keeps_its_bytes),
+        cmocka_unit_test(lists_get_room_in_doubles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
