@@ -116,6 +116,38 @@ static inline void clinic_free(struct clinic *clinic)
     free(clinic);
 }
 
+/* Around a test: *STATE is a clinic of Willow, with a store as commands open it. */
+static inline int clinic_start(void **state)
+{
+    *state = clinic_new("willow", "");
+    return 0;
+}
+
+/* The same with a store as the service opens it, with a journal. */
+static inline int clinic_start_serving(void **state)
+{
+    struct clinic *clinic = clinic_new("willow", "");
+    struct fault fault;
+    *state = clinic;
+    return store_serve(clinic->store, &fault) ? 0 : 1;
+}
+
+/* The store closed and opened again, without a service. */
+static inline void clinic_reopen(struct clinic *clinic)
+{
+    struct fault fault;
+    store_close(clinic->store);
+    if (!store_open(arena_print(&clinic->arena, "%s/store.db", clinic->folder), &clinic->store,
+                    &clinic->arena, &fault))
+        clinic_fail(clinic, fault_sentence(&fault));
+}
+
+static inline int clinic_stop(void **state)
+{
+    clinic_free(*state);
+    return 0;
+}
+
 /* ---- transactions ---- */
 
 static inline void clinic_begin(struct clinic *clinic)

@@ -12,18 +12,6 @@
 #include "gateway/acknowledge_form.h"
 #include "lib/clinic.h"
 
-static int start(void **state)
-{
-    *state = clinic_new("willow", "");
-    return 0;
-}
-
-static int stop(void **state)
-{
-    clinic_free(*state);
-    return 0;
-}
-
 static const struct json *valid(struct clinic *clinic, const char *text)
 {
     struct json_document document;
@@ -210,7 +198,7 @@ static void a_form_is_of_its_generation(void **state)
     clinic_free(other);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, clinic_start, clinic_stop)
 
 int main(void)
 {

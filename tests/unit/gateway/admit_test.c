@@ -10,18 +10,6 @@
 #include "gateway/admit.h"
 #include "lib/clinic.h"
 
-static int start(void **state)
-{
-    *state = clinic_new("willow", "");
-    return 0;
-}
-
-static int stop(void **state)
-{
-    clinic_free(*state);
-    return 0;
-}
-
 static void refuse_peer(struct clinic *clinic, const char *name, const char *word)
 {
     struct fault fault = {FAULT_none, NULL};
@@ -110,7 +98,7 @@ static void of_what_it_may(void **state)
     assert_int_equal(ask(clinic, "lakeside", "lakeside", "willow", NULL), FAULT_none); /* a move */
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, clinic_start, clinic_stop)
 
 int main(void)
 {

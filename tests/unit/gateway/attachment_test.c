@@ -21,12 +21,6 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
-{
-    clinic_free(*state);
-    return 0;
-}
-
 static bool load(struct clinic *clinic, const char *files, size_t most, struct json **ret_list)
 {
     struct json_document document;
@@ -98,7 +92,7 @@ static void all_together_have_a_ceiling(void **state)
     assert_string_equal(clinic->findings.items[0].path, "attachments[2].file");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, clinic_stop)
 
 int main(void)
 {

@@ -25,12 +25,6 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
-{
-    clinic_free(*state);
-    return 0;
-}
-
 static bool holds(struct clinic *clinic, int64_t *ret_bad)
 {
     int64_t rows;
@@ -197,7 +191,7 @@ static void it_goes_on_after_a_restart(void **state)
     assert_true(holds(clinic, &bad));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, clinic_stop)
 
 int main(void)
 {

@@ -11,22 +11,10 @@
 
 #include "gateway/archive.h"
 #include "gateway/backup.h"
-#include "lib/clinic.h"
+#include "lib/rows.h"
 
 #define ARENA (&clinic->arena)
 #define STORE (clinic->store)
-
-static int start(void **state)
-{
-    *state = clinic_new("willow", "");
-    return 0;
-}
-
-static int stop(void **state)
-{
-    clinic_free(*state);
-    return 0;
-}
 
 static const char *in(struct clinic *clinic, const char *name)
 {
@@ -35,16 +23,10 @@ static const char *in(struct clinic *clinic, const char *name)
 
 static int64_t add(struct clinic *clinic, const char *id)
 {
-    struct store_message message = {.direction = "in",
-                                    .partner = "lakeside",
-                                    .message_id = id,
-                                    .bundle_id = arena_print(ARENA, "b-%s", id),
-                                    .event = "add-service-request",
-                                    .kind = "referral",
-                                    .state = "done",
-                                    .created_ms = 1000};
-    message.payload = payload_put(STORE, id, strlen(id));
-    return store_add_message(STORE, &message);
+    struct store_message message = rows_message(clinic, "lakeside", id);
+    message.direction = "in";
+    message.state = "done";
+    return rows_add_message(clinic, message);
 }
 
 static void promise(struct clinic *clinic, const char *id)
@@ -295,7 +277,7 @@ static void a_missing_payload_is_found(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, clinic_start, clinic_stop)
     const struct CMUnitTest tests[] = {
         TEST(what_only_the_journal_holds_is_in_it),
         TEST(it_is_possible_before_any_service_ran),

@@ -12,18 +12,6 @@
 
 #include "lib/clinic.h"
 
-static int start(void **state)
-{
-    *state = clinic_new("willow", "");
-    return 0;
-}
-
-static int stop(void **state)
-{
-    clinic_free(*state);
-    return 0;
-}
-
 static const char *path_of(struct clinic *clinic, const char *name)
 {
     return arena_print(&clinic->arena, "%s/%s", clinic->folder, name);
@@ -146,7 +134,7 @@ static void names(void **state)
     assert_string_equal(file_folder(&clinic->arena, "a/b/c"), "a/b");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, clinic_start, clinic_stop)
 
 int main(void)
 {

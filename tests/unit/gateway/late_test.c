@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "gateway/late.h"
-#include "lib/clinic.h"
+#include "lib/rows.h"
 
 #define ARENA (&clinic->arena)
 
@@ -17,35 +17,21 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
-{
-    clinic_free(*state);
-    return 0;
-}
-
 static int64_t add(struct clinic *clinic, const char *partner, const char *id, const char *state)
 {
-    struct store_message message = {.direction = "out",
-                                    .partner = partner,
-                                    .message_id = id,
-                                    .bundle_id = arena_print(ARENA, "b-%s", id),
-                                    .event = "add-service-request",
-                                    .kind = "referral",
-                                    .state = state,
-                                    .created_ms = clock_wall_ms(&clinic->setup->clock)};
+    struct store_message message = rows_message(clinic, partner, id);
+    message.state = state;
+    message.created_ms = clock_wall_ms(&clinic->setup->clock);
     clinic_begin(clinic);
-    int64_t row = store_add_message(clinic->store, &message);
+    int64_t row = rows_add_message(clinic, message);
     clinic_commit(clinic);
     return row;
 }
 
 static void set_state(struct clinic *clinic, int64_t row, const char *state)
 {
-    struct store_message message;
     clinic_begin(clinic);
-    assert_true(store_get_message(clinic->store, ARENA, row, &message));
-    message.state = state;
-    store_set_message(clinic->store, &message);
+    rows_set_state(clinic, row, state);
     clinic_commit(clinic);
 }
 
@@ -120,7 +106,7 @@ static void nobody_is_told_when_it_is_switched_off(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, clinic_stop)
     const struct CMUnitTest tests[] = {
         TEST(it_is_told_once_and_its_end_once),
         TEST(planned_pauses_are_no_fault),

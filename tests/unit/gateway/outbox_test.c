@@ -10,7 +10,7 @@
 #include "gateway/compose.h"
 #include "gateway/outbox.h"
 #include "gateway/store/sqlite.h"
-#include "lib/clinic.h"
+#include "lib/rows.h"
 
 struct bench {
     struct clinic *clinic;
@@ -23,13 +23,9 @@ static int start(void **state)
     struct bench *bench = calloc(1, sizeof *bench);
     const char *reason;
     bench->clinic = clinic_new("willow", "");
-    bench->referral = (struct store_referral){.placer = "lakeside",
-                                              .number = "R-1",
-                                              .filler = "willow",
-                                              .role = "filler",
-                                              .partner = "lakeside",
-                                              .client = "C-1042",
-                                              .task_status = "in-progress"};
+    bench->referral = rows_referral("lakeside", "R-1");
+    bench->referral.client = "C-1042";
+    bench->referral.task_status = "in-progress";
     clinic_begin(bench->clinic);
     bench->referral.id = store_add_referral(bench->clinic->store, &bench->referral);
     clinic_commit(bench->clinic);

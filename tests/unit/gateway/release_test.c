@@ -12,18 +12,6 @@
 
 #define NOW clinic_ms(CLINIC_NOW)
 
-static int start(void **state)
-{
-    *state = clinic_new("willow", "");
-    return 0;
-}
-
-static int stop(void **state)
-{
-    clinic_free(*state);
-    return 0;
-}
-
 static const struct grant *ask(struct clinic *clinic, const char *record, const char *recipient,
                                const char *handles, const char **ret_reason)
 {
@@ -290,7 +278,7 @@ static void a_number_used_before_is_refused(void **state)
     assert_int_equal(report.answer, FLOW_REFUSED);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, clinic_start, clinic_stop)
 
 int main(void)
 {

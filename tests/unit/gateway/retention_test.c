@@ -9,7 +9,7 @@
 
 #include "gateway/backup.h"
 #include "gateway/retention.h"
-#include "lib/clinic.h"
+#include "lib/rows.h"
 
 #define ARENA (&clinic->arena)
 #define STORE (clinic->store)
@@ -19,12 +19,6 @@ static const int64_t day_ms = 86400000;
 static int start(void **state)
 {
     *state = clinic_new("willow", "payload_days: 10\nledger_days: 30\n");
-    return 0;
-}
-
-static int stop(void **state)
-{
-    clinic_free(*state);
     return 0;
 }
 
@@ -58,15 +52,9 @@ static void keep(struct clinic *clinic)
 
 static int64_t add_referral(struct clinic *clinic, const char *number, const char *task_status)
 {
-    struct store_referral referral = {.placer = "lakeside",
-                                      .number = number,
-                                      .filler = "willow",
-                                      .role = "filler",
-                                      .partner = "lakeside",
-                                      .client = "C-1",
-                                      .task_status = task_status,
-                                      .created_ms = now(clinic),
-                                      .changed_ms = now(clinic)};
+    struct store_referral referral = rows_referral("lakeside", number);
+    referral.task_status = task_status;
+    referral.created_ms = referral.changed_ms = now(clinic);
     clinic_begin(clinic);
     int64_t id = store_add_referral(STORE, &referral);
     clinic_commit(clinic);
@@ -76,16 +64,11 @@ static int64_t add_referral(struct clinic *clinic, const char *number, const cha
 static int64_t put(struct clinic *clinic, const char *direction, const char *id, const char *state,
                    int64_t referral, size_t size)
 {
-    struct store_message message = {.direction = direction,
-                                    .partner = "lakeside",
-                                    .message_id = id,
-                                    .bundle_id = arena_print(ARENA, "b-%s", id),
-                                    .event = "add-service-request",
-                                    .kind = "referral",
-                                    .referral = referral,
-                                    .state = state,
-                                    .due_ms = now(clinic),
-                                    .created_ms = now(clinic)};
+    struct store_message message = rows_message(clinic, "lakeside", id);
+    message.direction = direction;
+    message.referral = referral;
+    message.state = state;
+    message.due_ms = message.created_ms = now(clinic);
     char *bytes = calloc(1, size + strlen(id) + 1);
     memcpy(bytes, id, strlen(id));
     message.payload = payload_put(STORE, bytes, size + strlen(id));
@@ -176,10 +159,7 @@ static void ids_are_never_given_twice(void **state)
     pass_days(clinic, 400);
     keep(clinic);
     assert_true(is_there(clinic, newest));
-    struct fault fault;
-    store_close(STORE);
-    assert_true(store_open(arena_print(ARENA, "%s/store.db", clinic->folder), &clinic->store, ARENA,
-                           &fault));
+    clinic_reopen(clinic);
     assert_int_equal(add(clinic, "in", "three", "done", 0), newest + 1);
 }
 
@@ -271,10 +251,7 @@ static void segments_become_free(void **state)
     assert_int_equal(retention.removed_bodies, 11);
     assert_int_equal(retention.moved, 2);
     must_read(clinic, record, unsent);
-    struct fault fault;
-    store_close(STORE);
-    assert_true(store_open(arena_print(ARENA, "%s/store.db", clinic->folder), &clinic->store, ARENA,
-                           &fault));
+    clinic_reopen(clinic);
     must_read(clinic, record, unsent);
 }
 
@@ -370,7 +347,7 @@ static void it_goes_in_small_slices(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, clinic_stop)
     const struct CMUnitTest tests[] = {
         TEST(bytes_go_before_ids),     TEST(ids_are_never_given_twice),
         TEST(what_is_open_stays),      TEST(the_audit_stays),

@@ -9,18 +9,6 @@
 
 #include "lib/clinic.h"
 
-static int start(void **state)
-{
-    *state = clinic_new("willow", "");
-    return 0;
-}
-
-static int stop(void **state)
-{
-    clinic_free(*state);
-    return 0;
-}
-
 static void everything_is_read(void **state)
 {
     struct clinic *clinic = *state;
@@ -191,7 +179,7 @@ static void the_hash_is_of_what_is_said(void **state)
     assert_memory_not_equal(one, other, 32);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, clinic_start, clinic_stop)
 
 int main(void)
 {

@@ -43,12 +43,6 @@ static int start(void **state)
     return store_serve(STORE, &fault) ? 0 : 1;
 }
 
-static int stop(void **state)
-{
-    clinic_free(*state);
-    return 0;
-}
-
 /* A line of shell that knows the clinic's folder as $DIR and a copy in it as $COPY. */
 static void run(struct clinic *clinic, const char *name, const char *script)
 {
@@ -423,7 +417,7 @@ static void a_reader_of_before_the_first_service_finds_the_journal(void **state)
     clinic_free(clinic);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, clinic_stop)
 
 int main(void)
 {

@@ -1,5 +1,6 @@
 /* store: the contract of store.h, function by function, on a real store in a folder of its own.
- * What stands here holds for any store behind the contract. */
+ * What stands here holds for any store behind the contract. Messages in the order of their going
+ * are in store_due_test.c, what is left after a crash in store_recovery_test.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,116 +10,24 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "lib/clinic.h"
+#include "lib/rows.h"
 
 #define ARENA (&clinic->arena)
 #define STORE (clinic->store)
-
-static int start(void **state)
-{
-    *state = clinic_new("willow", "");
-    return 0;
-}
-
-static int start_serving(void **state)
-{
-    struct clinic *clinic = clinic_new("willow", "");
-    struct fault fault;
-    *state = clinic;
-    return store_serve(STORE, &fault) ? 0 : 1;
-}
-
-static int stop(void **state)
-{
-    clinic_free(*state);
-    return 0;
-}
 
 static const char *store_path(struct clinic *clinic)
 {
     return arena_print(ARENA, "%s/store.db", clinic->folder);
 }
 
-static void reopen(struct clinic *clinic)
-{
-    struct fault fault;
-    store_close(STORE);
-    assert_true(store_open(store_path(clinic), &clinic->store, ARENA, &fault));
-}
-
-/* ---- rows to work with ---- */
-
-static int64_t add_referral(struct clinic *clinic, const char *placer, const char *number)
-{
-    struct store_referral referral = {.placer = placer,
-                                      .number = number,
-                                      .filler = "willow",
-                                      .role = "filler",
-                                      .partner = "lakeside",
-                                      .client = "C-1",
-                                      .task_status = "requested",
-                                      .created_ms = 1000,
-                                      .changed_ms = 1000};
-    return store_add_referral(STORE, &referral);
-}
-
-static int64_t add_record(struct clinic *clinic, const char *kind, const char *number,
-                          const char *client)
-{
-    struct store_record record = {.clinic = "willow",
-                                  .kind = kind,
-                                  .number = number,
-                                  .origin = "own",
-                                  .client = client,
-                                  .accepted_ms = 1000,
-                                  .exported = true};
-    const char *text = arena_print(ARENA, "{\"record_id\":\"%s\"}", number);
-    record.payload = payload_put(STORE, text, strlen(text));
-    memset(record.hash, number[strlen(number) - 1], sizeof record.hash);
-    return store_add_record(STORE, &record);
-}
-
-static struct store_message message_to(struct clinic *clinic, const char *partner, const char *id,
-                                       int64_t referral, int64_t due_ms)
-{
-    struct store_message message = {.direction = "out",
-                                    .partner = partner,
-                                    .message_id = id,
-                                    .bundle_id = arena_print(ARENA, "b-%s", id),
-                                    .event = "add-service-request",
-                                    .kind = "referral",
-                                    .recipient = partner,
-                                    .referral = referral,
-                                    .state = "queued",
-                                    .due_ms = due_ms,
-                                    .created_ms = 1000};
-    message.payload = payload_put(STORE, id, strlen(id));
-    return message;
-}
-
-static int64_t add_message(struct clinic *clinic, const char *partner, const char *id,
-                           int64_t referral, int64_t due_ms)
-{
-    struct store_message message = message_to(clinic, partner, id, referral, due_ms);
-    return store_add_message(STORE, &message);
-}
-
 static int64_t add_inbound(struct clinic *clinic, const char *partner, const char *id,
                            const char *bundle)
 {
-    struct store_message message = message_to(clinic, partner, id, 0, 0);
+    struct store_message message = rows_message(clinic, partner, id);
     message.direction = "in";
     message.bundle_id = bundle;
     message.state = "done";
-    return store_add_message(STORE, &message);
-}
-
-static void set_state(struct clinic *clinic, int64_t id, const char *state)
-{
-    struct store_message message;
-    assert_true(store_get_message(STORE, ARENA, id, &message));
-    message.state = state;
-    store_set_message(STORE, &message);
+    return rows_add_message(clinic, message);
 }
 
 /* ---- opening ---- */
@@ -178,7 +87,7 @@ static void a_reader_sees_what_is_committed_and_writes_nothing(void **state)
     struct store_referral referral;
     assert_true(store_open_reader(store_path(clinic), &reader, ARENA, &fault));
     clinic_begin(clinic);
-    add_referral(clinic, "lakeside", "R-1");
+    rows_add_referral(clinic, "lakeside", "R-1");
     assert_false(store_find_referral(reader, ARENA, "lakeside", "R-1", &referral));
     clinic_commit(clinic);
     assert_true(store_find_referral(reader, ARENA, "lakeside", "R-1", &referral));
@@ -196,12 +105,12 @@ static void a_commit_survives_and_a_rollback_leaves_nothing(void **state)
     struct clinic *clinic = *state;
     struct store_referral referral;
     clinic_begin(clinic);
-    add_referral(clinic, "lakeside", "R-1");
+    rows_add_referral(clinic, "lakeside", "R-1");
     clinic_commit(clinic);
     clinic_begin(clinic);
-    add_referral(clinic, "lakeside", "R-2");
+    rows_add_referral(clinic, "lakeside", "R-2");
     store_rollback(STORE);
-    reopen(clinic);
+    clinic_reopen(clinic);
     assert_true(store_find_referral(STORE, ARENA, "lakeside", "R-1", &referral));
     assert_false(store_find_referral(STORE, ARENA, "lakeside", "R-2", &referral));
 }
@@ -212,13 +121,13 @@ static void a_part_is_undone_alone(void **state)
     struct store_referral referral;
     clinic_begin(clinic);
     store_mark(STORE);
-    add_referral(clinic, "lakeside", "R-1");
+    rows_add_referral(clinic, "lakeside", "R-1");
     store_keep(STORE);
     store_mark(STORE);
-    add_referral(clinic, "lakeside", "R-2");
+    rows_add_referral(clinic, "lakeside", "R-2");
     store_undo(STORE);
     store_mark(STORE);
-    add_referral(clinic, "lakeside", "R-3");
+    rows_add_referral(clinic, "lakeside", "R-3");
     store_keep(STORE);
     clinic_commit(clinic);
     assert_true(store_find_referral(STORE, ARENA, "lakeside", "R-1", &referral));
@@ -232,16 +141,16 @@ static void the_first_error_sticks_until_the_next_begin(void **state)
     struct store_referral referral;
     struct fault fault = {FAULT_none, NULL};
     clinic_begin(clinic);
-    assert_true(add_referral(clinic, "lakeside", "R-1") > 0);
-    assert_int_equal(add_referral(clinic, "lakeside", "R-1"), 0); /* the key is unique */
+    assert_true(rows_add_referral(clinic, "lakeside", "R-1") > 0);
+    assert_int_equal(rows_add_referral(clinic, "lakeside", "R-1"), 0); /* the key is unique */
     assert_true(store_failed(STORE));
-    assert_int_equal(add_referral(clinic, "lakeside", "R-2"), 0); /* later calls do nothing */
+    assert_int_equal(rows_add_referral(clinic, "lakeside", "R-2"), 0); /* later calls do nothing */
     assert_false(store_commit(STORE, &fault));
     assert_true(fault.kind == FAULT_store_broken && fault.sentence[0] != '\0');
     assert_false(store_failed(STORE));
     assert_false(store_find_referral(STORE, ARENA, "lakeside", "R-1", &referral));
     clinic_begin(clinic);
-    assert_true(add_referral(clinic, "lakeside", "R-1") > 0);
+    assert_true(rows_add_referral(clinic, "lakeside", "R-1") > 0);
     clinic_commit(clinic);
 }
 
@@ -259,7 +168,7 @@ static void payloads_come_back_byte_by_byte(void **state)
     int64_t empty = payload_put(STORE, "", 0);
     int64_t huge = payload_put(STORE, large, 3 << 20);
     clinic_commit(clinic);
-    reopen(clinic);
+    clinic_reopen(clinic);
     assert_memory_equal(payload_get(STORE, ARENA, zero, &length), "a\0b", 4);
     assert_int_equal(length, 3);
     assert_string_equal(payload_get(STORE, ARENA, empty, &length), "");
@@ -278,9 +187,10 @@ static void records_are_found_by_identity_and_client(void **state)
     struct store_record record;
     struct store_record *rows;
     clinic_begin(clinic);
-    int64_t first = add_record(clinic, "referral", "R-1", "C-1");
-    int64_t second = add_record(clinic, "consent", "R-1", "C-1"); /* another kind, same number */
-    add_record(clinic, "consent", "K-2", "C-2");
+    int64_t first = rows_add_record(clinic, "referral", "R-1", "C-1");
+    int64_t second =
+        rows_add_record(clinic, "consent", "R-1", "C-1"); /* another kind, same number */
+    rows_add_record(clinic, "consent", "K-2", "C-2");
     clinic_commit(clinic);
     assert_true(store_find_record(STORE, ARENA, "willow", "referral", "R-1", &record));
     assert_int_equal(record.id, first);
@@ -307,8 +217,8 @@ static void a_record_identity_is_unique(void **state)
     struct clinic *clinic = *state;
     struct fault fault;
     clinic_begin(clinic);
-    assert_true(add_record(clinic, "referral", "R-1", "C-1") > 0);
-    assert_int_equal(add_record(clinic, "referral", "R-1", "C-2"), 0);
+    assert_true(rows_add_record(clinic, "referral", "R-1", "C-1") > 0);
+    assert_int_equal(rows_add_record(clinic, "referral", "R-1", "C-2"), 0);
     assert_false(store_commit(STORE, &fault));
 }
 
@@ -326,7 +236,7 @@ static void what_is_not_exported_is_listed_until_it_is(void **state)
         record.payload = payload_put(STORE, "{}", 2);
         store_add_record(STORE, &record);
     }
-    add_record(clinic, "referral", "R-9", "C-1");
+    rows_add_record(clinic, "referral", "R-9", "C-1");
     clinic_commit(clinic);
     assert_int_equal(store_unexported(STORE, ARENA, &rows), 3);
     assert_string_equal(rows[0].text, "{}");
@@ -345,9 +255,9 @@ static void referrals_are_found_by_either_number(void **state)
     struct store_referral referral;
     struct store_referral *rows;
     clinic_begin(clinic);
-    int64_t id = add_referral(clinic, "lakeside", "R-1");
-    add_referral(clinic, "harbor", "R-1");
-    add_referral(clinic, "harbor", "R-2");
+    int64_t id = rows_add_referral(clinic, "lakeside", "R-1");
+    rows_add_referral(clinic, "harbor", "R-1");
+    rows_add_referral(clinic, "harbor", "R-2");
     store_get_referral(STORE, ARENA, id, &referral);
     referral.filler_number = "willow-F-1";
     store_set_referral(STORE, &referral);
@@ -364,7 +274,7 @@ static void only_what_may_change_changes(void **state)
     struct clinic *clinic = *state;
     struct store_referral referral;
     clinic_begin(clinic);
-    int64_t id = add_referral(clinic, "lakeside", "R-1");
+    int64_t id = rows_add_referral(clinic, "lakeside", "R-1");
     store_get_referral(STORE, ARENA, id, &referral);
     referral.placer = "harbor";
     referral.number = "R-2";
@@ -400,8 +310,8 @@ static void events_keep_their_order(void **state)
     struct clinic *clinic = *state;
     struct store_event *events;
     clinic_begin(clinic);
-    int64_t one = add_referral(clinic, "lakeside", "R-1");
-    int64_t other = add_referral(clinic, "lakeside", "R-2");
+    int64_t one = rows_add_referral(clinic, "lakeside", "R-1");
+    int64_t other = rows_add_referral(clinic, "lakeside", "R-2");
     for (int i = 0; i < 6; i++) {
         struct store_event event = {.referral = i % 2 == 0 ? one : other,
                                     .at_ms =
@@ -427,7 +337,7 @@ static void inbound_ids_are_unique_to_their_partner(void **state)
     clinic_begin(clinic);
     assert_true(add_inbound(clinic, "lakeside", "m-1", "b-1") > 0);
     assert_true(add_inbound(clinic, "harbor", "m-1", "b-1") > 0);
-    assert_true(add_message(clinic, "lakeside", "m-1", 0, 0) > 0); /* outbound ids are ours */
+    assert_true(rows_add_waiting(clinic, "lakeside", "m-1", 0, 0) > 0); /* outbound ids are ours */
     clinic_commit(clinic);
     clinic_begin(clinic);
     assert_int_equal(add_inbound(clinic, "lakeside", "m-1", "b-2"), 0);
@@ -436,7 +346,7 @@ static void inbound_ids_are_unique_to_their_partner(void **state)
     assert_int_equal(add_inbound(clinic, "lakeside", "m-2", "b-1"), 0);
     assert_false(store_commit(STORE, &fault));
     clinic_begin(clinic);
-    assert_int_equal(add_message(clinic, "harbor", "m-1", 0, 0), 0);
+    assert_int_equal(rows_add_waiting(clinic, "harbor", "m-1", 0, 0), 0);
     assert_false(store_commit(STORE, &fault));
     assert_true(store_find_inbound(STORE, ARENA, "lakeside", "m-1", &message));
     assert_string_equal(message.partner, "lakeside");
@@ -453,11 +363,11 @@ static void messages_are_listed_newest_first(void **state)
     struct clinic *clinic = *state;
     struct store_message *rows;
     clinic_begin(clinic);
-    int64_t referral = add_referral(clinic, "lakeside", "R-1");
-    int64_t first = add_message(clinic, "lakeside", "m-1", referral, 0);
-    add_message(clinic, "lakeside", "m-2", 0, 0);
+    int64_t referral = rows_add_referral(clinic, "lakeside", "R-1");
+    int64_t first = rows_add_waiting(clinic, "lakeside", "m-1", referral, 0);
+    rows_add_waiting(clinic, "lakeside", "m-2", 0, 0);
     add_inbound(clinic, "lakeside", "m-3", "b-3");
-    set_state(clinic, first, "sent");
+    rows_set_state(clinic, first, "sent");
     clinic_commit(clinic);
     assert_int_equal(store_messages(STORE, ARENA, NULL, NULL, 0, 10, &rows), 3);
     assert_string_equal(rows[0].message_id, "m-3");
@@ -474,7 +384,7 @@ static void only_the_state_of_a_message_changes(void **state)
     struct clinic *clinic = *state;
     struct store_message message;
     clinic_begin(clinic);
-    int64_t id = add_message(clinic, "lakeside", "m-1", 0, 5);
+    int64_t id = rows_add_waiting(clinic, "lakeside", "m-1", 0, 5);
     store_get_message(STORE, ARENA, id, &message);
     message.partner = "harbor";
     message.message_id = "m-9";
@@ -498,231 +408,6 @@ static void only_the_state_of_a_message_changes(void **state)
     assert_string_equal(message.response_issues, "[]");
 }
 
-/* ---- what is due ---- */
-
-static size_t due(struct clinic *clinic, const char *partner, int64_t now_ms, size_t limit,
-                  struct store_message **ret_rows)
-{
-    return store_due(STORE, ARENA, partner, now_ms, limit, ret_rows);
-}
-
-static void due_is_ordered_per_referral_and_nothing_wider(void **state)
-{
-    struct clinic *clinic = *state;
-    struct store_message *rows;
-    clinic_begin(clinic);
-    int64_t one = add_referral(clinic, "lakeside", "R-1");
-    int64_t other = add_referral(clinic, "lakeside", "R-2");
-    int64_t first = add_message(clinic, "lakeside", "m-1", one, 500);
-    add_message(clinic, "lakeside", "m-2", one, 100); /* due earlier, but behind m-1 */
-    add_message(clinic, "lakeside", "m-3", other, 300);
-    add_message(clinic, "lakeside", "m-4", 0, 200);
-    add_message(clinic, "harbor", "m-5", one, 100); /* another partner's queue */
-    clinic_commit(clinic);
-    assert_int_equal(due(clinic, "lakeside", 50, 10, &rows), 0);
-    assert_int_equal(due(clinic, "lakeside", 400, 10, &rows), 2);
-    assert_string_equal(rows[0].message_id, "m-4");
-    assert_string_equal(rows[1].message_id, "m-3");
-    assert_int_equal(due(clinic, "lakeside", 600, 10, &rows), 3);
-    assert_string_equal(rows[2].message_id, "m-1");
-    assert_int_equal(due(clinic, "lakeside", 600, 2, &rows), 2);
-    assert_int_equal(due(clinic, "harbor", 600, 10, &rows), 1);
-    static const char *const blocking[] = {"sending", "held"};
-    for (size_t i = 0; i < 2; i++) {
-        clinic_begin(clinic);
-        set_state(clinic, first, blocking[i]);
-        clinic_commit(clinic);
-        assert_int_equal(due(clinic, "lakeside", 600, 10, &rows), 2);
-    }
-    static const char *const passed[] = {"sent", "parked", "rejected", "withdrawn"};
-    for (size_t i = 0; i < 4; i++) {
-        clinic_begin(clinic);
-        set_state(clinic, first, passed[i]);
-        clinic_commit(clinic);
-        assert_int_equal(due(clinic, "lakeside", 600, 10, &rows), 3);
-        assert_string_equal(rows[0].message_id, "m-2");
-    }
-}
-
-static void a_message_sent_again_takes_its_place(void **state)
-{
-    struct clinic *clinic = *state;
-    struct store_message *rows;
-    int64_t ids[4];
-    clinic_begin(clinic);
-    int64_t referral = add_referral(clinic, "lakeside", "R-1");
-    for (int i = 0; i < 4; i++)
-        ids[i] = add_message(clinic, "lakeside", arena_print(ARENA, "m-%d", i), referral, 100);
-    set_state(clinic, ids[0], "sent");
-    set_state(clinic, ids[1], "parked");
-    clinic_commit(clinic);
-    assert_int_equal(due(clinic, "lakeside", 100, 10, &rows), 1);
-    assert_int_equal(rows[0].id, ids[2]);
-    clinic_begin(clinic);
-    set_state(clinic, ids[2], "sending");
-    set_state(clinic, ids[0], "queued"); /* while a later one is under way */
-    set_state(clinic, ids[1], "held");
-    clinic_commit(clinic);
-    assert_int_equal(due(clinic, "lakeside", 100, 10, &rows), 1);
-    assert_int_equal(rows[0].id, ids[0]);
-    clinic_begin(clinic);
-    set_state(clinic, ids[2], "queued"); /* its attempt failed */
-    clinic_commit(clinic);
-    reopen(clinic);
-    static const int order[] = {0, 1, 2, 3};
-    for (int i = 0; i < 4; i++) {
-        clinic_begin(clinic);
-        if (i == 1)
-            set_state(clinic, ids[1], "queued");
-        assert_int_equal(due(clinic, "lakeside", 100, 10, &rows), 1);
-        assert_int_equal(rows[0].id, ids[order[i]]);
-        set_state(clinic, rows[0].id, "sent");
-        clinic_commit(clinic);
-    }
-    assert_int_equal(due(clinic, "lakeside", 100, 10, &rows), 0);
-}
-
-/* However states change, what is due is what the rule says: of a referral's open messages to a
- * partner only the first may go. */
-static void any_change_of_states_keeps_the_order(void **state)
-{
-    static const char *const words[] = {"queued", "sending",  "held",     "parked",
-                                        "sent",   "rejected", "withdrawn"};
-    enum { MESSAGES = 40, REFERRALS = 5, STEPS = 2000 };
-    struct clinic *clinic = *state;
-    int64_t ids[MESSAGES];
-    int64_t referrals[REFERRALS];
-    unsigned now[MESSAGES] = {0};
-    uint32_t dice = 7;
-    clinic_begin(clinic);
-    for (int i = 0; i < REFERRALS; i++)
-        referrals[i] = add_referral(clinic, "lakeside", arena_print(ARENA, "R-%d", i));
-    for (int i = 0; i < MESSAGES; i++)
-        ids[i] = add_message(clinic, i % 2 == 0 ? "lakeside" : "harbor",
-                             arena_print(ARENA, "m-%d", i), referrals[i % REFERRALS], i);
-    for (int step = 0; step < STEPS; step++) {
-        struct store_message *rows;
-        bool is_first[MESSAGES] = {false};
-        size_t wanted = 0;
-        dice = dice * 1664525 + 1013904223;
-        unsigned at = dice >> 8 & 0xffff;
-        now[at % MESSAGES] = (dice >> 24) % 7;
-        set_state(clinic, ids[at % MESSAGES], words[now[at % MESSAGES]]);
-        for (int i = 0; i < MESSAGES; i += 2) {
-            bool is_behind = false;
-            for (int k = i % 10; k < i; k += 10) /* the same referral and partner */
-                is_behind = is_behind || now[k] < 3;
-            is_first[i] = now[i] == 0 && !is_behind;
-            wanted += is_first[i];
-        }
-        assert_int_equal(due(clinic, "lakeside", 1000, 100, &rows), wanted);
-        for (size_t i = 0; i < wanted; i++)
-            assert_true(is_first[rows[i].id - ids[0]]);
-    }
-    clinic_commit(clinic);
-}
-
-static void when_the_first_is_due(void **state)
-{
-    struct clinic *clinic = *state;
-    assert_int_equal(store_next_due(STORE, "lakeside"), 0);
-    clinic_begin(clinic);
-    int64_t referral = add_referral(clinic, "lakeside", "R-1");
-    int64_t first = add_message(clinic, "lakeside", "m-1", referral, 500);
-    add_message(clinic, "lakeside", "m-2", referral, 300);
-    add_message(clinic, "harbor", "m-3", 0, 100);
-    assert_int_equal(store_next_due(STORE, "lakeside"), 500);
-    set_state(clinic, first, "sent");
-    assert_int_equal(store_next_due(STORE, "lakeside"), 300);
-    assert_int_equal(store_next_due(STORE, "harbor"), 100);
-    assert_int_equal(store_next_due(STORE, "riverbend"), 0);
-    clinic_commit(clinic);
-}
-
-static void what_was_being_sent_is_queued_again(void **state)
-{
-    struct clinic *clinic = *state;
-    struct store_message message;
-    struct store_message *rows;
-    clinic_begin(clinic);
-    int64_t id = add_message(clinic, "lakeside", "m-1", 0, 100);
-    int64_t sent = add_message(clinic, "lakeside", "m-2", 0, 100);
-    set_state(clinic, id, "sending");
-    set_state(clinic, sent, "sent");
-    clinic_commit(clinic);
-    reopen(clinic);
-    clinic_begin(clinic);
-    assert_int_equal(store_requeue_claimed(STORE, 700), 1);
-    assert_int_equal(store_requeue_claimed(STORE, 800), 0);
-    clinic_commit(clinic);
-    store_get_message(STORE, ARENA, id, &message);
-    assert_string_equal(message.state, "queued");
-    assert_string_equal(message.message_id, "m-1");
-    assert_int_equal(message.due_ms, 700);
-    assert_non_null(message.reason);
-    assert_int_equal(due(clinic, "lakeside", 700, 10, &rows), 1);
-}
-
-static void hasten_makes_what_waits_due(void **state)
-{
-    struct clinic *clinic = *state;
-    struct store_message *rows;
-    clinic_begin(clinic);
-    add_message(clinic, "lakeside", "m-1", 0, 90000);
-    add_message(clinic, "harbor", "m-2", 0, 90000);
-    store_hasten(STORE, "lakeside", 500);
-    clinic_commit(clinic);
-    assert_int_equal(due(clinic, "lakeside", 500, 10, &rows), 1);
-    assert_int_equal(due(clinic, "harbor", 500, 10, &rows), 0);
-}
-
-static void queued_messages_of_a_client(void **state)
-{
-    struct clinic *clinic = *state;
-    struct store_message *rows;
-    clinic_begin(clinic);
-    int64_t record = add_record(clinic, "referral", "R-1", "C-1");
-    static const char *const states[] = {"queued", "held", "sending", "sent", "withdrawn"};
-    for (size_t i = 0; i < 5; i++) {
-        struct store_message message =
-            message_to(clinic, "lakeside", arena_print(ARENA, "m-%zu", i), 0, 0);
-        message.record = record;
-        message.state = states[i];
-        store_add_message(STORE, &message);
-    }
-    add_message(clinic, "lakeside", "m-9", 0, 0);
-    clinic_commit(clinic);
-    assert_int_equal(store_queued_of_client(STORE, ARENA, "C-1", &rows), 2);
-    assert_int_equal(store_queued_of_client(STORE, ARENA, "C-2", &rows), 0);
-    assert_int_equal(store_count_withdrawn(STORE, record, "lakeside"), 1);
-    assert_int_equal(store_count_withdrawn(STORE, record, "harbor"), 0);
-}
-
-static void attempts_keep_their_history(void **state)
-{
-    struct clinic *clinic = *state;
-    struct store_attempt *rows;
-    clinic_begin(clinic);
-    int64_t id = add_message(clinic, "lakeside", "m-1", 0, 0);
-    for (int i = 1; i <= 3; i++) {
-        struct store_attempt attempt = {.message = id,
-                                        .at_ms = i * 100,
-                                        .status = i == 3 ? 200 : 0,
-                                        .outcome = i == 3 ? "answered" : "cannot-connect",
-                                        .detail = i == 3 ? NULL : "refused",
-                                        .connect_us = i,
-                                        .total_us = i * 10};
-        store_add_attempt(STORE, &attempt);
-    }
-    clinic_commit(clinic);
-    assert_int_equal(store_attempts(STORE, ARENA, id, &rows), 3);
-    assert_string_equal(rows[0].outcome, "cannot-connect");
-    assert_int_equal(rows[2].status, 200);
-    assert_int_equal(rows[2].total_us, 30);
-    assert_null(rows[2].detail);
-    assert_int_equal(store_attempts(STORE, ARENA, 999, &rows), 0);
-}
-
 /* ---- the tray, people, links ---- */
 
 static void the_tray(void **state)
@@ -733,10 +418,10 @@ static void the_tray(void **state)
     const char **clients;
     struct fault fault;
     clinic_begin(clinic);
-    int64_t record = add_record(clinic, "referral", "R-1", "C-1");
-    struct store_message of_record = message_to(clinic, "lakeside", "m-1", 0, 0);
+    int64_t record = rows_add_record(clinic, "referral", "R-1", "C-1");
+    struct store_message of_record = rows_message(clinic, "lakeside", "m-1");
     of_record.record = record;
-    int64_t message = store_add_message(STORE, &of_record);
+    int64_t message = rows_add_message(clinic, of_record);
     struct store_release waiting = {.record = record,
                                     .recipient = "lakeside",
                                     .addressed_as = "osei;lindqvist",
@@ -790,9 +475,10 @@ static void people_and_links_are_kept_once(void **state)
     assert_int_equal(store_links(STORE, ARENA, "C-2", "lakeside", &rows), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, clinic_start, clinic_stop)
 /* On a store as commands open it, and on one that serves. */
-#define BOTH(name) TEST(name), cmocka_unit_test_setup_teardown(name, start_serving, stop)
+#define BOTH(name)                                                                                 \
+    TEST(name), cmocka_unit_test_setup_teardown(name, clinic_start_serving, clinic_stop)
 
 int main(void)
 {
@@ -814,14 +500,6 @@ int main(void)
         BOTH(inbound_ids_are_unique_to_their_partner),
         BOTH(messages_are_listed_newest_first),
         BOTH(only_the_state_of_a_message_changes),
-        BOTH(due_is_ordered_per_referral_and_nothing_wider),
-        BOTH(a_message_sent_again_takes_its_place),
-        BOTH(any_change_of_states_keeps_the_order),
-        BOTH(when_the_first_is_due),
-        BOTH(what_was_being_sent_is_queued_again),
-        BOTH(hasten_makes_what_waits_due),
-        BOTH(queued_messages_of_a_client),
-        BOTH(attempts_keep_their_history),
         BOTH(the_tray),
         BOTH(people_and_links_are_kept_once),
     };

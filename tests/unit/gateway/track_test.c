@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "lib/clinic.h"
+#include "lib/rows.h"
 
 static const char *const states[] = {"draft",  "requested",   "received",  "accepted",
                                      "ready",  "in-progress", "on-hold",   "completed",
@@ -154,24 +154,12 @@ static void a_stop_is_asked_once_and_answered_once(void **state)
 static int start(void **state)
 {
     struct clinic *clinic = clinic_new("willow", "");
-    struct store_referral referral = {.placer = "lakeside",
-                                      .number = "R-1",
-                                      .filler = "willow",
-                                      .role = "filler",
-                                      .partner = "lakeside",
-                                      .client = "C-1",
-                                      .task_status = "requested",
-                                      .visits_total = 6};
+    struct store_referral referral = rows_referral("lakeside", "R-1");
+    referral.visits_total = 6;
     clinic_begin(clinic);
     store_add_referral(clinic->store, &referral);
     clinic_commit(clinic);
     *state = clinic;
-    return 0;
-}
-
-static int stop(void **state)
-{
-    clinic_free(*state);
     return 0;
 }
 
@@ -265,10 +253,10 @@ int main(void)
         cmocka_unit_test(the_end_is_the_end),
         cmocka_unit_test(a_move_is_known_by_where_it_leads),
         cmocka_unit_test(a_stop_is_asked_once_and_answered_once),
-        cmocka_unit_test_setup_teardown(a_move_changes_the_row_and_adds_a_line, start, stop),
-        cmocka_unit_test_setup_teardown(progress_counts_and_says_so, start, stop),
-        cmocka_unit_test_setup_teardown(counted_visits_only_grow, start, stop),
-        cmocka_unit_test_setup_teardown(the_answer_to_a_stop_is_kept, start, stop),
+        cmocka_unit_test_setup_teardown(a_move_changes_the_row_and_adds_a_line, start, clinic_stop),
+        cmocka_unit_test_setup_teardown(progress_counts_and_says_so, start, clinic_stop),
+        cmocka_unit_test_setup_teardown(counted_visits_only_grow, start, clinic_stop),
+        cmocka_unit_test_setup_teardown(the_answer_to_a_stop_is_kept, start, clinic_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

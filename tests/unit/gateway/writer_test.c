@@ -89,26 +89,6 @@ static bool call(struct writer *writer, struct job *job)
     return written;
 }
 
-static int start(void **state)
-{
-    *state = clinic_new("willow", "");
-    return 0;
-}
-
-static int start_serving(void **state)
-{
-    struct clinic *clinic = clinic_new("willow", "");
-    struct fault fault;
-    *state = clinic;
-    return store_serve(clinic->store, &fault) ? 0 : 1;
-}
-
-static int stop(void **state)
-{
-    clinic_free(*state);
-    return 0;
-}
-
 /* ---- both kinds ---- */
 
 static void check_units(struct clinic *clinic, struct writer *writer)
@@ -417,9 +397,9 @@ static void readers_see_what_was_promised(void **state)
     close_bench(&bench);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, clinic_start, clinic_stop)
 /* On a store that serves, whose writer promises through the journal. */
-#define SERVING(name) cmocka_unit_test_setup_teardown(name, start_serving, stop)
+#define SERVING(name) cmocka_unit_test_setup_teardown(name, clinic_start_serving, clinic_stop)
 
 int main(void)
 {
