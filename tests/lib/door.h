@@ -52,6 +52,7 @@ struct door {
     struct http_counters http;
     /* the client */
     void (*play)(struct door *door);
+    const char *line; /* what it says, if the test leaves that open */
     char seen[1 << 16];
     size_t seen_length;
     int number;
