@@ -178,6 +178,14 @@ void field_put(struct field_job *job, struct json *target, const char *path, str
 
 /* ---- small helpers of the kinds ---- */
 
+/* To read what says nothing of its own: it is marked as understood, and what it means is read at
+ * another place. */
+struct json *field_read_elsewhere(struct field_job *job, const struct field *field,
+                                  struct json *node, struct json *into);
+/* To read a Reference that is always the same: marked when it leads to an entry of the Bundle. */
+struct json *field_read_link(struct field_job *job, const struct field *field, struct json *node,
+                             struct json *into);
+
 /* Three texts in one. */
 const char *field_join(const struct field_job *job, const char *one, const char *two,
                        const char *three);

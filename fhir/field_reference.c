@@ -47,8 +47,8 @@ static struct json *write_link(struct field_job *job, const struct field *field,
     return entries_has(job, field->option) ? entries_reference(job, field->option, NULL) : NULL;
 }
 
-static struct json *read_link(struct field_job *job, const struct field *field, struct json *node,
-                              struct json *into)
+struct json *field_read_link(struct field_job *job, const struct field *field, struct json *node,
+                             struct json *into)
 {
     (void)field;
     (void)into;
@@ -57,7 +57,7 @@ static struct json *read_link(struct field_job *job, const struct field *field, 
     return NULL;
 }
 
-const struct field_kind field_link = {write_link, read_link};
+const struct field_kind field_link = {write_link, field_read_link};
 
 /* ---- numbers ---- */
 

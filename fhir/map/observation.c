@@ -135,17 +135,7 @@ static struct json *write_unknown_day(struct field_job *job, const struct field 
     return element;
 }
 
-static struct json *read_unknown_day(struct field_job *job, const struct field *field,
-                                     struct json *node, struct json *into)
-{
-    (void)job;
-    (void)field;
-    (void)into;
-    json_mark(node);
-    return NULL;
-}
-
-static const struct field_kind unknown_day = {write_unknown_day, read_unknown_day};
+static const struct field_kind unknown_day = {write_unknown_day, field_read_elsewhere};
 
 /* ---- side: the joint is in the code already ---- */
 

@@ -20,17 +20,7 @@ static struct json *write_endpoint(struct field_job *job, const struct field *fi
 }
 
 /* The address belongs to the MessageHeader (source.endpoint); it is read there. */
-static struct json *read_endpoint(struct field_job *job, const struct field *field,
-                                  struct json *node, struct json *into)
-{
-    (void)job;
-    (void)field;
-    (void)into;
-    json_mark(node);
-    return NULL;
-}
-
-static const struct field_kind endpoint_address = {write_endpoint, read_endpoint};
+static const struct field_kind endpoint_address = {write_endpoint, field_read_elsewhere};
 
 static struct json *write_endpoint_link(struct field_job *job, const struct field *field,
                                         const struct json *value)

@@ -16,17 +16,7 @@ static struct json *write_target(struct field_job *job, const struct field *fiel
     return entries_reference(job, job->target, NULL);
 }
 
-static struct json *read_target(struct field_job *job, const struct field *field, struct json *node,
-                                struct json *into)
-{
-    (void)field;
-    (void)into;
-    if (entries_resolve(job, node) != NULL)
-        json_mark(node);
-    return NULL;
-}
-
-static const struct field_kind target = {write_target, read_target};
+static const struct field_kind target = {write_target, field_read_link};
 
 const struct field map_provenance[] = {{NULL, "target[+]", &target, NULL},
                                        {"written_at", "recorded", &field_plain, NULL},

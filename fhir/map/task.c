@@ -378,17 +378,7 @@ static struct json *write_move_code(struct field_job *job, const struct field *f
     return code.kind->write(job, &code, value);
 }
 
-static struct json *read_move_code(struct field_job *job, const struct field *field,
-                                   struct json *node, struct json *into)
-{
-    (void)job;
-    (void)field;
-    (void)into;
-    json_mark(node);
-    return NULL;
-}
-
-static const struct field_kind move_code = {write_move_code, read_move_code};
+static const struct field_kind move_code = {write_move_code, field_read_elsewhere};
 
 /* An abort is about the referral's Task, every other move about its ServiceRequest. */
 static struct json *write_move_focus(struct field_job *job, const struct field *field,

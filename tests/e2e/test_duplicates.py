@@ -138,18 +138,15 @@ def test_the_same_record_in_another_message_is_known(door):
     assert (after["referral"], after["record"], after["event"]) == (1, 1, once["event"])
 
 
-@pytest.mark.parametrize("loops", [1, 3])
-def test_a_hundred_copies_at_once_have_one_effect(make_town, loops):
-    lakeside, willow = make_town("lakeside", "willow", start=False, loops=loops)
-    willow.start()
-    bundle, = lakeside.bundles(records.referral())
-    lines = [wire.Wire(willow, lakeside) for _ in range(100)]
+def at_once(willow, lakeside, bundles):
+    """The answers to BUNDLES, each sent on a connection of its own, all at the same moment."""
+    lines = [wire.Wire(willow, lakeside) for _ in bundles]
     barrier = threading.Barrier(len(lines))
     answers = [None] * len(lines)
 
     def shoot(i):
         barrier.wait()
-        answers[i] = lines[i].post(bundle)
+        answers[i] = lines[i].post(bundles[i])
 
     threads = [threading.Thread(target=shoot, args=(i,)) for i in range(len(lines))]
     for thread in threads:
@@ -158,6 +155,15 @@ def test_a_hundred_copies_at_once_have_one_effect(make_town, loops):
         thread.join()
     for line in lines:
         line.close()
+    return answers
+
+
+@pytest.mark.parametrize("loops", [1, 3])
+def test_a_hundred_copies_at_once_have_one_effect(make_town, loops):
+    lakeside, willow = make_town("lakeside", "willow", start=False, loops=loops)
+    willow.start()
+    bundle, = lakeside.bundles(records.referral())
+    answers = at_once(willow, lakeside, [bundle] * 100)
     assert {answer.status for answer in answers} == {200}
     assert len({answer.body for answer in answers}) == 1
     assert answers[0].code == "ok"
@@ -168,22 +174,8 @@ def test_a_hundred_copies_at_once_have_one_effect(make_town, loops):
 def test_a_hundred_contradicting_copies_have_one_effect(door):
     """The same id with a hundred different contents at once: one is taken, the others conflict."""
     willow, lakeside, bundle, _ = door
-    lines = [wire.Wire(willow, lakeside) for _ in range(100)]
-    barrier = threading.Barrier(len(lines))
-    statuses = [None] * len(lines)
-
-    def shoot(i):
-        barrier.wait()
-        statuses[i] = lines[i].post(bundle.replace(records.REASON, f"Reason {i}")).status
-
-    threads = [threading.Thread(target=shoot, args=(i,)) for i in range(len(lines))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for line in lines:
-        line.close()
-    assert sorted(statuses) == [200] + [409] * 99
+    answers = at_once(willow, lakeside, [bundle.replace(records.REASON, f"Reason {i}") for i in range(100)])
+    assert sorted(answer.status for answer in answers) == [200] + [409] * 99
     assert effects(willow)["message"] == 1 and effects(willow)["referral"] == 1
 
 

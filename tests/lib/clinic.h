@@ -172,6 +172,17 @@ static inline struct flow clinic_flow(struct clinic *clinic)
     return flow;
 }
 
+/* What the edges of a service get, with a writer that works in the caller's thread; writer_stop()
+ * is the caller's. */
+static inline struct office clinic_office(struct clinic *clinic)
+{
+    struct office office = {.setup = clinic->setup,
+                            .store = clinic->store,
+                            .writer = writer_inline(clinic->store),
+                            .lock = -1};
+    return office;
+}
+
 /* ---- records ---- */
 
 /* A record of the client C-1042, with further members. */

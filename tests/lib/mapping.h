@@ -25,6 +25,19 @@ static inline char *mapping_file(struct arena *arena, const char *path, size_t *
     return text;
 }
 
+/* For tests/hapi: with OUT=DIR in the environment the Bundle is written to DIR/NAME.json. */
+static inline void mapping_write_out(struct arena *arena, const char *name,
+                                     const struct json *bundle)
+{
+    const char *folder = getenv("OUT");
+    FILE *file =
+        folder == NULL ? NULL : fopen(arena_print(arena, "%s/%s.json", folder, name), "wb");
+    if (file == NULL)
+        return;
+    fputs(json_print(arena, bundle), file);
+    fclose(file);
+}
+
 /* The same name gives the same id within SEED; the form of a version 5 UUID. */
 static inline const char *mapping_id(void *maker, struct arena *arena, const char *name)
 {

@@ -8,17 +8,6 @@
 
 #include "lib/mapping.h"
 
-static void write_out(struct arena *arena, const char *name, const struct json *bundle)
-{
-    const char *folder = getenv("OUT");
-    FILE *file =
-        folder == NULL ? NULL : fopen(arena_print(arena, "%s/%s.json", folder, name), "wb");
-    if (file == NULL)
-        return;
-    fputs(json_print(arena, bundle), file);
-    fclose(file);
-}
-
 static struct message_inbound read_back(const struct fhir_context *context,
                                         const struct json *bundle)
 {
@@ -79,9 +68,9 @@ static void check_move(struct arena *arena, const struct directory *directory,
     struct message_move move = move_of(row);
     struct json *bundle = message_of_move(&context, &move);
     struct message_inbound in = read_back(&context, bundle);
-    write_out(arena,
-              arena_print(arena, "move-%s-%s", row->move, row->total == NULL ? "x" : row->total),
-              bundle);
+    mapping_write_out(
+        arena, arena_print(arena, "move-%s-%s", row->move, row->total == NULL ? "x" : row->total),
+        bundle);
     assert_int_equal(in.content, MESSAGE_MOVE);
     assert_string_equal(in.event, row->event);
     assert_string_equal(in.move.move, row->move);
@@ -177,7 +166,7 @@ static void replies_come_back(void **state)
     (void)state;
     struct json *bundle = message_of_reply(&context, &reply);
     struct message_inbound in = read_back(&context, bundle);
-    write_out(&arena, "reply-error", bundle);
+    mapping_write_out(&arena, "reply-error", bundle);
     assert_int_equal(in.content, MESSAGE_REPLY);
     assert_string_equal(in.reply_to, reply.answers);
     assert_string_equal(in.reply_code, "fatal-error");
@@ -189,7 +178,7 @@ static void replies_come_back(void **state)
     reply.code = "ok";
     reply.issues = NULL;
     bundle = message_of_reply(&context, &reply);
-    write_out(&arena, "reply-ok", bundle);
+    mapping_write_out(&arena, "reply-ok", bundle);
     in = read_back(&context, bundle);
     assert_string_equal(in.reply_code, "ok");
     assert_null(in.reply_issues);

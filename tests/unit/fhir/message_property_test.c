@@ -11,17 +11,6 @@
 static const char *const kinds[] = {"referral",        "progress-note",  "discharge-summary",
                                     "case-conference", "treatment-plan", "consent"};
 
-static void write_out(struct arena *arena, const char *name, const struct json *bundle)
-{
-    const char *folder = getenv("OUT");
-    FILE *file =
-        folder == NULL ? NULL : fopen(arena_print(arena, "%s/%s.json", folder, name), "wb");
-    if (file == NULL)
-        return;
-    fputs(json_print(arena, bundle), file);
-    fclose(file);
-}
-
 static void differ(struct arena *arena, const struct directory *directory, const char *name,
                    const struct json *sent, const struct json *read)
 {
@@ -90,7 +79,7 @@ static void round_trip(struct arena *arena, const struct directory *directory, c
                                              .visits_done = seed % 5 == 0 ? "3" : NULL,
                                              .visits_total = seed % 10 == 0 ? "6" : NULL};
     struct json *bundle = message_of_record(&context, record, &options);
-    write_out(arena, name, bundle);
+    mapping_write_out(arena, name, bundle);
     const char *text = json_print(arena, bundle);
     assert_null(json_get_text(record, "private_note") == NULL ? NULL
                                                               : strstr(text, "private_note"));

@@ -1,19 +1,9 @@
 /* profile: differentials loaded from JSON, and what they add to the definitions. */
 #include "fhir/profile.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "fhir/validate.h"
-
-static struct arena keep, arena;
-static struct validator *validator;
+#include "lib/checker.h"
 
 /* TEXT with ' for ". */
 static const char *quoted(struct arena *where, const char *text)
@@ -412,21 +402,6 @@ static void says_what_is_wrong_with_a_profile(void **state)
     assert_int_equal(issue->code, ISSUE_NOT_SUPPORTED);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    validator = validator_new(&keep);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    arena_free(&keep);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -439,5 +414,5 @@ int main(void)
         cmocka_unit_test(follows_meta_profile_when_asked),
         cmocka_unit_test(says_what_is_wrong_with_a_profile),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, checker_start, checker_stop);
 }

@@ -1,16 +1,5 @@
 /* validate: what is right passes; each kind of fault is said once, at its place, with its code. */
-#include "fhir/validate.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-static struct arena keep, arena;
-static struct validator *validator;
+#include "lib/checker.h"
 
 static struct issue_list check(const char *text)
 {
@@ -556,21 +545,6 @@ static void obeys_its_options(void **state)
     assert_int_equal(issues.items[0].line, 0);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    validator = validator_new(&keep);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    arena_free(&keep);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -591,5 +565,5 @@ int main(void)
         cmocka_unit_test(gives_line_and_column_and_hides_values),
         cmocka_unit_test(obeys_its_options),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, checker_start, checker_stop);
 }

@@ -20,10 +20,7 @@ static int start(void **state)
 {
     struct bench *bench = calloc(1, sizeof *bench);
     bench->clinic = clinic_new("willow", "");
-    bench->office.setup = bench->clinic->setup;
-    bench->office.store = bench->clinic->store;
-    bench->office.writer = writer_inline(bench->clinic->store);
-    bench->office.lock = -1;
+    bench->office = clinic_office(bench->clinic);
     *state = bench;
     return 0;
 }

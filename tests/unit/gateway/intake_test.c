@@ -21,10 +21,7 @@ static int start(void **state)
 {
     struct bench *bench = calloc(1, sizeof *bench);
     bench->clinic = clinic_new("willow", "drop_settle_ms: 0\ndrop_give_up_ms: 0\n");
-    bench->office.setup = bench->clinic->setup;
-    bench->office.store = bench->clinic->store;
-    bench->office.writer = writer_inline(bench->clinic->store);
-    bench->office.lock = -1;
+    bench->office = clinic_office(bench->clinic);
     bench->intake = intake_new();
     *state = bench;
     return 0;
