@@ -142,6 +142,7 @@ static bool run_units(struct store *store, struct unit_list *group)
         return false;
     for (struct unit *unit = group->first; unit != NULL && !store_failed(store); unit = unit->next)
         run_unit(store, unit);
+    store_apply(store);
     return !store_failed(store);
 }
 
@@ -157,6 +158,7 @@ static bool run_apart(struct store *store, struct unit_list *group)
         unit->fault = (struct fault){FAULT_none, NULL};
         store_mark(store);
         bool kept = unit->run(unit, store);
+        store_apply(store);
         if (store_refused(store)) {
             log_event(LOG_LEVEL_ERROR, "unit-refused", "why", store_error(store), NULL);
             unit->fault = (struct fault){FAULT_internal, NULL};

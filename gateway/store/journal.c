@@ -313,6 +313,13 @@ unsigned char *journal_note(struct journal *journal, size_t length)
     return extend(&journal->changes, length);
 }
 
+const unsigned char *journal_noted(const struct journal *journal, size_t from,
+                                   const unsigned char **ret_end)
+{
+    *ret_end = journal->changes.bytes + journal->changes.length;
+    return journal->changes.bytes + from;
+}
+
 bool journal_has_group(const struct journal *journal)
 {
     return journal->payloads.length + journal->changes.length > 0;

@@ -72,6 +72,9 @@ enum journal_result journal_start(struct journal *journal);
 int64_t journal_put(struct journal *journal, const void *bytes, size_t length, bool seldom);
 /* Adds LENGTH bytes to the group's changes: write them at the address returned, at once. */
 unsigned char *journal_note(struct journal *journal, size_t length);
+/* What was noted from FROM on (an offset, as in journal_mark); valid until the next note. */
+const unsigned char *journal_noted(const struct journal *journal, size_t from,
+                                   const unsigned char **ret_end);
 bool journal_has_group(const struct journal *journal);
 /* What the group holds so far, to cut it back to that. */
 struct journal_mark {

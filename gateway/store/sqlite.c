@@ -49,6 +49,7 @@ void sqlite_refuse(struct store *store, const char *why)
 
 void sqlite_plain(struct store *store, const char *sql)
 {
+    sqlite_insert_gathered(store, SQLITE_ALL_GATHERED);
     if (store_failed(store))
         return;
     int code = sqlite3_exec(store->database, sql, NULL, NULL, NULL);
@@ -79,16 +80,33 @@ static void select_sql(const struct table *table, const char *rest, char *sql)
     snprintf(sql + length, SQL_MAX - length, " FROM %s %s", table->name, rest);
 }
 
-static void insert_sql(const struct table *table, char *sql)
+static size_t insert_into_sql(const struct table *table, const char *verb, char *sql)
 {
-    size_t length = (size_t)snprintf(sql, SQL_MAX, "INSERT INTO %s (", table->name);
+    size_t length = (size_t)snprintf(sql, SQL_MAX, "%s INTO %s (", verb, table->name);
     for (size_t i = 0; i < table->column_count; i++)
         length += (size_t)snprintf(sql + length, SQL_MAX - length, "%s%s", i == 0 ? "" : ",",
                                    table->columns[i].name);
+    return length;
+}
+
+static void insert_sql(const struct table *table, char *sql)
+{
+    size_t length = insert_into_sql(table, "INSERT", sql);
     length += (size_t)snprintf(sql + length, SQL_MAX - length, ") VALUES (");
     for (size_t i = 0; i < table->column_count; i++)
         length += (size_t)snprintf(sql + length, SQL_MAX - length, "%s?", i == 0 ? "" : ",");
     snprintf(sql + length, SQL_MAX - length, ")");
+}
+
+/* A row that may not be ends the whole transaction (writer.c), so nothing need be kept for undoing
+ * the rows before it. */
+static void insert_gathered_sql(const struct table *table, char *sql)
+{
+    size_t length = insert_into_sql(table, "INSERT OR FAIL", sql);
+    length += (size_t)snprintf(sql + length, SQL_MAX - length, ") SELECT c0");
+    for (size_t i = 1; i < table->column_count; i++)
+        length += (size_t)snprintf(sql + length, SQL_MAX - length, ",c%zu", i);
+    snprintf(sql + length, SQL_MAX - length, " FROM gathered");
 }
 
 static void update_sql(const struct table *table, size_t skip, char *sql)
@@ -103,6 +121,7 @@ static void update_sql(const struct table *table, size_t skip, char *sql)
 static struct cached *prepare(struct store *store, struct cached *slot, const void *key,
                               const struct table *table, char verb, const char *sql)
 {
+    store->touched = 0;
     int code = sqlite3_prepare_v3(store->database, sql, -1, SQLITE_PREPARE_PERSISTENT,
                                   &slot->statement, NULL);
     if (code != SQLITE_OK) {
@@ -112,13 +131,12 @@ static struct cached *prepare(struct store *store, struct cached *slot, const vo
     slot->key = key;
     slot->table = table;
     slot->verb = verb;
+    slot->touches = store->touched;
     return slot;
 }
 
-/* The statement of a literal (verb 'q'), or of a table (verb 's' with the rest's address as the
- * key, 'i' and 'u' with the table's). NULL once an error stands. */
-static struct cached *statement_of(struct store *store, const void *key, char verb,
-                                   const struct table *table, const char *text, size_t skip)
+static struct cached *found_or_prepared(struct store *store, const void *key, char verb,
+                                        const struct table *table, const char *text, size_t skip)
 {
     char sql[SQL_MAX];
     if (store_failed(store))
@@ -134,11 +152,26 @@ static struct cached *statement_of(struct store *store, const void *key, char ve
         select_sql(table, text, sql);
     else if (verb == 'i')
         insert_sql(table, sql);
+    else if (verb == 'g')
+        insert_gathered_sql(table, sql);
     else if (verb == 'u')
         update_sql(table, skip, sql);
     else
         snprintf(sql, sizeof sql, "%s", text);
     return prepare(store, slot, key, table, verb, sql);
+}
+
+/* The statement of a literal (verb 'q'), or of a table (verb 's' with the rest's address as the
+ * key, 'i', 'g' and 'u' with the table's). What it reads has the rows that gathered, but for 'i',
+ * which may gather a further one. NULL once an error stands. */
+static struct cached *statement_of(struct store *store, const void *key, char verb,
+                                   const struct table *table, const char *text, size_t skip)
+{
+    struct cached *slot = found_or_prepared(store, key, verb, table, text, skip);
+    if (slot == NULL || verb == 'i' || (slot->touches & store->has_gathered) == 0)
+        return slot;
+    sqlite_insert_gathered(store, slot->touches);
+    return store_failed(store) ? NULL : slot;
 }
 
 sqlite3_stmt *sqlite_statement(struct store *store, const char *sql)
@@ -147,10 +180,22 @@ sqlite3_stmt *sqlite_statement(struct store *store, const char *sql)
     return slot == NULL ? NULL : slot->statement;
 }
 
+sqlite3_stmt *sqlite_inserting(struct store *store, const struct table *table)
+{
+    struct cached *slot = statement_of(store, table, 'i', table, NULL, 0);
+    return slot == NULL ? NULL : slot->statement;
+}
+
+sqlite3_stmt *sqlite_inserting_gathered(struct store *store, const struct table *table)
+{
+    struct cached *slot = statement_of(store, table, 'g', table, NULL, 0);
+    return slot == NULL ? NULL : slot->statement;
+}
+
 /* ---- values: bound to the statement and, of a change, noted for the journal ---- */
 
 struct binding {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement; /* NULL: only noted */
     struct journal *journal; /* NULL: not noted */
 };
 
@@ -175,14 +220,16 @@ static struct binding changing(struct store *store, struct cached *slot)
 
 static void bind_null(struct binding binding, int at)
 {
-    sqlite3_bind_null(binding.statement, at);
+    if (binding.statement != NULL)
+        sqlite3_bind_null(binding.statement, at);
     if (binding.journal != NULL)
         note_null(binding.journal);
 }
 
 static void bind_whole(struct binding binding, int at, int64_t value)
 {
-    sqlite3_bind_int64(binding.statement, at, value);
+    if (binding.statement != NULL)
+        sqlite3_bind_int64(binding.statement, at, value);
     if (binding.journal != NULL)
         note_whole(binding.journal, value);
 }
@@ -194,14 +241,16 @@ static void bind_text(struct binding binding, int at, const char *value)
         return;
     }
     size_t length = strlen(value);
-    sqlite3_bind_text64(binding.statement, at, value, length, SQLITE_STATIC, SQLITE_UTF8);
+    if (binding.statement != NULL)
+        sqlite3_bind_text64(binding.statement, at, value, length, SQLITE_STATIC, SQLITE_UTF8);
     if (binding.journal != NULL)
         note_bytes(binding.journal, NOTE_TEXT, value, length);
 }
 
 static void bind_blob(struct binding binding, int at, const void *value, size_t length)
 {
-    sqlite3_bind_blob64(binding.statement, at, value, length, SQLITE_STATIC);
+    if (binding.statement != NULL)
+        sqlite3_bind_blob64(binding.statement, at, value, length, SQLITE_STATIC);
     if (binding.journal != NULL)
         note_bytes(binding.journal, NOTE_BLOB, value, length);
 }
@@ -329,10 +378,18 @@ int64_t sqlite_insert(struct store *store, const struct table *table, const void
     int64_t next = sqlite_next_id(store, table->ids);
     id = id == 0 ? next : id;
     struct binding binding = changing(store, slot);
+    size_t place = 0;
+    if (store->is_serving) {
+        binding.statement = NULL;
+        place = journal_mark(store->journal).changes;
+    }
     bind_whole(binding, 1, id);
     for (size_t i = 1; i < table->column_count; i++)
         bind_column(binding, (int)i + 1, &table->columns[i], row);
-    change_row(store, slot->statement);
+    if (store->is_serving)
+        sqlite_gather(store, table, place);
+    else
+        change_row(store, slot->statement);
     if (id >= next)
         store->state.last_ids[table->ids] = id;
     return store_failed(store) ? 0 : id;

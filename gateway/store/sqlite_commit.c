@@ -37,7 +37,7 @@ struct again { /* one group */
     sqlite3_stmt *statement;
 };
 
-static bool bind_note(sqlite3_stmt *statement, int at, const struct note *note)
+bool sqlite_bind_note(sqlite3_stmt *statement, int at, const struct note *note)
 {
     int code = SQLITE_OK;
     if (note->kind == NOTE_WHOLE)
@@ -47,8 +47,8 @@ static bool bind_note(sqlite3_stmt *statement, int at, const struct note *note)
                                    SQLITE_UTF8);
     else if (note->kind == NOTE_BLOB)
         code = sqlite3_bind_blob64(statement, at, note->bytes, note->length, SQLITE_STATIC);
-    else if (note->kind != NOTE_NULL)
-        code = SQLITE_MISUSE;
+    else
+        code = note->kind == NOTE_NULL ? sqlite3_bind_null(statement, at) : SQLITE_MISUSE;
     return code == SQLITE_OK;
 }
 
@@ -72,7 +72,7 @@ static bool change_again(struct again *again, const struct note *change, const u
     if (!prepare_again(again, change->statement))
         return false;
     for (unsigned i = 0; i < change->values; i++) {
-        if (!note_take(at, end, &note) || !bind_note(again->statement, (int)i + 1, &note))
+        if (!note_take(at, end, &note) || !sqlite_bind_note(again->statement, (int)i + 1, &note))
             return false;
     }
     bool done = sqlite3_step(again->statement) == SQLITE_DONE;
@@ -196,6 +196,7 @@ static void roll_back_database(struct store *store)
     if (sqlite3_get_autocommit(store->database) == 0)
         sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
     store->is_open = false;
+    sqlite_drop_gathered(store);
     if (store->has_groups)
         store->is_behind = true;
     store->has_groups = false;
@@ -360,10 +361,16 @@ static bool give_up(struct store *store, struct fault *ret_fault)
     return false;
 }
 
+void store_apply(struct store *store)
+{
+    sqlite_insert_gathered(store, SQLITE_ALL_GATHERED);
+}
+
 bool store_sync(struct store *store, struct fault *ret_fault)
 {
     if (!store->is_serving)
         return store_commit(store, ret_fault);
+    store_apply(store);
     if (!store_failed(store)) {
         bool has_group = journal_has_group(store->journal);
         note_journal(store, journal_sync(store->journal));
@@ -399,6 +406,7 @@ void store_mark(struct store *store)
 {
     if (store->is_serving)
         store->state.mark = journal_mark(store->journal);
+    sqlite_insert_gathered(store, SQLITE_ALL_GATHERED);
     store->marked = store->state;
     sqlite_plain(store, "SAVEPOINT unit");
 }
@@ -412,6 +420,7 @@ void store_undo(struct store *store)
 {
     if (store_refused(store)) /* the statement had no effect; the transaction stands */
         store->error = SQLITE_OK;
+    sqlite_drop_gathered(store);
     sqlite_plain(store, "ROLLBACK TO unit");
     sqlite_plain(store, "RELEASE unit");
     store->state = store->marked;

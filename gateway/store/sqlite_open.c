@@ -24,6 +24,7 @@ void sqlite_forget(struct store *store)
     for (size_t i = 0; i < SQLITE_IDS; i++)
         store->state.last_ids[i] = -1;
     store->state.knows_audit = false;
+    store->state.knows_given = KNOWN_NOT_YET;
     sqlite_forget_keys(store);
 }
 
@@ -102,6 +103,8 @@ static bool connect_to(const char *path, int flags, struct store **ret_store, st
     int code = sqlite3_open_v2(path, &store->database, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (code != SQLITE_OK)
         return refuse(store, arena, path, arena_copy(arena, sqlite3_errstr(code)), ret_fault);
+    if (!sqlite_gather_open(store))
+        return refuse(store, arena, path, "SQLite has no memory left", ret_fault);
     sqlite3_extended_result_codes(store->database, 1);
     sqlite3_busy_timeout(store->database, BUSY_MS);
     *ret_store = store;

@@ -156,7 +156,9 @@ void store_set_exported(struct store *store, int64_t record)
 
 int64_t store_add_release(struct store *store, const struct store_release *release)
 {
-    return sqlite_insert(store, &releases, release);
+    int64_t id = sqlite_insert(store, &releases, release);
+    sqlite_insert_gathered(store, 1u << IDS_RELEASE); /* a second one of a recipient shows now */
+    return store_failed(store) ? 0 : id;
 }
 
 void store_set_release(struct store *store, const struct store_release *release)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "gateway/store/sqlite_store.h"
 
 #define REFERRAL(member, type)                                                                     \
     {                                                                                              \
@@ -53,8 +54,15 @@ int64_t store_next_referral(struct store *store)
     return sqlite_next_id(store, IDS_REFERRAL);
 }
 
+static void know_given(struct store *store, const struct store_referral *referral)
+{
+    if (referral->filler_number != NULL && text_equal(referral->role, "placer"))
+        store->state.knows_given = KNOWN_YES;
+}
+
 void store_set_referral(struct store *store, const struct store_referral *referral)
 {
+    know_given(store, referral);
     sqlite_update(store, &referrals, UNCHANGING_COLUMNS, referral);
 }
 
@@ -103,6 +111,7 @@ int64_t store_add_referral(struct store *store, const struct store_referral *ref
         sqlite_refuse(store, "a referral of this number is there already");
     arena_free(&arena);
     int64_t id = sqlite_insert(store, &referrals, referral);
+    know_given(store, referral);
     if (id != 0)
         sqlite_key_referral(store, referral, id);
     return id;
@@ -121,6 +130,26 @@ static bool find_filled(struct store *store, struct arena *arena, const char *nu
            text_equal(ret_referral->role, "filler");
 }
 
+/* Referrals that we placed and a filler gave this number. Where there was never one, as in a clinic
+ * that only receives, nobody is asked. A reader cannot know. */
+static size_t find_given(struct store *store, struct arena *arena, const char *number,
+                         struct store_referral **ret_referrals)
+{
+    enum sqlite_known *known = &store->state.knows_given;
+    if (*known == KNOWN_NOT_YET || store->is_reader)
+        *known = sqlite_number(store,
+                               "SELECT EXISTS (SELECT 1 FROM referral WHERE filler_number IS NOT "
+                               "NULL AND role='placer')",
+                               "") != 0
+                     ? KNOWN_YES
+                     : KNOWN_NO;
+    *ret_referrals = NULL;
+    if (*known == KNOWN_NO)
+        return 0;
+    return sqlite_select(store, arena, &referrals, ret_referrals,
+                         "WHERE filler_number=? AND role='placer'", "t", number);
+}
+
 static int by_id(const void *one, const void *other)
 {
     int64_t left = ((const struct store_referral *)one)->id;
@@ -135,8 +164,7 @@ size_t store_referrals_numbered(struct store *store, struct arena *arena, const 
     struct store_referral *given;
     struct store_referral filled;
     size_t count = numbered(store, arena, number, &placed);
-    size_t more = sqlite_select(store, arena, &referrals, &given,
-                                "WHERE filler_number=? AND role='placer'", "t", number);
+    size_t more = find_given(store, arena, number, &given);
     bool is_filled = find_filled(store, arena, number, &filled);
     struct store_referral *all = arena_array(arena, count + more + 1, sizeof *all);
     size_t kept = 0;

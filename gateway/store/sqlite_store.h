@@ -24,7 +24,8 @@ enum {
     SQL_MAX = 4096,
     KEY_TABLES_MAX = 2,
     KEYS_ABSENT = 64,
-    KEY_MEMO_MAX = 240
+    KEY_MEMO_MAX = 240,
+    GATHERED_MAX = 256
 };
 
 struct cached {      /* equal literals may share one address, so the table is part of the key */
@@ -34,7 +35,10 @@ struct cached {      /* equal literals may share one address, so the table is pa
     sqlite3_stmt *statement;
     unsigned serial; /* of the group that knows the statement by `number` */
     unsigned number;
+    unsigned touches; /* tables whose rows gather, a bit each, that it reads or changes */
 };
+
+enum sqlite_known { KNOWN_NOT_YET, KNOWN_NO, KNOWN_YES };
 
 /* What undoing one unit puts back. */
 struct sqlite_state {
@@ -42,7 +46,8 @@ struct sqlite_state {
     bool knows_audit;             /* `audit` is the hash of the last row */
     unsigned char audit[STORE_HASH_BYTES];
     struct journal_mark mark;
-    unsigned statements; /* that the group has told by their text */
+    unsigned statements;           /* that the group has told by their text */
+    enum sqlite_known knows_given; /* a placed referral has a number of its filler's */
 };
 
 /* The key asked for last, of one kind: a message asks for each of its keys three times. */
@@ -60,6 +65,12 @@ struct key_family {
     int64_t known[KEY_TABLES_MAX]; /* rows up to these are in `fresh` or in a run */
 };
 
+struct gathered { /* rows of a table that wait to be inserted */
+    const struct table *table;
+    size_t count;
+    size_t places[GATHERED_MAX]; /* of their first values among the group's notes */
+};
+
 struct checkpointer;
 
 struct store {
@@ -73,6 +84,10 @@ struct store {
     struct sqlite_state state, marked;
     struct key_family families[KEY_FAMILIES];
     struct key_memo key_memos[KEY_TAGS];
+    unsigned touched;      /* by the statement being prepared, as in struct cached */
+    unsigned has_gathered; /* the same for the tables that have rows in */
+    struct gathered gathered[SQLITE_IDS];
+    const struct gathered *gathering; /* being inserted */
     bool has_secret;
     unsigned char secret[CHECKSUM_KEY_BYTES]; /* of the look-up keys */
 
@@ -96,6 +111,9 @@ sqlite3_stmt *sqlite_statement(struct store *store, const char *sql);
 /* True on a row; an error is noted. */
 bool sqlite_step(struct store *store, sqlite3_stmt *statement);
 void sqlite_finish(sqlite3_stmt *statement);
+/* Those that insert one row of a table, and all of its rows that gathered. */
+sqlite3_stmt *sqlite_inserting(struct store *store, const struct table *table);
+sqlite3_stmt *sqlite_inserting_gathered(struct store *store, const struct table *table);
 /* After what the database holds was rolled back: nothing remembered of it stands. */
 void sqlite_forget(struct store *store);
 
@@ -109,6 +127,21 @@ bool sqlite_has_journal(struct store *store);
 void sqlite_journal_folder(const struct store *store, char *ret_folder, size_t room);
 /* Promises through the journal from now on; ID names it when it is the first one. */
 bool sqlite_serve(struct store *store, uint64_t id);
+
+/* False when the note is no value. */
+struct note;
+bool sqlite_bind_note(sqlite3_stmt *statement, int at, const struct note *note);
+
+/* ---- sqlite_gather.c ---- */
+/* Once, before a statement is prepared. */
+bool sqlite_gather_open(struct store *store);
+/* A row of TABLE, whose values are noted from PLACE on, is to be inserted. */
+void sqlite_gather(struct store *store, const struct table *table, size_t place);
+/* Inserts what has gathered for these tables (bits by sqlite_ids); an error is noted. */
+enum { SQLITE_ALL_GATHERED = (1 << SQLITE_IDS) - 1 };
+void sqlite_insert_gathered(struct store *store, unsigned tables);
+/* Forgets it: the notes are going to be cut. */
+void sqlite_drop_gathered(struct store *store);
 
 /* ---- sqlite_keys.c ---- */
 void sqlite_forget_keys(struct store *store);

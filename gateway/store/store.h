@@ -48,6 +48,9 @@ void store_rollback(struct store *store);
 void store_mark(struct store *store);
 void store_keep(struct store *store);
 void store_undo(struct store *store);
+/* Rows that were added may wait to go into the database together; here they do, so that one that
+ * may not be shows now. (Whatever reads comes behind them anyway.) */
+void store_apply(struct store *store);
 /* An error of the store itself stands; the transaction cannot be committed. */
 bool store_failed(const struct store *store);
 /* The error is a row that may not be (a key taken already, a column left empty), not the disk. */

@@ -135,6 +135,61 @@ static void a_part_is_undone_alone(void **state)
     assert_true(store_find_referral(STORE, ARENA, "lakeside", "R-3", &referral));
 }
 
+/* Rows that are added wait for each other while the store serves; nobody may see a difference. */
+static void many_rows_at_once_are_the_same_rows(void **state)
+{
+    enum { MANY = 600 };
+    struct clinic *clinic = *state;
+    struct store_event *events;
+    struct store_referral referral;
+    clinic_begin(clinic);
+    int64_t id = rows_add_referral(clinic, "lakeside", "R-0");
+    for (int i = 1; i <= MANY; i++) {
+        const char *number = arena_print(ARENA, "R-%d", i);
+        if (i % 200 == 199)
+            store_mark(STORE);
+        store_add_event(STORE, &(struct store_event){.referral = id,
+                                                     .at_ms = i,
+                                                     .what = number,
+                                                     .by = i % 2 == 0 ? "osei" : NULL});
+        rows_add_referral(clinic, "lakeside", number);
+        if (i % 200 == 199)
+            store_undo(STORE);
+        if (i % 250 == 0)
+            assert_true(store_find_referral(STORE, ARENA, "lakeside", number, &referral));
+    }
+    clinic_commit(clinic);
+    assert_int_equal(store_events(STORE, ARENA, id, &events), MANY - 3);
+    assert_int_equal(events[0].at_ms, 1);
+    assert_null(events[0].by);
+    assert_string_equal(events[1].by, "osei");
+    assert_string_equal(events[MANY - 4].what, "R-600");
+    assert_null(events[MANY - 4].detail);
+    assert_true(store_find_referral(STORE, ARENA, "lakeside", "R-600", &referral));
+    assert_int_equal(referral.created_ms, 1000);
+    assert_null(referral.reason);
+    assert_false(store_find_referral(STORE, ARENA, "lakeside", "R-399", &referral));
+}
+
+/* Whichever way it goes in: alone, or with many. */
+static void a_row_that_may_not_be_shows_before_the_promise(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_event *events;
+    for (int count = 1; count <= 20; count += 19) {
+        clinic_begin(clinic);
+        for (int i = 1; i <= count; i++)
+            store_add_event(STORE, &(struct store_event){.referral = 1, .what = NULL});
+        store_apply(STORE);
+        assert_true(store_refused(STORE));
+        store_rollback(STORE);
+    }
+    clinic_begin(clinic);
+    store_add_event(STORE, &(struct store_event){.referral = 1, .what = "accepted"});
+    clinic_commit(clinic);
+    assert_int_equal(store_events(STORE, ARENA, 1, &events), 1);
+}
+
 static void the_first_error_sticks_until_the_next_begin(void **state)
 {
     struct clinic *clinic = *state;
@@ -489,6 +544,8 @@ int main(void)
         BOTH(a_reader_sees_what_is_committed_and_writes_nothing),
         BOTH(a_commit_survives_and_a_rollback_leaves_nothing),
         BOTH(a_part_is_undone_alone),
+        BOTH(many_rows_at_once_are_the_same_rows),
+        BOTH(a_row_that_may_not_be_shows_before_the_promise),
         BOTH(the_first_error_sticks_until_the_next_begin),
         BOTH(payloads_come_back_byte_by_byte),
         BOTH(records_are_found_by_identity_and_client),
