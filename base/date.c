@@ -198,15 +198,10 @@ static long split(long long seconds, int *ret_rest)
     return (long)days;
 }
 
-struct date date_at(struct date_time time, int offset_minutes)
-{
-    int rest;
-    return date_of_number(split(time.seconds + offset_minutes * 60LL, &rest));
-}
-
 struct date date_of_time(struct date_time time)
 {
-    return date_at(time, time.offset_minutes);
+    int rest;
+    return date_of_number(split(time.seconds + time.offset_minutes * 60LL, &rest));
 }
 
 void date_format(struct date date, char ret_text[DATE_TEXT])
@@ -221,23 +216,6 @@ static int format_clock(struct date_time time, int offset_minutes, char *text, s
     struct date date = date_of_number(split(time.seconds + offset_minutes * 60LL, &rest));
     return snprintf(text, room, "%04d-%02d-%02dT%02d:%02d:%02d", date.year, date.month, date.day,
                     rest / 3600, rest / 60 % 60, rest % 60);
-}
-
-void date_time_format(struct date_time time, char ret_text[DATE_TEXT + 16])
-{
-    size_t room = DATE_TEXT + 16;
-    size_t at = (size_t)format_clock(time, time.offset_minutes, ret_text, room);
-    if (time.nanoseconds > 0) {
-        at += (size_t)snprintf(ret_text + at, room - at, ".%09d", time.nanoseconds);
-        while (ret_text[at - 1] == '0')
-            at--;
-    }
-    int minutes = time.offset_minutes < 0 ? -time.offset_minutes : time.offset_minutes;
-    if (minutes == 0)
-        snprintf(ret_text + at, room - at, "Z");
-    else
-        snprintf(ret_text + at, room - at, "%c%02d:%02d", time.offset_minutes < 0 ? '-' : '+',
-                 minutes / 60, minutes % 60);
 }
 
 void date_time_format_utc(struct date_time time, char ret_text[DATE_TEXT])

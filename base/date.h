@@ -42,13 +42,10 @@ long date_between(struct date one, struct date other);
 struct date date_add_days(struct date date, long days);
 /* The same day YEARS later; 29 February becomes 1 March in common years. */
 struct date date_add_years(struct date date, int years);
-/* The day on which an instant falls at an offset; date_of_time takes the time's own. */
-struct date date_at(struct date_time time, int offset_minutes);
+/* The day on which an instant falls at the time's own offset. */
 struct date date_of_time(struct date_time time);
 
 void date_format(struct date date, char ret_text[DATE_TEXT]);
-/* With its own offset (Z when that is 0); decimals only when there are any. */
-void date_time_format(struct date_time time, char ret_text[DATE_TEXT + 16]);
 /* The same instant in UTC, whole seconds: 2026-09-02T15:20:00Z. */
 void date_time_format_utc(struct date_time time, char ret_text[DATE_TEXT]);
 

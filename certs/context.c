@@ -308,13 +308,6 @@ void context_session_free(struct ssl_st *session)
     free(state);
 }
 
-const char *context_handshake_fault(void)
-{
-    const char *reason = ERR_reason_error_string(ERR_peek_error());
-    ERR_clear_error();
-    return reason == NULL ? "connection ended" : reason;
-}
-
 void context_suite(const struct ssl_st *session, char ret_text[CONTEXT_SUITE_TEXT])
 {
     /* The macro is declared without const; it only reads. */

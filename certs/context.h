@@ -43,10 +43,6 @@ bool context_staple_times(const struct context *context, int64_t *ret_since, int
  * Its app data is ours. NULL without memory. */
 struct ssl_st *context_session_new(struct context *context, int fd);
 void context_session_free(struct ssl_st *session);
-/* Why SSL_accept() just failed, in OpenSSL's words (`no shared cipher`, `http request`, `tlsv1
- * alert unknown ca`: the peer refused us); "connection ended" when OpenSSL does not say. Empties
- * the error queue of the thread. A constant text. */
-const char *context_handshake_fault(void);
 /* `TLSv1.3 TLS_AES_256_GCM_SHA384 X25519`: for the audit and `partner test`. */
 enum { CONTEXT_SUITE_TEXT = 96 };
 void context_suite(const struct ssl_st *session, char ret_text[CONTEXT_SUITE_TEXT]);

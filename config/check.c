@@ -250,7 +250,6 @@ static bool holds_contact(const char *text)
     return *text != '\0' && strlen(text) <= 500 && holds_words(text);
 }
 
-const struct check check_words = {"a text of one line", holds_words};
 const struct check check_handle = {
     "a handle: 1 to 64 letters, digits, '-', '_' or '.', beginning with a letter or digit",
     holds_handle};

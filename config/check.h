@@ -13,7 +13,6 @@ struct check {
     bool (*holds)(const char *text);
 };
 
-extern const struct check check_words;  /* any one-line text, empty too */
 extern const struct check check_handle; /* `willow`: also safe as a file name */
 extern const struct check
     check_host_port; /* `127.0.0.1:8443`, `[::1]:8443`, `gw.willow.example:443` */

@@ -308,7 +308,8 @@ static bool take_text_value(const struct option *option, struct arena *arena, co
     return take_values(option, arena, items, count, findings, object);
 }
 
-const char *option_nearest(const struct option_table *table, const char *word)
+/* The known key nearest to WORD, or NULL. */
+static const char *nearest_key(const struct option_table *table, const char *word)
 {
     struct nearest nearest = nearest_start(word);
     for (size_t i = 0; i < table->count; i++) {
@@ -328,7 +329,7 @@ static void refuse_key(const struct option_table *table, const char *key, int li
                                            .expected = arena_print(
                                                findings->arena,
                                                "a %s (docs/settings.md lists them)", table->what),
-                                           .nearest = option_nearest(table, key),
+                                           .nearest = nearest_key(table, key),
                                            .says_line = true});
 }
 

@@ -83,8 +83,6 @@ bool option_require(const struct option_table *table, struct finding_list *findi
 
 /* The row of KEY, or NULL. */
 const struct option *option_find(const struct option_table *table, const char *key);
-/* The known key nearest to WORD, or NULL. */
-const char *option_nearest(const struct option_table *table, const char *word);
 /* The words of a WORD or SET row, in order; returns their number. */
 size_t option_words(const struct option *option, struct arena *arena,
                     const char *ret_words[OPTION_WORDS_MAX]);

@@ -101,14 +101,6 @@ static void refuse(struct finding_list *findings, const char *file, const char *
                 (struct finding){.file = file, .path = key, .found = found, .expected = expected});
 }
 
-enum partner_crl_policy partner_crl(const struct partner *partner)
-{
-    if (partner->crl_policy != PARTNER_CRL_AUTO)
-        return partner->crl_policy;
-    bool has_list = partner->crl_files.count > 0 || partner->crl_url[0] != '\0';
-    return has_list ? PARTNER_CRL_HARD : PARTNER_CRL_OFF;
-}
-
 /* What the table can say and this version does not do. It is refused, not ignored: a setting
  * without effect would be trusted. A row goes when the thing is built. */
 static void refuse_unbuilt(const struct partner *partner, const char *file,

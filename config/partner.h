@@ -51,8 +51,6 @@ bool partner_settle(struct arena *arena, struct partner *partner, const char *fi
 const char *partner_write(struct arena *arena, const struct partner *partner);
 const struct option_table *partner_options(void);
 
-/* The policy in force: what crl_policy says; auto is hard when a list is named, else off. */
-enum partner_crl_policy partner_crl(const struct partner *partner);
 /* May a record of KIND ("referral", ...) be taken from, or sent to, this partner? Unknown kind: no.
  */
 bool partner_may_receive(const struct partner *partner, const char *kind);

@@ -202,11 +202,6 @@ const struct unit_row *coding_unit_at(size_t index)
     return index < coding_unit_count ? &coding_units[index] : NULL;
 }
 
-const struct measure_row *coding_measure_at(size_t index)
-{
-    return index < coding_measure_count ? &coding_measures[index] : NULL;
-}
-
 /* ---- a clinic's own map ---- */
 
 enum { MAP_KEY, MAP_SYSTEM, MAP_CODE, MAP_DISPLAY, MAP_UNIT, MAP_KIND, MAP_COLUMNS };

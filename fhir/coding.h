@@ -62,7 +62,6 @@ const struct unit_row *coding_unit(const char *written);
 const char *coding_unit_of(const char *ucum);
 /* Rows by number, in the order of their files; NULL behind the last. */
 const struct unit_row *coding_unit_at(size_t index);
-const struct measure_row *coding_measure_at(size_t index);
 const char *coding_measure_nearest(const char *word);
 const char *coding_unit_nearest(const char *word);
 

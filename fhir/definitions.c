@@ -42,17 +42,6 @@ bool definition_is(const struct definition_type *type, const struct definition_t
     return type != NULL;
 }
 
-const struct definition_choice *definition_choice_of(const struct definition_element *element,
-                                                     const char *type)
-{
-    for (unsigned i = 0; i < element->choice_count; i++) {
-        const struct definition_choice *choice = &definition_choices[element->choice + i];
-        if (strcmp(definition_type_name(definition_type_of(choice)), type) == 0)
-            return choice;
-    }
-    return NULL;
-}
-
 const struct definition_value_set *definition_value_set_find(const char *url)
 {
     for (unsigned i = 1; i < definition_value_set_count; i++) {

@@ -173,7 +173,7 @@ extern const struct definition_code definition_codes[];
 extern const struct definition_slot definition_slots[], definition_type_slots[];
 extern const struct definition_search definition_searches[];
 extern const struct definition_search_component definition_search_components[];
-extern const unsigned definition_type_count, definition_element_count, definition_constraint_count,
+extern const unsigned definition_type_count, definition_constraint_count,
     definition_value_set_count, definition_search_count, definition_type_slot_bits;
 
 /* ---- from a row to the text or row it points at ---- */
@@ -250,9 +250,6 @@ const struct definition_element *definition_child(const struct definition_type *
                                                   const char *name);
 /* TYPE is ANCESTOR or derived from it. */
 bool definition_is(const struct definition_type *type, const struct definition_type *ancestor);
-/* An element's choice of the type named TYPE ("Quantity"), or NULL. */
-const struct definition_choice *definition_choice_of(const struct definition_element *element,
-                                                     const char *type);
 
 /* An enumerated value set by its URL (without `|version`), or NULL. */
 const struct definition_value_set *definition_value_set_find(const char *url);

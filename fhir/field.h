@@ -211,7 +211,6 @@ void field_add_coding(struct field_job *job, struct json *concept, const char *s
 void field_add_row(struct field_job *job, struct json *concept, const struct coding_row *row);
 /* The row of a word, or NULL; WORD may be NULL. */
 const struct coding_row *field_row(const struct field_job *job, const char *kind, const char *word);
-const char *field_row_system(const struct field_job *job, const struct coding_row *row);
 struct json *field_concept_of(struct field_job *job, const struct field_codes *codes,
                               const char *word);
 /* The display of a word, else the word as a sentence. */

@@ -90,7 +90,7 @@ const struct coding_row *field_row(const struct field_job *job, const char *kind
 }
 
 /* The row's system as it goes on the wire. */
-const char *field_row_system(const struct field_job *job, const struct coding_row *row)
+static const char *row_system(const struct field_job *job, const struct coding_row *row)
 {
     return row->is_local ? field_join(job, job->context->base, "/CodeSystem/", row->system)
                          : row->system;
@@ -98,7 +98,7 @@ const char *field_row_system(const struct field_job *job, const struct coding_ro
 
 void field_add_row(struct field_job *job, struct json *concept, const struct coding_row *row)
 {
-    field_add_coding(job, concept, field_row_system(job, row), row->code, row->display);
+    field_add_coding(job, concept, row_system(job, row), row->code, row->display);
 }
 
 const struct coding_row *field_find_row(const struct field_job *job, const char *kind,
@@ -347,7 +347,7 @@ static struct json *write_coding(struct field_job *job, const struct field *fiel
     const struct field_codes *codes = field->option;
     const struct coding_row *row = field_row(job, codes->kind, json_text(value));
     return row == NULL ? NULL
-                       : field_new_coding(job, field_row_system(job, row), row->code, row->display);
+                       : field_new_coding(job, row_system(job, row), row->code, row->display);
 }
 
 static struct json *read_coding(struct field_job *job, const struct field *field, struct json *node,

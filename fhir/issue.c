@@ -139,12 +139,12 @@ void issue_list_place(struct issue_list *list, const struct json_document *docum
 
 /* ---- words ---- */
 
-const char *issue_severity_word(enum issue_severity severity)
+static const char *severity_word(enum issue_severity severity)
 {
     return severity_words[severity];
 }
 
-const char *issue_code_word(enum issue_code code)
+static const char *code_word(enum issue_code code)
 {
     return code_words[code];
 }
@@ -183,8 +183,8 @@ static struct json *make_item(struct arena *arena, const struct issue *issue)
         add_place(arena, extensions, LINE_EXTENSION, issue->line);
         add_place(arena, extensions, COLUMN_EXTENSION, issue->column);
     }
-    json_set_text(arena, item, "severity", issue_severity_word(issue->severity));
-    json_set_text(arena, item, "code", issue_code_word(issue->code));
+    json_set_text(arena, item, "severity", severity_word(issue->severity));
+    json_set_text(arena, item, "code", code_word(issue->code));
     if (issue->key != NULL) {
         struct json *details = json_set(arena, item, "details", json_new_object(arena));
         json_set_text(arena, details, "text", issue->key);
@@ -212,7 +212,8 @@ static const char *left_out_sentence(struct arena *arena, const struct issue_lis
     return arena_print(arena, "%zu more issues were found and are not listed", list->left_out);
 }
 
-struct json *issue_items(struct arena *arena, const struct issue_list *list)
+/* OperationOutcome.issue as a list; an empty one holds a single "information: all is well". */
+static struct json *items_of(struct arena *arena, const struct issue_list *list)
 {
     struct json *items = json_new_list(arena);
     for (size_t i = 0; i < list->count; i++)
@@ -227,7 +228,7 @@ struct json *issue_outcome(struct arena *arena, const struct issue_list *list)
 {
     struct json *outcome = json_new_object(arena);
     json_set_text(arena, outcome, "resourceType", "OperationOutcome");
-    struct json *items = issue_items(arena, list);
+    struct json *items = items_of(arena, list);
     if (json_first(items) == NULL) /* issue is 1..* */
         json_push(items, plain_item(arena, "information", "informational", "No issues found"));
     json_set(arena, outcome, "issue", items);
@@ -261,10 +262,10 @@ void issue_print(const struct issue_list *list, const char *file, struct text *o
         char place[32] = "";
         if (issue->line > 0)
             snprintf(place, sizeof place, "%d:%d", issue->line, issue->column);
-        text_print(
-            out, "  %-*s  %-7s  %s: %s\n", width, place,
-            issue->severity == ISSUE_INFORMATION ? "note" : issue_severity_word(issue->severity),
-            issue->path == NULL ? "the text" : issue->path, issue_sentence(list->arena, issue));
+        text_print(out, "  %-*s  %-7s  %s: %s\n", width, place,
+                   issue->severity == ISSUE_INFORMATION ? "note" : severity_word(issue->severity),
+                   issue->path == NULL ? "the text" : issue->path,
+                   issue_sentence(list->arena, issue));
     }
     if (list->left_out > 0)
         text_print(out, "  %s\n", left_out_sentence(list->arena, list));
@@ -276,7 +277,7 @@ void issue_print_line(const struct issue_list *list, const char *file, struct te
     text_add_json(out, file);
     text_print(out, ",\"valid\":%s,\"errors\":%zu,\"warnings\":%zu,\"issue\":",
                issue_list_passes(list) ? "true" : "false", list->errors, list->warnings);
-    text_add(out, json_print(list->arena, issue_items(list->arena, list)));
+    text_add(out, json_print(list->arena, items_of(list->arena, list)));
     text_add(out, "}\n");
 }
 

@@ -67,13 +67,9 @@ bool issue_list_passes(const struct issue_list *list);
 /* Orders by place in the text and fills line and column of every issue that has a node. */
 void issue_list_place(struct issue_list *list, const struct json_document *document);
 
-const char *issue_severity_word(enum issue_severity severity); /* "error" */
-const char *issue_code_word(enum issue_code code);             /* "code-invalid" */
 /* One sentence: "found ...; expected ...; did you mean ...?" */
 const char *issue_sentence(struct arena *arena, const struct issue *issue);
 
-/* OperationOutcome.issue as a list; an empty one holds a single "information: all is well". */
-struct json *issue_items(struct arena *arena, const struct issue_list *list);
 /* A whole OperationOutcome. */
 struct json *issue_outcome(struct arena *arena, const struct issue_list *list);
 /* For people: one line an issue, aligned: LINE:COLUMN  severity  path  sentence. */

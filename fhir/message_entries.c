@@ -81,7 +81,8 @@ bool entries_has(const struct field_job *job, const char *name)
     return entry != NULL && entry->resource != NULL;
 }
 
-const char *entries_url(struct field_job *job, const char *name)
+/* "urn:uuid:..." of the entry NAME, which may be added later. */
+static const char *url_of(struct field_job *job, const char *name)
 {
     return named(job, name)->full_url;
 }
@@ -89,7 +90,7 @@ const char *entries_url(struct field_job *job, const char *name)
 struct json *entries_reference(struct field_job *job, const char *name, const char *display)
 {
     struct json *reference = json_new_object(job->arena);
-    json_set_text(job->arena, reference, "reference", entries_url(job, name));
+    json_set_text(job->arena, reference, "reference", url_of(job, name));
     json_set_text(job->arena, reference, "display", display);
     return reference;
 }

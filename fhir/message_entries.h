@@ -33,8 +33,6 @@ struct message_entries *entries_new(struct field_job *job);
 /* A new resource with id, fullUrl and, when LABELLED, the record's security labels. */
 struct json *entries_add(struct field_job *job, const char *type, const char *name, bool labelled);
 bool entries_has(const struct field_job *job, const char *name);
-/* "urn:uuid:..." of the entry NAME, which may be added later. */
-const char *entries_url(struct field_job *job, const char *name);
 /* A Reference to the entry NAME; DISPLAY may be NULL. */
 struct json *entries_reference(struct field_job *job, const char *name, const char *display);
 /* {type, identifier}: a logical Reference to what is not in the Bundle. */

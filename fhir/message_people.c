@@ -289,7 +289,8 @@ static bool read_who(struct field_job *job, struct json *resource, struct json *
     return true;
 }
 
-const char *people_handle_of(struct field_job *job, struct json *resource)
+/* The handle of an Organization, Practitioner or PractitionerRole resource. */
+static const char *handle_of(struct field_job *job, struct json *resource)
 {
     struct people *who = known_already(job, resource);
     if (who != NULL)
@@ -328,5 +329,5 @@ static const char *handle_of_logical(struct field_job *job, const struct json *r
 const char *people_handle(struct field_job *job, struct json *reference, struct json *container)
 {
     struct json *resource = entries_resource(job, reference, container);
-    return resource != NULL ? people_handle_of(job, resource) : handle_of_logical(job, reference);
+    return resource != NULL ? handle_of(job, resource) : handle_of_logical(job, reference);
 }

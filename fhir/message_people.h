@@ -29,7 +29,5 @@ const char *people_system_clinic(struct field_job *job, const char *system, cons
 /* The handle that a Reference (or its display alone) means; NULL: nobody is named. CONTAINER: the
  * resource it stands in, for contained ones; may be NULL. */
 const char *people_handle(struct field_job *job, struct json *reference, struct json *container);
-/* The handle of an Organization, Practitioner or PractitionerRole resource. */
-const char *people_handle_of(struct field_job *job, struct json *resource);
 
 #endif

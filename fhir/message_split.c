@@ -55,7 +55,8 @@ static struct message_entry *find_abort(struct field_job *job)
 
 /* ---- the kind of record ---- */
 
-bool split_is_full_order(const struct json *order)
+/* Whether a ServiceRequest says what is asked for, and not only its number. */
+static bool is_full_order(const struct json *order)
 {
     static const char *const members[] = {"code", "reasonCode", "reasonReference", "authoredOn"};
     for (size_t i = 0; order != NULL && i < 4; i++) {
@@ -98,7 +99,7 @@ static void choose_record(struct field_job *job, struct message_split *split, co
     struct message_entry *composition = focus_or_first(job, split->header, "Composition");
     struct message_entry *plan = focus_of(job, split->header, "CarePlan");
     struct message_entry *consent = focus_of(job, split->header, "Consent");
-    bool is_full = split->order != NULL && split_is_full_order(split->order->resource);
+    bool is_full = split->order != NULL && is_full_order(split->order->resource);
     if (is_referral_event(event) && is_full) {
         split->main = split->order;
         split->kind = "referral";

@@ -18,7 +18,5 @@ struct message_split {
 struct message_split split_message(struct field_job *job, struct json *header, const char *event);
 /* Takes the numbers of the referral and its two sides from Task, ServiceRequest and references. */
 void split_referral(struct field_job *job, const struct message_split *split, const char *sender);
-/* Whether a ServiceRequest says what is asked for, and not only its number. */
-bool split_is_full_order(const struct json *order);
 
 #endif

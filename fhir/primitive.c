@@ -397,11 +397,6 @@ static const struct primitive_fault *id_rule(const char *text, size_t length)
     return length > 64 ? &id_length : NULL;
 }
 
-bool primitive_is_id(const char *text)
-{
-    return id_rule(text, strlen(text)) == NULL;
-}
-
 static bool is_base64(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '+' || c == '/';

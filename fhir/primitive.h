@@ -34,7 +34,6 @@ bool primitive_date_read(const char *text, struct primitive_date *ret_date);
 /* Whether ONE is before (-1), after (1) or the same instant as (0) OTHER. False: it cannot be told,
  * because one of them is less precise, or is no date. */
 bool primitive_date_order(const char *one, const char *other, int *ret_order);
-bool primitive_is_id(const char *text);
 /* Bytes of a uri's scheme with its colon ("http:" is 5), 0 when it has none (RFC 3986 3.1). */
 size_t primitive_uri_scheme(const char *text);
 

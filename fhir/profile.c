@@ -116,7 +116,7 @@ struct profile_node *profile_child(const struct profile_node *node, const char *
     return child;
 }
 
-struct profile_node *profile_slice(const struct profile_node *node, const char *slice)
+static struct profile_node *slice_of(const struct profile_node *node, const char *slice)
 {
     struct profile_node *each = node->slices;
     while (each != NULL && strcmp(each->slice, slice) != 0)
@@ -168,7 +168,7 @@ static struct profile_node *child_named(struct profile_set *set, struct profile_
 static struct profile_node *slice_named(struct profile_set *set, struct profile_node *node,
                                         const char *name)
 {
-    struct profile_node *slice = profile_slice(node, name);
+    struct profile_node *slice = slice_of(node, name);
     if (slice == NULL) {
         slice = new_node(set, node->name, name);
         append(&node->slices, slice);

@@ -73,6 +73,5 @@ struct profile_set {
 /* A value set that came along, by URL with or without version; NULL: none. */
 const struct profile_codes *profile_codes_find(const struct profile_set *set, const char *url);
 struct profile_node *profile_child(const struct profile_node *node, const char *name);
-struct profile_node *profile_slice(const struct profile_node *node, const char *slice);
 
 #endif

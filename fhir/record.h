@@ -134,9 +134,6 @@ bool record_same(struct arena *arena, const struct json *one, const struct json 
 const char *record_kind(const struct json *tree);
 /* Handle of the clinic of written_by: the sender; NULL when the directory does not know it. */
 const char *record_sender(const struct json *tree, const struct directory *directory);
-/* "CLINIC KIND RECORD_ID", the identity of a record; NULL when one of the three is unknown. */
-const char *record_identity(struct arena *arena, const struct json *tree,
-                            const struct directory *directory);
 /* What a disclosure of this kind of record is for: "treatment" or "care-coordination". */
 const char *record_purpose(const char *kind);
 

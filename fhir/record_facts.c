@@ -17,17 +17,6 @@ const char *record_sender(const struct json *tree, const struct directory *direc
     return writer == NULL ? NULL : directory_clinic_handle(directory, writer);
 }
 
-const char *record_identity(struct arena *arena, const struct json *tree,
-                            const struct directory *directory)
-{
-    const char *clinic = record_sender(tree, directory);
-    const char *kind = record_kind(tree);
-    const char *id = json_get_text(tree, "record_id");
-    if (clinic == NULL || kind == NULL || id == NULL)
-        return NULL;
-    return arena_print(arena, "%s %s %s", clinic, kind, id);
-}
-
 const char *record_purpose(const char *kind)
 {
     bool is_shared = text_equal(kind, "case-conference") || text_equal(kind, "treatment-plan");

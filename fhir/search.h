@@ -1,11 +1,10 @@
 /* search: the values that a resource can be found by (https://hl7.org/fhir/R4/search.html),
  * extracted by the expressions of the official search parameters.
  *
- * Called by the gateway when it stores a resource and when it reads a query. A struct search holds
- * the compiled expressions of the resource types that the gateway stores; it is constant once made
- * and may be used by several threads at once. Pure: nothing is stored here. Parameters without an
- * expression
- * (_text, _content, _query) yield nothing. */
+ * For whoever keeps resources to be searched; the gateway itself answers no searches
+ * (docs/fhirpath.md, "Searching"). A struct search holds the compiled expressions of the types that
+ * are stored; it is constant once made and may be used by several threads at once. Pure: nothing is
+ * stored here. Parameters without an expression (_text, _content, _query) yield nothing. */
 #ifndef FHIR_SEARCH_H
 #define FHIR_SEARCH_H
 
@@ -75,7 +74,5 @@ struct search_list search_extract(const struct search *search, struct arena *are
 /* First and last instant of a date as a query or a resource writes it; false: it is none. */
 bool search_date_range(struct arena *arena, const char *text, int zone_minutes,
                        const char **ret_low, const char **ret_high);
-/* TEXT as search_value.folded holds it. */
-char *search_fold(struct arena *arena, const char *text);
 
 #endif

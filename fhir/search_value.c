@@ -51,12 +51,55 @@ static void make_contact(struct search_maker *maker, const struct json *contact)
     give_token(maker, NULL, json_get_text(contact, "value"));
 }
 
+/* ---- folding ---- */
+
+/* The plain letter of a letter of Latin-1 or Latin Extended-A with its accent; 0: none. */
+static char plain_letter(unsigned code)
+{
+    static const char latin1[] = "aaaaaa\0ceeeeiiii\0nooooo\0ouuuuy\0\0"
+                                 "aaaaaa\0ceeeeiiii\0nooooo\0ouuuuy\0y";
+    static const char extended[] = "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiii\0\0jjkk\0"
+                                   "llllllllllnnnnnnnnnoooooo\0\0rrrrrrssssssssttttttuuuuuuuuuuuu"
+                                   "wwyyyzzzzzzs";
+    _Static_assert(sizeof latin1 == 0x40 + 1 && sizeof extended == 0x80 + 1, "one a letter");
+    if (code >= 0xc0 && code <= 0xff)
+        return latin1[code - 0xc0];
+    return code >= 0x100 && code <= 0x17f ? extended[code - 0x100] : '\0';
+}
+
+/* TEXT as search_value.folded holds it. */
+static char *fold(struct arena *arena, const char *text)
+{
+    char *folded = arena_alloc(arena, strlen(text) + 1);
+    char *out = folded;
+    bool gap = false;
+    while (*text != '\0') {
+        const char *start = text;
+        unsigned code = text_utf8_next(&text);
+        char plain = plain_letter(code);
+        if (code == ' ' || code == '\t' || code == '\n' || code == '\r' || code == 0xa0) {
+            gap = out > folded;
+            continue;
+        }
+        if (gap)
+            *out++ = ' ';
+        gap = false;
+        if (code >= 'A' && code <= 'Z')
+            *out++ = (char)(code | 0x20);
+        else if (plain != '\0')
+            *out++ = plain;
+        else if (code < 0x300 || code > 0x36f) /* combining accents are dropped */
+            out = mempcpy(out, start, (size_t)(text - start));
+    }
+    return folded;
+}
+
 /* ---- string ---- */
 
 static void give_string(struct search_maker *maker, const char *text)
 {
     if (text != NULL)
-        give(maker, (struct search_value){.text = text, .folded = search_fold(maker->arena, text)});
+        give(maker, (struct search_value){.text = text, .folded = fold(maker->arena, text)});
 }
 
 static void give_member(struct search_maker *maker, const struct json *object, const char *key)
@@ -343,46 +386,4 @@ void search_make_any(struct search_maker *maker, const struct fhirpath_value *fo
     struct search_maker fitting = *maker;
     fitting.kind = row != NULL ? row->kind : kind_of_primitive(type);
     search_make(&fitting, found);
-}
-
-/* ---- folding ---- */
-
-/* The plain letter of a letter of Latin-1 or Latin Extended-A with its accent; 0: none. */
-static char plain_letter(unsigned code)
-{
-    static const char latin1[] = "aaaaaa\0ceeeeiiii\0nooooo\0ouuuuy\0\0"
-                                 "aaaaaa\0ceeeeiiii\0nooooo\0ouuuuy\0y";
-    static const char extended[] = "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiii\0\0jjkk\0"
-                                   "llllllllllnnnnnnnnnoooooo\0\0rrrrrrssssssssttttttuuuuuuuuuuuu"
-                                   "wwyyyzzzzzzs";
-    _Static_assert(sizeof latin1 == 0x40 + 1 && sizeof extended == 0x80 + 1, "one a letter");
-    if (code >= 0xc0 && code <= 0xff)
-        return latin1[code - 0xc0];
-    return code >= 0x100 && code <= 0x17f ? extended[code - 0x100] : '\0';
-}
-
-char *search_fold(struct arena *arena, const char *text)
-{
-    char *folded = arena_alloc(arena, strlen(text) + 1);
-    char *out = folded;
-    bool gap = false;
-    while (*text != '\0') {
-        const char *start = text;
-        unsigned code = text_utf8_next(&text);
-        char plain = plain_letter(code);
-        if (code == ' ' || code == '\t' || code == '\n' || code == '\r' || code == 0xa0) {
-            gap = out > folded;
-            continue;
-        }
-        if (gap)
-            *out++ = ' ';
-        gap = false;
-        if (code >= 'A' && code <= 'Z')
-            *out++ = (char)(code | 0x20);
-        else if (plain != '\0')
-            *out++ = plain;
-        else if (code < 0x300 || code > 0x36f) /* combining accents are dropped */
-            out = mempcpy(out, start, (size_t)(text - start));
-    }
-    return folded;
 }

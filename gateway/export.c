@@ -51,7 +51,8 @@ const char *export_name(struct arena *arena, const char *from, const char *kind,
     return arena_print(arena, "%s%s.json", name.at, name.full ? mark_of(arena, number) : "");
 }
 
-const char *export_text(struct arena *arena, const struct json *record)
+/* The text of one record as records/in holds it. */
+static const char *text_of(struct arena *arena, const struct json *record)
 {
     return arena_print(arena, "%s\n", json_print_pretty(arena, record));
 }
@@ -154,7 +155,7 @@ static bool write_record(const struct office *office, struct arena *arena, struc
     }
     const char *name = export_name(arena, row->clinic, row->kind, row->number);
     const char *path = setup_path(office->setup, arena, arena_print(arena, "records/in/%s", name));
-    const char *text = export_text(arena, record);
+    const char *text = text_of(arena, record);
     if (!write_attachments(office, arena, reader, row, name) ||
         !file_replace(path, text, strlen(text), 0600)) {
         log_event(LOG_LEVEL_ERROR, "records-in", "what", "a received record cannot be written",

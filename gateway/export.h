@@ -16,8 +16,6 @@
  * (*ret_people then is true: the setup should be read again). Returns how many records were
  * written. */
 size_t export_sweep(const struct office *office, bool *ret_people);
-/* The text of one record as records/in holds it. */
-const char *export_text(struct arena *arena, const struct json *record);
 /* FROM--KIND--RECORD_ID.json, unsafe bytes as %XX. */
 const char *export_name(struct arena *arena, const char *from, const char *kind,
                         const char *number);

@@ -259,11 +259,6 @@ const char *exchange_header(const struct exchange *exchange, const char *name)
     return NULL;
 }
 
-bool exchange_is_connected(const struct exchange *exchange)
-{
-    return ((const struct request *)exchange)->stream != NULL;
-}
-
 static const char *mirrored(const struct exchange *exchange, const char *name)
 {
     const char *value = exchange_header(exchange, name);

@@ -70,8 +70,6 @@ const char *exchange_header(const struct exchange *exchange, const char *name);
  * exactly once, on the loop the exchange came from, now or later; safe when the client has gone
  * meanwhile. Date, Content-Length, X-Request-Id and X-Correlation-Id (mirrored) are added here. */
 void exchange_answer(struct exchange *exchange, const struct answer *answer);
-/* False when the client has gone: the answer will reach nobody (it must still be given). */
-bool exchange_is_connected(const struct exchange *exchange);
 
 /* ---- for connection.c and listen.c ---- */
 

@@ -441,20 +441,6 @@ void listener_recheck(struct listener *listener)
     }
 }
 
-unsigned listener_close_partner(struct listener *listener, const char *partner)
-{
-    unsigned closed = 0;
-    struct connection *next;
-    for (struct connection *at = listener->first; at != NULL; at = next) {
-        next = at->after;
-        if (at->http.peer->partner == NULL || strcmp(at->http.peer->partner, partner) != 0)
-            continue;
-        connection_end(at);
-        closed++;
-    }
-    return closed;
-}
-
 void listener_stop(struct listener *listener, unsigned drain_ms, void (*on_stopped)(void *owner))
 {
     uint64_t end = uv_now(listener->home.loop) + drain_ms;

@@ -81,8 +81,6 @@ struct listener *listener_start(const struct listener_options *options, struct f
 void listener_use(struct listener *listener, struct context *context);
 /* Closes every connection that the trust of today would not let in as who it is. */
 void listener_recheck(struct listener *listener);
-/* Closes all connections of the partner at once; returns how many. */
-unsigned listener_close_partner(struct listener *listener, const char *partner);
 /* Stops accepting, closes idle connections, lets requests in hand be answered for DRAIN_MS, then
  * closes the rest. When no connection and no unanswered exchange is left the listener is freed and
  * on_stopped called. Calling it again only shortens the time. */

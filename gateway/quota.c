@@ -117,11 +117,6 @@ const char *quota_reason_name(enum quota_reason reason)
     return names[reason];
 }
 
-const char *quota_partner(const struct quota *quota)
-{
-    return quota->partner;
-}
-
 bool quota_enter(struct quota *quota)
 {
     pthread_mutex_lock(&quota->quotas->lock);

@@ -46,7 +46,6 @@ const struct quota_figures *quotas_count(struct quotas *quotas, struct arena *ar
 /* `connections`, `body`, `rate` */
 const char *quota_reason_name(enum quota_reason reason);
 
-const char *quota_partner(const struct quota *quota);
 /* One connection more, to be given back by quota_leave(); false: it is beyond the limit, must not
  * be served, and is not counted, so that a storm of such cannot keep the right ones out. */
 bool quota_enter(struct quota *quota);

@@ -65,17 +65,6 @@ bool transmit_unsent(enum transmit_outcome outcome)
     return outcome == TRANSMIT_CANNOT_CONNECT || outcome == TRANSMIT_TLS_REFUSED;
 }
 
-const char *transmit_outcome_name(enum transmit_outcome outcome)
-{
-    static const char *const names[] = {
-        [TRANSMIT_ANSWERED] = "answered",       [TRANSMIT_CANNOT_CONNECT] = "cannot_connect",
-        [TRANSMIT_TLS_REFUSED] = "tls_refused", [TRANSMIT_TIMED_OUT] = "timed_out_unknown",
-        [TRANSMIT_BROKEN] = "broken",           [TRANSMIT_TOO_LARGE] = "too_large",
-        [TRANSMIT_STOPPED] = "stopped",
-    };
-    return names[outcome];
-}
-
 /* ---- what curl asks of the loop ---- */
 
 static void on_poll(uv_poll_t *poll, int status, int events)

@@ -90,7 +90,5 @@ void transmit_drop(struct transmit *transmit, const char *partner);
 void transmit_close(struct transmit *transmit, void (*on_closed)(void *owner), void *owner);
 /* The partner cannot have seen any of the request. */
 bool transmit_unsent(enum transmit_outcome outcome);
-/* `cannot_connect`: for the log and the store. */
-const char *transmit_outcome_name(enum transmit_outcome outcome);
 
 #endif

@@ -309,7 +309,7 @@ def write(tables, path):
         out.append("const %s definition_%s[] = {" % (kind, name))
         out += ["    " + row + "," for row in tables.rows[name]]
         out.append("};")
-    for name, table in (("type", "types"), ("element", "elements"), ("constraint", "constraints"),
+    for name, table in (("type", "types"), ("constraint", "constraints"),
                         ("value_set", "value_sets"), ("search", "searches")):
         out.append("const unsigned definition_%s_count = %d;" % (name, len(tables.rows[table])))
     out.append("const unsigned definition_type_slot_bits = %d;" % tables.type_bits)

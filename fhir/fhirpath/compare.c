@@ -288,8 +288,8 @@ static bool equivalent_system(struct value one, struct value other)
     return equal_system(one, other) == TRUTH_YES;
 }
 
-bool compare_equivalent(struct machine *machine, const struct step *step, struct value one,
-                        struct value other, enum truth *ret_truth)
+static bool are_equivalent(struct machine *machine, const struct step *step, struct value one,
+                           struct value other, enum truth *ret_truth)
 {
     struct value left;
     struct value right;
@@ -344,7 +344,7 @@ bool compare_equivalent_slices(struct machine *machine, const struct step *step,
         for (size_t j = i; j < count && truth != TRUTH_YES; j++) {
             struct value *partner = &machine->stack[other.from + j];
             if (!machine_spend(machine, step, 1) ||
-                !compare_equivalent(machine, step, machine->stack[one.from + i], *partner, &truth))
+                !are_equivalent(machine, step, machine->stack[one.from + i], *partner, &truth))
                 return false;
             if (truth != TRUTH_YES)
                 continue;

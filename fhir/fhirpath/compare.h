@@ -10,8 +10,6 @@
 
 bool compare_equal(struct machine *machine, const struct step *step, struct value one,
                    struct value other, enum truth *ret_truth);
-bool compare_equivalent(struct machine *machine, const struct step *step, struct value one,
-                        struct value other, enum truth *ret_truth);
 /* Collections, in order; both must not be empty. */
 bool compare_equal_slices(struct machine *machine, const struct step *step, struct slice one,
                           struct slice other, enum truth *ret_truth);

@@ -73,6 +73,19 @@ static bool push_content(struct machine *machine, const struct step *step, const
 
 /* ---- what a name means ---- */
 
+/* Fills child, is_primitive and is_resource of *ret_lookup. */
+static void find_child(const struct definition_type *parent, const struct definition_choice *choice,
+                       struct lookup *ret_lookup)
+{
+    const struct definition_type *child = definition_type_of(choice);
+    /* The definitions call the id of a resource a string; it has the type id (R4 resource.html). */
+    if (parent->kind == DEFINITION_RESOURCE && strcmp(definition_word(choice->key), "id") == 0)
+        child = definition_find("id");
+    ret_lookup->child = (uint16_t)definition_type_index(child);
+    ret_lookup->is_primitive = child->kind == DEFINITION_PRIMITIVE;
+    ret_lookup->is_resource = child->kind == DEFINITION_RESOURCE;
+}
+
 static struct lookup look_up(const struct step *step, unsigned type)
 {
     struct lookup lookup = {.step = step, .type = (uint16_t)type};
@@ -84,20 +97,8 @@ static struct lookup look_up(const struct step *step, unsigned type)
     if (is_choice && choice->type != 0)
         return lookup; /* valueQuantity is JSON's name, not FHIRPath's */
     lookup.form = is_choice ? FORM_CHOICE : FORM_PLAIN;
-    navigate_child(parent, choice, &lookup);
+    find_child(parent, choice, &lookup);
     return lookup;
-}
-
-void navigate_child(const struct definition_type *parent, const struct definition_choice *choice,
-                    struct lookup *ret_lookup)
-{
-    const struct definition_type *child = definition_type_of(choice);
-    /* The definitions call the id of a resource a string; it has the type id (R4 resource.html). */
-    if (parent->kind == DEFINITION_RESOURCE && strcmp(definition_word(choice->key), "id") == 0)
-        child = definition_find("id");
-    ret_lookup->child = (uint16_t)definition_type_index(child);
-    ret_lookup->is_primitive = child->kind == DEFINITION_PRIMITIVE;
-    ret_lookup->is_resource = child->kind == DEFINITION_RESOURCE;
 }
 
 static const struct lookup *cached_lookup(struct machine *machine, const struct step *step,
@@ -111,6 +112,16 @@ static const struct lookup *cached_lookup(struct machine *machine, const struct 
 }
 
 /* ---- members of an object ---- */
+
+/* The member `_KEY` of OBJECT, or NULL. */
+static const struct json *companion_of(const struct json *object, const char *key)
+{
+    for (const struct json *at = json_first(object); at != NULL; at = json_next(at)) {
+        if (json_key(at)[0] == '_' && strcmp(json_key(at) + 1, key) == 0)
+            return at;
+    }
+    return NULL;
+}
 
 /* The work of looking at COUNT members: the few of a usual object are free. */
 static bool spend_members(struct machine *machine, const struct step *step, size_t count)
@@ -167,23 +178,14 @@ static bool push_choice(struct machine *machine, const struct step *step, const 
         if (choice == NULL || (is_companion && json_get(object, key + 1) != NULL))
             continue;
         struct lookup lookup = {0};
-        navigate_child(parent, choice, &lookup);
+        find_child(parent, choice, &lookup);
         const struct json *companion = is_companion ? at : NULL;
         if (!is_companion && lookup.is_primitive)
-            companion = navigate_companion(object, key);
+            companion = companion_of(object, key);
         if (!push_content(machine, step, is_companion ? NULL : at, companion, &lookup))
             return false;
     }
     return true;
-}
-
-const struct json *navigate_companion(const struct json *object, const char *key)
-{
-    for (const struct json *at = json_first(object); at != NULL; at = json_next(at)) {
-        if (json_key(at)[0] == '_' && strcmp(json_key(at) + 1, key) == 0)
-            return at;
-    }
-    return NULL;
 }
 
 static bool push_untyped(struct machine *machine, const struct step *step,
@@ -293,7 +295,7 @@ static bool child_of_key(const struct definition_type *type, const char *key,
     const struct definition_choice *choice = definition_key(type, key, strlen(key));
     if (choice == NULL || choice->type == 0)
         return false;
-    navigate_child(type, choice, ret_lookup);
+    find_child(type, choice, ret_lookup);
     return true;
 }
 
@@ -314,7 +316,7 @@ static bool push_object_children(struct machine *machine, const struct step *ste
             !child_of_key(type, key + alone, &lookup))
             continue;
         const struct json *companion = alone            ? at
-                                       : has_companions ? navigate_companion(object, key)
+                                       : has_companions ? companion_of(object, key)
                                                         : NULL;
         if (!machine_spend(machine, step, 1) ||
             !push_content(machine, step, alone ? NULL : at, companion, &lookup))

@@ -14,7 +14,7 @@ static const struct field_term roles[] = {
     {"chair", "Chair", NULL, NULL},       {"scribe", "Scribe", NULL, NULL},
     {"referrer", "Referrer", NULL, NULL}, {"member", "Member", NULL, NULL},
     {"guest", "Guest", NULL, NULL},       {NULL, NULL, NULL, NULL}};
-const struct field_terms map_team_roles = {"team-role", roles};
+static const struct field_terms team_roles = {"team-role", roles};
 
 /* How somebody took part has no element: it is told in the text, with the word beside it. */
 static struct json *write_attendance(struct field_job *job, const struct field *field,
@@ -39,7 +39,7 @@ static struct json *read_nothing(struct field_job *job, const struct field *fiel
 
 static const struct field_kind attendance = {write_attendance, read_nothing};
 
-static const struct field member[] = {{"role", "role[0]", &field_local_concept, &map_team_roles},
+static const struct field member[] = {{"role", "role[0]", &field_local_concept, &team_roles},
                                       {"who", "member", &field_person, NULL},
                                       {NULL, "attendance", &attendance, NULL},
                                       FIELD_END};

@@ -5,7 +5,7 @@ static const struct field_term levels[] = {{"caution", "Caution", NULL, NULL},
                                            {"avoid-area", "Avoid the area", NULL, NULL},
                                            {"do-not-treat", "Do not treat", NULL, NULL},
                                            {NULL, NULL, NULL, NULL}};
-const struct field_terms map_precaution_levels = {"precaution-level", levels};
+static const struct field_terms precaution_levels = {"precaution-level", levels};
 
 static const struct field_code safety = {"http://terminology.hl7.org/CodeSystem/flag-category",
                                          "safety", "Safety", NULL};
@@ -13,7 +13,7 @@ static const struct field_code safety = {"http://terminology.hl7.org/CodeSystem/
 const struct field map_precaution[] = {
     {NULL, "status", &field_constant, "active"},
     {NULL, "category[0]", &field_fixed_concept, &safety},
-    {"level", "category[+]", &field_local_concept, &map_precaution_levels},
+    {"level", "category[+]", &field_local_concept, &precaution_levels},
     {"text", "code.text", &field_plain, NULL},
     {NULL, "subject", &field_link, "Patient"},
     {NULL, "extension[+]", &field_flag_site, NULL},

@@ -44,7 +44,4 @@ struct map_part {
     void (*read)(struct field_job *job, const struct map_part *part, struct json *resource);
 };
 
-/* ---- the terms that are ours alone (base/CodeSystem/...) ---- */
-extern const struct field_terms map_precaution_levels, map_discharge_reasons, map_team_roles;
-
 #endif

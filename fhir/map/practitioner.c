@@ -61,7 +61,7 @@ static struct json *write_role_link(struct field_job *job, const struct field *f
                              json_get_text(value, "name"));
 }
 
-/* The Practitioner of a role is read by people_handle_of; here only its place is understood. */
+/* The Practitioner of a role is read by message_people.c; here only its place is understood. */
 static struct json *read_role_link(struct field_job *job, const struct field *field,
                                    struct json *node, struct json *into)
 {

@@ -152,7 +152,7 @@ static struct json *read_told(struct field_job *job, const struct field *field, 
     return NULL;
 }
 
-const struct field_kind map_told = {write_told, read_told};
+static const struct field_kind told_in_note = {write_told, read_told};
 
 static struct json *write_note(struct field_job *job, const struct field *field,
                                const struct json *value)
@@ -214,7 +214,7 @@ const struct field map_service_request[] = {
     {"referred_to", "performer[0]", &field_person, NULL},
     {"reason", "reasonCode[0].text", &field_plain, NULL},
     {"body_areas", "bodySite[]", &field_site, NULL},
-    {NULL, "note[+]", &map_told, "techniques_to_avoid"},
-    {NULL, "note[+]", &map_told, "report_every_visits"},
+    {NULL, "note[+]", &told_in_note, "techniques_to_avoid"},
+    {NULL, "note[+]", &told_in_note, "report_every_visits"},
     {"notes", "note[+]", &map_note, NULL},
     FIELD_END};

@@ -293,11 +293,22 @@ static const struct field_kind task_visits = {write_task_visits, read_task_visit
 static const struct field_code fulfill = {"http://hl7.org/fhir/CodeSystem/task-code", "fulfill",
                                           "Fulfill the focal request", NULL};
 
+static const struct field_term reasons[] = {
+    {"goals-met", "Goals met", NULL, NULL},
+    {"no-further-gain", "No further gain", NULL, NULL},
+    {"client-choice", "Client's choice", NULL, NULL},
+    {"referred-on", "Referred on", NULL, NULL},
+    {"did-not-attend", "Did not attend", NULL, NULL},
+    {"authorization-ended", "Authorisation ended", NULL, NULL},
+    {"other", "Other reason", NULL, NULL},
+    {NULL, NULL, NULL, NULL}};
+static const struct field_terms discharge_reasons = {"discharge-reason", reasons};
+
 const struct field map_task[] = {
     {NULL, "identifier[+]", &map_placer_number, NULL},
     {NULL, "identifier[+]", &map_filler_number, NULL},
     {NULL, "status", &task_status, NULL},
-    {"discharge_reason", "businessStatus", &field_local_concept, &map_discharge_reasons},
+    {"discharge_reason", "businessStatus", &field_local_concept, &discharge_reasons},
     {NULL, "intent", &field_constant, "order"},
     {"priority", "priority", &field_word, NULL},
     {NULL, "code", &field_fixed_concept, &fulfill},
@@ -417,7 +428,7 @@ static struct json *read_client(struct field_job *job, const struct field *field
     return NULL;
 }
 
-const struct field_kind map_client_number = {write_client, read_client};
+static const struct field_kind client_number = {write_client, read_client};
 
 const struct field map_move[] = {{NULL, "identifier[+]", &map_placer_number, NULL},
                                  {NULL, "identifier[+]", &map_filler_number, NULL},
@@ -427,7 +438,7 @@ const struct field map_move[] = {{NULL, "identifier[+]", &map_placer_number, NUL
                                  {NULL, "intent", &field_constant, "order"},
                                  {NULL, "code", &move_code, NULL},
                                  {NULL, "focus", &move_focus, NULL},
-                                 {NULL, "for", &map_client_number, NULL},
+                                 {NULL, "for", &client_number, NULL},
                                  {"authored_at", "authoredOn", &field_plain, NULL},
                                  {"at", "lastModified", &field_plain, NULL},
                                  {NULL, "requester", &side, "placer"},
@@ -439,19 +450,8 @@ const struct field map_move[] = {{NULL, "identifier[+]", &map_placer_number, NUL
 const struct field map_withdrawn[] = {{NULL, "identifier[+]", &map_placer_number, NULL},
                                       {NULL, "status", &field_constant, "revoked"},
                                       {NULL, "intent", &field_constant, "order"},
-                                      {NULL, "subject", &map_client_number, NULL},
+                                      {NULL, "subject", &client_number, NULL},
                                       FIELD_END};
-
-static const struct field_term reasons[] = {
-    {"goals-met", "Goals met", NULL, NULL},
-    {"no-further-gain", "No further gain", NULL, NULL},
-    {"client-choice", "Client's choice", NULL, NULL},
-    {"referred-on", "Referred on", NULL, NULL},
-    {"did-not-attend", "Did not attend", NULL, NULL},
-    {"authorization-ended", "Authorisation ended", NULL, NULL},
-    {"other", "Other reason", NULL, NULL},
-    {NULL, NULL, NULL, NULL}};
-const struct field_terms map_discharge_reasons = {"discharge-reason", reasons};
 
 /* ---- an action agreed in a case conference ---- */
 

@@ -10,7 +10,6 @@ extern const struct field_kind map_timing;
 extern const struct field_kind map_placer_number; /* PLAC; path "identifier[+]" */
 extern const struct field_kind map_filler_number; /* FILL */
 extern const struct field_kind map_note;          /* a text <-> Annotation */
-extern const struct field_kind map_told;          /* an Annotation that tells a record-field */
 
 /* TIME (with seconds and offset) MINUTES later, in the same offset; NULL when TIME is no time. */
 const char *timing_later(struct field_job *job, const char *time, long minutes);

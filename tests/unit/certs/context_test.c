@@ -375,20 +375,17 @@ static void fits_together(void **state)
     context_release(peer);
 }
 
-static void says_why_there_was_no_handshake(void **state)
+static void no_handshake_is_no_peer(void **state)
 {
     struct world *world = *state;
-    static const struct {
-        const char *bytes, *why;
-    } cases[] = {{"GET / HTTP/1.1\r\n\r\n", "http request"},
-                 {"\x16\x03\x01\x02\x00 and then nothing sensible", "unexpected eof while reading"},
-                 {"SSH-2.0-OpenSSH_9.2\r\n", "wrong version number"}};
+    static const char *const cases[] = {"GET / HTTP/1.1\r\n\r\n",
+                                        "\x16\x03\x01\x02\x00 and then nothing sensible",
+                                        "SSH-2.0-OpenSSH_9.2\r\n"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct verify_peer found;
         struct ssl_st *session = context_session_new(world->context, 0);
-        SSL_set_bio(session, BIO_new_mem_buf(cases[i].bytes, -1), BIO_new(BIO_s_mem()));
+        SSL_set_bio(session, BIO_new_mem_buf(cases[i], -1), BIO_new(BIO_s_mem()));
         assert_int_not_equal(SSL_accept(session), 1);
-        assert_string_equal(context_handshake_fault(), cases[i].why);
         assert_false(verify_peer_of(session, &found));
         assert_int_equal(found.verdict, VERDICT_no_handshake);
         context_session_free(session);
@@ -399,7 +396,8 @@ static void says_why_there_was_no_handshake(void **state)
     open_client(world, &peer, TLS1_2_VERSION);
     SSL_CTX_set_cert_verify_callback(peer.ctx, NULL, NULL);
     assert_false(forge_talk(peer.ssl, session));
-    assert_string_equal(context_handshake_fault(), "tlsv1 alert unknown ca");
+    assert_int_equal(ERR_GET_REASON(ERR_peek_error()), SSL_R_TLSV1_ALERT_UNKNOWN_CA);
+    ERR_clear_error();
     assert_false(verify_peer_of(session, &found));
     assert_int_equal(found.verdict, VERDICT_no_handshake);
     context_session_free(session);
@@ -492,7 +490,7 @@ int main(void)
         cmocka_unit_test(never_resumes),
         cmocka_unit_test(refuses_an_endless_chain),
         cmocka_unit_test(fits_together),
-        cmocka_unit_test(says_why_there_was_no_handshake),
+        cmocka_unit_test(no_handshake_is_no_peer),
         cmocka_unit_test(names_the_suite),
         cmocka_unit_test(serves_threads_while_it_is_replaced),
     };

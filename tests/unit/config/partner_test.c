@@ -32,7 +32,6 @@ static void settles_what_is_left_out(void **state)
     assert_true(load(&arena, URL "ca_file: keys/lakeside.crt\n", &findings, &partner));
     assert_string_equal(partner.name, "lakeside");
     assert_int_equal(partner.style, PARTNER_MESSAGE);
-    assert_int_equal(partner_crl(&partner), PARTNER_CRL_OFF);
     assert_int_equal(partner.crl_policy, PARTNER_CRL_AUTO);
     assert_int_equal(partner.san.count, 2);
     assert_string_equal(partner.san.items[0], "urn:refgate:org:lakeside");
@@ -46,7 +45,6 @@ static void settles_what_is_left_out(void **state)
                      "send: [referral]\n",
                      &findings, &partner));
     assert_int_equal(partner.san.count, 1);
-    assert_int_equal(partner_crl(&partner), PARTNER_CRL_HARD);
     assert_false(partner_may_receive(&partner, "referral"));
     assert_true(partner_may_send(&partner, "referral"));
     assert_false(partner_may_send(&partner, "progress-note"));

@@ -131,8 +131,8 @@ static void knows_measures_and_units(void **state)
     assert_string_equal(coding_unit_of("deg"), "degrees");
     assert_string_equal(coding_unit_nearest("degress"), "degrees");
     assert_string_equal(coding_measure_nearest("pain-nov"), "pain-now");
-    for (size_t i = 0; coding_measure_at(i) != NULL; i++)
-        assert_non_null(coding_unit_of(coding_measure_at(i)->unit));
+    for (size_t i = 0; i < coding_measure_count; i++)
+        assert_non_null(coding_unit_of(coding_measures[i].unit));
 }
 
 int main(void)

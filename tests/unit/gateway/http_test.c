@@ -113,9 +113,7 @@ static void test_client_goes_before_the_answer(void **state)
     struct talk *bench = talk_new();
     bench->later = true;
     talk_feed_text(bench, POST "Content-Length: 2\r\n\r\nhi");
-    assert_true(exchange_is_connected(bench->waiting));
     http_drop(&bench->stream);
-    assert_false(exchange_is_connected(bench->waiting));
     assert_string_equal(bench->waiting->body, "hi");
     assert_string_equal(bench->waiting->peer->partner, "lakeside");
     talk_answer(bench->waiting);
