@@ -84,16 +84,50 @@ static void add_byte(struct line *line, char byte)
         line->text[line->length++] = byte;
 }
 
+/* LENGTH bytes fit in. */
+static bool has_room(const struct line *line, size_t length)
+{
+    return !line->is_full && length < LINE_MAX_BYTES - 3 - line->length;
+}
+
+static void add_bytes(struct line *line, const char *text, size_t length)
+{
+    memcpy(line->text + line->length, text, length);
+    line->length += length;
+}
+
 static void add_plain(struct line *line, const char *text)
 {
+    size_t length = strlen(text);
+    if (has_room(line, length)) {
+        add_bytes(line, text, length);
+        return;
+    }
     while (*text != '\0')
         add_byte(line, *text++);
+}
+
+/* Printable ASCII without `"` and `\`: stands for itself in quotation marks. */
+static bool is_simple(const char *value, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        unsigned char byte = (unsigned char)value[i];
+        if (byte < 0x20 || byte >= 0x7f || byte == '"' || byte == '\\')
+            return false;
+    }
+    return true;
 }
 
 /* What is no UTF-8, or was cut off in the middle of a letter, becomes question marks. */
 static void add_quoted(struct line *line, const char *value)
 {
     size_t length = strnlen(value, VALUE_MAX_BYTES);
+    if (has_room(line, length + 2) && is_simple(value, length)) {
+        line->text[line->length++] = '"';
+        add_bytes(line, value, length);
+        line->text[line->length++] = '"';
+        return;
+    }
     size_t sound = text_utf8_fault(value, length);
     add_byte(line, '"');
     for (size_t i = 0; i < length; i++) {
@@ -117,10 +151,14 @@ static void add_quoted(struct line *line, const char *value)
 /* As it is when it is one word, else quoted. */
 static void add_value(struct line *line, const char *value)
 {
+    if (line->is_json) {
+        add_quoted(line, value);
+        return;
+    }
     bool is_word = value[0] != '\0' && strlen(value) <= VALUE_MAX_BYTES;
     for (const char *at = value; is_word && *at != '\0'; at++)
         is_word = (unsigned char)*at > 0x20 && *at != 0x7f && *at != '"' && *at != '=';
-    if (is_word && !line->is_json)
+    if (is_word)
         add_plain(line, value);
     else
         add_quoted(line, value);

@@ -9,12 +9,17 @@
 
 enum { ID_DIGITS = 32, SPAN_DIGITS = 16, SPAN_AT = 3 + ID_DIGITS + 1, FLAGS_AT = 53, WHOLE = 55 };
 
+static bool is_digit(char digit)
+{
+    return (digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f');
+}
+
 /* COUNT lower-case hex digits that are not all zero. */
 static bool is_id(const char *text, size_t count)
 {
     bool is_zero = true;
     for (size_t i = 0; i < count; i++) {
-        if (text[i] == '\0' || strchr("0123456789abcdef", text[i]) == NULL)
+        if (!is_digit(text[i]))
             return false;
         is_zero = is_zero && text[i] == '0';
     }
@@ -51,7 +56,7 @@ static bool take_uuid(const char *text, char ret_id[TRACE_ID_TEXT])
         if (shape[i] == '-' && text[i] == '-')
             continue;
         char digit = text[i] >= 'A' && text[i] <= 'F' ? (char)(text[i] - 'A' + 'a') : text[i];
-        if (shape[i] == '-' || strchr("0123456789abcdef", digit) == NULL)
+        if (shape[i] == '-' || !is_digit(digit))
             return false;
         ret_id[at++] = digit;
     }
