@@ -1,4 +1,8 @@
-/* arena: bump allocation in blocks that double up to 1 MiB. See arena.h for the contract. */
+/* arena: bump allocation in blocks that double up to 1 MiB. See arena.h for the contract.
+ *
+ * Blocks form a list, the newest first, and only the newest is allocated from. Memory is zeroed
+ * when it is handed out, and not when a block is made or forgotten, so that arena_raw() costs
+ * nothing. The arena owns its blocks; there is no lock, since it belongs to one thread. */
 #include "base/arena.h"
 
 #include <stdalign.h>

@@ -1,4 +1,8 @@
-/* csv: a one-pass reader. See csv.h for the contract. */
+/* csv: a one-pass reader. See csv.h for the contract.
+ *
+ * One function for each kind of cell, quoted and plain; line and column are noted where a cell
+ * starts. A row with a fault is reported at its place and passed over to the end of its line, so
+ * that the caller may go on with the next. Cells lie in the caller's arena. */
 #include "base/csv.h"
 
 #include <string.h>

@@ -1,4 +1,6 @@
-/* finding: see finding.h. */
+/* finding: lists of findings, and their two printed forms: a line for a person and an object for a
+ * program (--json). See finding.h for the contract. Called wherever a file, record or setting is
+ * judged. Pure; texts that were given stay the caller's, only the list grows in its arena. */
 #include "base/finding.h"
 
 #include <string.h>

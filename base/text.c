@@ -1,4 +1,7 @@
-/* text: see text.h. */
+/* text: growing text, and small questions about bytes. See text.h for the contract.
+ *
+ * What is added is first cut to the ceiling, which sets `full`, and then make_room() is asked,
+ * which at least doubles. Called by every layer; the memory is the arena's. */
 #include "base/text.h"
 
 #include <stdint.h>

@@ -1,4 +1,6 @@
-/* facts: see facts.h. */
+/* facts: what OpenSSL says of a certificate, as the plain texts and numbers that verdicts,
+ * findings and the audit show. See facts.h. Called by the sources of certs/ alone. Nothing is
+ * allocated: each text goes into the caller's buffer. Any thread. */
 #include "certs/facts.h"
 
 #include <openssl/evp.h>

@@ -1,4 +1,8 @@
-/* files: see files.h. */
+/* files: reading under a ceiling and atomic writing of the small files of certs/. See files.h.
+ *
+ * Opening never waits on a pipe, and a secret is refused when its mode lets others read it.
+ * Writing goes to a temporary file, which is synced and then renamed, or linked where nothing may
+ * be replaced; the folder is synced last. Blocking; the caller's thread. */
 #include "certs/files.h"
 
 #include <errno.h>

@@ -1,4 +1,6 @@
-/* identity: see identity.h. */
+/* identity: loading our own key and chain, and all that is asked of them before a peer sees them:
+ * that they belong together, stand in order, and would not be refused by partners. See
+ * identity.h. Loading blocks; what is loaded never changes and counts its holders. */
 #include "certs/identity.h"
 
 #include <openssl/err.h>

@@ -1,4 +1,6 @@
-/* staple: see staple.h. */
+/* staple: judging an OCSP answer: its signature, whom it is about, and whether it is of today.
+ * See staple.h. Called within a handshake, on the thread of the connection, and at loading for
+ * the answer that we hand over ourselves. No network, and no clock but the time that is given. */
 #include "certs/staple.h"
 
 #include <openssl/err.h>

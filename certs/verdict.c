@@ -1,4 +1,5 @@
-/* verdict: see verdict.h. */
+/* verdict: verdict.def as tables, by number. See verdict.h. Called wherever a verdict becomes a
+ * name for the log, an alert for the peer or a sentence for a person. Constant; any thread. */
 #include "certs/verdict.h"
 
 static const struct {

@@ -1,4 +1,7 @@
-/* check: see check.h. Hand-written scanners, one a kind of text. */
+/* check: see check.h. Hand-written scanners, one a kind of text.
+ *
+ * Each answers yes or no for the whole text; the words that explain what would be right stand in
+ * the constants at the end, one for each scanner. No state and no memory of its own; any thread. */
 #include "config/check.h"
 
 #include <ctype.h>

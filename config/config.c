@@ -1,4 +1,8 @@
-/* config: see config.h. option.def makes the table; the rules between settings stand here. */
+/* config: the settings as one struct. option.def makes the table, option.c reads and writes by
+ * it; here stand the rules between settings that no single row can say. See config.h.
+ *
+ * Called by the gateway at start and at reload, and by commands. Pure; texts live in the arena
+ * that the caller gives. */
 #include "config/config.h"
 
 #include <ctype.h>

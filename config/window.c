@@ -1,4 +1,6 @@
-/* window: see window.h. */
+/* window: the text of planned pauses into days and minutes of the week, and the question whether
+ * a moment lies in one. See window.h. Called by the check of the setting `maintenance` and by
+ * partner_in_maintenance(), which is given local time. Pure; any thread. */
 #include "config/window.h"
 
 #include <stddef.h>
