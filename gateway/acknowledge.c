@@ -7,18 +7,24 @@
 #include "certs/digest.h"
 #include "gateway/tree.h"
 
-static struct json *issue_of(struct arena *arena, enum fault_kind kind, const char *text,
-                             const char *path)
+static struct json *issue_with(struct arena *arena, const char *severity, const char *code,
+                               const char *text, const char *path)
 {
     struct json *issue = json_new_object(arena);
-    json_set_text(arena, issue, "severity", "error");
-    json_set_text(arena, issue, "code", fault_issue_code(kind));
+    json_set_text(arena, issue, "severity", severity);
+    json_set_text(arena, issue, "code", code);
     struct json *details = json_set(arena, issue, "details", json_new_object(arena));
     json_set_text(arena, details, "text", text);
     if (path != NULL)
         json_push(json_set(arena, issue, "expression", json_new_list(arena)),
                   json_new_text(arena, path));
     return issue;
+}
+
+static struct json *issue_of(struct arena *arena, enum fault_kind kind, const char *text,
+                             const char *path)
+{
+    return issue_with(arena, "error", fault_issue_code(kind), text, path);
 }
 
 static const char *outcome(struct arena *arena, struct json *issues)
@@ -54,6 +60,13 @@ const char *acknowledge_issue(struct arena *arena, const struct fault *fault)
 {
     struct json *issues = json_new_list(arena);
     json_push(issues, issue_of(arena, fault->kind, fault_sentence(fault), NULL));
+    return json_print(arena, issues);
+}
+
+const char *acknowledge_notice(struct arena *arena, const char *text)
+{
+    struct json *issues = json_new_list(arena);
+    json_push(issues, issue_with(arena, "information", "informational", text, NULL));
     return json_print(arena, issues);
 }
 

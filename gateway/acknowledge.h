@@ -31,5 +31,7 @@ const char *acknowledge_findings(struct arena *arena, enum fault_kind kind,
 /* A list of OperationOutcome.issue with one error, as text: what store_message.response_issues
  * holds. */
 const char *acknowledge_issue(struct arena *arena, const struct fault *fault);
+/* The same with something that the sender of a message that was taken should know. */
+const char *acknowledge_notice(struct arena *arena, const char *text);
 
 #endif

@@ -135,6 +135,13 @@ static struct reading unclear(const char *reason)
     return reading;
 }
 
+/* Who does not know the referral that we cancel has nothing to do any more. */
+static bool is_cancelled_anyway(const struct store_message *message, const struct json *issues)
+{
+    return text_equal(message->kind, "cancel") &&
+           text_equal(json_get_text(json_first(issues), "code"), "not-found");
+}
+
 /* The body of a 2xx: a response Bundle that answers this message, or nothing at all with 202 and
  * 204 (custody taken). Anything else proves nothing: the same ids go again. */
 static struct reading read_success(const struct setup *setup, struct arena *arena,
@@ -163,6 +170,8 @@ static struct reading read_success(const struct setup *setup, struct arena *aren
     reading.reason = issue_text(arena, reply.reply_issues);
     reading.verdict =
         text_equal(reply.reply_code, "transient-error") ? DELIVER_LATER : DELIVER_REJECTED;
+    if (reading.verdict == DELIVER_REJECTED && is_cancelled_anyway(message, reply.reply_issues))
+        reading.verdict = DELIVER_DONE;
     return reading;
 }
 

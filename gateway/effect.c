@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "gateway/acknowledge.h"
 
 enum { NUMBER_MAX = 1024, NOTE_MAX = 4096 };
 
@@ -113,15 +114,38 @@ static const struct track_move *asked_move(const struct inbox_item *item,
     return other != NULL ? other : move;
 }
 
+/* A clinic takes back what it placed itself. */
+static bool is_cancel_of_own(const struct inbox_item *item)
+{
+    const struct message_move *asked = &item->message->move;
+    const struct message_referral *named = &item->message->referral;
+    bool is_cancel = asked->move == NULL ? text_equal(asked->task_status, "cancelled")
+                                         : text_equal(asked->move, "cancel");
+    return is_cancel && named->number != NULL &&
+           (named->placer == NULL || text_equal(named->placer, item->message->sender));
+}
+
+static bool move_nothing(const struct inbox_item *item, struct effect *effect,
+                         struct fault *ret_fault)
+{
+    effect->referral.id = 0;
+    effect->is_early_cancel = is_cancel_of_own(item);
+    if (!effect->is_early_cancel)
+        return not_found(item, ret_fault);
+    return fault_set(ret_fault, FAULT_not_found,
+                     arena_print(item->arena,
+                                 "referral %s is not found among those we share with you; should "
+                                 "it come yet, it is taken as cancelled",
+                                 item->message->referral.number));
+}
+
 static bool check_move(struct store *store, const struct inbox_item *item, struct effect *effect,
                        struct fault *ret_fault)
 {
     const struct message_move *asked = &item->message->move;
     effect->kind = asked->move == NULL ? "status" : asked->move;
-    if (!find_referral(store, item, &effect->referral)) {
-        effect->referral.id = 0;
-        return not_found(item, ret_fault);
-    }
+    if (!find_referral(store, item, &effect->referral))
+        return move_nothing(item, effect, ret_fault);
     const struct track_move *move = asked_move(item, &effect->referral);
     bool is_state = move == NULL || move->to[0] != '\0';
     if (is_state && text_equal(effect->referral.task_status, asked->task_status))
@@ -163,6 +187,24 @@ static bool check_identity(struct store *store, const struct inbox_item *item,
                     effect->kind, number));
 }
 
+static bool is_cancelled_early(struct store *store, const struct inbox_item *item,
+                               const char *number)
+{
+    return store_has_early_cancel(store, admission_partner(item->admission), item->message->sender,
+                                  number);
+}
+
+/* A referral of its own. */
+static bool stand_alone(struct store *store, const struct inbox_item *item, struct effect *effect,
+                        const char *replaced)
+{
+    const char *number = json_get_text(item->message->record, "record_id");
+    effect->referral.id = 0;
+    effect->is_cancelled = is_cancelled_early(store, item, number) ||
+                           (replaced != NULL && is_cancelled_early(store, item, replaced));
+    return true;
+}
+
 static bool check_new_referral(struct store *store, const struct inbox_item *item,
                                struct effect *effect, struct fault *ret_fault)
 {
@@ -170,10 +212,8 @@ static bool check_new_referral(struct store *store, const struct inbox_item *ite
     if (effect->is_known_record)
         return true;
     if (replaced == NULL) {
-        if (!find_referral(store, item, &effect->referral)) {
-            effect->referral.id = 0;
-            return true;
-        }
+        if (!find_referral(store, item, &effect->referral))
+            return stand_alone(store, item, effect, NULL);
         return fault_set(ret_fault, FAULT_conflict,
                          arena_print(item->arena, "referral number %s is in use already",
                                      effect->referral.number));
@@ -182,10 +222,8 @@ static bool check_new_referral(struct store *store, const struct inbox_item *ite
     struct inbox_item about = *item;
     asked.referral.number = replaced;
     about.message = &asked;
-    if (!find_referral(store, &about, &effect->referral))
-        effect->referral.id =
-            0; /* what it corrects never came: it stands as a referral of its own */
-    return true;
+    return find_referral(store, &about, &effect->referral) ||
+           stand_alone(store, item, effect, replaced); /* what it corrects never came */
 }
 
 /* What a note or discharge of the filler does to the Task (a first note starts it, a discharge ends
@@ -293,21 +331,22 @@ static void add_referral(struct store *store, const struct inbox_item *item, str
     const char *our = item->setup->config.org;
     long visits = 0;
     json_whole(json_get(record, "visits_requested"), &visits);
-    *referral = (struct store_referral){.placer = item->message->sender,
-                                        .number = json_get_text(record, "record_id"),
-                                        .filler = our,
-                                        .filler_number = our_number(store, item->arena, our),
-                                        .role = "filler",
-                                        .partner = admission_partner(item->admission),
-                                        .client = client_of(record),
-                                        .service = json_get_text(record, "service"),
-                                        .priority = json_get_text(record, "priority"),
-                                        .task_status = "requested",
-                                        .visits_total = visits,
-                                        .valid_until = json_get_text(record, "valid_until"),
-                                        .authored_at = json_get_text(record, "written_at"),
-                                        .created_ms = item->now_ms,
-                                        .changed_ms = item->now_ms};
+    *referral =
+        (struct store_referral){.placer = item->message->sender,
+                                .number = json_get_text(record, "record_id"),
+                                .filler = our,
+                                .filler_number = our_number(store, item->arena, our),
+                                .role = "filler",
+                                .partner = admission_partner(item->admission),
+                                .client = client_of(record),
+                                .service = json_get_text(record, "service"),
+                                .priority = json_get_text(record, "priority"),
+                                .task_status = effect->is_cancelled ? "cancelled" : "requested",
+                                .visits_total = visits,
+                                .valid_until = json_get_text(record, "valid_until"),
+                                .authored_at = json_get_text(record, "written_at"),
+                                .created_ms = item->now_ms,
+                                .changed_ms = item->now_ms};
     referral->id = store_add_referral(store, referral);
 }
 
@@ -322,7 +361,7 @@ static void add_record(struct store *store, const struct inbox_item *item, struc
                                .client = client_of(record),
                                .referral = effect->referral.id,
                                .accepted_ms = item->now_ms,
-                               .exported = false};
+                               .exported = effect->is_cancelled}; /* no work for anyone */
     memcpy(row.hash, effect->hash, STORE_HASH_BYTES);
     row.payload = payload_keep(store, text, strlen(text));
     if (item->message->attachments != NULL) {
@@ -391,6 +430,19 @@ static void note_record(struct store *store, const struct inbox_item *item, stru
     track_note(store, effect->referral.id, note.at, &effect->details);
 }
 
+static void note_cancelled(struct store *store, const struct inbox_item *item,
+                           struct effect *effect, struct store_message *message)
+{
+    if (!effect->is_cancelled)
+        return;
+    track_note(store, effect->referral.id, "cancelled before it came", &effect->details);
+    message->response_issues = acknowledge_notice(
+        item->arena, arena_print(item->arena,
+                                 "you had taken referral %s back: it is filed as "
+                                 "cancelled",
+                                 effect->referral.number));
+}
+
 static void take_filler_number(struct store *store, const struct inbox_item *item,
                                struct store_referral *referral)
 {
@@ -416,9 +468,18 @@ void effect_apply(struct store *store, const struct inbox_item *item, struct eff
     if (has_record) {
         track_count_visits(store, &effect->referral, item->message->record);
         note_record(store, item, effect);
+        note_cancelled(store, item, effect, message);
     }
     if (effect->is_behind_cancel)
         track_accept_behind_cancel(store, &effect->referral, &effect->details, item->arena);
     else if (effect->move != NULL)
         track_apply(store, &effect->referral, effect->move, &effect->details, item->arena);
+}
+
+void effect_remember(struct store *store, const struct inbox_item *item,
+                     const struct effect *effect)
+{
+    if (effect->is_early_cancel)
+        store_add_early_cancel(store, admission_partner(item->admission), item->message->sender,
+                               item->message->referral.number, item->now_ms);
 }

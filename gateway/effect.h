@@ -1,8 +1,10 @@
 /* effect: what a partner's message changes here: a referral arrives, a Task moves, a note is filed.
  *
  * Called by inbox.c inside the transaction: first check (reads only), then, when nothing stands
- * against it, apply (writes). A message that is refused has no effect at all, and its refusal is
- * what is answered. */
+ * against it, apply (writes). A message that is refused has no effect, and its refusal is what is
+ * answered. One thing is kept of it: a cancel of a referral that never came is remembered, because
+ * a copy of that referral may still be on its way (its sender gave it up and took it back). When it
+ * comes it is filed as cancelled, and is nobody's work. */
 #ifndef GATEWAY_EFFECT_H
 #define GATEWAY_EFFECT_H
 
@@ -18,6 +20,8 @@ struct effect {
     unsigned char hash[STORE_HASH_BYTES]; /* of the record */
     bool is_behind_cancel;                /* an accept that crossed our cancel */
     bool is_known_record;                 /* filed before with the same content: nothing to do */
+    bool is_early_cancel; /* of a referral that never came: refused, and kept in mind */
+    bool is_cancelled;    /* a referral that was cancelled before it came */
 };
 
 /* False, with the fault that is answered, when something stands against it. */
@@ -26,5 +30,8 @@ bool effect_check(struct store *store, const struct inbox_item *item, struct eff
 /* MESSAGE: its id is set, it is added afterwards; its referral is filled in. */
 void effect_apply(struct store *store, const struct inbox_item *item, struct effect *effect,
                   struct store_message *message);
+/* Of a message that is refused. */
+void effect_remember(struct store *store, const struct inbox_item *item,
+                     const struct effect *effect);
 
 #endif

@@ -316,20 +316,27 @@ static void note_waiting(const struct flow *flow, const struct loaded *loaded,
                    &details);
 }
 
-/* A referral that was cancelled before it left never leaves, and neither does what belongs to it; a
- * note about a referral that still waits waits behind it. */
-static bool is_held_by_referral(const struct loaded *loaded, struct store_release *release)
+/* A referral that was cancelled before it left never leaves, and neither does what belongs to it;
+ * nor does it leave again when it was taken back on its way and then cancelled. A note about a
+ * referral that still waits waits behind it. */
+static bool is_held_by_referral(struct arena *arena, const struct loaded *loaded,
+                                struct store_release *release)
 {
     const struct store_referral *referral = &loaded->referral;
     bool is_referral = text_equal(loaded->row.kind, "referral");
     bool is_shared = text_equal(loaded->row.kind, "treatment-plan");
     if (referral->id == 0 || is_shared || track_ours(referral) != TRACK_PLACER)
         return false;
-    bool was_never_sent =
-        text_equal(referral->task_status, "cancelled") && text_equal(referral->partner, "");
-    if (was_never_sent) {
+    bool is_cancelled = text_equal(referral->task_status, "cancelled");
+    bool is_first = is_referral && text_equal(loaded->row.number, referral->number);
+    bool is_open = track_unconfirmed_cancel(referral, arena) != NULL;
+    if (is_cancelled && (text_equal(referral->partner, "") || (is_first && !is_open))) {
         release->state = "dropped";
         release->reason = "its referral was cancelled before it was sent";
+        return true;
+    }
+    if (is_cancelled && is_first) {
+        release->reason = "its referral was cancelled; the partner has not answered that yet";
         return true;
     }
     if (is_referral || !text_equal(referral->task_status, "draft"))
@@ -344,7 +351,7 @@ static bool decide(const struct flow *flow, struct loaded *loaded,
 {
     const char *before = release->reason;
     const char *reason = NULL;
-    if (is_held_by_referral(loaded, release))
+    if (is_held_by_referral(flow->arena, loaded, release))
         return false;
     const struct grant *grant =
         release_record(flow->setup, flow->arena, loaded->tree, consents, release->recipient,

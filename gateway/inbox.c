@@ -97,6 +97,7 @@ static enum inbox_outcome take(struct store *store, const struct inbox_item *ite
         row.reason = fault_sentence(&refusal);
         row.response_code = "fatal-error";
         row.response_issues = acknowledge_issue(item->arena, &refusal);
+        effect_remember(store, item, &effect);
     }
     row.payload = payload_keep(store, item->body, item->length);
     row.id = store_next_message(store);

@@ -34,6 +34,10 @@ size_t store_find_old(struct store *reader, struct arena *arena, const struct st
 void store_let_go(struct store *store, struct arena *arena, const struct store_ages *ages,
                   const struct store_old *old);
 
+/* Lets go of some early cancels (store.h) that were said before; false when there are none. Inside
+ * a transaction. */
+bool store_drop_early_cancels(struct store *store, int64_t before_ms);
+
 /* The first segment of the journal that somebody still needs; 0: there is no journal. Reads every
  * row: once a walk. */
 uint32_t store_first_segment(struct store *reader);

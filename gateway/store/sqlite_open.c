@@ -25,6 +25,7 @@ void sqlite_forget(struct store *store)
         store->state.last_ids[i] = -1;
     store->state.knows_audit = false;
     store->state.knows_given = KNOWN_NOT_YET;
+    store->state.has_early_cancels = KNOWN_NOT_YET;
     sqlite_forget_keys(store);
 }
 

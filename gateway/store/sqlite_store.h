@@ -48,6 +48,7 @@ struct sqlite_state {
     struct journal_mark mark;
     unsigned statements;           /* that the group has told by their text */
     enum sqlite_known knows_given; /* a placed referral has a number of its filler's */
+    enum sqlite_known has_early_cancels;
 };
 
 /* The key asked for last, of one kind: a message asks for each of its keys three times. */

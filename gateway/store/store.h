@@ -113,6 +113,13 @@ size_t store_referrals(struct store *store, struct arena *arena,
 /* The id that the next referral added gets; a filler number is made of it. */
 int64_t store_next_referral(struct store *store);
 
+/* A cancel of a referral that never came here: of this partner's own clinic PLACER and with this
+ * number. Said again, it is kept longer. */
+void store_add_early_cancel(struct store *store, const char *partner, const char *placer,
+                            const char *number, int64_t at_ms);
+bool store_has_early_cancel(struct store *store, const char *partner, const char *placer,
+                            const char *number);
+
 struct store_event {
     int64_t seq, referral, message, at_ms;
     const char *what, *by, *detail;

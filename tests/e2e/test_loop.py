@@ -3,6 +3,7 @@ other; a move that is not possible is refused in words and changes nothing."""
 import pytest
 
 import records
+import wire
 from practice import wait_for
 
 
@@ -221,3 +222,42 @@ def test_every_attempt_is_shown_with_its_times(make_town):
     assert answered[2] == "200"
     connected, secured, first, whole = (float(word) for word in answered[3:7])
     assert 0 < connected <= secured <= first <= whole
+
+
+def test_a_referral_that_comes_behind_its_cancel(make_town):
+    """Willow is away; the client takes everything back. The cancel arrives, and only then a copy of the referral
+    that was still on its way: it is filed as cancelled and is nobody's work, before and after a restart."""
+    lakeside, willow = make_town("lakeside", "willow", start=False)
+    lakeside.start()
+    given, referral = records.consent("lakeside", ["willow"]), records.referral()
+    number = referral["record_id"]
+    lakeside.send(given, referral)
+    wait_for(lambda: lakeside.messages(kind="referral", state="queued"), 10, "Willow was tried")
+    message, = lakeside.messages(kind="referral")
+    copy = lakeside.run("messages", "show", str(message["number"]), "--body").stdout
+    lakeside.send({**records.consent("lakeside", ["willow"]), "status": "revoked", "revoked_at": records.moment(-0.5)})
+    wait_for(lambda: lakeside.messages(kind="referral", state="withdrawn"), 10, "the referral is not sent again")
+    lakeside.move("cancel", number)
+    willow.start()
+    wait_for(lambda: lakeside.messages(kind="cancel", state="sent"), 20, "the cancel arrived")
+    wait_for(lambda: lakeside.referral(number)["abort"] == "accepted", 10, "and is confirmed")
+    assert lakeside.status(number) == "cancelled"
+    willow.kill()
+    willow.start()
+    answer = wire.post(willow, lakeside, copy)
+    assert (answer.status, answer.code, [code for code, _ in answer.issues()]) == (200, "ok", ["informational"])
+    assert wire.post(willow, lakeside, copy).body == answer.body
+    for _ in range(2):
+        there = willow.referral(number)
+        assert (there["status"], there["list"], "cancelled before it came" in willow.track(number)) == (
+            "cancelled", "closed", True)
+        willow.kill()
+        willow.start()
+    lakeside.send(records.consent("lakeside", ["willow"]))  # the old referral stays where it is, a new one goes
+    new = records.referral()["record_id"]
+    lakeside.send({**referral, "record_id": new})
+    lakeside.wait_status(new, "received", seconds=30)
+    assert wait_for(lambda: willow.inbox(new), 10, "the new one is in records/in")
+    assert (willow.status(new), willow.status(number), willow.inbox(number)) == ("requested", "cancelled", None)
+    assert lakeside.status(number) == "cancelled"
+    assert [line["recipient"] for line in lakeside.tray()] == []

@@ -115,12 +115,11 @@ static void check_agreement(struct world *world, int at, struct arena *arena)
         size_t messages = store_messages(store, arena, "out", "sent", ours->id, 100, &sent);
         for (size_t k = 0; k < messages; k++)
             was_sent = was_sent || strcmp(sent[k].kind, "referral") == 0;
-        if (!was_sent && world->plant != PLANT_NO_ORDER)
+        bool is_there = store_find_referral(world->gates[other].store, arena, ours->placer,
+                                            ours->number, &theirs);
+        if (!is_there && !was_sent)
             continue; /* it waits for a consent, or was taken back before it left */
-        if (!was_sent)
-            continue;
-        if (!store_find_referral(world->gates[other].store, arena, ours->placer, ours->number,
-                                 &theirs))
+        if (!is_there)
             world_break(world, "%s never heard of referral %s", ours->filler, ours->number);
         else if (!agree(ours, &theirs))
             world_break(world, "referral %s is %s at %s and %s at %s", ours->number,

@@ -116,15 +116,12 @@ static void decide(struct gate *gate, int client, unsigned to, struct decision d
         gate->decisions[client][to][(*count)++] = decision;
 }
 
-/* Gives or takes back consent to one or both of the others; the model changes when it is on disk.
- */
-void clinic_sign(struct world *world, int at, int client)
+/* Gives or takes back consent to one or both of the others (WHOM, bits: the next gate, the one
+ * after), until this day ENDS or for good; the model changes when it is on disk. */
+static void sign(struct world *world, int at, int client, bool gives, unsigned whom, bool ends)
 {
     struct gate *gate = &world->gates[at];
-    bool gives = world_chance(world, 75);
-    unsigned whom = 1 + world_random(world) % 3; /* bits: the next gate, the one after */
     const char *share = "";
-    bool ends = world_chance(world, 30); /* with this day */
     struct clock *clock = &gate->setup.clock;
     int64_t day_end_ms = (clock_wall_ms(clock) / 86400000 + 1) * 86400000;
     const char *until = ends ? arena_print(&world->arena, "\"valid_until\":\"%s\",",
@@ -152,6 +149,13 @@ void clinic_sign(struct world *world, int at, int client)
     }
 }
 
+void clinic_sign(struct world *world, int at, int client)
+{
+    bool gives = world_chance(world, 75);
+    unsigned whom = 1 + world_random(world) % 3;
+    sign(world, at, client, gives, whom, world_chance(world, 30));
+}
+
 /* ---- referrals ---- */
 
 static bool some_referral(struct world *world, struct gate *gate, struct store_referral *ret)
@@ -175,27 +179,51 @@ static bool make_move(struct unit *unit, struct store *store)
     return moving->is_done;
 }
 
+static void move_it(struct world *world, int at, const struct store_referral *referral,
+                    const char *word)
+{
+    struct gate *gate = &world->gates[at];
+    struct arena arena = ARENA_EMPTY;
+    struct moving moving = {
+        .unit = {.run = make_move, .arena = &arena},
+        .world = world,
+        .gate = gate,
+        .id = arena_print(&world->arena, "%s:%s", referral->placer, referral->number),
+        .word = word};
+    gate_commit(world, at, &moving.unit);
+    if (moving.is_done)
+        world_tell(world, "%s: %s of %s", gate->org, moving.word, moving.id);
+    arena_free(&arena);
+}
+
+/* The client wants neither a referral that was tried to be sent nor that anything goes there. */
+static void think_again(struct world *world, int at)
+{
+    struct gate *gate = &world->gates[at];
+    struct store_message *queued;
+    struct store_referral referral;
+    size_t count = store_messages(gate->store, &world->arena, "out", "queued", 0, 100, &queued);
+    size_t tried = 0;
+    while (tried < count && (queued[tried].attempts == 0 || queued[tried].referral == 0 ||
+                             strcmp(queued[tried].kind, "referral") != 0))
+        tried++;
+    if (tried == count ||
+        !store_get_referral(gate->store, &world->arena, queued[tried].referral, &referral))
+        return;
+    bool is_next = strcmp(world->gates[(at + 1) % GATES].org, referral.filler) == 0;
+    sign(world, at, referral.client[2] - '0', false, is_next ? 1 : 2, false);
+    move_it(world, at, &referral, "cancel");
+}
+
 static void move(struct world *world, int at)
 {
     static const char *const words[] = {"accept",   "accept",       "accept",       "start",
                                         "start",    "progress",     "hold",         "resume",
                                         "complete", "decline",      "fail",         "cancel",
                                         "abort",    "abort-accept", "abort-decline"};
-    struct gate *gate = &world->gates[at];
     struct store_referral referral;
-    struct arena arena = ARENA_EMPTY;
-    if (!some_referral(world, gate, &referral))
-        return;
-    struct moving moving = {
-        .unit = {.run = make_move, .arena = &arena},
-        .world = world,
-        .gate = gate,
-        .id = arena_print(&world->arena, "%s:%s", referral.placer, referral.number),
-        .word = words[world_random(world) % (sizeof words / sizeof *words)]};
-    gate_commit(world, at, &moving.unit);
-    if (moving.is_done)
-        world_tell(world, "%s: %s of %s", gate->org, moving.word, moving.id);
-    arena_free(&arena);
+    if (some_referral(world, &world->gates[at], &referral))
+        move_it(world, at, &referral, words[world_random(world) % (sizeof words / sizeof *words)]);
 }
 
 static void write_note(struct world *world, int at)
@@ -230,7 +258,9 @@ void clinic_act(struct world *world)
     int at = (int)(world_random(world) % GATES);
     int client = (int)(world_random(world) % CLIENTS);
     uint32_t what = world_random(world) % 100;
-    if (what < 15)
+    if (world->is_hasty && world_chance(world, 40))
+        think_again(world, at);
+    else if (what < 15)
         clinic_sign(world, at, client);
     else if (what < 40)
         refer(world, at, client);

@@ -57,6 +57,7 @@ struct world {
     uint64_t random;
     enum plant plant;
     bool tells, is_healed;
+    bool is_hasty; /* people often take back what is on its way, and much of that comes late */
     unsigned step, half_days;
     int64_t now_ms;   /* true time */
     unsigned written; /* seconds: records are dated one after another, long ago */

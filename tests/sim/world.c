@@ -7,9 +7,19 @@
 #include "tests/sim/parts.h"
 
 const char *const plant_names[PLANTS] = {
-    "none",         "ack-before-commit", "no-ledger",         "new-id-on-retry",
-    "consent-once", "timeout-fails",     "any-200",           "no-order",
-    "no-recovery",  "busy-is-final",     "speaks-for-others", "ack-before-sync",
+    "none",
+    "ack-before-commit",
+    "no-ledger",
+    "new-id-on-retry",
+    "consent-once",
+    "timeout-fails",
+    "any-200",
+    "no-order",
+    "no-recovery",
+    "busy-is-final",
+    "speaks-for-others",
+    "ack-before-sync",
+    "forgets-cancels",
 };
 
 /* ---- small things ---- */
@@ -59,6 +69,7 @@ struct world *world_new(const char *folder, uint64_t seed, enum plant plant, boo
         return NULL;
     world->random = seed * 0x2545f4914f6cdd1du + 1;
     world->plant = plant;
+    world->is_hasty = seed % 16 == 0;
     world->tells = tells;
     world->now_ms = 1793000000000; /* a day of October 2026 */
     for (int i = 0; i < GATES; i++)

@@ -29,6 +29,7 @@ enum plant {
     PLANT_BUSY_IS_FINAL,      /* a 503 counts as refused for good */
     PLANT_SPEAKS_FOR_OTHERS,  /* a partner may send in another clinic's name */
     PLANT_ACK_BEFORE_SYNC,    /* what stands in memory counts as promised */
+    PLANT_FORGETS_CANCELS,    /* a cancel that came before its referral is not kept in mind */
     PLANTS
 };
 extern const char *const plant_names[PLANTS];

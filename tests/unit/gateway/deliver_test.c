@@ -260,13 +260,13 @@ static struct deliver_result answer_of(int status, const char *body)
     return result;
 }
 
-/* A response Bundle of Riverbend to the message with this id. */
-static const char *reply(struct journey *journey, const char *answers, const char *code)
+/* A response Bundle of Riverbend to the message with this id, with this fault unless it is ok. */
+static const char *reply_with(struct journey *journey, const char *answers, const char *code,
+                              struct fault fault)
 {
     struct clinic *clinic = journey->clinic;
     struct setup_ids ids = {.space = "reply"};
     struct fhir_context context = setup_context(clinic->setup, &clinic->arena, &ids);
-    struct fault fault = {FAULT_conflict, "the number is in use"};
     struct json_document issues;
     struct json_fault why;
     const char *text = acknowledge_issue(&clinic->arena, &fault);
@@ -280,6 +280,12 @@ static const char *reply(struct journey *journey, const char *answers, const cha
                                   .at = CLINIC_NOW,
                                   .issues = strcmp(code, "ok") == 0 ? NULL : issues.root};
     return json_print(&clinic->arena, message_of_reply(&context, &parts));
+}
+
+static const char *reply(struct journey *journey, const char *answers, const char *code)
+{
+    struct fault fault = {FAULT_conflict, "the number is in use"};
+    return reply_with(journey, answers, code, fault);
 }
 
 static void claiming_marks_and_counts(void **state)
@@ -329,6 +335,53 @@ static void refused_by_the_partners_rules(void **state)
     assert_string_equal(message.reason, "the number is in use");
     assert_non_null(strstr(message.response_issues, "conflict"));
     assert_string_equal(clinic_find(journey->clinic, "willow", "R-1").task_status, "requested");
+}
+
+static const char *placed(struct journey *journey)
+{
+    return clinic_find(journey->clinic, "willow", "R-1").task_status;
+}
+
+/* The referral is settled as LATER, and its cancel goes: what becomes of it when the partner
+ * answers that with the fault. */
+static enum deliver_verdict cancel(struct journey *journey, enum fault_kind kind)
+{
+    struct deliver_item *items;
+    struct clinic *clinic = journey->clinic;
+    struct fault fault = {FAULT_none, NULL};
+    settle(journey, &lost, NOW);
+    clinic_begin(clinic);
+    struct store_message message = row_of(journey);
+    message.state = "withdrawn";
+    store_set_message(clinic->store, &message);
+    clinic_commit(clinic);
+    assert_true(clinic_move(clinic, "R-1", "cancel", &fault));
+    clinic_begin(clinic);
+    assert_int_equal(
+        claim(clinic->store, clinic->setup, &clinic->arena, "riverbend", NOW, 8, &items), 1);
+    clinic_commit(clinic);
+    journey->message = items[0].message.id;
+    struct fault answer = {kind, "because"};
+    struct deliver_result result =
+        answer_of(200, reply_with(journey, items[0].message.message_id, "fatal-error", answer));
+    return settle(journey, &result, NOW);
+}
+
+/* Who does not know the referral has nothing to cancel. */
+static void a_cancel_of_what_never_came_is_done(void **state)
+{
+    struct journey *journey = *state;
+    assert_int_equal(cancel(journey, FAULT_not_found), DELIVER_DONE);
+    assert_string_equal(row_of(journey).state, "sent");
+    assert_string_equal(placed(journey), "cancelled");
+    assert_string_equal(clinic_find(journey->clinic, "willow", "R-1").abort_status, "accepted");
+}
+
+static void a_cancel_that_is_refused_is_none(void **state)
+{
+    struct journey *journey = *state;
+    assert_int_equal(cancel(journey, FAULT_illegal_move), DELIVER_REJECTED);
+    assert_string_equal(placed(journey), "requested");
 }
 
 static void put_off_by_the_partner(void **state)
@@ -579,6 +632,8 @@ int main(void)
         TEST(claiming_marks_and_counts),
         TEST(accepted),
         TEST(refused_by_the_partners_rules),
+        TEST(a_cancel_of_what_never_came_is_done),
+        TEST(a_cancel_that_is_refused_is_none),
         TEST(put_off_by_the_partner),
         TEST(answers_that_prove_nothing),
         TEST(custody_without_a_body),

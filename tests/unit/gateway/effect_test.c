@@ -307,6 +307,176 @@ static void an_own_client_is_linked_when_number_and_birth_date_agree(void **stat
         1);
 }
 
+/* ---- a cancel overtakes its referral ---- */
+
+struct overtaken {
+    const char *referral, *cancel; /* the bodies */
+    struct store_message cancelled;
+};
+
+/* Lakeside's referral is given up on its way, and taken back: the cancel comes first. */
+static struct overtaken take_back(struct bench *bench)
+{
+    struct overtaken made;
+    clinic_send(bench->lakeside, clinic_referral(bench->lakeside, "R-1", "osei", "willow"));
+    made.referral = clinic_outgoing(bench->lakeside, "willow", &made.cancelled);
+    move(bench->lakeside, "cancel");
+    made.cancel = clinic_outgoing(bench->lakeside, "willow", &made.cancelled);
+    return made;
+}
+
+static int64_t count(struct clinic *clinic, const char *sql)
+{
+    return sqlite_number(clinic->store, sql, "");
+}
+
+static const char early[] = "SELECT count(*) FROM early_cancel";
+
+static void a_referral_behind_its_cancel_is_cancelled(void **state)
+{
+    struct bench *bench = *state;
+    struct clinic *willow = bench->willow;
+    struct overtaken made = take_back(bench);
+    struct clinic_arrival cancel = clinic_receive(willow, "lakeside", made.cancel);
+    assert_string_equal(cancel.row.response_code, "fatal-error");
+    assert_non_null(strstr(cancel.row.response_issues, "not-found"));
+    assert_non_null(strstr(cancel.row.response_issues, "taken as cancelled"));
+    assert_int_equal(count(willow, early), 1);
+    struct clinic_arrival late = clinic_receive(willow, "lakeside", made.referral);
+    assert_int_equal(late.outcome, INBOX_TAKEN);
+    assert_string_equal(late.row.response_code, "ok");
+    assert_string_equal(late.row.state, "done");
+    assert_non_null(strstr(late.row.response_issues, "\"information\""));
+    assert_non_null(strstr(late.row.response_issues, "R-1 back"));
+    struct store_referral referral = clinic_find(willow, "lakeside", "R-1");
+    assert_string_equal(referral.task_status, "cancelled");
+    assert_string_equal(track_list(&referral), "closed");
+    struct store_record *waiting;
+    assert_int_equal(store_unexported(willow->store, &willow->arena, &waiting), 0);
+    assert_int_equal(count(willow, "SELECT count(*) FROM record WHERE kind='referral'"), 1);
+    struct store_event *events;
+    size_t told = store_events(willow->store, &willow->arena, referral.id, &events);
+    assert_string_equal(events[told - 1].what, "cancelled before it came");
+}
+
+static const char *with_new_ids(struct clinic *clinic, const char *body,
+                                const struct store_message *message)
+{
+    body =
+        clinic_replaced(clinic, body, message->message_id, "22222222-2222-4222-8222-222222222222");
+    return clinic_replaced(clinic, body, message->bundle_id,
+                           "33333333-3333-4333-8333-333333333333");
+}
+
+static void a_cancel_said_again_changes_nothing(void **state)
+{
+    struct bench *bench = *state;
+    struct clinic *willow = bench->willow;
+    struct overtaken made = take_back(bench);
+    const char *again = with_new_ids(willow, made.cancel, &made.cancelled);
+    clinic_receive(willow, "lakeside", made.cancel);
+    assert_int_equal(clinic_receive(willow, "lakeside", made.cancel).outcome, INBOX_REPLAY);
+    assert_string_equal(clinic_receive(willow, "lakeside", again).row.response_code, "fatal-error");
+    assert_int_equal(count(willow, early), 1);
+    clinic_receive(willow, "lakeside", made.referral);
+    assert_int_equal(clinic_receive(willow, "lakeside", made.referral).outcome, INBOX_REPLAY);
+    again = clinic_replaced(willow, again, "22222222-2222-4222-8222-222222222222",
+                            "44444444-4444-4444-8444-444444444444");
+    again = clinic_replaced(willow, again, "33333333-3333-4333-8333-333333333333",
+                            "55555555-5555-4555-8555-555555555555");
+    assert_string_equal(clinic_receive(willow, "lakeside", again).row.response_code, "ok");
+    assert_int_equal(count(willow, "SELECT count(*) FROM referral"), 1);
+    assert_string_equal(status(willow), "cancelled");
+}
+
+static void an_early_cancel_touches_no_other_referral(void **state)
+{
+    struct bench *bench = *state;
+    struct clinic *willow = bench->willow;
+    struct overtaken made = take_back(bench);
+    clinic_receive(willow, "lakeside", made.cancel);
+    refer(bench, "R-2"); /* a new number is a new referral */
+    assert_string_equal(clinic_find(willow, "lakeside", "R-2").task_status, "requested");
+    /* Harbor says R-1, too: its own. */
+    struct clinic *harbor = clinic_new("harbor", "");
+    clinic_send(harbor, clinic_consent(harbor, "K-1", "obrien", "harbor", "\"willow\""));
+    clinic_send(harbor, clinic_referral(harbor, "R-1", "obrien", "willow"));
+    struct clinic_arrival arrival = carry(harbor, willow);
+    assert_string_equal(arrival.row.response_code, "ok");
+    assert_null(arrival.row.response_issues);
+    assert_string_equal(clinic_find(willow, "harbor", "R-1").task_status, "requested");
+    clinic_free(harbor);
+}
+
+/* Harbor cancels what it never placed: it hears of nothing, and Lakeside's R-1 comes as new. */
+static void a_cancel_of_somebody_elses_is_not_kept(void **state)
+{
+    struct bench *bench = *state;
+    struct clinic *willow = bench->willow;
+    struct overtaken made = take_back(bench);
+    struct clinic_arrival cancel = clinic_receive(willow, "harbor", made.cancel);
+    assert_string_equal(cancel.row.response_code, "fatal-error");
+    struct clinic_arrival late = clinic_receive(willow, "lakeside", made.referral);
+    assert_null(late.row.response_issues);
+    assert_string_equal(status(willow), "requested");
+}
+
+static void reopen(struct clinic *clinic)
+{
+    struct fault fault;
+    store_close(clinic->store);
+    assert_true(store_open(arena_print(&clinic->arena, "%s/store.db", clinic->folder),
+                           &clinic->store, &clinic->arena, &fault));
+}
+
+/* Promised by the journal only: the database loses the cancel, a start does it again. */
+static void an_early_cancel_outlives_a_crash(void **state)
+{
+    struct bench *bench = *state;
+    struct clinic *willow = bench->willow;
+    struct fault fault;
+    struct overtaken made = take_back(bench);
+    assert_true(store_serve(willow->store, &fault));
+    clinic_begin(willow);
+    store_add_early_cancel(willow->store, "lakeside", "lakeside", "R-1", 1);
+    assert_true(store_sync(willow->store, &fault));
+    store_rollback(willow->store);
+    reopen(willow);
+    assert_int_equal(count(willow, early), 1);
+    clinic_receive(willow, "lakeside", made.referral);
+    assert_string_equal(status(willow), "cancelled");
+}
+
+static void what_was_undone_is_no_cancel(void **state)
+{
+    struct bench *bench = *state;
+    struct store *store = bench->willow->store;
+    clinic_begin(bench->willow);
+    assert_false(store_has_early_cancel(store, "lakeside", "lakeside", "R-1"));
+    store_mark(store);
+    store_add_early_cancel(store, "lakeside", "lakeside", "R-1", 1);
+    assert_true(store_has_early_cancel(store, "lakeside", "lakeside", "R-1"));
+    store_undo(store);
+    assert_false(store_has_early_cancel(store, "lakeside", "lakeside", "R-1"));
+    clinic_commit(bench->willow);
+}
+
+/* A correction stands alone when what it corrects never came; but that was taken back. */
+static void a_correction_behind_the_cancel_is_cancelled(void **state)
+{
+    struct bench *bench = *state;
+    struct overtaken made = take_back(bench);
+    struct store_message message;
+    clinic_receive(bench->willow, "lakeside", made.cancel);
+    const char *text = clinic_replaced(
+        bench->lakeside, clinic_referral(bench->lakeside, "R-1b", "osei", "willow"),
+        "\"reason\":\"Neck pain\"", "\"reason\":\"Neck and arm\",\"replaces_record_id\":\"R-1\"");
+    clinic_send(bench->lakeside, text);
+    const char *body = clinic_outgoing(bench->lakeside, "willow", &message);
+    assert_string_equal(clinic_receive(bench->willow, "lakeside", body).row.response_code, "ok");
+    assert_string_equal(clinic_find(bench->willow, "lakeside", "R-1b").task_status, "cancelled");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -324,6 +494,13 @@ int main(void)
         TEST(the_same_record_in_a_new_message_is_known),
         TEST(a_corrected_referral_belongs_to_the_old_one),
         TEST(an_own_client_is_linked_when_number_and_birth_date_agree),
+        TEST(a_referral_behind_its_cancel_is_cancelled),
+        TEST(a_cancel_said_again_changes_nothing),
+        TEST(an_early_cancel_touches_no_other_referral),
+        TEST(a_cancel_of_somebody_elses_is_not_kept),
+        TEST(an_early_cancel_outlives_a_crash),
+        TEST(what_was_undone_is_no_cancel),
+        TEST(a_correction_behind_the_cancel_is_cancelled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -345,6 +345,28 @@ static void it_goes_in_small_slices(void **state)
     assert_int_equal(retention.removed_rows, 1199);
 }
 
+static void cancels_go_with_the_ids(void **state)
+{
+    struct clinic *clinic = *state;
+    clinic_begin(clinic);
+    for (int i = 0; i < 600; i++)
+        store_add_early_cancel(STORE, "lakeside", "lakeside", arena_print(ARENA, "R-%d", i),
+                               now(clinic));
+    clinic_commit(clinic);
+    pass_days(clinic, 29);
+    clinic_begin(clinic);
+    store_add_early_cancel(STORE, "lakeside", "lakeside", "R-7", now(clinic)); /* said again */
+    clinic_commit(clinic);
+    keep(clinic);
+    assert_true(store_has_early_cancel(STORE, "lakeside", "lakeside", "R-1"));
+    pass_days(clinic, 2);
+    keep(clinic);
+    for (int i = 0; i < 600; i++)
+        assert_int_equal(
+            store_has_early_cancel(STORE, "lakeside", "lakeside", arena_print(ARENA, "R-%d", i)),
+            i == 7);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, clinic_stop)
@@ -353,7 +375,7 @@ int main(void)
         TEST(what_is_open_stays),      TEST(the_audit_stays),
         TEST(segments_become_free),    TEST(a_backup_keeps_its_segments),
         TEST(a_crash_does_it_again),   TEST(a_store_that_is_too_large_keeps_less),
-        TEST(it_goes_in_small_slices),
+        TEST(it_goes_in_small_slices), TEST(cancels_go_with_the_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
