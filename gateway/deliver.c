@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "certs/digest.h"
+#include "fhir/message_event.h"
 #include "gateway/audit.h"
 #include "gateway/outbox.h"
 #include "gateway/release.h"
@@ -138,7 +139,7 @@ static struct reading unclear(const char *reason)
 /* Who does not know the referral that we cancel has nothing to do any more. */
 static bool is_cancelled_anyway(const struct store_message *message, const struct json *issues)
 {
-    return text_equal(message->kind, "cancel") &&
+    return text_equal(message->event, EVENT_REFERRAL_CANCEL) &&
            text_equal(json_get_text(json_first(issues), "code"), "not-found");
 }
 
@@ -276,7 +277,7 @@ static void note_cancel(struct store *store, struct arena *arena,
                         const struct track_details *details)
 {
     struct store_referral referral;
-    if (text_equal(message->kind, "cancel") &&
+    if (text_equal(message->event, EVENT_REFERRAL_CANCEL) &&
         store_get_referral(store, arena, message->referral, &referral))
         track_cancel_answered(store, &referral, is_confirmed, details, arena);
 }

@@ -39,6 +39,17 @@ static bool find_referral(struct store *store, const struct inbox_item *item,
     return found == 1;
 }
 
+/* The referral that a record names as the one it corrects. */
+static bool find_replaced(struct store *store, const struct inbox_item *item, const char *replaced,
+                          struct store_referral *ret_referral)
+{
+    struct message_inbound asked = *item->message;
+    struct inbox_item about = *item;
+    asked.referral.number = replaced;
+    about.message = &asked;
+    return find_referral(store, &about, ret_referral);
+}
+
 static bool not_found(const struct inbox_item *item, struct fault *ret_fault)
 {
     const char *number = item->message->referral.number;
@@ -114,6 +125,23 @@ static const struct track_move *asked_move(const struct inbox_item *item,
     return other != NULL ? other : move;
 }
 
+/* A referral is also taken back by a corrected one that says "cancelled". NULL: it corrects none.
+ */
+static const char *corrected_number(const struct inbox_item *item)
+{
+    return item->message->content == MESSAGE_RECORD_CANCEL
+               ? json_get_text(item->message->record, "replaces_record_id")
+               : NULL;
+}
+
+static bool find_moved(struct store *store, const struct inbox_item *item,
+                       struct store_referral *ret_referral)
+{
+    const char *corrected = corrected_number(item);
+    return find_referral(store, item, ret_referral) ||
+           (corrected != NULL && find_replaced(store, item, corrected, ret_referral));
+}
+
 /* A clinic takes back what it placed itself. */
 static bool is_cancel_of_own(const struct inbox_item *item)
 {
@@ -144,7 +172,7 @@ static bool check_move(struct store *store, const struct inbox_item *item, struc
 {
     const struct message_move *asked = &item->message->move;
     effect->kind = asked->move == NULL ? "status" : asked->move;
-    if (!find_referral(store, item, &effect->referral))
+    if (!find_moved(store, item, &effect->referral))
         return move_nothing(item, effect, ret_fault);
     const struct track_move *move = asked_move(item, &effect->referral);
     bool is_state = move == NULL || move->to[0] != '\0';
@@ -218,11 +246,7 @@ static bool check_new_referral(struct store *store, const struct inbox_item *ite
                          arena_print(item->arena, "referral number %s is in use already",
                                      effect->referral.number));
     }
-    struct message_inbound asked = *item->message;
-    struct inbox_item about = *item;
-    asked.referral.number = replaced;
-    about.message = &asked;
-    return find_referral(store, &about, &effect->referral) ||
+    return find_replaced(store, item, replaced, &effect->referral) ||
            stand_alone(store, item, effect, replaced); /* what it corrects never came */
 }
 
@@ -479,7 +503,9 @@ void effect_apply(struct store *store, const struct inbox_item *item, struct eff
 void effect_remember(struct store *store, const struct inbox_item *item,
                      const struct effect *effect)
 {
+    const char *corrected = corrected_number(item);
     if (effect->is_early_cancel)
         store_add_early_cancel(store, admission_partner(item->admission), item->message->sender,
-                               item->message->referral.number, item->now_ms);
+                               corrected != NULL ? corrected : item->message->referral.number,
+                               item->now_ms);
 }

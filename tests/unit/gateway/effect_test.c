@@ -477,6 +477,37 @@ static void a_correction_behind_the_cancel_is_cancelled(void **state)
     assert_string_equal(clinic_find(bench->willow, "lakeside", "R-1b").task_status, "cancelled");
 }
 
+/* "cancelled" in a corrected referral is a cancel of what it corrects. */
+static const char *correction_that_cancels(struct bench *bench)
+{
+    return clinic_replaced(
+        bench->lakeside, clinic_referral(bench->lakeside, "R-1b", "osei", "willow"),
+        "\"reason\":\"Neck pain\"",
+        "\"reason\":\"Neck pain\",\"status\":\"cancelled\",\"replaces_record_id\":\"R-1\"");
+}
+
+static void a_correction_takes_a_referral_back(void **state)
+{
+    struct bench *bench = *state;
+    refer(bench, "R-1");
+    clinic_send(bench->lakeside, correction_that_cancels(bench));
+    assert_string_equal(carry(bench->lakeside, bench->willow).row.response_code, "ok");
+    assert_string_equal(status(bench->lakeside), "cancelled");
+    assert_string_equal(status(bench->willow), "cancelled");
+}
+
+static void a_correction_takes_back_what_comes_later(void **state)
+{
+    struct bench *bench = *state;
+    struct store_message message;
+    clinic_send(bench->lakeside, clinic_referral(bench->lakeside, "R-1", "osei", "willow"));
+    const char *referral = clinic_outgoing(bench->lakeside, "willow", &message);
+    clinic_send(bench->lakeside, correction_that_cancels(bench));
+    assert_string_equal(carry(bench->lakeside, bench->willow).row.response_code, "fatal-error");
+    clinic_receive(bench->willow, "lakeside", referral);
+    assert_string_equal(status(bench->willow), "cancelled");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -501,6 +532,8 @@ int main(void)
         TEST(an_early_cancel_outlives_a_crash),
         TEST(what_was_undone_is_no_cancel),
         TEST(a_correction_behind_the_cancel_is_cancelled),
+        TEST(a_correction_takes_a_referral_back),
+        TEST(a_correction_takes_back_what_comes_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
