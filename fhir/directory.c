@@ -1,24 +1,13 @@
 /* directory: rows of directory.csv in file order, found through hashes of handles and of NPIs. See
- * directory.h.
- *
- * Strangers ("npi:N" that no row has) are made once each and kept; a lock guards that list, because
- * a directory is read by several threads at once. */
+ * directory.h. Nothing changes after the last directory_read, so threads ask it without a lock. */
 #include "fhir/directory.h"
 
-#include <pthread.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "base/csv.h"
 #include "base/nearest.h"
 #include "fhir/coding.h"
-
-struct stranger {
-    struct directory_entry entry;
-    struct stranger *next; /* of the same chain */
-};
-
-enum { CHAINS = 1024 };
 
 /* Hash -> index of an entry + 1; a power of two, at most half full. */
 struct index {
@@ -33,8 +22,6 @@ struct directory {
     size_t slot_count;
     struct index handles, npis;
     size_t files; /* texts read so far */
-    pthread_mutex_t lock;
-    struct stranger *strangers[CHAINS]; /* by the hash of their NPI */
 };
 
 static const char *handle_of(const struct directory_entry *entry)
@@ -53,7 +40,6 @@ struct directory *directory_new(struct arena *arena)
     directory->arena = arena;
     directory->handles.key = handle_of;
     directory->npis.key = npi_of;
-    pthread_mutex_init(&directory->lock, NULL);
     return directory;
 }
 
@@ -359,43 +345,31 @@ const struct directory_entry *directory_find_npi(const struct directory *directo
     return look_up(directory, &directory->npis, npi);
 }
 
-static struct stranger *stranger_new(struct directory *directory, const char *handle)
-{
-    struct stranger *stranger = arena_alloc(directory->arena, sizeof *stranger);
-    stranger->entry.handle = arena_copy(directory->arena, handle);
-    stranger->entry.npi = stranger->entry.handle + 4;
-    stranger->entry.name = arena_print(directory->arena, "NPI %s", stranger->entry.npi);
-    stranger->entry.is_person = true;
-    return stranger;
-}
-
-static const struct directory_entry *stranger(const struct directory *constant, const char *handle)
-{
-    struct directory *directory = (struct directory *)(uintptr_t)constant;
-    const char *npi = handle + 4;
-    if (!directory_npi_valid(npi))
-        return NULL;
-    struct stranger **chain = &directory->strangers[hash_of(npi) % CHAINS];
-    pthread_mutex_lock(&directory->lock);
-    struct stranger *at = *chain;
-    while (at != NULL && strcmp(at->entry.npi, npi) != 0)
-        at = at->next;
-    if (at == NULL) {
-        at = stranger_new(directory, handle);
-        at->next = *chain;
-        *chain = at;
-    }
-    pthread_mutex_unlock(&directory->lock);
-    return &at->entry;
-}
-
 const struct directory_entry *directory_find(const struct directory *directory, const char *handle)
 {
     const struct directory_entry *entry = known(directory, handle);
     if (entry != NULL || !text_starts(handle, "npi:"))
         return entry;
-    entry = directory_find_npi(directory, handle + 4);
-    return entry != NULL ? entry : stranger(directory, handle);
+    return directory_find_npi(directory, handle + 4);
+}
+
+static const struct directory_entry *stranger(struct arena *arena, const char *handle)
+{
+    struct directory_entry *entry = arena_alloc(arena, sizeof *entry);
+    entry->handle = arena_copy(arena, handle);
+    entry->npi = entry->handle + 4;
+    entry->name = arena_print(arena, "NPI %s", entry->npi);
+    entry->is_person = true;
+    return entry;
+}
+
+const struct directory_entry *directory_meet(const struct directory *directory, struct arena *arena,
+                                             const char *handle)
+{
+    const struct directory_entry *entry = directory_find(directory, handle);
+    bool is_stranger = entry == NULL && handle != NULL && text_starts(handle, "npi:") &&
+                       directory_npi_valid(handle + 4);
+    return is_stranger ? stranger(arena, handle) : entry;
 }
 
 const struct directory_entry *directory_clinic(const struct directory *directory,

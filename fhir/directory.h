@@ -1,7 +1,8 @@
 /* directory: the people, clinics and partner systems that directory.csv explains once.
  *
  * Read at start, at reload and by commands; looked up by record checks, mapping, consent and
- * admission. Pure: takes text, not files. Entries live in the arena given and never change. */
+ * admission. Pure: takes text, not files. Entries live in the arena given and never change; any
+ * thread may ask once all is read. */
 #ifndef FHIR_DIRECTORY_H
 #define FHIR_DIRECTORY_H
 
@@ -11,7 +12,7 @@
 #include "base/finding.h"
 
 struct directory_entry {
-    const char *handle;                    /* short name, or "npi:" and ten digits for a stranger */
+    const char *handle;                    /* short name; of a stranger "npi:" and ten digits */
     bool is_person;                        /* else a clinic */
     const char *name;                      /* as shown */
     const char *given_names, *family_name; /* NULL when not given */
@@ -30,8 +31,12 @@ struct directory *directory_new(struct arena *arena);
  * consulted last. Faulty rows become findings and are left out. */
 void directory_read(struct directory *directory, const char *csv, size_t length, const char *file,
                     struct finding_list *findings);
-/* By handle; "npi:N" finds the entry with that NPI, else makes a stranger. NULL: unknown. */
+/* By handle; "npi:N" finds the entry with that NPI. NULL: unknown. */
 const struct directory_entry *directory_find(const struct directory *directory, const char *handle);
+/* The same, but a right NPI that no row has makes a stranger: a person in ARENA of whom no more is
+ * known. Two calls make two; they are the same person when their handles are. */
+const struct directory_entry *directory_meet(const struct directory *directory, struct arena *arena,
+                                             const char *handle);
 const struct directory_entry *directory_find_npi(const struct directory *directory,
                                                  const char *npi);
 /* The clinic of an entry: itself, or where the person works; NULL when neither is known. */

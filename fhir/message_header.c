@@ -56,7 +56,7 @@ static void write_author(struct field_job *job, struct json *header,
                          const struct message_envelope *envelope)
 {
     const struct directory_entry *author =
-        directory_find(job->context->directory, envelope->author);
+        directory_meet(job->context->directory, job->arena, envelope->author);
     if (author != NULL && author->is_person)
         json_set(job->arena, header, "author", people_reference(job, envelope->author));
 }

@@ -10,7 +10,8 @@
 
 const char *people_system(struct field_job *job, const char *clinic, const char *what)
 {
-    const struct directory_entry *entry = directory_find(job->context->directory, clinic);
+    const struct directory_entry *entry =
+        directory_meet(job->context->directory, job->arena, clinic);
     const char *token = entry != NULL && entry->npi != NULL ? entry->npi : clinic;
     return token == NULL
                ? NULL
@@ -43,7 +44,8 @@ const char *people_clinic(struct field_job *job, const char *handle)
 
 const char *people_name(const struct field_job *job, const char *handle)
 {
-    const struct directory_entry *entry = directory_find(job->context->directory, handle);
+    const struct directory_entry *entry =
+        directory_meet(job->context->directory, job->arena, handle);
     return entry != NULL && entry->name != NULL ? entry->name : handle;
 }
 
@@ -104,7 +106,8 @@ struct json *people_reference(struct field_job *job, const char *handle)
 {
     if (handle == NULL)
         return NULL;
-    const struct directory_entry *entry = directory_find(job->context->directory, handle);
+    const struct directory_entry *entry =
+        directory_meet(job->context->directory, job->arena, handle);
     if (entry == NULL)
         return unknown_reference(job, handle);
     const char *type = "Organization";
@@ -122,7 +125,8 @@ struct json *people_reference(struct field_job *job, const char *handle)
 
 struct json *people_organization(struct field_job *job, const char *handle)
 {
-    const struct directory_entry *entry = directory_find(job->context->directory, handle);
+    const struct directory_entry *entry =
+        directory_meet(job->context->directory, job->arena, handle);
     return entry != NULL && entry->is_person ? NULL : people_reference(job, handle);
 }
 
@@ -316,7 +320,7 @@ static const char *handle_of_logical(struct field_job *job, const struct json *r
     if (text_equal(system, "http://hl7.org/fhir/sid/us-npi") && directory_npi_valid(value))
         json_put_text(job->arena, row, "npi", value);
     else if (field_is_ours(job, system, "/sid/handle") &&
-             directory_find(job->context->directory, value) != NULL)
+             directory_meet(job->context->directory, job->arena, value) != NULL)
         return value;
     else if (field_is_ours(job, system, "/sid/handle"))
         json_put_text(job->arena, row, "their_handle", value);

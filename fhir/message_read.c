@@ -117,7 +117,7 @@ static const char *destination_of(struct field_job *job, struct json *header)
             people_handle(job, receiver, header);
         json_mark(destination);
     }
-    return handle == NULL || directory_find(job->context->directory, handle) == NULL
+    return handle == NULL || directory_meet(job->context->directory, job->arena, handle) == NULL
                ? NULL
                : people_clinic(job, handle);
 }

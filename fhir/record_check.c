@@ -221,6 +221,8 @@ static void check_handle(struct checking *check, const struct value *value)
         return;
     }
     const struct directory_entry *entry = directory_find(directory, handle);
+    if (entry == NULL && is_npi)
+        return; /* a stranger */
     if (entry == NULL)
         refuse(check, value, "who is not in the directory",
                record_value_in_words(check->arena, value->field),

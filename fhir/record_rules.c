@@ -197,7 +197,12 @@ static void check_past_days(struct checking *check, const char *list, const char
 
 static const struct directory_entry *person_of(struct checking *check, const char *handle)
 {
-    return handle == NULL ? NULL : directory_find(check->rules->directory, handle);
+    return handle == NULL ? NULL : directory_meet(check->rules->directory, check->arena, handle);
+}
+
+static bool is_same(const struct directory_entry *one, const struct directory_entry *other)
+{
+    return other != NULL && strcmp(one->handle, other->handle) == 0;
 }
 
 static void check_nobody_twice(struct checking *check, const char *list, const char *what)
@@ -208,7 +213,7 @@ static void check_nobody_twice(struct checking *check, const char *list, const c
         const struct directory_entry *who = person_of(check, json_get_text(object, "who"));
         struct json *other = first;
         while (who != NULL && other != object &&
-               person_of(check, json_get_text(other, "who")) != who)
+               !is_same(who, person_of(check, json_get_text(other, "who"))))
             other = json_next(other);
         if (who == NULL || other == object)
             continue;

@@ -112,7 +112,7 @@ static struct json *write_therapist(struct field_job *job, const struct field *f
 {
     const struct json *writer = json_get(value, "written_by");
     const struct directory_entry *entry =
-        directory_find(job->context->directory, json_text(writer));
+        directory_meet(job->context->directory, job->arena, json_text(writer));
     return entry == NULL || !entry->is_person ? NULL : field_person.write(job, field, writer);
 }
 
@@ -159,7 +159,7 @@ static bool was_there(struct field_job *job, const struct json *participant)
 {
     const char *how = json_get_text(participant, "attendance");
     const struct directory_entry *entry =
-        directory_find(job->context->directory, json_get_text(participant, "who"));
+        directory_meet(job->context->directory, job->arena, json_get_text(participant, "who"));
     return entry != NULL && entry->is_person && !text_equal(how, "absent") &&
            !text_equal(how, "sent-report");
 }

@@ -62,19 +62,29 @@ static void finds_people_and_clinics(void **state)
     arena_free(&given.arena);
 }
 
-static void makes_a_stranger_once(void **state)
+static void meets_a_stranger(void **state)
 {
     (void)state;
     struct given given;
+    struct arena arena = ARENA_EMPTY;
     open_directory(&given, rows);
-    const struct directory_entry *stranger = directory_find(given.directory, "npi:1234567893");
+    assert_null(directory_find(given.directory, "npi:1234567893"));
+    const struct directory_entry *stranger =
+        directory_meet(given.directory, &arena, "npi:1234567893");
     assert_non_null(stranger);
+    assert_true(stranger->is_person);
+    assert_string_equal(stranger->handle, "npi:1234567893");
     assert_string_equal(stranger->npi, "1234567893");
-    assert_ptr_equal(stranger, directory_find(given.directory, "npi:1234567893"));
+    assert_string_equal(stranger->name, "NPI 1234567893");
     assert_null(directory_clinic(given.directory, stranger));
     assert_null(directory_partner(given.directory, stranger, "willow"));
-    assert_null(directory_find(given.directory, "npi:1234567890"));
-    assert_null(directory_find(given.directory, "npi:"));
+    assert_null(directory_meet(given.directory, &arena, "npi:1234567890"));
+    assert_null(directory_meet(given.directory, &arena, "npi:"));
+    assert_null(directory_meet(given.directory, &arena, "nobody"));
+    assert_null(directory_meet(given.directory, &arena, NULL));
+    assert_ptr_equal(directory_meet(given.directory, &arena, "osei"),
+                     directory_find(given.directory, "osei"));
+    arena_free(&arena);
     arena_free(&given.arena);
 }
 
@@ -221,7 +231,7 @@ static void many_people_are_found_by_npi(void **state)
             assert_string_equal(entry->handle, handle);
         const struct directory_entry *named =
             directory_find(given.directory, arena_print(&arena, "npi:%s", npi));
-        assert_string_equal(named->npi, npi);
+        assert_ptr_equal(named, entry);
     }
     assert_null(directory_find_npi(given.directory, NULL));
     assert_null(directory_find_npi(given.directory, ""));
@@ -233,7 +243,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_people_and_clinics),
-        cmocka_unit_test(makes_a_stranger_once),
+        cmocka_unit_test(meets_a_stranger),
         cmocka_unit_test(names_the_partner),
         cmocka_unit_test(leaves_faulty_rows_out),
         cmocka_unit_test(the_received_file_is_consulted_last),
