@@ -36,6 +36,7 @@ struct connection {
     enum http_phase timed_phase; /* that the deadline was started for */
     uint64_t timed_request;
     struct ssl_st *tls; /* NULL: plain */
+    const char *broken; /* why the handshake ended, in OpenSSL's words; NULL: the caller hung up */
     char *kept;         /* read, but behind the request in hand */
     size_t kept_length;
 };

@@ -133,7 +133,11 @@ static enum wire socket_result(ssize_t result, enum wire wants)
 enum wire wire_handshake(struct connection *connection)
 {
     forget_errors();
-    return tls_result(connection, SSL_accept(connection->tls));
+    int result = SSL_accept(connection->tls);
+    unsigned long error = ERR_peek_last_error();
+    bool hung_up = error == 0 || ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
+    connection->broken = hung_up ? NULL : ERR_reason_error_string(error);
+    return tls_result(connection, result);
 }
 
 enum wire wire_read(struct connection *connection, char *bytes, size_t room, size_t *ret_length)
@@ -231,8 +235,12 @@ void wire_refused(struct connection *connection)
     struct listener *listener = connection->listener;
     struct verify_peer peer;
     listener->home.counters.handshakes_failed++;
-    if (!verify_peer_of(connection->tls, &peer) && peer.verdict != VERDICT_no_certificate)
+    if (!verify_peer_of(connection->tls, &peer) && peer.verdict != VERDICT_no_certificate) {
+        if (connection->broken != NULL && listener->on_broken != NULL)
+            listener->on_broken(listener->owner, connection->http.peer->address,
+                                connection->broken);
         return;
+    }
     listener->home.counters.refused_peers++;
     if (listener->on_refused != NULL)
         listener->on_refused(listener->owner, connection->http.peer->address, &peer);
@@ -380,6 +388,7 @@ static struct listener *listener_new(const struct listener_options *options)
     listener->limits = options->limits;
     listener->quotas = options->quotas;
     listener->on_refused = options->on_refused;
+    listener->on_broken = options->on_broken;
     listener->on_peer = options->on_peer;
     listener->owner = options->owner;
     listener->home.scratch = malloc(CONNECTION_SCRATCH_BYTES);

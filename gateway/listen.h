@@ -62,6 +62,9 @@ struct listener_options {
     void (*on_request)(void *owner, struct exchange *exchange);
     /* A handshake failed because of the certificate shown; may be NULL. */
     void (*on_refused)(void *owner, const char *address, const struct verify_peer *peer);
+    /* A handshake failed before a certificate was judged, for REASON in OpenSSL's words; may be
+     * NULL. Not told of callers who only hung up. */
+    void (*on_broken)(void *owner, const char *address, const char *reason);
     /* A handshake succeeded: a partner, or a stranger who will get 403; may be NULL. */
     void (*on_peer)(void *owner, const char *address, const struct verify_peer *peer);
     void *owner;

@@ -13,6 +13,7 @@ struct listener {
     struct listener_limits limits;
     struct context *context; /* NULL: plain */
     void (*on_refused)(void *owner, const char *address, const struct verify_peer *peer);
+    void (*on_broken)(void *owner, const char *address, const char *reason);
     void (*on_peer)(void *owner, const char *address, const struct verify_peer *peer);
     void (*on_stopped)(void *owner);
     void *owner;

@@ -10,7 +10,10 @@
 #include "gateway/log.h"
 #include "gateway/receive.h"
 
-enum { PULSE_MS = 1000 };
+enum {
+    PULSE_MS = 1000,
+    FAILURES_TOLD_MAX = 50 /* in one pulse: nobody fills the disk by knocking */
+};
 
 struct station {
     struct station_options options;
@@ -23,6 +26,7 @@ struct station {
     uv_timer_t pulse;
     uint64_t pulses; /* since the last recheck */
     uint64_t recheck_pulses;
+    unsigned failures; /* handshakes refused or broken since the last pulse */
     pthread_mutex_t lock;
     struct station_figures figures;
     struct setup *next_setup; /* held; NULL: no order */
@@ -47,12 +51,33 @@ static struct listener_limits limits_of(const struct config *config)
     return limits;
 }
 
+static bool may_tell_failure(struct station *station)
+{
+    return ++station->failures <= FAILURES_TOLD_MAX;
+}
+
+static void count_untold(struct station *station)
+{
+    if (station->failures > FAILURES_TOLD_MAX)
+        log_number(LOG_LEVEL_WARNING, "more-handshakes-failed", "count",
+                   station->failures - FAILURES_TOLD_MAX, NULL);
+    station->failures = 0;
+}
+
+static void on_broken(void *owner, const char *address, const char *reason)
+{
+    if (may_tell_failure(owner))
+        log_event(LOG_LEVEL_INFO, "handshake-failed", "address", address, "reason", reason, "why",
+                  verdict_sentence(VERDICT_no_handshake), NULL);
+}
+
 static void on_refused(void *owner, const char *address, const struct verify_peer *peer)
 {
     struct station *station = owner;
-    log_event(LOG_LEVEL_WARNING, "peer-refused", "verdict", verdict_name(peer->verdict), "address",
-              address, "claimed", peer->claimed, "serial", peer->serial, "subject", peer->subject,
-              "why", verdict_sentence(peer->verdict), NULL);
+    if (may_tell_failure(station))
+        log_event(LOG_LEVEL_WARNING, "peer-refused", "verdict", verdict_name(peer->verdict),
+                  "address", address, "claimed", peer->claimed, "serial", peer->serial, "subject",
+                  peer->subject, "why", verdict_sentence(peer->verdict), NULL);
     if (station->options.on_peer != NULL)
         station->options.on_peer(station->options.owner, peer);
 }
@@ -90,6 +115,7 @@ static void on_listener_stopped(void *owner)
 static void on_pulse(uv_timer_t *timer)
 {
     struct station *station = timer->data;
+    count_untold(station);
     if (station->listener == NULL)
         return;
     pthread_mutex_lock(&station->lock);
@@ -143,6 +169,7 @@ static bool open_parts(struct station *station, struct fault *ret_fault)
                                         .clock = options->setup->clock,
                                         .on_request = on_request,
                                         .on_refused = on_refused,
+                                        .on_broken = on_broken,
                                         .on_peer = on_peer,
                                         .owner = station};
     station->listener = listener_start(&listener, ret_fault);

@@ -77,6 +77,29 @@ def test_a_certificate_of_a_stranger_fails_the_handshake(willow, tmp_path):
     wait_for(lambda: "peer-refused" in willow.log(), 5, "the refusal is in the log")
 
 
+def test_the_log_says_why_a_handshake_failed(willow, lakeside, tmp_path):
+    """A partner that does not trust our certificate, and one that speaks plain HTTP to the TLS port."""
+    stranger, _ = wire.make_ca(tmp_path)
+    for knock, reason in [
+        (["openssl", "s_client", "-connect", f"127.0.0.1:{willow.port}", "-verify_return_error", "-CAfile", stranger],
+         "alert unknown ca"),
+        (["curl", "-s", f"http://127.0.0.1:{willow.port}/fhir/metadata"], "http request"),
+    ]:
+        subprocess.run(knock, input="", capture_output=True, text=True)
+        wait_for(lambda: any("handshake-failed" in line and reason in line for line in willow.log().splitlines()),
+                 5, f"{reason} is in the log")
+
+
+def test_who_knocks_again_and_again_does_not_fill_the_log(willow):
+    before = willow.log().count("handshake-failed")
+    for _ in range(150):
+        with socket.create_connection(("127.0.0.1", willow.port)) as line:
+            line.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            line.recv(100)
+    wait_for(lambda: "more-handshakes-failed" in willow.log(), 5, "the rest is counted")
+    assert willow.log().count("handshake-failed") - before < 150
+
+
 def test_an_expired_certificate_fails_the_handshake(willow, lakeside, tmp_path):
     pair = wire.issue(tmp_path, wire.own_ca(lakeside), "old", "URI:urn:refgate:org:lakeside", days=-1)
     with pytest.raises((ssl.SSLError, ConnectionError)):
