@@ -117,13 +117,6 @@ void record_fill_defaults(struct arena *arena, struct json *tree,
  * private_note nor `received` is in it: the text for the hash of a message. */
 const char *record_canonical(struct arena *arena, const struct json *tree,
                              const struct directory *directory, bool with_private);
-/* The texts of a record that is as message_read gives it, its defaults filled in. */
-struct record_texts {
-    const char *text;      /* json_print of it */
-    const char *canonical; /* as record_canonical without what is private */
-    size_t canonical_length;
-};
-struct record_texts record_texts(struct arena *arena, const struct json *record);
 /* Whether two records say the same: times by text, decimals by digits. */
 bool record_same(struct arena *arena, const struct json *one, const struct json *other,
                  const struct directory *directory);

@@ -158,7 +158,6 @@ struct writing {
     struct arena *arena;
     struct text text;
     bool with_private;
-    bool differs; /* from what json_print says of the same, but for `received` at its end */
 };
 
 static void write_object(struct writing *writing, const struct json *object,
@@ -182,9 +181,7 @@ static void write_value(struct writing *writing, const struct json *node,
     } else if (json_kind(node) == JSON_NUMBER) {
         bool is_rate = json_key(node) != NULL && json_has_key(node, "visits_per_week");
         const char *number = json_number(node);
-        const char *written = is_rate ? shortest(writing->arena, number) : number;
-        writing->differs = writing->differs || written != number;
-        text_add(&writing->text, written);
+        text_add(&writing->text, is_rate ? shortest(writing->arena, number) : number);
     } else {
         bool is_known = json_kind(node) == JSON_BOOLEAN;
         text_add(&writing->text, !is_known ? "null" : json_true(node) ? "true" : "false");
@@ -254,7 +251,6 @@ static void write_unordered(struct writing *writing, const struct json *object,
     bool is_kind = is_record(shape);
     const struct record_field *field;
     size_t left = json_count(object);
-    writing->differs = true;
     for (size_t i = 0; shape != NULL; i++) {
         field = is_kind ? record_field_at(shape, i) : i < shape->count ? &shape->fields[i] : NULL;
         if (field == NULL)
@@ -316,8 +312,6 @@ static void write_ordered(struct writing *writing, const struct json *object,
         bool is_private = field == NULL || json_has_key(node, "private_note");
         if (writing->with_private || !is_private)
             write_member(writing, node, field);
-        else if (field != NULL || !is_record(shape))
-            writing->differs = true;
     }
 }
 
@@ -332,40 +326,16 @@ static void write_object(struct writing *writing, const struct json *object,
     text_add_char(&writing->text, '}');
 }
 
-static struct writing write_record(struct arena *arena, const struct json *record,
-                                   bool with_private)
-{
-    struct writing writing = {.arena = arena,
-                              .text = text_new(arena, (size_t)RECORD_BYTES_MAX * 8),
-                              .with_private = with_private};
-    write_object(&writing, record, record_kind_find(record_kind(record)));
-    return writing;
-}
-
 const char *record_canonical(struct arena *arena, const struct json *tree,
                              const struct directory *directory, bool with_private)
 {
     struct json *copy = json_copy_nodes(arena, tree);
+    struct writing writing = {.arena = arena,
+                              .text = text_new(arena, (size_t)RECORD_BYTES_MAX * 8),
+                              .with_private = with_private};
     record_fill_defaults(arena, copy, directory);
-    return write_record(arena, copy, with_private).text.at;
-}
-
-struct record_texts record_texts(struct arena *arena, const struct json *record)
-{
-    struct writing writing = write_record(arena, record, false);
-    struct text *text = &writing.text;
-    const struct json *received = json_get(record, "received");
-    if (writing.differs || text->full)
-        return (struct record_texts){json_print(arena, record), text->at, text->length};
-    size_t length = text->length;
-    if (received == NULL)
-        return (struct record_texts){text->at, text->at, length};
-    const char *hashed = arena_copy_n(arena, text->at, length);
-    text->length--;
-    text_add(text, ",\"received\":");
-    json_print_to(text, received);
-    text_add_char(text, '}');
-    return (struct record_texts){text->full ? json_print(arena, record) : text->at, hashed, length};
+    write_object(&writing, copy, record_kind_find(record_kind(copy)));
+    return writing.text.at;
 }
 
 bool record_same(struct arena *arena, const struct json *one, const struct json *other,

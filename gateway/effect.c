@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "fhir/record.h"
 #include "gateway/acknowledge.h"
+#include "gateway/tree.h"
 
 enum { NUMBER_MAX = 1024, NOTE_MAX = 4096 };
 
@@ -196,6 +198,19 @@ static bool check_move(struct store *store, const struct inbox_item *item, struc
 
 /* ---- records ---- */
 
+/* By what travels of it. A filed record that cannot be read is never the same. */
+static bool is_same_record(struct store *store, const struct inbox_item *item,
+                           const struct store_record *filed)
+{
+    const struct directory *directory = item->setup->directory;
+    size_t length;
+    const char *text = payload_get(store, item->arena, filed->payload, &length);
+    const struct json *record = text == NULL ? NULL : tree_of_n(item->arena, text, length);
+    return record != NULL &&
+           strcmp(record_canonical(item->arena, record, directory, false),
+                  record_canonical(item->arena, item->message->record, directory, false)) == 0;
+}
+
 static bool check_identity(struct store *store, const struct inbox_item *item,
                            struct effect *effect, struct fault *ret_fault)
 {
@@ -204,7 +219,7 @@ static bool check_identity(struct store *store, const struct inbox_item *item,
     struct store_record known;
     if (!store_find_record(store, item->arena, item->message->sender, effect->kind, number, &known))
         return true;
-    effect->is_known_record = memcmp(known.hash, effect->hash, STORE_HASH_BYTES) == 0;
+    effect->is_known_record = is_same_record(store, item, &known);
     if (effect->is_known_record)
         return true;
     return fault_set(
@@ -300,7 +315,6 @@ static bool check_record(struct store *store, const struct inbox_item *item, str
 {
     const struct json *record = item->message->record;
     effect->kind = json_get_text(record, "record");
-    memcpy(effect->hash, item->ready.record_hash, STORE_HASH_BYTES);
     if (!check_identity(store, item, effect, ret_fault))
         return false;
     for (size_t i = 0; i < sizeof record_kinds / sizeof *record_kinds; i++) {
@@ -386,7 +400,6 @@ static void add_record(struct store *store, const struct inbox_item *item, struc
                                .referral = effect->referral.id,
                                .accepted_ms = item->now_ms,
                                .exported = effect->is_cancelled}; /* no work for anyone */
-    memcpy(row.hash, effect->hash, STORE_HASH_BYTES);
     row.payload = payload_keep(store, text, strlen(text));
     if (item->message->attachments != NULL) {
         const char *list = json_print(item->arena, item->message->attachments);

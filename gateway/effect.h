@@ -16,12 +16,11 @@ struct effect {
     struct store_referral referral; /* id 0: none */
     const struct track_move *move;  /* NULL: the Task does not move */
     struct track_details details;
-    const char *kind;                     /* of the record, or the move's word */
-    unsigned char hash[STORE_HASH_BYTES]; /* of the record */
-    bool is_behind_cancel;                /* an accept that crossed our cancel */
-    bool is_known_record;                 /* filed before with the same content: nothing to do */
-    bool is_early_cancel; /* of a referral that never came: refused, and kept in mind */
-    bool is_cancelled;    /* a referral that was cancelled before it came */
+    const char *kind;      /* of the record, or the move's word */
+    bool is_behind_cancel; /* an accept that crossed our cancel */
+    bool is_known_record;  /* filed before with the same content: nothing to do */
+    bool is_early_cancel;  /* of a referral that never came: refused, and kept in mind */
+    bool is_cancelled;     /* a referral that was cancelled before it came */
 };
 
 /* False, with the fault that is answered, when something stands against it. */

@@ -115,12 +115,8 @@ void inbox_prepare(struct inbox_item *item)
     const struct message_inbound *message = item->message;
     digest_sha256(item->body, item->length, item->ready.hash);
     item->ready.is_made = true;
-    item->ready.text = NULL;
-    if (message->content != MESSAGE_RECORD)
-        return;
-    const struct record_texts texts = record_texts(item->arena, message->record);
-    digest_sha256(texts.canonical, texts.canonical_length, item->ready.record_hash);
-    item->ready.text = texts.text;
+    item->ready.text =
+        message->content == MESSAGE_RECORD ? json_print(item->arena, message->record) : NULL;
 }
 
 static enum inbox_outcome commit(struct store *store, const struct inbox_item *item,

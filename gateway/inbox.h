@@ -25,7 +25,6 @@ struct inbox_ready {
     bool is_made;
     unsigned char hash[STORE_HASH_BYTES]; /* of the body */
     const char *text;                     /* the record as JSON; NULL: it holds none */
-    unsigned char record_hash[STORE_HASH_BYTES];
 };
 
 struct inbox_item {

@@ -70,8 +70,8 @@ struct store_record {
     const char *clinic, *kind, *number, *origin, *client;
     int64_t referral, accepted_ms, payload, attachments;
     bool exported;
-    unsigned char hash[STORE_HASH_BYTES];
-    const char *text; /* the record as JSON, when asked for */
+    unsigned char hash[STORE_HASH_BYTES]; /* of one of our own, when it was sent; else zero */
+    const char *text;                     /* the record as JSON, when asked for */
 };
 
 int64_t store_add_record(struct store *store, const struct store_record *record);
