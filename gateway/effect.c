@@ -400,10 +400,10 @@ static void add_record(struct store *store, const struct inbox_item *item, struc
                                .referral = effect->referral.id,
                                .accepted_ms = item->now_ms,
                                .exported = effect->is_cancelled}; /* no work for anyone */
-    row.payload = payload_keep(store, text, strlen(text));
+    row.payload = payload_keep(store, text, strlen(text), NULL);
     if (item->message->attachments != NULL) {
         const char *list = json_print(item->arena, item->message->attachments);
-        row.attachments = payload_keep(store, list, strlen(list));
+        row.attachments = payload_keep(store, list, strlen(list), NULL);
     }
     store_add_record(store, &row);
 }

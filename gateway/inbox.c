@@ -99,7 +99,7 @@ static enum inbox_outcome take(struct store *store, const struct inbox_item *ite
         row.response_issues = acknowledge_issue(item->arena, &refusal);
         effect_remember(store, item, &effect);
     }
-    row.payload = payload_keep(store, item->body, item->length);
+    row.payload = payload_keep(store, item->body, item->length, item->ready.hash);
     row.id = store_next_message(store);
     if (is_possible)
         effect_apply(store, item, &effect, &row);

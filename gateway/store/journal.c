@@ -8,17 +8,20 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "certs/digest.h"
 #include "gateway/store/checksum.h"
 #include "gateway/store/segment.h"
 
 enum {
     GROUP_HEAD = 32,   /* magic, bytes of changes, bytes of payloads, chain, checksum */
-    PAYLOAD_HEAD = 16, /* length, zero, checksum */
+    PAYLOAD_HEAD = 16, /* length, how it was summed, checksum */
     SEGMENT_MAX = 64 << 20,
     KEPT_ROOM = 4 << 20 /* a buffer that grew beyond it is given back after its group */
 };
 
 static const uint32_t group_magic = 0x31474752; /* "RGG1" */
+
+enum { SUM_XXH64, SUM_SHA256 /* its first eight bytes */ };
 
 struct buffer {
     unsigned char *bytes;
@@ -151,12 +154,22 @@ bool journal_is_torn(const struct journal *journal)
     return journal->is_torn;
 }
 
+static bool is_whole(const unsigned char head[PAYLOAD_HEAD], const void *bytes, size_t length)
+{
+    uint64_t sum = checksum_get64(head + 8);
+    unsigned char digest[DIGEST_SHA256_BYTES];
+    if (checksum_get32(head + 4) == SUM_XXH64)
+        return checksum_of(bytes, length, length) == sum;
+    digest_sha256(bytes, length, digest);
+    return checksum_get32(head + 4) == SUM_SHA256 && checksum_get64(digest) == sum;
+}
+
 static bool payloads_are_whole(const unsigned char *at, size_t length)
 {
     while (length >= PAYLOAD_HEAD) {
         size_t bytes = checksum_get32(at);
         size_t step = PAYLOAD_HEAD + padded(bytes);
-        if (step > length || checksum_of(at + PAYLOAD_HEAD, bytes, bytes) != checksum_get64(at + 8))
+        if (step > length || !is_whole(at, at + PAYLOAD_HEAD, bytes))
             return false;
         at += step;
         length -= step;
@@ -293,15 +306,19 @@ static unsigned char *add_payload(struct journal *journal, size_t length)
         extend(&journal->payloads, GROUP_HEAD);
     unsigned char *at = extend(&journal->payloads, PAYLOAD_HEAD + room);
     checksum_put32(at, (uint32_t)length);
-    checksum_put32(at + 4, 0);
+    checksum_put32(at + 4, SUM_XXH64);
     memset(at + PAYLOAD_HEAD + length, 0, room - length);
     return at;
 }
 
-int64_t journal_put(struct journal *journal, const void *bytes, size_t length, bool seldom)
+int64_t journal_put(struct journal *journal, const void *bytes, size_t length,
+                    const unsigned char *sha256, bool seldom)
 {
     unsigned char *at = add_payload(journal, length);
-    checksum_put64(at + 8, checksum_of(bytes, length, length));
+    if (sha256 != NULL)
+        checksum_put32(at + 4, SUM_SHA256);
+    checksum_put64(at + 8,
+                   sha256 != NULL ? checksum_get64(sha256) : checksum_of(bytes, length, length));
     memcpy(at + PAYLOAD_HEAD, bytes, length);
     journal->is_read_soon = journal->is_read_soon || !seldom;
     size_t offset = (size_t)(at - journal->payloads.bytes);
@@ -442,7 +459,7 @@ char *journal_get(struct journal *journal, struct arena *arena, int64_t position
     size_t length = checksum_get32(head);
     char *bytes = arena_alloc(arena, length + 1);
     if (!segments_read(journal->segments, segment, offset + PAYLOAD_HEAD, bytes, length) ||
-        checksum_of(bytes, length, length) != checksum_get64(head + 8))
+        !is_whole(head, bytes, length))
         return NULL;
     *ret_length = length;
     return bytes;

@@ -67,9 +67,11 @@ struct journal_place journal_end(const struct journal *journal);
 /* Makes the journal ready to write behind its reading end (a new journal: makes the first segment);
  * what lies behind is cut off. */
 enum journal_result journal_start(struct journal *journal);
-/* Adds a payload to the group; returns its position. A group of payloads that are all read SELDOM
- * is written past the page cache. */
-int64_t journal_put(struct journal *journal, const void *bytes, size_t length, bool seldom);
+/* Adds a payload to the group; returns its position. SHA256 of it, when it is known, saves summing
+ * it up again; NULL: it is not. A group of payloads that are all read SELDOM is written past the
+ * page cache. */
+int64_t journal_put(struct journal *journal, const void *bytes, size_t length,
+                    const unsigned char *sha256, bool seldom);
 /* Adds LENGTH bytes to the group's changes: write them at the address returned, at once. */
 unsigned char *journal_note(struct journal *journal, size_t length);
 /* What was noted from FROM on (an offset, as in journal_mark); valid until the next note. */

@@ -5,13 +5,14 @@
 
 static const int64_t first_in_journal = (int64_t)1 << 32;
 
-static int64_t put(struct store *store, const void *bytes, size_t length, bool seldom)
+static int64_t put(struct store *store, const void *bytes, size_t length,
+                   const unsigned char *sha256, bool seldom)
 {
     static const char sql[] = "INSERT INTO payload (id, bytes) VALUES (?, ?)";
     if (store_failed(store))
         return 0;
     if (store->is_serving)
-        return journal_put(store->journal, bytes, length, seldom);
+        return journal_put(store->journal, bytes, length, sha256, seldom);
     sqlite3_stmt *statement = sqlite_statement(store, sql);
     if (statement == NULL)
         return 0;
@@ -26,12 +27,13 @@ static int64_t put(struct store *store, const void *bytes, size_t length, bool s
 
 int64_t payload_put(struct store *store, const void *bytes, size_t length)
 {
-    return put(store, bytes, length, false);
+    return put(store, bytes, length, NULL, false);
 }
 
-int64_t payload_keep(struct store *store, const void *bytes, size_t length)
+int64_t payload_keep(struct store *store, const void *bytes, size_t length,
+                     const unsigned char *sha256)
 {
-    return put(store, bytes, length, true);
+    return put(store, bytes, length, sha256, true);
 }
 
 const char *payload_get(struct store *store, struct arena *arena, int64_t id, size_t *ret_length)

@@ -60,8 +60,10 @@ const char *store_error(const struct store *store);
 
 /* ---- payloads ---- */
 int64_t payload_put(struct store *store, const void *bytes, size_t length);
-/* The same for bytes that are seldom read again: cheaper to write, and dearer to read. */
-int64_t payload_keep(struct store *store, const void *bytes, size_t length);
+/* The same for bytes that are seldom read again: cheaper to write, and dearer to read. SHA256 is
+ * theirs, or NULL when it is not known. */
+int64_t payload_keep(struct store *store, const void *bytes, size_t length,
+                     const unsigned char *sha256);
 const char *payload_get(struct store *store, struct arena *arena, int64_t id, size_t *ret_length);
 
 /* ---- records ---- */

@@ -11,14 +11,14 @@ static void a_full_disk_promises_nothing_and_may_be_tried_again(void **state)
     platter_disk.fallocate_error = ENOSPC;
     platter_disk.fallocate_times = -1;
     char *much = calloc(1, 1 << 20); /* beyond what is reserved already */
-    journal_put(journal, much, 1 << 20, platter_disk.is_read_seldom);
+    journal_put(journal, much, 1 << 20, NULL, platter_disk.is_read_seldom);
     platter_put(journal, 9);
     assert_int_equal(journal_sync(journal), JOURNAL_FULL);
     assert_non_null(strstr(journal_error(journal), "no space"));
     journal_drop(journal);
     platter_check(bench, 1);
     platter_disk.fallocate_times = 1; /* room for the group, not for a step ahead of it */
-    journal_put(journal, much, 300 << 10, platter_disk.is_read_seldom);
+    journal_put(journal, much, 300 << 10, NULL, platter_disk.is_read_seldom);
     platter_put(journal, 2);
     assert_int_equal(journal_sync(journal), JOURNAL_DONE);
     assert_int_equal(platter_disk.fallocate_times, 0);
@@ -49,7 +49,7 @@ static void no_room_for_a_new_segment_lets_the_old_one_grow(void **state)
     struct journal *journal = platter_open(bench);
     platter_add(journal, 1);
     char *much = calloc(1, PLATTER_SEGMENT);
-    journal_put(journal, much, PLATTER_SEGMENT, platter_disk.is_read_seldom);
+    journal_put(journal, much, PLATTER_SEGMENT, NULL, platter_disk.is_read_seldom);
     platter_put(journal, 2);
     free(much);
     assert_int_equal(mkdir(platter_path(bench, 2), 0700), 0); /* it cannot be made */
@@ -78,7 +78,7 @@ static void interrupted_and_short_writes_go_on(void **state)
     platter_disk.fallocate_error = EOPNOTSUPP; /* a file system that cannot reserve */
     platter_disk.fallocate_times = -1;
     char *much = calloc(1, 1 << 20);
-    journal_put(journal, much, 1 << 20, platter_disk.is_read_seldom);
+    journal_put(journal, much, 1 << 20, NULL, platter_disk.is_read_seldom);
     platter_add(journal, 3);
     journal_free(journal);
     free(much);

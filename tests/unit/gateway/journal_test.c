@@ -198,7 +198,7 @@ static void a_group_read_at_a_start_is_written_again(void **state)
 static void fill_segment(struct journal *journal)
 {
     char *much = calloc(1, PLATTER_SEGMENT);
-    journal_put(journal, much, PLATTER_SEGMENT, platter_disk.is_read_seldom);
+    journal_put(journal, much, PLATTER_SEGMENT, NULL, platter_disk.is_read_seldom);
     free(much);
     platter_add(journal, 2);
 }
