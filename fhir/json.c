@@ -1,8 +1,9 @@
 /* json: trees of cJSON nodes, read by the strict scan (json_scan.c) in one pass.
  *
  * `valueint` holds the byte at which a node's value starts in the text, and a number is a cJSON_Raw
- * with its text in `valuestring`, so that printing and comparing never pass through a double. See
- * json.h for the contract. */
+ * with its text in `valuestring`, so that printing and comparing never pass through a double; what
+ * an object has in that place cJSON neither reads nor, with our hooks, frees. See json.h for the
+ * contract. */
 #include "fhir/json.h"
 
 #include <cjson/cJSON.h>
@@ -119,9 +120,9 @@ static inline bool is_key(const struct json *member, const char *key, size_t len
     return member->key_length == length && hash_same_name(member->key, key, length);
 }
 
-struct json *json_member(const struct json *object, const char *key, size_t length, uint32_t hash)
+struct json *json_search(const struct json *object, const char *key, size_t length, uint32_t hash)
 {
-    if (object == NULL || object->type != JSON_TYPE_OBJECT)
+    if (object->type != JSON_TYPE_OBJECT)
         return NULL;
     struct json *member = object->child;
     while (member != NULL && (member->key_hash != hash || !is_key(member, key, length)))
@@ -235,6 +236,8 @@ struct json *json_new_null(struct arena *arena)
 static void append(struct json *parent, struct json *node)
 {
     struct json *first = parent->child;
+    if (parent->type == JSON_TYPE_OBJECT)
+        parent->names |= json_name_bit(node->key_hash);
     node->next = NULL;
     if (first == NULL) {
         parent->child = node;
@@ -252,7 +255,7 @@ static struct json *copy_of(struct arena *arena, const struct json *node, bool w
     *copy = *node;
     copy->next = copy->prev = copy->child = NULL;
     json_unmark(copy);
-    if (with_texts && node->text != NULL)
+    if (with_texts && (node->type == JSON_TYPE_TEXT || node->type == JSON_TYPE_NUMBER))
         copy->text = arena_copy_n(arena, node->text, json_length(node));
     if (with_texts && node->key != NULL)
         copy->key = arena_copy_n(arena, node->key, json_key_length(node));

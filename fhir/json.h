@@ -38,10 +38,13 @@ enum json_type {
  * call; json.c proves that both have the same layout. Read it through the functions below, and
  * change it through those of json.c, which keep the hash and the lengths true. */
 struct json {
-    struct json *next, *prev;           /* siblings; of the first child `prev` is the last */
-    struct json *child;                 /* first item or member */
-    int type;                           /* enum json_type */
-    char *text;                         /* value of a text; a number as written */
+    struct json *next, *prev; /* siblings; of the first child `prev` is the last */
+    struct json *child;       /* first item or member */
+    int type;                 /* enum json_type */
+    union {
+        char *text;      /* value of a text; a number as written */
+        uintptr_t names; /* of an object: json_name_bit() of each member; of a list 0 */
+    };
     int offset;                         /* of a parsed node: byte at which its value starts */
     _Alignas(double) uint32_t key_hash; /* hash_name() of `key` */
     uint32_t key_length : 8;            /* JSON_KEY_LONG: that or more */
@@ -134,8 +137,27 @@ static inline size_t json_key_length(const struct json *member)
     return member->key_length == JSON_KEY_LONG ? strlen(member->key) : member->key_length;
 }
 
+static inline uintptr_t json_name_bit(uint32_t hash)
+{
+    return (uintptr_t)1 << (hash & (8 * sizeof(uintptr_t) - 1));
+}
+
+/* False: no member's key has this hash_name(). Most questions end here, at one word of the node;
+ * of a node that is no object the answer means nothing. */
+static inline bool json_may_have(const struct json *object, uint32_t hash)
+{
+    return object != NULL && (object->names & json_name_bit(hash)) != 0;
+}
+
+/* json_member() of one that it may have. */
+struct json *json_search(const struct json *object, const char *key, size_t length, uint32_t hash);
+
 /* The member KEY, of LENGTH bytes, whose hash_name() is HASH. */
-struct json *json_member(const struct json *object, const char *key, size_t length, uint32_t hash);
+static inline struct json *json_member(const struct json *object, const char *key, size_t length,
+                                       uint32_t hash)
+{
+    return json_may_have(object, hash) ? json_search(object, key, length, hash) : NULL;
+}
 
 /* The member KEY; case counts. The hash of a name that stands in the source is a constant. */
 static inline __attribute__((always_inline)) struct json *json_get(const struct json *object,
@@ -155,21 +177,6 @@ static inline __attribute__((always_inline)) bool json_has_key(const struct json
                                                                const char *key)
 {
     return member->key_hash == hash_name(key, strlen(key)) && strcmp(member->key, key) == 0;
-}
-
-/* A bit for the key of each member, and whether HASH may be among them: for who asks an object for
- * many names of which few are there. */
-static inline uint64_t json_key_bits(const struct json *object)
-{
-    uint64_t bits = 0;
-    for (const struct json *member = json_first(object); member != NULL; member = member->next)
-        bits |= (uint64_t)1 << (member->key_hash >> 25 & 63);
-    return bits;
-}
-
-static inline bool json_may_have(uint64_t bits, uint32_t hash)
-{
-    return (bits >> (hash >> 25 & 63) & 1) != 0;
 }
 
 /* A mark for who reads a tree; it is no part of what the tree says, and a copy has none. */

@@ -20,7 +20,7 @@ struct frame { /* one open object or list */
     const char *key;     /* read last in an object, else NULL */
     int index;           /* of the item being read in a list */
     unsigned key_count;  /* read so far */
-    uint64_t seen;       /* bit h: a key whose hash ends in these six bits was there */
+    uintptr_t seen;      /* json_name_bit() of its keys */
     const char **places; /* of many keys: open-addressing table of them, else NULL */
     size_t place_count;  /* a power of two, at least twice the keys */
 };
@@ -302,7 +302,7 @@ static __attribute__((noinline)) bool has_key(struct scan *scan, struct frame *f
                                               const struct seat *seat)
 {
     if (frame->key_count < FEW_KEYS)
-        return json_member(frame->node, seat->key, seat->key_length, seat->key_hash) != NULL;
+        return json_search(frame->node, seat->key, seat->key_length, seat->key_hash) != NULL;
     if (2 * (size_t)(frame->key_count + 1) > frame->place_count)
         make_places(scan, frame);
     const char **place = key_place(frame, seat->key);
@@ -314,7 +314,7 @@ static __attribute__((noinline)) bool has_key(struct scan *scan, struct frame *f
 /* The key of SEAT is none that the innermost object has. */
 static inline bool note_key(struct scan *scan, struct frame *frame, const struct seat *seat)
 {
-    uint64_t bit = 1ull << (seat->key_hash & 63);
+    uintptr_t bit = json_name_bit(seat->key_hash);
     if (((frame->seen & bit) != 0 || frame->key_count >= FEW_KEYS) && has_key(scan, frame, seat))
         return false;
     frame->seen |= bit;
@@ -420,6 +420,7 @@ static char *read_members(struct scan *scan, struct frame *frame, char *at)
     if (*at != '}')
         return fail(scan, at, "no comma after a value", "a comma or }");
     frame->node->child->prev = seat.last;
+    frame->node->names = frame->seen;
     return at + 1;
 }
 

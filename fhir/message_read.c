@@ -443,15 +443,14 @@ static struct json *in_order(struct field_job *job, struct json *object,
                              const struct record_shape *shape, bool is_item)
 {
     struct json *sorted = json_new_object(job->arena);
-    uint64_t keys = json_key_bits(object);
     for (size_t i = 0;; i++) {
         const struct record_field *field =
             is_item ? (i < shape->count ? &shape->fields[i] : NULL) : record_field_at(shape, i);
         if (field == NULL)
             return sorted;
-        if (!json_may_have(keys, field->hash))
-            continue;
         struct json *value = json_member(object, field->name, field->length, field->hash);
+        if (value == NULL)
+            continue;
         if (field->item == NULL || json_kind(value) != JSON_LIST) {
             json_move(object, value, sorted);
             continue;

@@ -174,9 +174,10 @@ static bool tell_extension(struct walk *walk, const struct place *place, const s
     return true;
 }
 
-static inline __attribute__((always_inline)) bool may_have(uint64_t keys, const char *name)
+static inline __attribute__((always_inline)) bool may_have(const struct json *node,
+                                                           const char *name)
 {
-    return json_may_have(keys, hash_name(name, strlen(name)));
+    return json_may_have(node, hash_name(name, strlen(name)));
 }
 
 /* Each is asked only when the member that it cannot do without may be there. */
@@ -184,15 +185,14 @@ static bool tell_as_one(struct walk *walk, const struct place *place, struct jso
 {
     if (json_kind(node) != JSON_OBJECT || !is_whole(node))
         return false;
-    uint64_t keys = json_key_bits(node);
-    bool may_refer = may_have(keys, "reference") || may_have(keys, "display");
-    bool has_value = may_have(keys, "value");
-    return (may_have(keys, "div") && tell_narrative(walk, place, node)) ||
+    bool may_refer = may_have(node, "reference") || may_have(node, "display");
+    bool has_value = may_have(node, "value");
+    return (may_have(node, "div") && tell_narrative(walk, place, node)) ||
            (may_refer && tell_reference(walk, place, node)) ||
-           (may_have(keys, "url") && tell_extension(walk, place, node)) ||
+           (may_have(node, "url") && tell_extension(walk, place, node)) ||
            (has_value && tell_quantity(walk, place, node)) ||
            (has_value && tell_identifier(walk, place, node)) ||
-           (may_have(keys, "code") && tell_coding(walk, place, node));
+           (may_have(node, "code") && tell_coding(walk, place, node));
 }
 
 /* ---- leaves ---- */

@@ -16,16 +16,17 @@ static struct json *value_of(const struct json *object, const struct record_fiel
     return json_member(object, field->name, field->length, field->hash);
 }
 
-static bool is_called(const struct record_field *field, const char *name)
+static inline __attribute__((always_inline)) bool is_called(const struct record_field *field,
+                                                            const char *name)
 {
     return field->hash == hash_name(name, strlen(name)) && strcmp(field->name, name) == 0;
 }
 
-/* WORD is a text of the source; KEYS are those that OBJECT came with. */
-static void fill(struct arena *arena, struct json *object, uint64_t keys,
-                 const struct record_field *field, const char *word)
+/* WORD is a text of the source. */
+static void fill(struct arena *arena, struct json *object, const struct record_field *field,
+                 const char *word)
 {
-    if (!json_may_have(keys, field->hash) || value_of(object, field) == NULL)
+    if (value_of(object, field) == NULL)
         json_put_named(object, field->name, field->length, field->hash,
                        json_new_lasting(arena, word));
 }
@@ -37,12 +38,11 @@ static bool is_range_of_motion(const struct json *object)
 
 static void fill_item(struct arena *arena, struct json *object, const struct record_shape *shape)
 {
-    uint64_t keys = json_key_bits(object);
     for (size_t i = 0; i < shape->count; i++) {
         const struct record_field *field = &shape->fields[i];
         bool is_way = is_called(field, "how"); /* only a movement is active or passive */
         if (field->standard != NULL && (!is_way || is_range_of_motion(object)))
-            fill(arena, object, keys, field, field->standard);
+            fill(arena, object, field, field->standard);
     }
 }
 
@@ -108,14 +108,13 @@ static void fill_days(struct arena *arena, struct json *tree)
 static void fill_fields(struct arena *arena, struct json *tree, const struct directory *directory,
                         const struct record_shape *shape)
 {
-    uint64_t keys = json_key_bits(tree);
     for (size_t i = 0; i < shape->count; i++) {
         const struct record_field *field = &shape->fields[i];
         if (field->standard != NULL)
-            fill(arena, tree, keys, field, field->standard);
+            fill(arena, tree, field, field->standard);
         else if (is_called(field, "note_kind"))
-            fill(arena, tree, keys, field, note_kind(tree, directory));
-        if (field->type != RECORD_ITEM || !json_may_have(keys, field->hash))
+            fill(arena, tree, field, note_kind(tree, directory));
+        if (field->type != RECORD_ITEM)
             continue;
         for (struct json *item = json_first(value_of(tree, field)); item != NULL;
              item = json_next(item)) {

@@ -10,9 +10,9 @@ static const char *motion_text(struct field_job *job, const char *key)
     struct json *parts = json_new_object(job->arena);
     if (!measure_split_motion(job, key, parts))
         return NULL;
-    struct text text = text_new(job->arena, 200);
-    text_print(&text, "%s-%s", json_get_text(parts, "joint"), json_get_text(parts, "motion"));
-    return arena_print(job->arena, "%s, %s range of motion", field_sentence(job, text.at),
+    const char *word =
+        field_join(job, json_get_text(parts, "joint"), "-", json_get_text(parts, "motion"));
+    return arena_print(job->arena, "%s, %s range of motion", field_sentence(job, word),
                        json_get_text(parts, "how"));
 }
 
