@@ -236,6 +236,22 @@ static void a_note_before_the_yes_is_refused(void **state)
                      0);
 }
 
+/* Its consent was withdrawn while it was queued: Lakeside never hears of the first visit. */
+static void a_hold_comes_without_the_note_before_it(void **state)
+{
+    struct bench *bench = *state;
+    refer(bench, "R-1");
+    move(bench->willow, "accept");
+    carry(bench->willow, bench->lakeside);
+    clinic_send(bench->willow, clinic_note(bench->willow, "N-1", "alvarez", "R-1", 1));
+    move(bench->willow, "hold");
+    assert_string_equal(carry(bench->willow, bench->lakeside).row.response_code, "ok");
+    assert_string_equal(status(bench->lakeside), "on-hold");
+    move(bench->willow, "resume");
+    carry(bench->willow, bench->lakeside);
+    assert_string_equal(status(bench->lakeside), "in-progress");
+}
+
 static void the_same_record_in_a_new_message_is_known(void **state)
 {
     struct bench *bench = *state;
@@ -522,6 +538,7 @@ int main(void)
         TEST(the_placer_cannot_make_the_fillers_move),
         TEST(notes_start_count_and_end_it),
         TEST(a_note_before_the_yes_is_refused),
+        TEST(a_hold_comes_without_the_note_before_it),
         TEST(the_same_record_in_a_new_message_is_known),
         TEST(a_corrected_referral_belongs_to_the_old_one),
         TEST(an_own_client_is_linked_when_number_and_birth_date_agree),

@@ -25,7 +25,7 @@ static const struct {
     /*                                 drqvacrdiphocmflrjcxee */
     {"receive", TRACK_FILLER, ".v.........."},  {"accept", TRACK_FILLER, ".aa........."},
     {"decline", TRACK_FILLER, ".jjjjj......"},  {"start", TRACK_FILLER, "...ii......."},
-    {"progress", TRACK_FILLER, ".....-......"}, {"hold", TRACK_FILLER, ".....o......"},
+    {"progress", TRACK_FILLER, ".....-......"}, {"hold", TRACK_FILLER, "...ooo......"},
     {"resume", TRACK_FILLER, "......i....."},   {"complete", TRACK_FILLER, "...ccc......"},
     {"fail", TRACK_FILLER, "...ffff....."},     {"request", TRACK_PLACER, "q..........."},
     {"cancel", TRACK_PLACER, "xxxxx......."},   {"abort", TRACK_PLACER, ".....--....."},
