@@ -60,6 +60,19 @@ static inline size_t bytes_plain(const char *at)
 #endif
 }
 
+/* The bytes of a text of one to seven, each at least once, and no others but 0xff. */
+static inline uint64_t bytes_short_word(const char *at, size_t length)
+{
+    uint32_t first;
+    uint32_t last;
+    if (length < 4)
+        return ~(uint64_t)0xffffff | (uint64_t)(unsigned char)at[length / 2] << 16 |
+               (uint64_t)(unsigned char)at[length - 1] << 8 | (unsigned char)at[0];
+    memcpy(&first, at, sizeof first);
+    memcpy(&last, at + length - sizeof last, sizeof last);
+    return (uint64_t)first << 32 | last;
+}
+
 /* Any of the bytes of WORD is below LIMIT, which is at most 0x80. */
 static inline bool bytes_word_below(uint64_t word, unsigned char limit)
 {
@@ -84,11 +97,8 @@ static inline bool bytes_have_below(const char *at, size_t length, unsigned char
         }
     }
 #endif
-    if (length < 8) {
-        while (at < end && (unsigned char)*at >= limit)
-            at++;
-        return at < end;
-    }
+    if (length < 8)
+        return length > 0 && bytes_word_below(bytes_short_word(at, length), limit);
     for (; end - at > 8; at += 8) {
         if (bytes_word_below(bytes_word(at), limit))
             return true;

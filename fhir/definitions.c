@@ -5,14 +5,17 @@
 
 const struct definition_type *definition_find(const char *name)
 {
-    if (name == NULL)
-        return NULL;
-    uint32_t hash = hash_name(name, strlen(name));
-    uint32_t mask = (1u << definition_type_slot_bits) - 1;
-    for (uint32_t i = hash & mask; definition_type_slots[i].row != UINT16_MAX; i = (i + 1) & mask) {
+    return name == NULL ? NULL : definition_find_n(name, strlen(name));
+}
+
+const struct definition_type *definition_find_n(const char *name, size_t length)
+{
+    uint32_t hash = hash_name(name, length);
+    uint32_t mask = definition_type_slot_mask;
+    for (uint32_t i = hash & mask; definition_type_slots[i].tag != 0; i = (i + 1) & mask) {
         const struct definition_type *type = &definition_types[definition_type_slots[i].row];
-        if (definition_type_slots[i].tag == hash >> 16 &&
-            strcmp(definition_type_name(type), name) == 0)
+        if (definition_type_slots[i].tag == hash >> 16 && type->name_length == length &&
+            hash_same_name(definition_type_name(type), name, length))
             return type;
     }
     return NULL;

@@ -56,9 +56,10 @@ enum definition_primitive {
  * and no invariant is about it. */
 enum definition_plain {
     PLAIN_NOT,
-    PLAIN_TEXT, /* by the lexical rule of its type */
-    PLAIN_URI,  /* and it leads somewhere */
-    PLAIN_CODE  /* and it is in the required set */
+    PLAIN_TEXT,   /* by the lexical rule of its type */
+    PLAIN_STRING, /* the same, of a string or markdown */
+    PLAIN_URI,    /* of a uri, url or canonical, and it leads somewhere */
+    PLAIN_CODE    /* and it is in the required set */
 };
 
 enum definition_strength {
@@ -81,7 +82,8 @@ struct definition_type {
     uint8_t kind;             /* enum definition_kind */
     uint8_t primitive;        /* enum definition_primitive */
     bool is_abstract;         /* Resource, DomainResource, Element, BackboneElement */
-    uint8_t slot_bits;        /* of the key table: 1 << slot_bits slots */
+    uint16_t slot_mask;       /* of the key table, which has one slot more */
+    uint8_t name_length;
 };
 
 struct definition_element {
@@ -138,8 +140,8 @@ struct definition_code {
 };
 
 struct definition_slot {
-    uint16_t tag; /* upper half of the key's hash_name() */
-    uint16_t row; /* choice, of the table of types a type; UINT16_MAX: empty */
+    uint16_t tag; /* upper half of the key's hash_name(); 0, which no key has: empty */
+    uint16_t row; /* choice, of the table of types a type */
 };
 
 struct definition_search { /* one search parameter of one resource type */
@@ -174,7 +176,7 @@ extern const struct definition_slot definition_slots[], definition_type_slots[];
 extern const struct definition_search definition_searches[];
 extern const struct definition_search_component definition_search_components[];
 extern const unsigned definition_type_count, definition_constraint_count,
-    definition_value_set_count, definition_search_count, definition_type_slot_bits;
+    definition_value_set_count, definition_search_count, definition_type_slot_mask;
 
 /* ---- from a row to the text or row it points at ---- */
 
@@ -221,6 +223,8 @@ static inline unsigned definition_type_index(const struct definition_type *type)
 
 /* A type by its full name, or NULL. */
 const struct definition_type *definition_find(const char *name);
+/* The same; NAME has LENGTH bytes. */
+const struct definition_type *definition_find_n(const char *name, size_t length);
 /* What the JSON member KEY of LENGTH bytes (without a leading `_`) means in TYPE, or NULL. The stem
  * of a choice ("value") is found with type 0: it is no JSON name. */
 const struct definition_choice *definition_key(const struct definition_type *type, const char *key,
@@ -231,10 +235,10 @@ definition_key_hashed(const struct definition_type *type, const char *key, size_
                       uint32_t hash)
 {
     const struct definition_slot *slots = &definition_slots[type->slot];
-    uint32_t mask = (1u << type->slot_bits) - 1;
-    uint16_t tag = (uint16_t)(hash >> 16);
+    uint32_t mask = type->slot_mask;
+    uint32_t tag = hash >> 16;
     for (uint32_t i = hash & mask;; i = (i + 1) & mask) {
-        if (slots[i].row == UINT16_MAX)
+        if (slots[i].tag == 0)
             return NULL;
         if (slots[i].tag != tag)
             continue;

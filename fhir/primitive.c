@@ -352,11 +352,11 @@ static const struct primitive_fault *string_rule(const char *text, size_t length
 {
     if (length == 0)
         return &empty_text;
+    if (primitive_is_plain_string(text, length))
+        return NULL;
     if (length > 1048576 && text_utf8_length(text) > 1048576)
         return &long_text;
-    bool is_plain =
-        text[0] != ' ' && text[length - 1] != ' ' && !bytes_have_below(text, length, ' ');
-    return is_plain ? NULL : string_advice(text, length);
+    return string_advice(text, length);
 }
 
 static const struct primitive_fault *markdown_rule(const char *text, size_t length)
@@ -369,7 +369,7 @@ static const struct primitive_fault *code_rule(const char *text, size_t length)
 {
     if (length == 0)
         return &empty_text;
-    if (!bytes_have_below(text, length, ' ' + 1))
+    if (primitive_is_one_word(text, length))
         return NULL;
     bool was_space = true;
     for (; *text != '\0'; text++) {
@@ -436,6 +436,8 @@ FAULT(canonical_relative, "a canonical reference that is not absolute",
 size_t primitive_uri_scheme(const char *text)
 {
     const char *at = text;
+    if (text[0] == 'u' && text[1] == 'r' && text[2] == 'n' && text[3] == ':')
+        return 4;
     if (!is_letter(*at))
         return 0;
     while (is_letter(*at) || is_digit(*at) || *at == '+' || *at == '-' || *at == '.')
@@ -459,6 +461,13 @@ static const struct primitive_fault *uuid_part(const char *text, size_t length)
         return &uuid_form;
     text += UUID_LENGTH;
     return *text == '\0' || *text == '#' || *text == '|' ? NULL : &uuid_form;
+}
+
+bool primitive_is_uuid_urn(const char *text, size_t length)
+{
+    enum { START = sizeof "urn:uuid:" - 1, LENGTH = START + 36 };
+    return length == LENGTH && memcmp(text, "urn:uuid:", START) == 0 &&
+           uuid_part(text + START, LENGTH - START) == NULL;
 }
 
 /* Behind "urn:oid:". */

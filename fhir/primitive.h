@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/bytes.h"
 #include "fhir/definitions.h"
 
 struct primitive_fault {
@@ -20,6 +21,23 @@ struct primitive_fault {
  * it is one. Booleans and JSON kinds are the caller's affair. XHTML has fhir/xhtml.h. */
 const struct primitive_fault *primitive_check(enum definition_primitive primitive, const char *text,
                                               size_t length);
+
+/* Most values are seen to be right by one of these; their false says nothing. Of a string or
+ * markdown: */
+static inline bool primitive_is_plain_string(const char *text, size_t length)
+{
+    return length > 0 && length <= 1048576 && text[0] != ' ' && text[length - 1] != ' ' &&
+           !bytes_have_below(text, length, ' ');
+}
+
+/* Of a code, and of what has no space in it: */
+static inline bool primitive_is_one_word(const char *text, size_t length)
+{
+    return length > 0 && !bytes_have_below(text, length, ' ' + 1);
+}
+
+/* Of a uri: "urn:uuid:" and a uuid, no more behind it. */
+bool primitive_is_uuid_urn(const char *text, size_t length);
 
 /* The parts of a FHIR date or dateTime that the value has; months and days count from 1. */
 struct primitive_date {
@@ -34,6 +52,13 @@ bool primitive_date_read(const char *text, struct primitive_date *ret_date);
 /* Whether ONE is before (-1), after (1) or the same instant as (0) OTHER. False: it cannot be told,
  * because one of them is less precise, or is no date. */
 bool primitive_date_order(const char *one, const char *other, int *ret_order);
+/* TEXT begins with "http:" or "https:". */
+static inline bool primitive_is_web_uri(const char *text)
+{
+    return text[0] == 'h' && text[1] == 't' && text[2] == 't' && text[3] == 'p' &&
+           (text[4] == ':' || (text[4] == 's' && text[5] == ':'));
+}
+
 /* Bytes of a uri's scheme with its colon ("http:" is 5), 0 when it has none (RFC 3986 3.1). */
 size_t primitive_uri_scheme(const char *text);
 

@@ -25,6 +25,7 @@ struct validator *validator_new(struct arena *arena)
         .url_word = definition_child(definition_find("Extension"), "url")->name,
     };
     validator->rules = validation_rules_new(arena);
+    validator->has_rules = validation_rules_types(validator->rules);
     return validator;
 }
 

@@ -220,6 +220,16 @@ enum bundle_match bundle_resolve(struct arena *arena, const struct bundle *bundl
                : BUNDLE_MISSING;
 }
 
+const struct json *bundle_find_uuid(const struct bundle *bundle, const struct json *entry,
+                                    const char *url, size_t length)
+{
+    const struct index_row *row = index_find_n(&bundle->by_url, url, length);
+    if (row == NULL || row->count > 1)
+        return NULL;
+    join(bundle, entry, row);
+    return json_get(row->node, "resource");
+}
+
 /* ---- entries ---- */
 
 static bool is_word_of(const char *word, const char *const *words)

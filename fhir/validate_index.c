@@ -15,9 +15,9 @@ struct index index_new(struct arena *arena, size_t count)
 }
 
 /* The place of KEY: its row or the empty one where it would go. */
-static struct index_row *place_of(const struct index *index, const char *key)
+static inline struct index_row *place_of(const struct index *index, const char *key, size_t length)
 {
-    size_t place = (size_t)hash_text(key, strlen(key)) & index->mask;
+    size_t place = (size_t)hash_text(key, length) & index->mask;
     while (index->rows[place].key != NULL && strcmp(index->rows[place].key, key) != 0)
         place = (place + 1) & index->mask;
     return &index->rows[place];
@@ -25,7 +25,7 @@ static struct index_row *place_of(const struct index *index, const char *key)
 
 struct index_row *index_add(struct index *index, const char *key, const struct json *node)
 {
-    struct index_row *row = place_of(index, key);
+    struct index_row *row = place_of(index, key, strlen(key));
     if (row->key == NULL) {
         row->key = key;
         row->node = node;
@@ -40,15 +40,20 @@ struct index index_doubled(struct arena *arena, const struct index *index)
     for (size_t i = 0; i <= index->mask; i++) {
         const struct index_row *row = &index->rows[i];
         if (row->key != NULL)
-            *place_of(&larger, row->key) = *row;
+            *place_of(&larger, row->key, strlen(row->key)) = *row;
     }
     return larger;
 }
 
-struct index_row *index_find(const struct index *index, const char *key)
+struct index_row *index_find_n(const struct index *index, const char *key, size_t length)
 {
     if (index->rows == NULL)
         return NULL;
-    struct index_row *row = place_of(index, key);
+    struct index_row *row = place_of(index, key, length);
     return row->key == NULL ? NULL : row;
+}
+
+struct index_row *index_find(const struct index *index, const char *key)
+{
+    return index_find_n(index, key, strlen(key));
 }

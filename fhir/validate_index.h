@@ -32,5 +32,7 @@ struct index_row *index_add(struct index *index, const char *key, const struct j
 struct index index_doubled(struct arena *arena, const struct index *index);
 /* NULL: not there (also for an index without rows). */
 struct index_row *index_find(const struct index *index, const char *key);
+/* The same; KEY has LENGTH bytes. */
+struct index_row *index_find_n(const struct index *index, const char *key, size_t length);
 
 #endif

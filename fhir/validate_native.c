@@ -56,8 +56,8 @@ static bool bdl_1(struct validation *run, const struct subject *subject)
 }
 
 /* Of all entries: MEMBER is there; *ret_all, *ret_any. */
-static inline void count_member(const struct subject *subject, const char *member, bool *ret_all,
-                                bool *ret_any)
+static inline __attribute__((always_inline)) void
+count_member(const struct subject *subject, const char *member, bool *ret_all, bool *ret_any)
 {
     *ret_all = true;
     *ret_any = false;
@@ -151,8 +151,9 @@ static bool bdl_12(struct validation *run, const struct subject *subject)
 static bool bdl_8(struct validation *run, const struct subject *subject)
 {
     (void)run;
-    const char *url = text_of(subject, "fullUrl");
-    return url == NULL || strstr(url, "/_history/") == NULL;
+    const struct json *url = json_get(subject->node, "fullUrl");
+    return json_text(url) == NULL || memchr(url->text, '/', json_length(url)) == NULL ||
+           strstr(url->text, "/_history/") == NULL;
 }
 
 static const struct json *first_of(const struct json *value)
@@ -234,6 +235,14 @@ static bool not_home(struct validation *run, const struct subject *subject)
     return use == NULL || strcmp(use, "home") != 0;
 }
 
+/* Two times of the same form with the same zone, told by their text. */
+static bool is_in_order(const char *one, const char *other)
+{
+    enum { TIME = sizeof "2000-01-01T00:00:00" - 1 };
+    return strnlen(one, TIME) == TIME && strnlen(other, TIME) == TIME && one[TIME] != '.' &&
+           strcmp(one + TIME, other + TIME) == 0 && memcmp(one, other, TIME) <= 0;
+}
+
 /* Whether ONE is certainly not after OTHER, as FHIRPath's <= says: of two dates of unlike precision
  * that begin alike it says nothing, and nothing is not true. Values that are no dates were reported
  * already. */
@@ -241,8 +250,8 @@ static bool not_after(const char *one, const char *other)
 {
     struct primitive_date date;
     int order;
-    if (one == NULL || other == NULL || !primitive_date_read(one, &date) ||
-        !primitive_date_read(other, &date))
+    if (one == NULL || other == NULL || is_in_order(one, other) ||
+        !primitive_date_read(one, &date) || !primitive_date_read(other, &date))
         return true;
     return primitive_date_order(one, other, &order) && order <= 0;
 }

@@ -15,12 +15,9 @@
 /* A resource type named by LENGTH bytes. */
 static const struct definition_type *resource_named(const char *name, size_t length)
 {
-    char word[64];
-    if (length == 0 || length >= sizeof word || name[0] < 'A' || name[0] > 'Z')
+    if (length == 0 || name[0] < 'A' || name[0] > 'Z')
         return NULL;
-    memcpy(word, name, length);
-    word[length] = '\0';
-    const struct definition_type *type = definition_find(word);
+    const struct definition_type *type = definition_find_n(name, length);
     return type != NULL && type->kind == DEFINITION_RESOURCE ? type : NULL;
 }
 
@@ -279,6 +276,22 @@ static void check_form(struct validation *run, const struct subject *subject, co
                        json_get(subject->node, "reference"), fault->found, fault->expected);
 }
 
+static const struct definition_type *type_of_resource(const struct json *resource)
+{
+    const struct json *type = json_get(resource, "resourceType");
+    return json_text(type) == NULL ? NULL : definition_find_n(type->text, json_length(type));
+}
+
+/* What a right reference by uuid leads to, as most do in a message; NULL: look closer. */
+static const struct json *find_by_uuid(const struct validation *run, const char *reference,
+                                       size_t length)
+{
+    const struct scope *scope = outermost(run->scope);
+    if (scope->bundle == NULL || !primitive_is_uuid_urn(reference, length))
+        return NULL;
+    return bundle_find_uuid(scope->bundle, scope->entry, reference, length);
+}
+
 /* The type that the target itself or the text of the reference tells; NULL: unknown. */
 static const struct definition_type *target_type(struct validation *run,
                                                  const struct subject *subject,
@@ -286,7 +299,9 @@ static const struct definition_type *target_type(struct validation *run,
                                                  const struct json *node)
 {
     const char *reference = json_text(node);
-    const struct json *target = NULL;
+    const struct json *target = find_by_uuid(run, reference, json_length(node));
+    if (target != NULL)
+        return type_of_resource(target);
     if (*reference == '#') {
         validation_local_use(run, reference);
         target = find_contained(run, subject, reference);
@@ -295,7 +310,7 @@ static const struct definition_type *target_type(struct validation *run,
         target = find_in_bundle(run, subject, choice, reference);
     }
     if (target != NULL)
-        return definition_find(json_get_text(target, "resourceType"));
+        return type_of_resource(target);
     return *reference == '#' ? NULL : validation_type_in_url(reference);
 }
 
@@ -321,7 +336,7 @@ const struct definition_type *validation_reference_type(struct validation *run,
         bundle_resolve(run->arena, scope->bundle, scope->entry, text, &target);
     }
     if (target != NULL)
-        return definition_find(json_get_text(target, "resourceType"));
+        return type_of_resource(target);
     const struct definition_type *type = text == NULL ? NULL : validation_type_in_url(text);
     return type != NULL ? type : named_type(reference);
 }

@@ -89,7 +89,8 @@ struct rules {
     struct {
         const struct rule_use *first;
         unsigned count;
-    } * of_types; /* by type */
+    } * of_types;    /* by type */
+    bool *has_rules; /* by type */
 };
 
 static const struct native_rule *native_of(const char *key, const char *published)
@@ -111,6 +112,7 @@ static void make_lists(struct arena *arena, struct rules *rules)
         count += definition_types[i].constraint_count;
     struct rule_use *use = arena_array(arena, count + 1, sizeof *use);
     rules->of_types = arena_array(arena, definition_type_count, sizeof *rules->of_types);
+    rules->has_rules = arena_array(arena, definition_type_count, sizeof *rules->has_rules);
     for (unsigned i = 0; i < definition_type_count; i++) {
         const struct definition_type *type = &definition_types[i];
         rules->of_types[i].first = use;
@@ -121,6 +123,7 @@ static void make_lists(struct arena *arena, struct rules *rules)
                     (struct rule_use){rule, &definition_presences[definition_presence_lists[j]]};
         }
         rules->of_types[i].count = (unsigned)(use - rules->of_types[i].first);
+        rules->has_rules[i] = rules->of_types[i].count > 0;
     }
 }
 
@@ -152,6 +155,11 @@ struct rules *validation_rules_new(struct arena *arena)
     note_sure_rules(rules->rows);
     make_lists(arena, rules);
     return rules;
+}
+
+const bool *validation_rules_types(const struct rules *rules)
+{
+    return rules->has_rules;
 }
 
 const char *validation_rule_expression(const struct rules *rules, unsigned row)

@@ -49,7 +49,8 @@ struct known_types {
 struct validator {
     struct arena *arena;
     struct known_types types;
-    struct rules *rules; /* validate_rule.c */
+    struct rules *rules;   /* validate_rule.c */
+    const bool *has_rules; /* by type: validation_type_rules() has any to check */
 };
 
 struct validation {
@@ -151,6 +152,10 @@ enum bundle_match { BUNDLE_FOUND, BUNDLE_MISSING, BUNDLE_SEVERAL, BUNDLE_OTHER_U
 enum bundle_match bundle_resolve(struct arena *arena, const struct bundle *bundle,
                                  const struct json *entry, const char *reference,
                                  const struct json **ret_resource);
+/* The resource of the one entry whose fullUrl is URL, of LENGTH bytes, a urn:uuid: without
+ * fragment; NULL: bundle_resolve() tells why. */
+const struct json *bundle_find_uuid(const struct bundle *bundle, const struct json *entry,
+                                    const char *url, size_t length);
 /* Links count: the Bundle is a document. */
 bool bundle_has_links(const struct bundle *bundle);
 const char *bundle_type(const struct bundle *bundle);
@@ -172,6 +177,8 @@ bool validation_conforms(struct validation *run, const struct subject *subject,
 /* ---- validate_rule.c ---- */
 
 struct rules *validation_rules_new(struct arena *arena);
+/* By type: there are invariants to check. */
+const bool *validation_rules_types(const struct rules *rules);
 /* The expression that is evaluated for constraint row ROW, corrected where need be. */
 const char *validation_rule_expression(const struct rules *rules, unsigned row);
 /* The run's FHIRPath session, set to SUBJECT. */

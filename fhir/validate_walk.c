@@ -407,8 +407,8 @@ static void check_member(struct validation *run, struct subject *subject, const 
         check_companion_member(run, subject, member);
         return;
     }
-    const struct definition_choice *choice =
-        definition_key_hashed(subject->type, key, json_key_length(member), member->key_hash);
+    const struct definition_choice *choice = /* none has a key of JSON_KEY_LONG bytes */
+        definition_key_hashed(subject->type, key, member->key_length, member->key_hash);
     if (choice == NULL || choice->type == 0) {
         check_stranger(run, subject, member, choice);
         return;
@@ -420,9 +420,9 @@ static void check_member(struct validation *run, struct subject *subject, const 
         check_field(run, subject, choice, member, NULL);
 }
 
-static void check_missing(struct validation *run, const struct subject *subject)
+static __attribute__((noinline)) void say_missing(struct validation *run,
+                                                  const struct subject *subject, uint64_t missing)
 {
-    uint64_t missing = subject->type->required & ~subject->seen;
     for (unsigned rank = 0; missing != 0; rank++, missing >>= 1) {
         if ((missing & 1) == 0)
             continue;
@@ -434,6 +434,13 @@ static void check_missing(struct validation *run, const struct subject *subject)
         validation_add(run, ISSUE_ERROR, ISSUE_REQUIRED, subject->place, name, subject->node,
                        arena_print(run->arena, "no %s", name), expected);
     }
+}
+
+static inline void check_missing(struct validation *run, const struct subject *subject)
+{
+    uint64_t missing = subject->type->required & ~subject->seen;
+    if (missing != 0)
+        say_missing(run, subject, missing);
 }
 
 enum { ELEMENT_IDS_FIRST = 8 };
@@ -491,7 +498,8 @@ static void walk(struct validation *run, struct subject *subject)
         check_element_id(run, subject);
         check_says_something(run, subject);
     }
-    validation_type_rules(run, subject);
+    if (run->validator->has_rules[definition_type_index(subject->type)])
+        validation_type_rules(run, subject);
 }
 
 /* ---- resources ---- */
@@ -518,7 +526,7 @@ resource_type(struct validation *run, const struct place *place, const struct js
                   "the name of a resource type, such as \"Patient\"");
         return NULL;
     }
-    const struct definition_type *type = definition_find(name);
+    const struct definition_type *type = definition_find_n(name, json_length(named));
     if (type != NULL && type->kind == DEFINITION_RESOURCE && !type->is_abstract)
         return type;
     struct issue *issue = structure(run, place, NULL, named, "an unknown resource type",

@@ -23,11 +23,12 @@ KINDS = {
 }
 STRENGTHS = ["", "example", "preferred", "extensible", "required"]
 SYSTEM_STRING = "system:String"
-EMPTY_SLOT = 0xFFFF
+EMPTY_SLOT = (0, 0)  # the hash of a name is never 0
 LANGUAGES = "http://hl7.org/fhir/ValueSet/languages"
 PLAIN = {name: "PLAIN_TEXT" for name in (
-    "base64Binary", "code", "date", "dateTime", "id", "instant", "markdown", "string", "time")}
-PLAIN |= {name: "PLAIN_URI" for name in ("canonical", "oid", "uri", "url", "uuid")}
+    "base64Binary", "code", "date", "dateTime", "id", "instant", "time")}
+PLAIN |= {name: "PLAIN_STRING" for name in ("markdown", "string")}
+PLAIN |= {name: "PLAIN_URI" for name in ("canonical", "uri", "url")}
 
 
 class Words:
@@ -97,14 +98,14 @@ def slots_of(keys):
     while (1 << bits) < 4 * len(keys):
         bits += 1
     size = 1 << bits
-    table = [(0, EMPTY_SLOT)] * size
+    table = [EMPTY_SLOT] * size
     for key, row in keys:
         value = hash_of(key)
         place = value & (size - 1)
-        while table[place][1] != EMPTY_SLOT:
+        while table[place] != EMPTY_SLOT:
             place = (place + 1) & (size - 1)
         table[place] = (value >> 16, row)
-    return bits, table
+    return size - 1, table
 
 
 def stem_of(element):
@@ -235,7 +236,7 @@ class Tables:
         keys = []
         for rank, element in enumerate(each.elements):
             keys += self.add_element(each, element, rank)
-        bits, slots = slots_of(keys)
+        mask, slots = slots_of(keys)
         first_slot = len(self.rows["slots"])
         for tag, row in slots:
             self.add("slots", tag, row)
@@ -247,7 +248,7 @@ class Tables:
         assert len(each.elements) <= 64, each.name
         self.add("types", "%sull" % hex(required), first_slot, self.words.add(each.name), base,
                  first, len(each.elements), first_constraint, len(constraints), each.kind,
-                 primitive, int(each.is_abstract), bits)
+                 primitive, int(each.is_abstract), mask, len(each.name))
 
     def add_searches(self):
         pairs = sorted((self.types[base].index, each["code"].encode(), position, each)
@@ -264,15 +265,14 @@ class Tables:
                      first)
 
     def build(self):
-        self.rows["types"].append("{.slot_bits = 1}")  # none: an empty table of two slots
-        self.add("slots", 0, EMPTY_SLOT)
-        self.add("slots", 0, EMPTY_SLOT)
+        self.rows["types"].append("{.slot_mask = 0}")  # none: an empty table of one slot
+        self.add("slots", *EMPTY_SLOT)
         self.add("elements", *[0] * 15)
         self.add("value_sets", 0, 0, 0)
         self.add("presences", 0, 0, "{0}")
         for each in self.ordered:
             self.add_type(each)
-        self.type_bits, slots = slots_of([(each.name, each.index) for each in self.ordered])
+        self.type_mask, slots = slots_of([(each.name, each.index) for each in self.ordered])
         for tag, row in slots:
             self.add("type_slots", tag, row)
         for url in sorted(self.value_sets):
@@ -312,7 +312,7 @@ def write(tables, path):
     for name, table in (("type", "types"), ("constraint", "constraints"),
                         ("value_set", "value_sets"), ("search", "searches")):
         out.append("const unsigned definition_%s_count = %d;" % (name, len(tables.rows[table])))
-    out.append("const unsigned definition_type_slot_bits = %d;" % tables.type_bits)
+    out.append("const unsigned definition_type_slot_mask = %d;" % tables.type_mask)
     pathlib.Path(path).write_text("\n".join(out) + "\n")
 
 

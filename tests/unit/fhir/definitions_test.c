@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "fhir/primitive.h"
+
 static const struct definition_choice *key(const char *type, const char *name)
 {
     return definition_key(definition_find(type), name, strlen(name));
@@ -102,6 +104,20 @@ static void bindings_and_targets(void **state)
     assert_true(patient);
 }
 
+/* So a code that is in a set needs no look at its letters. */
+static void codes_are_right_by_their_lexical_rule(void **state)
+{
+    (void)state;
+    for (unsigned i = 1; i < definition_value_set_count; i++) {
+        const struct definition_value_set *set = &definition_value_sets[i];
+        for (unsigned j = 0; j < set->code_count; j++) {
+            const char *code = definition_word(definition_codes[set->code + j].code);
+            assert_null(primitive_check(PRIMITIVE_CODE, code, strlen(code)));
+            assert_true(definition_value_set_has(set, NULL, code));
+        }
+    }
+}
+
 static void search_parameters_with_their_base(void **state)
 {
     (void)state;
@@ -126,6 +142,7 @@ int main(void)
         cmocka_unit_test(nested_types_and_content_references),
         cmocka_unit_test(constraints_come_with_their_bases),
         cmocka_unit_test(bindings_and_targets),
+        cmocka_unit_test(codes_are_right_by_their_lexical_rule),
         cmocka_unit_test(search_parameters_with_their_base),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,6 +152,9 @@ static void finds_schemes(void **state)
     (void)state;
     assert_int_equal(primitive_uri_scheme("http://a"), 5);
     assert_int_equal(primitive_uri_scheme("urn:x"), 4);
+    assert_int_equal(primitive_uri_scheme("urn:"), 4);
+    assert_int_equal(primitive_uri_scheme("urns:x"), 5);
+    assert_int_equal(primitive_uri_scheme("urn"), 0);
     assert_int_equal(primitive_uri_scheme("a/b:c"), 0);
     assert_int_equal(primitive_uri_scheme("1a:b"), 0);
     assert_int_equal(primitive_uri_scheme(""), 0);
@@ -197,6 +200,59 @@ static void looks_at_every_byte(void **state)
     }
 }
 
+/* What is seen to be right at once is right by the rule, and of one byte that is out of place
+ * nothing is overlooked. */
+static void sees_at_once_only_what_is_right(void **state)
+{
+    (void)state;
+    char text[48];
+    for (size_t length = 1; length < sizeof text; length++) {
+        for (size_t at = 0; at < length; at++) {
+            for (int c = 1; c < 256; c++) {
+                memset(text, 'x', length);
+                text[length] = '\0';
+                text[at] = (char)c;
+                bool is_inner_space = c == ' ' && at > 0 && at + 1 < length;
+                assert_int_equal(primitive_is_plain_string(text, length),
+                                 c > ' ' || is_inner_space);
+                assert_int_equal(primitive_is_one_word(text, length), c > ' ');
+                if (primitive_is_plain_string(text, length)) {
+                    assert_true(is_right(PRIMITIVE_STRING, text));
+                    assert_true(is_right(PRIMITIVE_MARKDOWN, text));
+                }
+                if (primitive_is_one_word(text, length)) {
+                    assert_true(is_right(PRIMITIVE_CODE, text));
+                    assert_true(is_right(PRIMITIVE_URI, text));
+                }
+            }
+        }
+    }
+    assert_false(primitive_is_plain_string("", 0));
+    assert_false(primitive_is_one_word("", 0));
+}
+
+static void knows_uuids_and_the_web(void **state)
+{
+    (void)state;
+    static const char uuid[] = "urn:uuid:0123abcd-4567-89ef-0a1b-2c3d4e5f6789#a";
+    const size_t length = sizeof uuid - sizeof "#a";
+    char text[sizeof uuid] = "";
+    assert_true(primitive_is_uuid_urn(uuid, length));
+    assert_false(primitive_is_uuid_urn(uuid, length + 2));
+    assert_false(primitive_is_uuid_urn(uuid, length - 1));
+    for (size_t at = 0; at < length; at++) {
+        memcpy(text, uuid, length);
+        text[at] = 'X';
+        assert_false(primitive_is_uuid_urn(text, length));
+    }
+    assert_true(primitive_is_web_uri("http:"));
+    assert_true(primitive_is_web_uri("https://a"));
+    assert_false(primitive_is_web_uri("httpx:"));
+    assert_false(primitive_is_web_uri("https"));
+    assert_false(primitive_is_web_uri("htt"));
+    assert_false(primitive_is_web_uri(""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +262,8 @@ int main(void)
         cmocka_unit_test(orders_dates),
         cmocka_unit_test(finds_schemes),
         cmocka_unit_test(looks_at_every_byte),
+        cmocka_unit_test(sees_at_once_only_what_is_right),
+        cmocka_unit_test(knows_uuids_and_the_web),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
