@@ -21,6 +21,18 @@ const struct definition_type *definition_find_n(const char *name, size_t length)
     return NULL;
 }
 
+const struct definition_choice *definition_key_search(const struct definition_type *type,
+                                                      const char *key, size_t length, uint32_t hash)
+{
+    const struct definition_slot *slots = &definition_slots[type->slot];
+    uint32_t mask = type->slot_mask;
+    for (uint32_t i = hash & mask; slots[i].tag != 0; i = (i + 1) & mask) {
+        if (slots[i].tag == hash >> 16 && definition_is_key(&slots[i], key, length))
+            return &definition_choices[slots[i].row];
+    }
+    return NULL;
+}
+
 const struct definition_choice *definition_key(const struct definition_type *type, const char *key,
                                                size_t length)
 {
@@ -54,28 +66,36 @@ const struct definition_value_set *definition_value_set_find(const char *url)
     return NULL;
 }
 
-/* First code of the set that is not before CODE. */
-static unsigned lower_bound(const struct definition_code *codes, unsigned count, const char *code)
+/* The first row of CODE in the set, or NULL. Rows of the same code follow each other. */
+static const struct definition_code *code_in(const struct definition_value_set *set,
+                                             const char *code, size_t length)
 {
-    unsigned low = 0;
-    unsigned high = count;
-    while (low < high) {
-        unsigned middle = (low + high) / 2;
-        if (strcmp(definition_word(codes[middle].code), code) < 0)
-            low = middle + 1;
-        else
-            high = middle;
+    const struct definition_slot *slots = &definition_slots[set->slot];
+    uint32_t hash = hash_name(code, length);
+    for (uint32_t i = hash & set->slot_mask; slots[i].tag != 0; i = (i + 1) & set->slot_mask) {
+        const struct definition_code *row = &definition_codes[slots[i].row];
+        if (slots[i].tag == hash >> 16 && strcmp(definition_word(row->code), code) == 0)
+            return row;
     }
-    return low;
+    return NULL;
+}
+
+bool definition_value_set_has_code(const struct definition_value_set *set, const char *code,
+                                   size_t length)
+{
+    return code_in(set, code, length) != NULL;
 }
 
 bool definition_value_set_has(const struct definition_value_set *set, const char *system,
                               const char *code)
 {
-    const struct definition_code *codes = &definition_codes[set->code];
-    for (unsigned i = lower_bound(codes, set->code_count, code);
-         i < set->code_count && strcmp(definition_word(codes[i].code), code) == 0; i++) {
-        if (system == NULL || strcmp(definition_word(codes[i].system), system) == 0)
+    const struct definition_code *row = code_in(set, code, strlen(code));
+    if (row == NULL || system == NULL)
+        return row != NULL;
+    const struct definition_code *end = &definition_codes[set->code + set->code_count];
+    const uint32_t word = row->code; /* equal texts share a place */
+    for (; row < end && row->code == word; row++) {
+        if (strcmp(definition_word(row->system), system) == 0)
             return true;
     }
     return false;

@@ -131,7 +131,9 @@ struct definition_presence {
 
 struct definition_value_set {
     uint32_t url;
-    uint16_t code; /* first in definition_codes, sorted by code, then system */
+    uint32_t slot;      /* first in definition_slots */
+    uint16_t slot_mask; /* of its codes' table, which has one slot more */
+    uint16_t code;      /* first in definition_codes, sorted by code, then system */
     uint16_t code_count;
 };
 
@@ -141,7 +143,7 @@ struct definition_code {
 
 struct definition_slot {
     uint16_t tag; /* upper half of the key's hash_name(); 0, which no key has: empty */
-    uint16_t row; /* choice, of the table of types a type */
+    uint16_t row; /* choice; of the table of types a type, of a value set the first such code */
 };
 
 struct definition_search { /* one search parameter of one resource type */
@@ -229,24 +231,30 @@ const struct definition_type *definition_find_n(const char *name, size_t length)
  * of a choice ("value") is found with type 0: it is no JSON name. */
 const struct definition_choice *definition_key(const struct definition_type *type, const char *key,
                                                size_t length);
-/* The same; HASH is the hash_name() of the key. */
+/* The choice in SLOT is written KEY. */
+static inline bool definition_is_key(const struct definition_slot *slot, const char *key,
+                                     size_t length)
+{
+    const struct definition_choice *choice = &definition_choices[slot->row];
+    return choice->key_length == length &&
+           hash_same_name(definition_words + choice->key, key, length);
+}
+
+/* definition_key_hashed() of a key that is not in the slot of its hash. */
+const struct definition_choice *definition_key_search(const struct definition_type *type,
+                                                      const char *key, size_t length,
+                                                      uint32_t hash);
+
+/* The same as definition_key(); HASH is the hash_name() of the key. Most stand in their own slot.
+ */
 static inline const struct definition_choice *
 definition_key_hashed(const struct definition_type *type, const char *key, size_t length,
                       uint32_t hash)
 {
-    const struct definition_slot *slots = &definition_slots[type->slot];
-    uint32_t mask = type->slot_mask;
-    uint32_t tag = hash >> 16;
-    for (uint32_t i = hash & mask;; i = (i + 1) & mask) {
-        if (slots[i].tag == 0)
-            return NULL;
-        if (slots[i].tag != tag)
-            continue;
-        const struct definition_choice *choice = &definition_choices[slots[i].row];
-        if (choice->key_length == length &&
-            hash_same_name(definition_words + choice->key, key, length))
-            return choice;
-    }
+    const struct definition_slot *slot = &definition_slots[type->slot + (hash & type->slot_mask)];
+    if (slot->tag == hash >> 16 && definition_is_key(slot, key, length))
+        return &definition_choices[slot->row];
+    return definition_key_search(type, key, length, hash);
 }
 
 /* The element of TYPE that FHIRPath calls NAME ("value", "subject"), or NULL. */
@@ -260,6 +268,9 @@ const struct definition_value_set *definition_value_set_find(const char *url);
 /* CODE is in the set; SYSTEM NULL: in any system. */
 bool definition_value_set_has(const struct definition_value_set *set, const char *system,
                               const char *code);
+/* CODE, of LENGTH bytes, is in the set, in any system. */
+bool definition_value_set_has_code(const struct definition_value_set *set, const char *code,
+                                   size_t length);
 
 /* Search parameter CODE of the resource type named TYPE: its own, else that of DomainResource or
  * Resource; or NULL. */

@@ -15,6 +15,7 @@ struct bundle {
     const char *type;
     struct index by_url;       /* fullUrl -> entry, and fullUrl/_history/version */
     struct index *by_identity; /* "Type/id" -> entry, and with /_history/version; made when asked */
+    const struct definition_type **types; /* of the resources, by entry; NULL: none that is known */
     unsigned *groups; /* of a document: by entry, another entry linked with it, or itself */
     bool urls_differ; /* no two fullUrls are equal, and no entry has a version */
 };
@@ -39,20 +40,15 @@ bool bundle_has_links(const struct bundle *bundle)
     return bundle->groups != NULL;
 }
 
-static const char *version_of(const struct json *entry)
-{
-    return json_get_text(json_get(json_get(entry, "resource"), "meta"), "versionId");
-}
-
-/* Adds ENTRY under KEY, and under KEY with the version of its resource. True: neither a version
+/* Adds ENTRY under KEY, and under KEY with the version of its RESOURCE. True: neither a version
  * nor another entry with this key. */
 static bool add_keys(struct arena *arena, struct index *index, const char *key,
-                     const struct json *entry, unsigned number)
+                     const struct json *entry, const struct json *resource, unsigned number)
 {
     struct index_row *row = index_add(index, key, entry);
     if (row->count == 1)
         row->number = number;
-    const char *version = version_of(entry);
+    const char *version = json_get_text(json_get(resource, "meta"), "versionId");
     if (version != NULL)
         index_add(index, arena_join(arena, key, "/_history/", version, NULL), entry)->number =
             number;
@@ -66,23 +62,26 @@ static void make_groups(struct arena *arena, struct bundle *bundle, size_t count
         bundle->groups[i] = (unsigned)i;
 }
 
-const struct bundle *bundle_index(struct arena *arena, const struct json *resource)
+const struct bundle *bundle_index(struct arena *arena, const struct json *root)
 {
     struct bundle *bundle = arena_alloc(arena, sizeof *bundle);
-    const struct json *entries = json_get(resource, "entry");
+    const struct json *entries = json_get(root, "entry");
     size_t count = json_count(entries);
     unsigned number = 0;
-    bundle->resource = resource;
-    bundle->type = json_get_text(resource, "type");
+    bundle->resource = root;
+    bundle->type = json_get_text(root, "type");
     bundle->by_url = index_new(arena, 2 * count);
     bundle->by_identity = arena_alloc(arena, sizeof *bundle->by_identity);
+    bundle->types = arena_array(arena, count, sizeof(const struct definition_type *));
     bundle->urls_differ = true;
     if (bundle->type != NULL && strcmp(bundle->type, "document") == 0)
         make_groups(arena, bundle, count);
     for (const struct json *entry = json_first(entries); entry != NULL; entry = json_next(entry)) {
         const char *url = json_get_text(entry, "fullUrl");
-        if (url != NULL && !add_keys(arena, &bundle->by_url, url, entry, number))
+        const struct json *resource = json_get(entry, "resource");
+        if (url != NULL && !add_keys(arena, &bundle->by_url, url, entry, resource, number))
             bundle->urls_differ = false;
+        bundle->types[number] = validation_type_of(resource);
         number++;
     }
     return bundle;
@@ -101,7 +100,7 @@ static bool has_identity(struct arena *arena, const struct bundle *bundle, const
             const char *id = json_get_text(resource, "id");
             if (type != NULL && id != NULL)
                 add_keys(arena, bundle->by_identity, arena_join(arena, type, "/", id, NULL), entry,
-                         0);
+                         resource, 0);
         }
     }
     return index_find(bundle->by_identity, identity) != NULL;
@@ -220,14 +219,15 @@ enum bundle_match bundle_resolve(struct arena *arena, const struct bundle *bundl
                : BUNDLE_MISSING;
 }
 
-const struct json *bundle_find_uuid(const struct bundle *bundle, const struct json *entry,
-                                    const char *url, size_t length)
+const struct definition_type *bundle_type_at(const struct bundle *bundle, const struct json *entry,
+                                             const char *url, size_t length)
 {
     const struct index_row *row = index_find_n(&bundle->by_url, url, length);
     if (row == NULL || row->count > 1)
         return NULL;
-    join(bundle, entry, row);
-    return json_get(row->node, "resource");
+    if (bundle_has_links(bundle))
+        join(bundle, entry, row);
+    return bundle->types[row->number];
 }
 
 /* ---- entries ---- */

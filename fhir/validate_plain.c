@@ -39,7 +39,8 @@ static bool is_far(const struct validation *run, const struct definition_choice 
 static bool is_of_set(const struct definition_choice *choice, const struct json *code)
 {
     unsigned set = definition_element_of(choice)->value_set;
-    return definition_value_set_has(&definition_value_sets[set], NULL, code->text);
+    return definition_value_set_has_code(&definition_value_sets[set], code->text,
+                                         json_length(code));
 }
 
 bool validation_is_plainly_right(const struct validation *run,

@@ -276,20 +276,21 @@ static void check_form(struct validation *run, const struct subject *subject, co
                        json_get(subject->node, "reference"), fault->found, fault->expected);
 }
 
-static const struct definition_type *type_of_resource(const struct json *resource)
+const struct definition_type *validation_type_of(const struct json *resource)
 {
     const struct json *type = json_get(resource, "resourceType");
     return json_text(type) == NULL ? NULL : definition_find_n(type->text, json_length(type));
 }
 
-/* What a right reference by uuid leads to, as most do in a message; NULL: look closer. */
-static const struct json *find_by_uuid(const struct validation *run, const char *reference,
-                                       size_t length)
+/* The type of what a right reference by uuid leads to, as most are in a message; NULL: look closer.
+ */
+static const struct definition_type *type_by_uuid(const struct validation *run,
+                                                  const char *reference, size_t length)
 {
     const struct scope *scope = outermost(run->scope);
     if (scope->bundle == NULL || !primitive_is_uuid_urn(reference, length))
         return NULL;
-    return bundle_find_uuid(scope->bundle, scope->entry, reference, length);
+    return bundle_type_at(scope->bundle, scope->entry, reference, length);
 }
 
 /* The type that the target itself or the text of the reference tells; NULL: unknown. */
@@ -299,9 +300,10 @@ static const struct definition_type *target_type(struct validation *run,
                                                  const struct json *node)
 {
     const char *reference = json_text(node);
-    const struct json *target = find_by_uuid(run, reference, json_length(node));
-    if (target != NULL)
-        return type_of_resource(target);
+    const struct json *target = NULL;
+    const struct definition_type *type = type_by_uuid(run, reference, json_length(node));
+    if (type != NULL)
+        return type;
     if (*reference == '#') {
         validation_local_use(run, reference);
         target = find_contained(run, subject, reference);
@@ -310,7 +312,7 @@ static const struct definition_type *target_type(struct validation *run,
         target = find_in_bundle(run, subject, choice, reference);
     }
     if (target != NULL)
-        return type_of_resource(target);
+        return validation_type_of(target);
     return *reference == '#' ? NULL : validation_type_in_url(reference);
 }
 
@@ -336,7 +338,7 @@ const struct definition_type *validation_reference_type(struct validation *run,
         bundle_resolve(run->arena, scope->bundle, scope->entry, text, &target);
     }
     if (target != NULL)
-        return type_of_resource(target);
+        return validation_type_of(target);
     const struct definition_type *type = text == NULL ? NULL : validation_type_in_url(text);
     return type != NULL ? type : named_type(reference);
 }

@@ -126,6 +126,9 @@ void validation_contained(struct validation *run, const struct place *place);
 /* The type named in a reference URL `.../Patient/12` or `Patient/12`; NULL: not to be told. */
 const struct definition_type *validation_type_in_url(const char *url);
 
+/* The type that RESOURCE says it is, or NULL. */
+const struct definition_type *validation_type_of(const struct json *resource);
+
 /* The type of what a Reference points at, as far as it can be told; says nothing. */
 const struct definition_type *validation_reference_type(struct validation *run,
                                                         const struct json *reference);
@@ -152,10 +155,10 @@ enum bundle_match { BUNDLE_FOUND, BUNDLE_MISSING, BUNDLE_SEVERAL, BUNDLE_OTHER_U
 enum bundle_match bundle_resolve(struct arena *arena, const struct bundle *bundle,
                                  const struct json *entry, const char *reference,
                                  const struct json **ret_resource);
-/* The resource of the one entry whose fullUrl is URL, of LENGTH bytes, a urn:uuid: without
- * fragment; NULL: bundle_resolve() tells why. */
-const struct json *bundle_find_uuid(const struct bundle *bundle, const struct json *entry,
-                                    const char *url, size_t length);
+/* Of the one entry whose fullUrl is URL, of LENGTH bytes, a urn:uuid: without fragment, that ENTRY
+ * refers to: the type of its resource. NULL: bundle_resolve() tells why. */
+const struct definition_type *bundle_type_at(const struct bundle *bundle, const struct json *entry,
+                                             const char *url, size_t length);
 /* Links count: the Bundle is a document. */
 bool bundle_has_links(const struct bundle *bundle);
 const char *bundle_type(const struct bundle *bundle);

@@ -230,9 +230,10 @@ static void check_concept(struct validation *run, const struct subject *subject,
 void validation_identifier(struct validation *run, const struct subject *subject)
 {
     const char *system = json_get_text(subject->node, "system");
+    if (system == NULL || strcmp(system, "urn:ietf:rfc:3986") != 0)
+        return;
     const char *value = json_get_text(subject->node, "value");
-    if (system != NULL && value != NULL && strcmp(system, "urn:ietf:rfc:3986") == 0 &&
-        primitive_uri_scheme(value) == 0)
+    if (value != NULL && primitive_uri_scheme(value) == 0)
         validation_add(run, ISSUE_ERROR, ISSUE_INVALID, subject->place, "value",
                        json_get(subject->node, "value"),
                        "a value that is no uri, though the system says so",

@@ -202,8 +202,10 @@ static void check_modifier(struct validation *run, const struct subject *subject
                    "that every reader knows this extension");
 }
 
-static void check_object(struct validation *run, const struct subject *owner,
-                         struct subject *subject, const struct definition_choice *choice)
+/* Part of check_one(), as that is of its two callers: every object of a message comes through. */
+static inline __attribute__((always_inline)) void
+check_object(struct validation *run, const struct subject *owner, struct subject *subject,
+             const struct definition_choice *choice)
 {
     const struct known_types *types = &run->validator->types;
     const struct definition_element *element = definition_element_of(choice);
@@ -240,9 +242,10 @@ static void check_resource(struct validation *run, const struct subject *owner,
 }
 
 /* One value of an element. VALUE or COMPANION may be NULL, not both. */
-static void check_one(struct validation *run, const struct subject *owner,
-                      const struct definition_choice *choice, const struct place *place,
-                      const struct json *value, const struct json *companion)
+static inline __attribute__((always_inline)) void
+check_one(struct validation *run, const struct subject *owner,
+          const struct definition_choice *choice, const struct place *place,
+          const struct json *value, const struct json *companion)
 {
     const struct definition_element *element = definition_element_of(choice);
     struct subject subject = {

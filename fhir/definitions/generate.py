@@ -174,10 +174,16 @@ class Tables:
             pairs = sorted((code.encode(), system.encode(), code, system)
                            for system, codes in self.value_sets[url].items() for code in codes)
             first = len(self.rows["codes"])
+            rows = {}  # the first of equal codes
             for _, _, code, system in pairs:
-                self.add("codes", self.words.add(code), self.words.add(system))
+                row = self.add("codes", self.words.add(code), self.words.add(system))
+                rows.setdefault(code, row)
+            mask, slots = slots_of(list(rows.items()))
+            first_slot = len(self.rows["slots"])
+            for tag, row in slots:
+                self.add("slots", tag, row)
             self.value_set_rows[url] = self.add(
-                "value_sets", self.words.add(url), first, len(pairs))
+                "value_sets", self.words.add(url), first_slot, mask, first, len(pairs))
         return self.value_set_rows[url]
 
     def element_types(self, path, element):
@@ -268,7 +274,7 @@ class Tables:
         self.rows["types"].append("{.slot_mask = 0}")  # none: an empty table of one slot
         self.add("slots", *EMPTY_SLOT)
         self.add("elements", *[0] * 15)
-        self.add("value_sets", 0, 0, 0)
+        self.add("value_sets", 0, 0, 0, 0, 0)
         self.add("presences", 0, 0, "{0}")
         for each in self.ordered:
             self.add_type(each)

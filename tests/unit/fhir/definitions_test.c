@@ -104,16 +104,27 @@ static void bindings_and_targets(void **state)
     assert_true(patient);
 }
 
-/* So a code that is in a set needs no look at its letters. */
-static void codes_are_right_by_their_lexical_rule(void **state)
+/* And their letters are right, so that a code that is in a set needs no look at them. */
+static void value_sets_have_their_codes_and_no_others(void **state)
 {
     (void)state;
+    const struct definition_value_set *gender =
+        definition_value_set_find("http://hl7.org/fhir/ValueSet/administrative-gender");
+    assert_non_null(gender);
+    assert_false(definition_value_set_has(gender, NULL, "Male"));
+    assert_false(definition_value_set_has(gender, NULL, "final"));
+    assert_false(definition_value_set_has(gender, NULL, ""));
+    assert_false(definition_value_set_has(&definition_value_sets[0], NULL, "male"));
     for (unsigned i = 1; i < definition_value_set_count; i++) {
         const struct definition_value_set *set = &definition_value_sets[i];
         for (unsigned j = 0; j < set->code_count; j++) {
             const char *code = definition_word(definition_codes[set->code + j].code);
             assert_null(primitive_check(PRIMITIVE_CODE, code, strlen(code)));
+            const char *system = definition_word(definition_codes[set->code + j].system);
             assert_true(definition_value_set_has(set, NULL, code));
+            assert_true(definition_value_set_has(set, system, code));
+            assert_false(definition_value_set_has(set, "urn:other", code));
+            assert_true(definition_value_set_has_code(set, code, strlen(code)));
         }
     }
 }
@@ -142,7 +153,7 @@ int main(void)
         cmocka_unit_test(nested_types_and_content_references),
         cmocka_unit_test(constraints_come_with_their_bases),
         cmocka_unit_test(bindings_and_targets),
-        cmocka_unit_test(codes_are_right_by_their_lexical_rule),
+        cmocka_unit_test(value_sets_have_their_codes_and_no_others),
         cmocka_unit_test(search_parameters_with_their_base),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
