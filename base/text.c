@@ -171,13 +171,6 @@ void text_add_json(struct text *text, const char *more)
     text_add_json_n(text, more, strlen(more));
 }
 
-bool text_equal(const char *one, const char *other)
-{
-    if (one == NULL || other == NULL)
-        return one == other;
-    return strcmp(one, other) == 0;
-}
-
 bool text_starts(const char *text, const char *prefix)
 {
     return text != NULL && strncmp(text, prefix, strlen(prefix)) == 0;

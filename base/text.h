@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/arena.h"
 
@@ -33,7 +34,13 @@ void text_print(struct text *text, const char *format, ...) __attribute__((forma
 void text_add_json(struct text *text, const char *more);
 void text_add_json_n(struct text *text, const char *more, size_t length);
 
-bool text_equal(const char *one, const char *other); /* NULL equals only NULL */
+/* NULL equals only NULL. */
+static inline bool text_equal(const char *one, const char *other)
+{
+    if (one == NULL || other == NULL)
+        return one == other;
+    return *one == *other && strcmp(one, other) == 0; /* most differ at once */
+}
 bool text_starts(const char *text, const char *prefix);
 bool text_ends(const char *text, const char *suffix);
 bool text_is_blank(const char *text); /* NULL, empty, or only white space (Unicode spaces too) */

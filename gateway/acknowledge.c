@@ -115,7 +115,6 @@ static const char answers_space[] = "9b16d6d7-72ec-5790-a7ad-ff8aef063e20";
 struct acknowledge_places acknowledge_places_of(const struct setup *setup, struct arena *arena,
                                                 const struct store_message *message)
 {
-    char space[DIGEST_UUID_TEXT];
     char *bundle_id = arena_alloc(arena, DIGEST_UUID_TEXT);
     char *header_id = arena_alloc(arena, DIGEST_UUID_TEXT);
     struct text answer = text_new(arena, 4096);
@@ -124,9 +123,8 @@ struct acknowledge_places acknowledge_places_of(const struct setup *setup, struc
     text_add(&answer, message->partner);
     text_add(&answer, ":");
     text_add(&answer, message->message_id);
-    digest_uuid5(answers_space, answer.at, space);
-    digest_uuid5(space, "Bundle", bundle_id);
-    digest_uuid5(space, "MessageHeader", header_id);
+    digest_uuid5(answers_space, answer.at, header_id);
+    digest_uuid5(header_id, "Bundle", bundle_id);
     return (struct acknowledge_places){.bundle_id = bundle_id,
                                        .header_id = header_id,
                                        .at = clock_text(arena, message->created_ms),

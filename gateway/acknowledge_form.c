@@ -94,8 +94,11 @@ static bool has_mark(const char *text)
     return text != NULL && strstr(text, MARK) != NULL;
 }
 
+/* NULL: the marks would not be told from what the message says. */
 static struct form *form_new(struct acknowledge_forms *forms, const struct store_message *message)
 {
+    if (has_mark(message->recipient) || has_mark(message->event) || has_mark(message->response_to))
+        return NULL;
     struct arena scratch = ARENA_EMPTY;
     struct form *form = arena_alloc(&forms->arena, sizeof *form);
     const struct acknowledge_places places = {.bundle_id = marks[BUNDLE_ID],
@@ -148,8 +151,7 @@ static bool can_have_form(const struct acknowledge_forms *forms, const struct se
                           const struct store_message *message)
 {
     return setup == forms->setup && message->response_issues == NULL && message->event != NULL &&
-           text_equal(message->response_code, "ok") && !has_mark(message->recipient) &&
-           !has_mark(message->event) && !has_mark(message->response_to);
+           text_equal(message->response_code, "ok");
 }
 
 static const char *as_json(struct arena *arena, const char *text)

@@ -38,11 +38,10 @@ struct line {
     char text[LINE_MAX_BYTES];
 };
 
-/* Lines of one thread that wait. No longer than a pipe takes in one piece, so that lines of other
- * threads never stand inside of them (pipe(7), PIPE_BUF). */
+/* Lines of one thread that wait. */
 struct gathered {
-    size_t length;
-    char lines[PIPE_BUF];
+    size_t length, room;
+    char lines[16 * 1024];
     time_t second; /* of the text below */
     char at[24];
 };
@@ -252,10 +251,17 @@ static void say(const char *lines, size_t length)
     (void)written; /* a log that cannot be written has nobody left to tell */
 }
 
+/* No more at once than goes out in one piece, so that lines of other threads never stand inside of
+ * them: into a file any length, into a pipe so many (pipe(7), PIPE_BUF). */
 void log_gather(void)
 {
+    struct stat about;
     if (gathered == NULL)
-        gathered = calloc(1, sizeof *gathered); /* NULL: then each line goes out by itself */
+        gathered = calloc(1, sizeof *gathered);
+    if (gathered == NULL)
+        return; /* then each line goes out by itself */
+    bool is_file = fstat(STDERR_FILENO, &about) == 0 && S_ISREG(about.st_mode);
+    gathered->room = is_file ? sizeof gathered->lines : PIPE_BUF;
 }
 
 void log_flush(void)
@@ -287,7 +293,7 @@ static void finish(struct line *line)
         say(line->text, line->length);
         return;
     }
-    if (gathered->length + line->length > sizeof gathered->lines)
+    if (gathered->length + line->length > gathered->room)
         log_flush();
     memcpy(gathered->lines + gathered->length, line->text, line->length);
     gathered->length += line->length;

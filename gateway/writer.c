@@ -20,9 +20,10 @@
 
 enum {
     GROUP_MAX = 512,
-    GROUP_DEEP = 32,     /* so many need not wait for the end of the loop's turn */
-    IDLE_COMMIT_MS = 4,  /* without work for so long readers get to see what was promised, */
-    LATE_COMMIT_MS = 60, /* under load as often as this */
+    GROUP_DEEP = 32,      /* so many need not wait for the end of the loop's turn */
+    IDLE_COMMIT_MS = 10,  /* without work for so long readers get to see what was promised; longer
+                             than a loop's turn under load, which is no idleness */
+    LATE_COMMIT_MS = 100, /* under load as often as this */
     MS_NS = 1000000
 };
 
