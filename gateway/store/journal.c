@@ -11,11 +11,12 @@
 #include "certs/digest.h"
 #include "gateway/store/checksum.h"
 #include "gateway/store/segment.h"
+#include "gateway/store/wide.h"
 
 enum {
     GROUP_HEAD = 32,   /* magic, bytes of changes, bytes of payloads, chain, checksum */
     PAYLOAD_HEAD = 16, /* length, how it was summed, checksum */
-    SEGMENT_MAX = 64 << 20,
+    BUFFER_FIRST = 64 << 10,
     KEPT_ROOM = 4 << 20 /* a buffer that grew beyond it is given back after its group */
 };
 
@@ -41,12 +42,14 @@ struct journal {
 
 static void grow(struct buffer *buffer, size_t more)
 {
-    size_t room = buffer->room == 0 ? 64 * 1024 : buffer->room;
+    size_t room = buffer->room == 0 ? BUFFER_FIRST : buffer->room;
     while (room - buffer->length < more)
         room *= 2;
     if (room == buffer->room)
         return;
-    unsigned char *bytes = aligned_alloc(SEGMENT_BLOCK, room);
+    if (room > BUFFER_FIRST && room < WIDE_PAGE)
+        room = WIDE_PAGE;
+    unsigned char *bytes = wide_new(room);
     if (bytes == NULL)
         abort(); /* as an arena without memory: what was promised is on disk */
     if (buffer->length > 0)
@@ -373,7 +376,7 @@ void journal_drop(struct journal *journal)
 static void maybe_turn(struct journal *journal)
 {
     uint32_t next = journal->end.segment + 1;
-    if (journal->end.offset < SEGMENT_MAX ||
+    if (journal->end.offset < SEGMENT_FULL ||
         segments_make(journal->segments, next, journal->end.chain) != JOURNAL_DONE)
         return;
     journal->end = (struct journal_place){next, SEGMENT_HEAD, journal->end.chain, 0};

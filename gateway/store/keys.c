@@ -5,30 +5,21 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "gateway/store/checksum.h"
+#include "gateway/store/wide.h"
 
 enum {
     CELLS_FIRST = 1 << 10, /* a power of two; at most half of the cells are taken */
-    WIDE_PAGE = 2 << 20,
     RADIX = 1 << 16,
     PASSES = 4,
     FILTER_BLOCKS = KEYS_FILTER_BYTES / 32
 };
 
-/* Asked at random, so that each page of it not known to the processor costs a walk through the page
- * tables: large ones where the system has them. For free. NULL without memory. */
-static void *wide_new(size_t bytes)
+static void *zeros_new(size_t bytes)
 {
-    size_t rounded = (bytes + WIDE_PAGE - 1) / WIDE_PAGE * WIDE_PAGE;
-    if (bytes < WIDE_PAGE)
-        return calloc(1, bytes);
-    void *wide = aligned_alloc(WIDE_PAGE, rounded);
-    if (wide == NULL)
-        return NULL;
-    madvise(wide, rounded, MADV_HUGEPAGE);
-    return memset(wide, 0, bytes);
+    void *zeros = wide_new(bytes);
+    return zeros == NULL ? NULL : memset(zeros, 0, bytes);
 }
 
 struct cell {
@@ -44,7 +35,7 @@ struct keys {
 
 static bool make_cells(struct keys *keys, size_t cell_count)
 {
-    struct cell *cells = wide_new(cell_count * sizeof *cells);
+    struct cell *cells = zeros_new(cell_count * sizeof *cells);
     struct key_entry *entries = realloc(keys->entries, cell_count / 2 * sizeof *entries);
     if (entries != NULL)
         keys->entries = entries;
@@ -210,7 +201,7 @@ static void make_room(struct keys_filters *filters)
 {
     struct keys_filters bigger = {.count = filters->count,
                                   .room = filters->room == 0 ? 2 : filters->room * 2};
-    bigger.blocks = wide_new(FILTER_BLOCKS * bigger.room * sizeof *bigger.blocks);
+    bigger.blocks = zeros_new(FILTER_BLOCKS * bigger.room * sizeof *bigger.blocks);
     if (bigger.blocks == NULL)
         abort(); /* as an arena without memory */
     for (size_t place = 0; place < FILTER_BLOCKS && filters->count > 0; place++)

@@ -13,6 +13,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "gateway/store/ahead.h"
 #include "gateway/store/checksum.h"
 
 enum {
@@ -32,9 +33,12 @@ struct reading { /* a segment open for reading */
 struct segments {
     char folder[PATH_MAX];
     uint64_t id;
-    int file;   /* being written; -1: none */
-    int direct; /* the same one, past the page cache; -1: the file system does not do that */
-    uint64_t reserved, step;
+    int file;          /* being written; -1: none */
+    int direct;        /* the same one, past the page cache; -1: the file system does not do that */
+    uint64_t reserved; /* up to here it may be written */
+    uint64_t step;
+    struct ahead *ahead; /* NULL: not needed yet */
+    bool is_asked;       /* it makes ready what stands behind `reserved` */
     struct reading open[OPEN_MAX_READING];
     unsigned oldest; /* of `open`, to be closed first */
     char error[200];
@@ -69,6 +73,7 @@ static void close_reading(struct segments *segments)
 
 void segments_free(struct segments *segments)
 {
+    ahead_stop(segments->ahead);
     close_reading(segments);
     close_file(&segments->file);
     close_file(&segments->direct);
@@ -123,14 +128,19 @@ static bool make_folder(const char *path)
 
 /* ---- writing ---- */
 
-/* Reserves space so that a sync need not write the file's size each time. A file system that cannot
- * is no fault. */
-static enum journal_result reserve(struct segments *segments, uint64_t end)
+static uint64_t to_block(uint64_t offset)
 {
-    if (end <= segments->reserved)
-        return JOURNAL_DONE;
-    uint64_t more = end - segments->reserved;
-    more = more < segments->step ? segments->step : more;
+    return (offset + SEGMENT_BLOCK - 1) / SEGMENT_BLOCK * SEGMENT_BLOCK;
+}
+
+/* Reserves space up to END, so that a sync need not write the file's size each time. A file system
+ * that cannot is no fault. */
+static enum journal_result reserve_now(struct segments *segments, uint64_t end)
+{
+    uint64_t least = to_block(end) - segments->reserved;
+    uint64_t step = segments->ahead != NULL ? RESERVE_FIRST : segments->step;
+    uint64_t more = to_block(segments->reserved + step) - segments->reserved;
+    more = more < least ? least : more;
     while (fallocate(segments->file, 0, (off_t)segments->reserved, (off_t)more) != 0) {
         if (errno == EINTR)
             continue;
@@ -138,14 +148,57 @@ static enum journal_result reserve(struct segments *segments, uint64_t end)
             break;
         if (errno != ENOSPC && errno != EDQUOT)
             return fail(segments, "space cannot be reserved");
-        if (more == end - segments->reserved)
+        if (more == least)
             return fail(segments, "there is no space left");
-        more = end - segments->reserved;
+        more = least;
     }
     segments->reserved += more;
+    return JOURNAL_DONE;
+}
+
+/* Takes what has been made ready; waits until that goes up to WANTED. */
+static void take_ready(struct segments *segments, uint64_t wanted)
+{
+    bool has_ended;
+    if (!segments->is_asked)
+        return;
+    uint64_t reached = ahead_reached(segments->ahead, wanted, &has_ended);
+    segments->reserved = reached > segments->reserved ? reached : segments->reserved;
+    segments->is_asked = !has_ended;
+}
+
+static void double_step(struct segments *segments)
+{
     if (segments->step < RESERVE_MOST)
         segments->step *= 2;
-    return JOURNAL_DONE;
+}
+
+/* When little is left behind END the next step is made ready, past the page cache. */
+static void ask_ahead(struct segments *segments, uint64_t end)
+{
+    if (segments->is_asked || segments->direct < 0 || segments->reserved >= SEGMENT_FULL ||
+        segments->reserved % SEGMENT_BLOCK != 0 || segments->reserved - end > segments->step / 2)
+        return;
+    if (segments->ahead == NULL && (segments->ahead = ahead_start()) == NULL)
+        return;
+    ahead_ask(segments->ahead, segments->file, segments->direct, segments->reserved,
+              segments->step);
+    segments->is_asked = true;
+    double_step(segments);
+}
+
+static enum journal_result reserve(struct segments *segments, uint64_t end)
+{
+    enum journal_result result = JOURNAL_DONE;
+    take_ready(segments, end > segments->reserved ? end : 0);
+    if (end > segments->reserved) {
+        take_ready(segments, UINT64_MAX); /* it broke off */
+        result = reserve_now(segments, end);
+        double_step(segments);
+    }
+    if (result == JOURNAL_DONE)
+        ask_ahead(segments, end);
+    return result;
 }
 
 static enum journal_result write_all(struct segments *segments, int file, uint64_t offset,
@@ -189,6 +242,7 @@ static enum journal_result write_directly(struct segments *segments, uint64_t of
     }
     if (errno != EINVAL)
         return result;
+    take_ready(segments, UINT64_MAX);
     close_file(&segments->direct);
     return JOURNAL_DONE;
 }
@@ -265,17 +319,20 @@ enum journal_result segments_make(struct segments *segments, uint32_t number, ui
         return fail(segments, "its folder cannot be made");
     if (!path_of(segments, number, path))
         return JOURNAL_BROKEN;
+    take_ready(segments, UINT64_MAX);
     int before = segments->file;
+    int direct = segments->direct;
     uint64_t reserved = segments->reserved;
     segments->file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    segments->direct = -1;
     segments->reserved = 0;
     enum journal_result result = segments->file < 0 ? fail(segments, "a file cannot be made")
                                                     : write_head(segments, number, chain);
     if (result == JOURNAL_DONE && !sync_folder(segments->folder))
         result = fail(segments, "its folder cannot be synced");
     if (result == JOURNAL_DONE) {
-        if (before >= 0)
-            close(before);
+        close_file(&before);
+        close_file(&direct);
         open_directly(segments, path);
         return JOURNAL_DONE;
     }
@@ -284,6 +341,7 @@ enum journal_result segments_make(struct segments *segments, uint32_t number, ui
         unlink(path);
     }
     segments->file = before;
+    segments->direct = direct;
     segments->reserved = reserved;
     return result;
 }
@@ -314,6 +372,7 @@ static unsigned remove_beyond(struct segments *segments, uint32_t limit, bool be
 enum journal_result segments_cut(struct segments *segments, uint32_t number, uint64_t offset)
 {
     char path[PATH_MAX];
+    take_ready(segments, UINT64_MAX);
     close_file(&segments->file);
     if (!path_of(segments, number, path))
         return JOURNAL_BROKEN;

@@ -13,7 +13,8 @@ struct iovec;
 struct segments;
 
 enum {
-    SEGMENT_HEAD = 32,   /* magic, id, number, chain */
+    SEGMENT_FULL = 64 << 20, /* then a new one is made */
+    SEGMENT_HEAD = 32,       /* magic, id, number, chain */
     SEGMENT_BLOCK = 4096 /* what is written past the page cache begins, ends and lies in memory at
                             multiples of it */
 };

@@ -29,17 +29,18 @@ enum { PLATTER_ID = 77, PLATTER_SEGMENT = 64 << 20, PLATTER_HEAD = 32 };
 
 /* ---- the system, as the journal sees it ---- */
 
+/* The journal's helper asks it too. */
 static struct {
-    int fallocate_error, fallocate_times; /* so often it fails, -1: always */
-    int write_error, write_times;
-    int sync_error, after_error; /* of a sync; of the write that follows it */
-    size_t shortest;             /* a write takes no more than this; 0: all */
-    bool is_read_seldom;         /* what is put: it goes past the page cache */
-    bool is_old;                 /* a file system that takes nothing past it */
-    int directs;                 /* writes past it */
+    _Atomic int fallocate_error, fallocate_times; /* so often it fails, -1: always */
+    _Atomic int write_error, write_times;
+    _Atomic int sync_error, after_error; /* of a sync; of the write that follows it */
+    size_t shortest;                     /* a write takes no more than this; 0: all */
+    bool is_read_seldom;                 /* what is put: it goes past the page cache */
+    bool is_old;                         /* a file system that takes nothing past it */
+    int directs;                         /* writes past it */
 } platter_disk;
 
-static inline bool platter_fails(int error, int *times)
+static inline bool platter_fails(int error, _Atomic int *times)
 {
     if (error == 0 || *times == 0)
         return false;
