@@ -1,5 +1,6 @@
 /* segment: the files of a journal: made, reserved ahead, written, synced, read, cut, removed. Who
- * uses it: journal.c alone. Results are those of journal.h. */
+ * uses it: journal.c alone, on the store's thread. Owns the open files, and a helper thread
+ * (ahead.h) that makes space ready behind what is written. Results are those of journal.h. */
 #ifndef GATEWAY_STORE_SEGMENT_H
 #define GATEWAY_STORE_SEGMENT_H
 
