@@ -85,13 +85,13 @@ static struct track_details details_of(const struct inbox_item *item)
 
 /* ---- moves ---- */
 
-/* Our cancel and their start may cross: what they did before they knew stands, and their refusal of
+/* Our cancel and their start or hold may cross: what they did before they knew stands, and their refusal of
  * the cancel follows. Cancelling what they only accepted needs no such care: they follow. */
 static bool crosses_cancel(const struct inbox_item *item, const struct effect *effect,
                            const struct track_move *move, struct fault *ret_fault)
 {
-    static const char *const words[] = {"start", "complete", "fail", "decline"};
-    static const char *const from[] = {"accepted", "accepted", "accepted", "received"};
+    static const char *const words[] = {"start", "hold", "complete", "fail", "decline"};
+    static const char *const from[] = {"accepted", "accepted", "accepted", "accepted", "received"};
     struct store_referral before = effect->referral;
     if (track_unconfirmed_cancel(&before, item->arena) == NULL)
         return false;

@@ -252,6 +252,23 @@ static void a_hold_comes_without_the_note_before_it(void **state)
     assert_string_equal(status(bench->lakeside), "in-progress");
 }
 
+/* Lakeside cancels what it believes accepted only; Willow has put it on hold and keeps to that. */
+static void a_hold_crosses_our_cancel(void **state)
+{
+    struct bench *bench = *state;
+    struct store_message hold;
+    refer(bench, "R-1");
+    move(bench->willow, "accept");
+    carry(bench->willow, bench->lakeside);
+    move(bench->willow, "hold");
+    const char *body = clinic_outgoing(bench->willow, "lakeside", &hold);
+    move(bench->lakeside, "cancel");
+    assert_string_equal(clinic_receive(bench->lakeside, "willow", body).row.response_code, "ok");
+    assert_string_equal(carry(bench->lakeside, bench->willow).row.response_code, "fatal-error");
+    assert_string_equal(status(bench->lakeside), "on-hold");
+    assert_string_equal(status(bench->willow), "on-hold");
+}
+
 static void the_same_record_in_a_new_message_is_known(void **state)
 {
     struct bench *bench = *state;
@@ -539,6 +556,7 @@ int main(void)
         TEST(notes_start_count_and_end_it),
         TEST(a_note_before_the_yes_is_refused),
         TEST(a_hold_comes_without_the_note_before_it),
+        TEST(a_hold_crosses_our_cancel),
         TEST(the_same_record_in_a_new_message_is_known),
         TEST(a_corrected_referral_belongs_to_the_old_one),
         TEST(an_own_client_is_linked_when_number_and_birth_date_agree),
