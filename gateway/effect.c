@@ -85,8 +85,9 @@ static struct track_details details_of(const struct inbox_item *item)
 
 /* ---- moves ---- */
 
-/* Our cancel and their start or hold may cross: what they did before they knew stands, and their refusal of
- * the cancel follows. Cancelling what they only accepted needs no such care: they follow. */
+/* Our cancel and their start or hold may cross: what they did before they knew stands, and their
+ * refusal of the cancel follows. Cancelling what they only accepted needs no such care: they
+ * follow. */
 static bool crosses_cancel(const struct inbox_item *item, const struct effect *effect,
                            const struct track_move *move, struct fault *ret_fault)
 {
