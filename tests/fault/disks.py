@@ -1,5 +1,5 @@
 """Disks: the power is cut, the disk is full, has no more names, takes no more writes; bytes of the store are damaged.
-Power cuts are of an ext4 image on a loop device, shut down by the file system's own ioctl: what was not synced is gone,
+Power cuts are of an ext4 image on a disk with a write cache, shut down by its own ioctl: what was not synced is gone,
 which kill -9 cannot show."""
 import os
 import shutil

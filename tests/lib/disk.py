@@ -1,5 +1,5 @@
-"""Disks that fail: an ext4 image on a loop device whose power is cut by the file system's own ioctl, and a small
-file system in memory. Both need root; why_not() says what is missing."""
+"""Disks that fail: a disk with a write cache, made of ext4 on loop devices, whose power is cut by the file system's own
+ioctl, and a small file system in memory. Both need root; why_not() says what is missing."""
 import ctypes
 import fcntl
 import os
@@ -33,19 +33,19 @@ def why_no_memory_disk():
     return None
 
 
-class Image:
-    """An ext4 file system in a file. .root is where it is mounted."""
+class Layer:
+    """An ext4 file system in a file, on a loop device."""
 
-    def __init__(self, folder, megabytes=300):
-        self.folder = pathlib.Path(folder)
-        self.file, self.root = self.folder / "disk.img", self.folder / "disk"
+    def __init__(self, file, root):
+        self.file, self.root, self.loop = file, root, None
         self.root.mkdir(parents=True)
+
+    def make(self, megabytes):
         with open(self.file, "wb") as file:
-            file.truncate(megabytes << 20)
-        done = _run("mkfs.ext4", "-q", "-F", self.file)
+            for _ in range(megabytes):
+                file.write(bytes(1 << 20))
+        done = _run("mkfs.ext4", "-q", "-F", "-E", "nodiscard", self.file)  # or it frees the blocks just written
         assert done.returncode == 0, done.stderr
-        self.loop = None
-        self.mount()
 
     def mount(self):
         done = _run("losetup", "-f", "--show", self.file)
@@ -54,12 +54,10 @@ class Image:
         self.loop = done.stdout.strip()
         done = _run("mount", "-t", "ext4", self.loop, self.root)
         if done.returncode != 0:
-            _run("losetup", "-d", self.loop)
+            self._detach()
             raise OSError(f"mount: {done.stderr.strip()}")
 
-    def cut(self):
-        """The power goes: nothing reaches the disk any more. To a sync that is under way ext4 may answer that all went
-        well; who lives on and believes it is found out by this."""
+    def shut(self):
         handle = os.open(self.root, os.O_RDONLY)
         try:
             fcntl.ioctl(handle, EXT4_IOC_SHUTDOWN, ctypes.c_uint32(NO_LOG_FLUSH))
@@ -67,23 +65,60 @@ class Image:
             os.close(handle)
 
     def unmount(self):
+        if not self.loop:
+            return
         for _ in range(100):
             if _run("umount", self.root).returncode == 0:
                 break
         else:
             raise OSError(f"{self.root} stays busy")
-        if self.loop:
-            _run("losetup", "-d", self.loop)
-            self.loop = None
+        self._detach()
+
+    def _detach(self):
+        _run("losetup", "-d", self.loop)
+        self.loop = None
+
+
+class Image:
+    """A disk with a write cache that forgets. .root is where it is mounted.
+
+    It is a file system on a file of another one, the plate: what is written waits in the plate's pages, and a flush of
+    the disk is a sync of that file. Without the second layer a write past the page cache (O_DIRECT) over blocks that are
+    there already would survive a power cut although nobody had synced it."""
+
+    def __init__(self, folder, megabytes=300):
+        folder = pathlib.Path(folder)
+        self.plate = Layer(folder / "plate.img", folder / "plate")
+        self.disk = Layer(self.plate.root / "disk.img", folder / "disk")
+        self.root = self.disk.root
+        self.plate.make(megabytes + megabytes // 4)
+        self.plate.mount()
+        try:
+            self.disk.make(megabytes)
+            os.sync()
+            self.disk.mount()
+        except BaseException:
+            self.plate.unmount()
+            raise
+
+    def cut(self):
+        """The power goes: nothing reaches the disk any more. To a sync that is under way ext4 may answer that all went
+        well; who lives on and believes it is found out by this."""
+        self.disk.shut()
+        self.plate.shut()
+
+    def unmount(self):
+        self.disk.unmount()
+        self.plate.unmount()
 
     def power_on(self):
         """After a cut: what the disk holds is mounted again (its own journal is played back)."""
         self.unmount()
-        self.mount()
+        self.plate.mount()
+        self.disk.mount()
 
     def close(self):
-        if self.loop:
-            self.unmount()
+        self.unmount()
 
 
 class Memory:
