@@ -39,12 +39,12 @@ int64_t outbox_commit(struct store *store, struct arena *arena, const struct gra
     return id;
 }
 
-/* A referral that no attempt was made for is a draft again. */
+/* A referral that no attempt was ever made for is a draft again. */
 static void unsend_referral(struct store *store, struct arena *arena,
                             const struct store_message *message)
 {
     struct store_referral referral;
-    if (!text_equal(message->kind, "referral") || message->attempts > 0 ||
+    if (!text_equal(message->kind, "referral") || store_was_tried(store, message->referral) ||
         !store_get_referral(store, arena, message->referral, &referral) ||
         !text_equal(referral.task_status, "requested"))
         return;

@@ -256,6 +256,14 @@ int64_t store_count_withdrawn(struct store *store, int64_t record, const char *r
                          "it", record, recipient);
 }
 
+bool store_was_tried(struct store *store, int64_t referral)
+{
+    return sqlite_number(store,
+                         "SELECT count(*) FROM message WHERE referral=? AND direction='out' AND "
+                         "kind='referral' AND attempts>0",
+                         "i", referral) > 0;
+}
+
 int64_t store_next_due(struct store *store, const char *partner)
 {
     return sqlite_number(store,

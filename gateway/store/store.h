@@ -170,6 +170,8 @@ size_t store_queued_of_client(struct store *store, struct arena *arena, const ch
                               struct store_message **ret_messages);
 /* How often a record was taken back from the queue to this recipient before. */
 int64_t store_count_withdrawn(struct store *store, int64_t record, const char *recipient);
+/* Whether a referral's own message may have reached its partner, under whichever ids. */
+bool store_was_tried(struct store *store, int64_t referral);
 /* When the first of them is due; 0: nothing is queued for the partner that has its turn. */
 int64_t store_next_due(struct store *store, const char *partner);
 /* After a crash: what was being sent is queued again with the same ids. Returns how many. */

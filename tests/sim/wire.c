@@ -238,22 +238,16 @@ static bool is_filed_as_cancelled(struct world *world, const struct packet *pack
            strcmp(referral.task_status, "cancelled") == 0;
 }
 
-/* Its consent was withdrawn after it had left, and given again: the record went out once more, and
- * is known already when the first copy comes. */
-static bool is_sent_again(struct world *world, const struct packet *packet, int64_t last)
+/* Its consent was withdrawn after it had left, and given again: the record went out twice, and is
+ * known already when the other copy comes. */
+static bool is_known_copy(struct world *world, const struct packet *packet,
+                          const struct taking *taking)
 {
-    struct store *store = world->gates[packet->from].store;
-    struct store_message first;
-    struct store_message later;
-    if (!store_get_message(store, &world->arena, packet->row, &first) || first.record == 0 ||
-        strcmp(first.state, "withdrawn") != 0)
-        return false;
-    for (int64_t row = packet->row + 1; row <= last; row++) {
-        if (store_get_message(store, &world->arena, row, &later) && later.record == first.record &&
-            strcmp(later.recipient, first.recipient) == 0)
-            return true;
-    }
-    return false;
+    struct store_message message;
+    return taking->row.referral == 0 &&
+           store_get_message(world->gates[packet->from].store, &world->arena, packet->row,
+                             &message) &&
+           message.record != 0 && strcmp(message.state, "withdrawn") == 0;
 }
 
 static void note_taken(struct world *world, const struct packet *packet,
@@ -275,7 +269,7 @@ static void note_taken(struct world *world, const struct packet *packet,
     if (packet->row > *last)
         *last = packet->row;
     else if (packet->row < *last && !is_filed_as_cancelled(world, packet, taking) &&
-             !is_sent_again(world, packet, *last))
+             !is_known_copy(world, packet, taking))
         world_break(world, "%s: message %lld arrived after the later %lld of the same referral",
                     world->gates[packet->to].org, (long long)packet->row, (long long)*last);
 }

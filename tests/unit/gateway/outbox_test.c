@@ -168,14 +168,46 @@ static void what_is_withdrawn_is_never_sent(void **state)
     assert_string_equal(audits[count - 1].what, "withheld");
 }
 
+static const char *status_after_withdrawal(struct bench *bench, struct store_message message)
+{
+    struct clinic *clinic = bench->clinic;
+    message.kind = "referral";
+    message.referral = bench->referral.id;
+    clinic_begin(clinic);
+    bench->referral.task_status = "requested";
+    store_set_referral(clinic->store, &bench->referral);
+    message.id = rows_add_message(clinic, message);
+    store_get_message(clinic->store, &clinic->arena, message.id, &message);
+    outbox_withdraw(clinic->store, &clinic->arena, &message, "consent taken back", 6000);
+    clinic_commit(clinic);
+    store_get_referral(clinic->store, &clinic->arena, bench->referral.id, &bench->referral);
+    return bench->referral.task_status;
+}
+
+/* Consent may be taken back twice: the first message was tried, the second was not. */
+static void only_a_referral_that_never_left_is_a_draft_again(void **state)
+{
+    struct bench *bench = *state;
+    struct store_message untried = rows_message(bench->clinic, "lakeside", "m-1");
+    struct store_message tried = rows_message(bench->clinic, "lakeside", "m-2");
+    struct store_message again = rows_message(bench->clinic, "lakeside", "m-3");
+    tried.attempts = 1;
+    assert_string_equal(status_after_withdrawal(bench, untried), "draft");
+    assert_string_equal(status_after_withdrawal(bench, tried), "requested");
+    assert_string_equal(status_after_withdrawal(bench, again), "requested");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_row_says_what_the_bundle_says), TEST(the_same_message_is_queued_once),
-        TEST(ids_come_from_what_is_said),        TEST(a_note_moves_the_task_of_the_filler),
+        TEST(the_row_says_what_the_bundle_says),
+        TEST(the_same_message_is_queued_once),
+        TEST(ids_come_from_what_is_said),
+        TEST(a_note_moves_the_task_of_the_filler),
         TEST(what_is_withdrawn_is_never_sent),
+        TEST(only_a_referral_that_never_left_is_a_draft_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
