@@ -18,7 +18,8 @@ static const struct option_table table = {rows, sizeof rows / sizeof *rows, "set
 
 /* Names in the environment that begin like ours and are none: where the data folder is, and what
  * container platforms set for a service called refgate. */
-static const char *const not_settings[] = {"DIR", "SERVICE_", "PORT"};
+static const char *const not_settings[] = {"DIR=", "SERVICE_", "PORT_", "PORT=tcp://",
+                                           "PORT=udp://"};
 
 const struct option_table *config_options(void)
 {

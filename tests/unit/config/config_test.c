@@ -251,10 +251,11 @@ static void the_environment_wins_over_the_file(void **state)
                         "environment");
     assert_string_equal(option_origin(&origins[option_find(table, "org") - table->rows], &arena),
                         "line 1");
-    static const char *const bad[] = {"REFGATE_LOPS=3", "REFGATE_LOOPS=x", NULL};
+    static const char *const bad[] = {"REFGATE_LOPS=3", "REFGATE_LOOPS=x", "REFGATE_PORT=443",
+                                      "REFGATE_DIRS=x", NULL};
     from.environment = bad;
     assert_false(config_load(&arena, &from, &findings, &config, NULL));
-    assert_int_equal(findings.count, 2);
+    assert_int_equal(findings.count, 4);
     assert_string_equal(findings.items[0].nearest, "loops");
     assert_string_equal(findings.items[0].file, "environment REFGATE_...");
     arena_free(&arena);
