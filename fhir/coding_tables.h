@@ -1,11 +1,12 @@
 /* coding_tables: the constant tables that fhir/codes/generate.py makes from the CSV files beside
- * it. Only coding.c includes this. */
+ * it. Only coding.c and reason.c include this. */
 #ifndef FHIR_CODING_TABLES_H
 #define FHIR_CODING_TABLES_H
 
 #include <stddef.h>
 
 #include "fhir/coding.h"
+#include "fhir/reason.h"
 
 extern const struct coding_row coding_rows[]; /* sorted by key; rows of one key in file order */
 extern const size_t coding_row_count;
@@ -18,5 +19,7 @@ extern const struct measure_row coding_measures[]; /* in the order of measures.c
 extern const size_t coding_measure_count;
 extern const struct unit_row coding_units[]; /* in the order of unit-aliases.csv */
 extern const size_t coding_unit_count;
+extern const struct reason_row coding_reasons[]; /* in the order of reasons.csv */
+extern const size_t coding_reason_count;
 
 #endif

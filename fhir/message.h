@@ -76,7 +76,8 @@ struct message_move {
     const char *at;                         /* time with offset */
     const char *task_status;                /* R4 Task.status after the move */
     const char *business_status;            /* word, or NULL */
-    const char *reason;                     /* short reason, plain words, or NULL */
+    const char *reason_code;                /* of reasons.csv, or NULL */
+    const char *reason;                     /* words beside "other", or without a code; or NULL */
     const char *visits_done, *visits_total; /* for progress; NULL otherwise */
     const char *authored_at;                /* when the referral was written, or NULL */
 };

@@ -59,6 +59,11 @@ static void write_author(struct field_job *job, struct json *header,
         directory_meet(job->context->directory, job->arena, envelope->author);
     if (author != NULL && author->is_person)
         json_set(job->arena, header, "author", people_reference(job, envelope->author));
+    else if (envelope->actor != NULL)
+        json_set(job->arena, header, "author",
+                 entries_logical_reference(job, "Practitioner",
+                                           people_system(job, envelope->from, "person"),
+                                           envelope->actor));
 }
 
 static void write_reason(struct field_job *job, struct json *header, const char *move)

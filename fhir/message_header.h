@@ -7,7 +7,8 @@
 struct message_envelope {
     const char *event;
     const char *from;              /* handle of the sending clinic */
-    const char *author;            /* handle of a person, or NULL */
+    const char *author;            /* handle of a person, told in full; or NULL */
+    const char *actor;             /* the same, told by the handle alone; or NULL */
     const char *at;                /* time with offset */
     const char *const *recipients; /* handles of clinics or people */
     size_t recipient_count;

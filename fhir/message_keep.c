@@ -33,6 +33,7 @@ static const size_t texts[] = {
     TEXT(move.at),
     TEXT(move.task_status),
     TEXT(move.business_status),
+    TEXT(move.reason_code),
     TEXT(move.reason),
     TEXT(move.visits_done),
     TEXT(move.visits_total),

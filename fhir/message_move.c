@@ -41,6 +41,7 @@ static struct json *local_side(struct field_job *job, const struct message_move 
 {
     struct json *local = json_new_object(job->arena);
     json_set_text(job->arena, local, "task_status", move->task_status);
+    json_set_text(job->arena, local, "reason_code", move->reason_code);
     json_set_text(job->arena, local, "reason", move->reason);
     json_set_text(job->arena, local, "business_status", move->business_status);
     json_set_text(job->arena, local, "authored_at", move->authored_at);
@@ -99,7 +100,7 @@ struct json *message_of_move(const struct fhir_context *context, const struct me
     const char *recipients[] = {move->to};
     struct message_envelope envelope = {.event = row->event,
                                         .from = move->from,
-                                        .author = move->by,
+                                        .actor = move->by,
                                         .at = move->at,
                                         .recipients = recipients,
                                         .recipient_count = move->to == NULL ? 0 : 1,

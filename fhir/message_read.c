@@ -13,6 +13,7 @@
 #include "fhir/message_people.h"
 #include "fhir/message_received.h"
 #include "fhir/message_split.h"
+#include "fhir/reason.h"
 #include "fhir/record.h"
 #include "fhir/record_vocabulary.h"
 
@@ -144,6 +145,24 @@ static const char *move_named(struct field_job *job, struct json *header)
     return NULL;
 }
 
+/* Who acted. A move names one of the sender's people by the handle there alone; who is not known
+ * here is shown as claimed by the sender. */
+static const char *author_of(struct field_job *job, struct json *header, const char *sender)
+{
+    struct json *author = json_get(header, "author");
+    const struct json *identifier = json_get(author, "identifier");
+    const char *clinic = people_system_clinic(job, json_get_text(identifier, "system"), "person");
+    const char *handle = reason_cut(job->arena, json_get_text(identifier, "value"));
+    if (clinic == NULL)
+        return author == NULL ? NULL : people_handle(job, author, header);
+    if (handle == NULL || !text_equal(clinic, sender))
+        return NULL;
+    const struct directory_entry *entry = directory_find(job->context->directory, handle);
+    bool is_there =
+        entry != NULL && entry->is_person && text_equal(people_clinic(job, entry->handle), sender);
+    return is_there ? entry->handle : field_join(job, sender, "/", handle);
+}
+
 /* What the sender's own systems lie under, as its event shows. */
 static const char *base_of(struct field_job *job, struct json *header)
 {
@@ -173,7 +192,7 @@ static void read_header(struct field_job *job, struct json *header, const struct
     in->source_endpoint = json_get_text(source, "endpoint");
     in->destination = destination_of(job, header);
     in->move.move = move_named(job, header);
-    in->move.by = author == NULL ? NULL : people_handle(job, author, header);
+    in->move.by = author_of(job, header, in->sender);
     in->move.at = json_get_text(bundle, "timestamp");
     json_mark(source);
     json_mark(author);
@@ -237,6 +256,7 @@ static const char *move_of_abort(const char *status)
 static void take_move(struct field_job *job, const struct json *local, struct message_move *move)
 {
     move->task_status = json_get_text(local, "task_status");
+    move->reason_code = json_get_text(local, "reason_code");
     move->reason = json_get_text(local, "reason");
     move->business_status = json_get_text(local, "business_status");
     move->authored_at = json_get_text(local, "authored_at");

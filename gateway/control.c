@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "gateway/actor.h"
 #include "gateway/log.h"
 
 enum { REQUEST_MAX = 64 << 20, CLIENTS_WAITING = 64, READ_BYTES = 64 * 1024 };
@@ -35,6 +36,7 @@ struct client {
     struct command_call call;
     struct office office; /* as of this line; its setup is held */
     const char *answer;
+    uid_t user; /* who connected */
     bool is_working, is_gone;
 };
 
@@ -73,6 +75,7 @@ static int run_request(struct client *client, const struct json *request)
     call->input = json_get_text(request, "input");
     call->input_length = call->input == NULL ? 0 : strlen(call->input);
     call->office = &client->office;
+    call->caller = actor_of_system(&client->arena, client->user);
     return call->command->run(call);
 }
 
@@ -186,6 +189,19 @@ static void on_bytes(uv_stream_t *stream, ssize_t count, const uv_buf_t *bytes)
     }
 }
 
+/* Who is at the other end, by SO_PEERCRED (unix(7)). */
+static bool learn_user(struct client *client)
+{
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    uv_os_fd_t file;
+    if (uv_fileno((const uv_handle_t *)&client->pipe, &file) != 0 ||
+        getsockopt(file, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
+        return false;
+    client->user = peer.uid;
+    return true;
+}
+
 static void on_connection(uv_stream_t *server, int status)
 {
     struct control *control = server->data;
@@ -196,7 +212,7 @@ static void on_connection(uv_stream_t *server, int status)
     client->pipe.data = client;
     uv_pipe_init(server->loop, &client->pipe, 0);
     control->clients++;
-    if (uv_accept(server, (uv_stream_t *)&client->pipe) != 0 ||
+    if (uv_accept(server, (uv_stream_t *)&client->pipe) != 0 || !learn_user(client) ||
         uv_read_start((uv_stream_t *)&client->pipe, on_room, on_bytes) != 0)
         close_client(client);
 }

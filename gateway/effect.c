@@ -75,6 +75,7 @@ static struct track_details details_of(const struct inbox_item *item)
 {
     const struct message_move *move = &item->message->move;
     struct track_details details = {.by = move->by != NULL ? move->by : item->message->sender,
+                                    .reason_code = move->reason_code,
                                     .reason = move->reason,
                                     .business_status = move->business_status,
                                     .visits_done = whole(move->visits_done),
@@ -459,6 +460,7 @@ static void note_record(struct store *store, const struct inbox_item *item, stru
     if (effect->referral.id == 0)
         return;
     effect->details.by = json_get_text(item->message->record, "written_by");
+    effect->details.reason_code = NULL;
     effect->details.reason = NULL;
     struct text note = text_new(item->arena, NOTE_MAX);
     text_add(&note, effect->kind);

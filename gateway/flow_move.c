@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "certs/digest.h"
+#include "fhir/reason.h"
+#include "gateway/actor.h"
 #include "gateway/conform.h"
 #include "gateway/flow.h"
 #include "gateway/flow_parts.h"
@@ -196,10 +198,10 @@ bool flow_tell(const struct flow *flow, const struct store_referral *referral, c
         .referral = flow_message_referral(referral),
         .from = flow->setup->config.org,
         .to = grant_recipient(grant),
-        .by = details->by,
+        .by = actor_on_wire(details->by),
         .at = clock_text(flow->arena, flow->now_ms),
         .task_status = referral->task_status,
-        .business_status = details->business_status,
+        .reason_code = details->reason_code,
         .reason = details->reason,
         .visits_done = counts ? count_text(flow->arena, referral->visits_done) : NULL,
         .visits_total = counts ? count_text(flow->arena, referral->visits_total) : NULL,
@@ -250,6 +252,18 @@ static bool is_known_to_partner(const char *status_before)
     return !text_equal(status_before, "draft");
 }
 
+static bool is_reason_right(const struct flow *flow, const struct track_move *move,
+                            const struct track_details *details, struct fault *ret_fault)
+{
+    bool takes_one = move->reason != TRACK_REASON_NONE;
+    if (!takes_one && (details->reason_code != NULL || details->reason != NULL))
+        return fault_set(ret_fault, FAULT_usage,
+                         arena_print(flow->arena, "--reason: %s takes none", move->word));
+    const char *wrong = reason_fault(flow->arena, REASON_OF_MOVE, details->reason_code,
+                                     details->reason, move->reason == TRACK_REASON_MUST);
+    return wrong == NULL || fault_set(ret_fault, FAULT_usage, wrong);
+}
+
 bool flow_move(const struct flow *flow, const char *id, const char *word,
                const struct track_details *details, struct store_referral *ret_referral,
                struct fault *ret_fault)
@@ -258,7 +272,8 @@ bool flow_move(const struct flow *flow, const char *id, const char *word,
     struct track_details full = *details;
     full.at_ms = flow->now_ms;
     if (!flow_find_referral(flow, id, ret_referral, ret_fault) ||
-        !track_allows(move, track_ours(ret_referral), ret_referral, flow->arena, ret_fault))
+        !track_allows(move, track_ours(ret_referral), ret_referral, flow->arena, ret_fault) ||
+        !is_reason_right(flow, move, &full, ret_fault))
         return false;
     const char *before = ret_referral->task_status;
     track_apply(flow->store, ret_referral, move, &full, flow->arena);

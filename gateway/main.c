@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/actor.h"
 #include "gateway/commands/command.h"
 #include "gateway/control.h"
 #include "gateway/file.h"
@@ -82,6 +83,7 @@ int main(int count, char **arguments)
     int code = fault_exit_code(FAULT_usage);
     bool parsed = command_parse(&arena, words, word_count, &call);
     call.cwd = getcwd(cwd, sizeof cwd);
+    call.caller = actor_of_system(&arena, getuid());
     if (parsed)
         code = run(&call, words, word_count);
     fputs(call.out.at, stdout);

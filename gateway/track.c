@@ -4,11 +4,15 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "fhir/reason.h"
 
 #define PLACER TRACK_PLACER
 #define FILLER TRACK_FILLER
+#define NONE TRACK_REASON_NONE
+#define MAY TRACK_REASON_MAY
+#define MUST TRACK_REASON_MUST
 static const struct track_move moves[] = {
-#define MOVE(word, who, from, to, sentence) {word, who, from, to, sentence},
+#define MOVE(word, who, from, to, reason, sentence) {word, who, from, to, reason, sentence},
 #include "gateway/track.def"
 #undef MOVE
 };
@@ -213,8 +217,10 @@ void track_apply(struct store *store, struct store_referral *referral,
     referral->abort_status = abort_status_after(move, referral, arena);
     if (move->to[0] != '\0')
         referral->task_status = move->to;
-    if (details->reason != NULL)
+    if (details->reason_code != NULL || details->reason != NULL) {
+        referral->reason_code = details->reason_code;
         referral->reason = details->reason;
+    }
     if (details->business_status != NULL)
         referral->business_status = details->business_status;
     if (details->visits_done > 0)
@@ -224,10 +230,12 @@ void track_apply(struct store *store, struct store_referral *referral,
     referral->changed_ms = details->at_ms;
     store_set_referral(store, referral);
     bool counts = text_equal(move->word, "progress") && details->visits_done > 0;
+    struct track_details noted = *details;
+    noted.reason = reason_sentence(arena, details->reason_code, details->reason);
     track_note(store, referral->id,
                counts ? arena_print(arena, "%s: %lld of %lld", move->sentence,
                                     (long long)referral->visits_done,
                                     (long long)referral->visits_total)
                       : move->sentence,
-               details);
+               &noted);
 }

@@ -15,19 +15,22 @@
 #include "gateway/store/store.h"
 
 enum track_side { TRACK_PLACER, TRACK_FILLER };
+enum track_reason { TRACK_REASON_NONE, TRACK_REASON_MAY, TRACK_REASON_MUST };
 
 struct track_move {
     const char *word;
     enum track_side who;
-    const char *from; /* Task states, parted by spaces */
-    const char *to;   /* "": stays */
+    const char *from;         /* Task states, parted by spaces */
+    const char *to;           /* "": stays */
+    enum track_reason reason; /* does whoever makes it give one? */
     const char *sentence;
 };
 
 /* What a move says beside its word; NULL and 0 where it says nothing. */
 struct track_details {
-    const char *by;     /* handle */
-    const char *reason; /* short, plain words */
+    const char *by;          /* handle, or a user (actor.h) */
+    const char *reason_code; /* of reasons.csv */
+    const char *reason;      /* words beside "other", a partner's without a code; of a note: why */
     const char *business_status;
     int64_t visits_done, visits_total;
     int64_t message; /* row of the message that carried it; 0 for none */

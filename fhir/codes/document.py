@@ -4,7 +4,7 @@
 usage: document.py [--check] PAGE
 
 What stands between <!-- begin of NAME --> and <!-- end of NAME --> is replaced, where NAME is a kind of
-record, or "items", "measures", "movements", "techniques", "body areas", "professions". --check changes
+record, or "items", "measures", "movements", "techniques", "body areas", "professions", "reasons". --check changes
 nothing and fails when the page is not up to date.
 """
 import re
@@ -108,11 +108,20 @@ def words(kind):
     return ", ".join(f"`{row['key']}`" for row in rows if row["kind"] == kind) + "."
 
 
+def reasons():
+    lines = ["| code | meaning | used to |", "| --- | --- | --- |"]
+    uses = {"move": "decline, hold, fail, cancel", "retraction": "retract a record"}
+    lines += [f"| `{row['code']}` | {row['display']} | "
+              + "; ".join(uses[word] for word in row["used_for"].split()) + " |"
+              for row in rows_of(FOLDER / "reasons.csv")]
+    return "\n".join(lines)
+
+
 def parts():
     rows = rows_of(FOLDER / "vocabulary.csv")
     made = {"items": items(rows), "measures": measures(), "movements": motions(),
             "techniques": words("technique"), "body areas": words("bodysite"),
-            "professions": words("specialty")}
+            "professions": words("specialty"), "reasons": reasons()}
     for name in dict.fromkeys(row["record"] for row in rows):
         if not name.startswith("item "):
             made[name] = table([row for row in rows if row["record"] == name])

@@ -3,7 +3,8 @@
 
 usage: generate.py FOLDER OUT_FOLDER
 
-codes.csv, codes-local.csv, codes-constants.csv, measures.csv, unit-aliases.csv -> coding_tables.c
+codes.csv, codes-local.csv, codes-constants.csv, measures.csv, unit-aliases.csv,
+reasons.csv                                                                    -> coding_tables.c
 vocabulary.csv                                                                 -> record_tables.c
 
 A phrase of vocabulary.csv that is not understood stops the build: the table is the contract.
@@ -113,7 +114,13 @@ def write_codes(folder, out):
         cells = ", ".join(text(row[name]) for name in ("written", "ucum", "note"))
         lines.append(f"    {{{cells}}},")
     lines += ["};",
-              "const size_t coding_unit_count = sizeof coding_units / sizeof *coding_units;", ""]
+              "const size_t coding_unit_count = sizeof coding_units / sizeof *coding_units;", "",
+              "const struct reason_row coding_reasons[] = {"]
+    for row in rows_of(folder / "reasons.csv"):
+        uses = " | ".join(f"REASON_OF_{word.upper()}" for word in row["used_for"].split())
+        lines.append(f"    {{{text(row['code'])}, {text(row['display'])}, {uses}}},")
+    lines += ["};",
+              "const size_t coding_reason_count = sizeof coding_reasons / sizeof *coding_reasons;", ""]
     out.write_text("\n".join(lines), encoding="utf-8")
 
 

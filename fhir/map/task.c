@@ -5,6 +5,7 @@
 #include "fhir/map/timing.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_people.h"
+#include "fhir/reason.h"
 
 /* ---- numbers of the referral: PLAC the placer's, FILL the filler's ---- */
 
@@ -346,33 +347,56 @@ static struct json *read_business(struct field_job *job, const struct field *fie
     (void)into;
     if (word == NULL)
         word = json_get(node, "text");
+    const char *cut = reason_cut(job->arena, json_text(word));
     json_mark(node);
-    return json_copy_nodes(job->arena, word);
+    return cut == NULL ? NULL : json_new_text(job->arena, cut);
 }
 
 static const struct field_kind business_status = {write_business, read_business};
 
+/* A code with its display, or with the words given for "other". */
 static struct json *write_reason(struct field_job *job, const struct field *field,
                                  const struct json *value)
 {
-    struct json *concept = json_new_object(job->arena);
+    const char *text = json_get_text(value, "reason");
+    const struct reason_row *row = reason_find(REASON_OF_MOVE, json_get_text(value, "reason_code"));
     (void)field;
-    json_put(concept, "text", json_copy_nodes(job->arena, value));
+    if (row == NULL && text == NULL)
+        return NULL;
+    struct json *concept = field_new_concept(job, text == NULL ? row->display : text);
+    if (row != NULL)
+        field_add_coding(job, concept, field_uri(job, REASON_SYSTEM), row->code, row->display);
     return concept;
 }
 
+/* The code of ours among the codings, or NULL. */
+static const struct reason_row *known_reason(struct field_job *job, const struct json *concept)
+{
+    for (struct json *coding = json_first(json_get(concept, "coding")); coding != NULL;
+         coding = json_next(coding)) {
+        const struct reason_row *row = reason_find(REASON_OF_MOVE, json_get_text(coding, "code"));
+        if (row != NULL && field_is_ours(job, json_get_text(coding, "system"), REASON_SYSTEM))
+            return row;
+    }
+    return NULL;
+}
+
+/* Without a code of ours, or with "other", the words are kept, cut short. */
 static struct json *read_reason(struct field_job *job, const struct field *field, struct json *node,
                                 struct json *into)
 {
-    struct json *text = json_get(node, "text");
-    struct json *coding = json_first(json_get(node, "coding"));
+    const struct reason_row *row = known_reason(job, node);
+    const struct json *coding = json_first(json_get(node, "coding"));
+    const char *text = json_get_text(node, "text");
     (void)field;
-    (void)into;
-    if (text == NULL)
-        text = json_get(coding, "display") != NULL ? json_get(coding, "display")
-                                                   : json_get(coding, "code");
+    if (text == NULL && row == NULL)
+        text = json_get_text(coding, json_get(coding, "display") != NULL ? "display" : "code");
+    if (row != NULL)
+        json_put_text(job->arena, into, "reason_code", row->code);
+    if (row == NULL || text_equal(row->code, "other"))
+        json_put_text(job->arena, into, "reason", reason_cut(job->arena, text));
     json_mark(node);
-    return json_copy_nodes(job->arena, text);
+    return NULL;
 }
 
 static const struct field_kind reason = {write_reason, read_reason};
@@ -433,7 +457,7 @@ static const struct field_kind client_number = {write_client, read_client};
 const struct field map_move[] = {{NULL, "identifier[+]", &map_placer_number, NULL},
                                  {NULL, "identifier[+]", &map_filler_number, NULL},
                                  {"task_status", "status", &field_plain, NULL},
-                                 {"reason", "statusReason", &reason, NULL},
+                                 {NULL, "statusReason", &reason, NULL},
                                  {"business_status", "businessStatus", &business_status, NULL},
                                  {NULL, "intent", &field_constant, "order"},
                                  {NULL, "code", &move_code, NULL},

@@ -57,6 +57,7 @@ struct command_call {
     struct clock clock; /* real, or fixed by --now */
     const char *input;  /* standard input, when a word is "-" and the handler runs elsewhere */
     size_t input_length;
+    const char *caller;    /* "os:NAME" of who asks (actor.h), as the system says */
     struct office *office; /* of COMMAND_STORE */
     struct text out, err;
 };

@@ -4,10 +4,26 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gateway/actor.h"
 #include "gateway/commands/lists.h"
 #include "gateway/flow.h"
 
 /* ---- list and show ---- */
+
+/* The code, and the words given with "other"; a reason of a partner without a code that we know is
+ * shown in the partner's words, as claimed. */
+static void add_reason(struct arena *arena, struct json *object,
+                       const struct store_referral *referral)
+{
+    if (referral->reason_code == NULL) {
+        json_set_text(arena, object, "reason", referral->reason);
+        if (referral->reason != NULL)
+            json_set(arena, object, "reason_is_claimed", json_new_boolean(arena, true));
+        return;
+    }
+    json_set_text(arena, object, "reason", referral->reason_code);
+    json_set_text(arena, object, "reason_text", referral->reason);
+}
 
 static struct json *referral_object(struct arena *arena, const struct store_referral *referral)
 {
@@ -23,7 +39,7 @@ static struct json *referral_object(struct arena *arena, const struct store_refe
     json_set_text(arena, object, "status", referral->task_status);
     json_set_text(arena, object, "list", track_list(referral));
     json_set_text(arena, object, "business_status", referral->business_status);
-    json_set_text(arena, object, "reason", referral->reason);
+    add_reason(arena, object, referral);
     json_set_text(arena, object, "abort", referral->abort_status);
     json_set(arena, object, "visits_done", json_new_whole(arena, (long)referral->visits_done));
     json_set(arena, object, "visits_total", json_new_whole(arena, (long)referral->visits_total));
@@ -176,6 +192,9 @@ static bool run_move(struct unit *unit, struct store *store)
     struct fault *fault = &unit->fault;
     if (!flow_find_referral(&flow, id, &moving->referral, fault))
         return false;
+    if (!actor_choose(flow.setup, unit->arena, command_option(moving->call, "by"),
+                      moving->call->caller, &moving->details.by, fault))
+        return false;
     moving->word = move_for(moving->word, &moving->referral);
     return flow_move(&flow, id, moving->word, &moving->details, &moving->referral, fault);
 }
@@ -201,12 +220,12 @@ static bool read_count(struct command_call *call, const char *text, struct movin
 
 static int move(struct command_call *call, const char *word)
 {
-    struct moving moving = {
-        .unit.run = run_move,
-        .unit.arena = call->arena,
-        .call = call,
-        .word = word,
-        .details = {.by = command_option(call, "by"), .reason = command_option(call, "reason")}};
+    struct moving moving = {.unit.run = run_move,
+                            .unit.arena = call->arena,
+                            .call = call,
+                            .word = word,
+                            .details = {.reason_code = command_option(call, "reason"),
+                                        .reason = command_option(call, "text")}};
     if (text_equal(word, "progress") && !read_count(call, call->words[1], &moving))
         return fault_exit_code(FAULT_usage);
     bool called = writer_call(call->office->writer, &moving.unit);
@@ -325,9 +344,23 @@ static const struct command_option list_options[] = {
     {"list", "LIST", "only those of one list, such as \"to answer\"", false},
     {NULL, NULL, NULL, false},
 };
+#define BY_OPTION                                                                                  \
+    {                                                                                              \
+        "by", "WHO",                                                                               \
+            "a person of ours (a handle of directory.csv) or user:NAME; default: who runs this",   \
+            false                                                                                  \
+    }
 static const struct command_option move_options[] = {
-    {"by", "HANDLE", "who decided (a handle of directory.csv)", false},
-    {"reason", "TEXT", "short and plain; the partner reads it", false},
+    BY_OPTION,
+    {NULL, NULL, NULL, false},
+};
+static const struct command_option reason_options[] = {
+    BY_OPTION,
+    {"reason", "CODE",
+     "no-capacity, not-our-service, missing-information, cannot-reach-client, client-choice, "
+     "contraindicated, coverage, duplicate or other; the partner reads it",
+     false},
+    {"text", "TEXT", "with --reason other: why, in at most 200 characters", false},
     {NULL, NULL, NULL, false},
 };
 static const struct command_option message_options[] = {
@@ -349,15 +382,15 @@ const struct command commands_referrals[] = {
     ROW("referrals list", "", "every referral and where it stands", 0, list, list_options),
     ROW("referrals show", "ID", "one referral, its track and its messages", 1, show, NULL),
     ROW("referrals accept", "ID", "say yes to a referral", 1, accept, move_options),
-    ROW("referrals decline", "ID", "say no, with --reason", 1, decline, move_options),
+    ROW("referrals decline", "ID", "say no, with --reason", 1, decline, reason_options),
     ROW("referrals start", "ID", "care has begun", 1, begin, move_options),
     ROW("referrals progress", "ID N/M", "N of M visits are done", 2, progress, move_options),
-    ROW("referrals hold", "ID", "pause, with --reason", 1, hold, move_options),
+    ROW("referrals hold", "ID", "pause; --reason may say why", 1, hold, reason_options),
     ROW("referrals resume", "ID", "go on after a pause", 1, resume, move_options),
     ROW("referrals complete", "ID", "care has ended as planned", 1, complete, move_options),
-    ROW("referrals fail", "ID", "care cannot be finished, with --reason", 1, fail, move_options),
+    ROW("referrals fail", "ID", "care cannot be finished, with --reason", 1, fail, reason_options),
     ROW("referrals cancel", "ID", "take it back; once started: ask to stop, or agree to stop", 1,
-        cancel, move_options),
+        cancel, reason_options),
     ROW("referrals keep", "ID", "do not stop although asked to", 1, keep, move_options),
     ROW("messages list", "", "what was sent and received", 0, messages_list, message_options),
     ROW("messages show", "NUMBER", "one message and every attempt to send it", 1, messages_show,

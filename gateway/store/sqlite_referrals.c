@@ -26,6 +26,7 @@ static const struct column referral_columns[] = {
     REFERRAL(priority, COLUMN_TEXT),
     REFERRAL(task_status, COLUMN_TEXT),
     REFERRAL(business_status, COLUMN_TEXT),
+    REFERRAL(reason_code, COLUMN_TEXT),
     REFERRAL(reason, COLUMN_TEXT),
     REFERRAL(abort_status, COLUMN_TEXT),
     REFERRAL(visits_done, COLUMN_WHOLE),

@@ -93,7 +93,8 @@ void store_set_exported(struct store *store, int64_t record);
 struct store_referral {
     int64_t id;
     const char *placer, *number, *filler, *filler_number, *role, *partner, *client;
-    const char *service, *priority, *task_status, *business_status, *reason, *abort_status;
+    const char *service, *priority, *task_status, *business_status, *abort_status;
+    const char *reason_code, *reason; /* of the last move that gave one (fhir/reason.h) */
     int64_t visits_done, visits_total;
     const char *valid_until, *authored_at;
     int64_t created_ms, changed_ms;

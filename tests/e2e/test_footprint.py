@@ -71,7 +71,8 @@ def test_the_log_is_json_and_names_nobody(make_town):
     lakeside.send(records.consent("lakeside", ["willow"]), record := records.referral())
     lakeside.wait_status(record["record_id"], "received")
     willow.send(records.consent("willow", ["lakeside"]))
-    willow.move("accept", record["record_id"], "--reason", "Geheimwort")
+    willow.move("accept", record["record_id"], "--reason", "Geheimwort", expect=2)
+    willow.move("accept", record["record_id"])
     note = records.note(record["record_id"])
     willow.send(note)
     lakeside.wait_record(note["record_id"])
@@ -84,7 +85,7 @@ def test_the_log_is_json_and_names_nobody(make_town):
                  bundle[:-40], bundle):
         wire.post(willow, lakeside, body)
         wire.post(willow, harbor, body)
-    willow.move("decline", record["record_id"], "--reason", records.REASON, expect=None)
+    willow.move("decline", record["record_id"], "--reason", "other", "--text", records.REASON, expect=None)
     for practice in (lakeside, willow, harbor):
         assert practice.stop() == 0
         for line in practice.log().splitlines():

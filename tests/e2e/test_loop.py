@@ -50,12 +50,12 @@ def test_accept_start_progress_hold_resume_complete(pair):
     number = place(pair)
     for move, status in [(("accept", number, "--by", "alvarez"), "accepted"),
                          (("start", number), "in-progress"),
-                         (("hold", number, "--reason", "The client travels"), "on-hold"),
+                         (("hold", number, "--reason", "client-choice"), "on-hold"),
                          (("resume", number), "in-progress")]:
         willow.move(*move)
         assert willow.status(number) == status
         lakeside.wait_status(number, status)
-    assert lakeside.referral(number)["reason"] == "The client travels"
+    assert lakeside.referral(number)["reason"] == "client-choice"
     willow.move("progress", number, "3/6")
     wait_for(lambda: lakeside.referral(number)["visits_done"] == 3, 10, "3 of 6 visits are seen")
     willow.move("complete", number)
@@ -70,17 +70,17 @@ def test_accept_start_progress_hold_resume_complete(pair):
 def test_decline_tells_the_reason_and_ends_it(pair):
     lakeside, willow = pair
     number = place(pair)
-    willow.move("decline", number, "--reason", "No place before spring", "--by", "alvarez")
+    willow.move("decline", number, "--reason", "other", "--text", "No place before spring", "--by", "alvarez")
     lakeside.wait_status(number, "rejected")
     shown = lakeside.referral(number)
-    assert (shown["reason"], shown["list"]) == ("No place before spring", "closed")
+    assert (shown["reason"], shown["reason_text"], shown["list"]) == ("other", "No place before spring", "closed")
     assert any(line.get("by") == "alvarez" for line in shown["track"] if line["what"] == "declined")
 
 
 def test_cancel_before_the_start(pair):
     lakeside, willow = pair
     number = place(pair)
-    lakeside.move("cancel", number, "--reason", "The client moved away")
+    lakeside.move("cancel", number, "--reason", "client-choice")
     assert lakeside.status(number) == "cancelled"
     willow.wait_status(number, "cancelled")
 
@@ -93,7 +93,7 @@ def test_cancel_after_the_start_is_asked_and_answered(pair, answer, status, abor
     willow.move("accept", number)
     willow.move("start", number)
     lakeside.wait_status(number, "in-progress")
-    lakeside.move("cancel", number, "--reason", "Surgery is planned")
+    lakeside.move("cancel", number, "--reason", "contraindicated")
     assert (lakeside.status(number), lakeside.referral(number)["abort"]) == ("in-progress", "requested")
     wait_for(lambda: willow.referral(number).get("abort") == "requested", 10, "Willow is asked to stop")
     assert willow.status(number) == "in-progress"
@@ -108,9 +108,9 @@ def test_fail_after_the_start(pair):
     number = place(pair)
     willow.move("accept", number)
     willow.move("start", number)
-    willow.move("fail", number, "--reason", "The client stopped coming")
+    willow.move("fail", number, "--reason", "cannot-reach-client")
     lakeside.wait_status(number, "failed")
-    assert lakeside.referral(number)["reason"] == "The client stopped coming"
+    assert lakeside.referral(number)["reason"] == "cannot-reach-client"
 
 
 def test_notes_start_the_referral_and_the_discharge_ends_it(pair):
@@ -165,7 +165,7 @@ def test_moves_that_are_not_possible(pair):
     assert len(willow.messages(direction="out")) == queued
     assert "expected a number of refgate referrals list" in willow.move("accept", "R-nowhere", expect=3).stderr
     willow.move("progress", number, "three", expect=2)
-    willow.move("decline", number)
+    willow.move("decline", number, "--reason", "no-capacity")
     assert "possible now: nothing" in willow.move("accept", number, expect=4).stderr
 
 
@@ -181,7 +181,7 @@ def test_two_clinics_with_the_same_number(make_town):
     harbor.wait_status("R-1", "accepted")
     assert (willow.status("lakeside:R-1"), lakeside.status("R-1")) == ("requested", "received")
     filler = willow.referral("lakeside:R-1")["filler_number"]
-    willow.move("decline", filler)
+    willow.move("decline", filler, "--reason", "no-capacity")
     lakeside.wait_status("R-1", "rejected")
 
 

@@ -26,7 +26,7 @@ def test_what_has_had_its_time_goes(make_town):
     for record in (over, still_open):
         lakeside.send(record)
         lakeside.wait_status(record["record_id"], "received")
-    willow.move("decline", over["record_id"], "--reason", "full")
+    willow.move("decline", over["record_id"], "--reason", "no-capacity")
     lakeside.wait_status(over["record_id"], "rejected")
     kept = lakeside.messages(kind="referral")
     for one in (lakeside, willow):

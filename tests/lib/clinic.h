@@ -272,7 +272,10 @@ static inline bool clinic_move(struct clinic *clinic, const char *id, const char
 {
     struct flow flow = clinic_flow(clinic);
     struct store_referral referral;
-    struct track_details details = {.at_ms = flow.now_ms};
+    const struct track_move *move = track_find(word);
+    bool has_reason = move != NULL && move->reason != TRACK_REASON_NONE;
+    struct track_details details = {.reason_code = has_reason ? "client-choice" : NULL,
+                                    .at_ms = flow.now_ms};
     clinic_begin(clinic);
     bool moved = flow_move(&flow, id, word, &details, &referral, ret_fault);
     if (moved)

@@ -174,6 +174,9 @@ static bool make_move(struct unit *unit, struct store *store)
     struct store_referral referral;
     struct track_details details = {
         .by = moving->gate->person, .visits_done = 1 + moving->world->step % 5, .visits_total = 6};
+    const struct track_move *move = track_find(moving->word);
+    if (move->reason != TRACK_REASON_NONE)
+        details.reason_code = "client-choice";
     struct flow flow = flow_of(moving->world, moving->gate, store, unit->arena);
     moving->is_done = flow_move(&flow, moving->id, moving->word, &details, &referral, &unit->fault);
     return moving->is_done;

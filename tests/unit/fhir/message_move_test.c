@@ -23,26 +23,27 @@ static struct message_inbound read_back(const struct fhir_context *context,
 }
 
 struct move_case {
-    const char *move, *status, *event, *reason, *done, *total;
+    const char *move, *status, *event, *code, *reason, *done, *total;
     bool is_placers;
 };
 
 static const struct move_case cases[] = {
-    {"accept", "accepted", "notify-update-process-request", NULL, NULL, NULL, false},
-    {"decline", "rejected", "notify-update-process-request", "No room before May", NULL, NULL,
+    {"accept", "accepted", "notify-update-process-request", NULL, NULL, NULL, NULL, false},
+    {"decline", "rejected", "notify-update-process-request", "no-capacity", NULL, NULL, NULL,
      false},
-    {"start", "in-progress", "notify-update-process-request", NULL, NULL, NULL, false},
-    {"progress", "in-progress", "notify-update-process-request", NULL, "4", "10", false},
-    {"progress", "in-progress", "notify-update-process-request", NULL, "4", NULL, false},
-    {"hold", "on-hold", "notify-update-process-request", "Client away", NULL, NULL, false},
-    {"resume", "in-progress", "notify-update-process-request", NULL, NULL, NULL, false},
-    {"complete", "completed", "notify-update-process-request", NULL, "6", "6", false},
-    {"fail", "failed", "notify-update-process-request", "Moved <away> & gone", NULL, NULL, false},
-    {"cancel", "cancelled", "revoke-service-request", "Asked twice", NULL, NULL, true},
-    {"abort", "requested", "abort-request", "Surgery first", NULL, NULL, true},
-    {"abort-accept", "cancelled", "notify-update-process-request", NULL, NULL, NULL, false},
-    {"abort-decline", "in-progress", "notify-update-process-request", "Last visit is today", NULL,
-     NULL, false},
+    {"start", "in-progress", "notify-update-process-request", NULL, NULL, NULL, NULL, false},
+    {"progress", "in-progress", "notify-update-process-request", NULL, NULL, "4", "10", false},
+    {"progress", "in-progress", "notify-update-process-request", NULL, NULL, "4", NULL, false},
+    {"hold", "on-hold", "notify-update-process-request", "client-choice", NULL, NULL, NULL, false},
+    {"resume", "in-progress", "notify-update-process-request", NULL, NULL, NULL, NULL, false},
+    {"complete", "completed", "notify-update-process-request", NULL, NULL, "6", "6", false},
+    {"fail", "failed", "notify-update-process-request", "other", "Moved <away> & gone", NULL, NULL,
+     false},
+    {"cancel", "cancelled", "revoke-service-request", "duplicate", NULL, NULL, NULL, true},
+    {"abort", "requested", "abort-request", "contraindicated", NULL, NULL, NULL, true},
+    {"abort-accept", "cancelled", "notify-update-process-request", NULL, NULL, NULL, NULL, false},
+    {"abort-decline", "in-progress", "notify-update-process-request", NULL, NULL, NULL, NULL,
+     false},
 };
 
 static struct message_move move_of(const struct move_case *row)
@@ -55,6 +56,7 @@ static struct message_move move_of(const struct move_case *row)
         .by = row->is_placers ? "osei" : "alvarez",
         .at = "2026-08-25T08:00:00-04:00",
         .task_status = row->status,
+        .reason_code = row->code,
         .reason = row->reason,
         .visits_done = row->done,
         .visits_total = row->total,
@@ -85,8 +87,8 @@ static void check_move(struct arena *arena, const struct directory *directory,
     assert_string_equal(in.referral.client_number, "L-9");
     if (strncmp(row->move, "abort", 5) != 0 || strcmp(row->move, "abort-accept") == 0)
         assert_string_equal(in.move.task_status, row->status);
-    if (row->reason != NULL)
-        assert_string_equal(in.move.reason, row->reason);
+    assert_true(text_equal(in.move.reason_code, row->code));
+    assert_true(text_equal(in.move.reason, row->reason));
     assert_true(text_equal(in.move.visits_done, row->done));
     assert_true(text_equal(in.move.visits_total, row->total));
     assert_null(in.record);
@@ -132,10 +134,69 @@ static void a_move_says_no_more(void **state)
         struct fhir_context context = mapping_context(&arena, directory, "x");
         struct message_move move = move_of(&cases[i]);
         const char *text = json_print(&arena, message_of_move(&context, &move));
-        static const char *const foreign[] = {"\"resourceType\":\"Patient\"", "Observation",
-                                              "Condition", "birthDate", "reasonCode"};
-        for (size_t j = 0; j < sizeof foreign / sizeof *foreign; j++)
-            assert_null(strstr(text, foreign[j]));
+        static const char *const foreign[] = {"\"resourceType\":\"Patient\"",
+                                              "Observation",
+                                              "Condition",
+                                              "birthDate",
+                                              "reasonCode",
+                                              "\"resourceType\":\"Practitioner",
+                                              "In\xc3\xa9s",
+                                              "Osei"};
+        for (size_t j = 0; j < sizeof foreign / sizeof *foreign; j++) {
+            if (strstr(text, foreign[j]) != NULL)
+                fail_msg("%s: %s", cases[i].move, foreign[j]);
+        }
+    }
+    arena_free(&arena);
+}
+
+/* What other systems write as statusReason: a code that we know is kept, else the words, cut. */
+static void foreign_reasons_are_claims(void **state)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct directory *directory = mapping_directory(&arena);
+    struct fhir_context context = mapping_context(&arena, directory, "x");
+    char longest[400];
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    static const char known[] =
+        "{\"coding\":[{\"system\":\"urn:theirs\",\"code\":\"full\"},"
+        "{\"system\":\"" MESSAGE_BASE_DEFAULT "/CodeSystem/reason\",\"code\":\"coverage\"}],"
+        "\"text\":\"a long story\"}";
+    const struct {
+        const char *concept, *code, *text;
+        size_t length;
+    } rows[] = {
+        {known, "coverage", NULL, 0},
+        {"{\"coding\":[{\"system\":\"urn:theirs\",\"code\":\"no-capacity\"}]}", NULL, "no-capacity",
+         11},
+        {"{\"coding\":[{\"code\":\"a\",\"display\":\"Full until May\"}]}", NULL, "Full until May",
+         14},
+        {"{\"text\":\"two\\nlines\"}", NULL, "two lines", 9},
+        {arena_print(&arena, "{\"text\":\"%s\"}", longest), NULL, "xxx", 200},
+        {"{\"text\":\"  \"}", NULL, NULL, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct json_document document;
+        struct json_fault fault;
+        struct message_move move = move_of(&cases[1]);
+        struct json *bundle = message_of_move(&context, &move);
+        struct json *task = NULL;
+        for (struct json *entry = json_first(json_get(bundle, "entry")); entry != NULL;
+             entry = json_next(entry)) {
+            struct json *resource = json_get(entry, "resource");
+            if (text_equal(json_get_text(resource, "resourceType"), "Task"))
+                task = resource;
+        }
+        assert_true(
+            json_parse(&arena, rows[i].concept, strlen(rows[i].concept), NULL, &document, &fault));
+        json_replace(&arena, task, "statusReason", json_copy(&arena, document.root));
+        struct message_inbound in = read_back(&context, bundle);
+        assert_true(text_equal(in.move.reason_code, rows[i].code));
+        assert_int_equal(in.move.reason == NULL ? 0 : strlen(in.move.reason), rows[i].length);
+        if (rows[i].text != NULL)
+            assert_true(text_starts(in.move.reason, rows[i].text));
     }
     arena_free(&arena);
 }
@@ -188,9 +249,8 @@ static void replies_come_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(moves_come_back),
-        cmocka_unit_test(state_tells_the_move),
-        cmocka_unit_test(a_move_says_no_more),
+        cmocka_unit_test(moves_come_back),     cmocka_unit_test(state_tells_the_move),
+        cmocka_unit_test(a_move_says_no_more), cmocka_unit_test(foreign_reasons_are_claims),
         cmocka_unit_test(replies_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

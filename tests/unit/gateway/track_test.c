@@ -177,9 +177,12 @@ static void a_move_changes_the_row_and_adds_a_line(void **state)
     struct store_event *events;
     apply(clinic, "accept", (struct track_details){.by = "alvarez", .at_ms = 5});
     apply(clinic, "start", (struct track_details){.at_ms = 6});
-    apply(clinic, "hold", (struct track_details){.reason = "The client travels", .at_ms = 7});
+    apply(
+        clinic, "hold",
+        (struct track_details){.reason_code = "other", .reason = "The client travels", .at_ms = 7});
     struct store_referral referral = clinic_find(clinic, "lakeside", "R-1");
     assert_string_equal(referral.task_status, "on-hold");
+    assert_string_equal(referral.reason_code, "other");
     assert_string_equal(referral.reason, "The client travels");
     assert_int_equal(referral.changed_ms, 7);
     size_t count = store_events(clinic->store, &clinic->arena, referral.id, &events);
@@ -187,7 +190,7 @@ static void a_move_changes_the_row_and_adds_a_line(void **state)
     assert_string_equal(events[0].what, "accepted");
     assert_string_equal(events[0].by, "alvarez");
     assert_int_equal(events[0].at_ms, 5);
-    assert_string_equal(events[2].detail, "The client travels");
+    assert_string_equal(events[2].detail, "Other reason: The client travels");
     assert_true(events[0].seq < events[1].seq && events[1].seq < events[2].seq);
 }
 
