@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/visible.h"
+
 struct finding_list finding_list_new(struct arena *arena)
 {
     struct finding_list list = {.arena = arena};
@@ -23,24 +25,33 @@ struct finding *finding_add(struct finding_list *list, struct finding finding)
     return &list->items[list->count++];
 }
 
+/* PREFIX and VALUE, which may be a partner's words, on the finding's line. */
+static void add_part(struct text *out, const char *prefix, const char *value)
+{
+    if (value == NULL)
+        return;
+    text_add(out, prefix);
+    visible_add_line(out, value);
+}
+
 void finding_print(const struct finding *finding, struct text *out)
 {
     bool line_at_file = finding->says_line && finding->line > 0 && finding->file != NULL;
+    add_part(out, "", finding->file);
     if (line_at_file)
-        text_print(out, "%s:%d: ", finding->file, finding->line);
-    else if (finding->file != NULL)
-        text_print(out, "%s: ", finding->file);
+        text_print(out, ":%d", finding->line);
+    if (finding->file != NULL)
+        text_add(out, ": ");
     if (finding->row > 0)
         text_print(out, "row %d: ", finding->row);
+    add_part(out, "", finding->path);
     if (finding->path != NULL)
-        text_print(out, "%s: ", finding->path);
+        text_add(out, ": ");
     else if (finding->line > 0 && !line_at_file)
         text_print(out, "line %d column %d: ", finding->line, finding->column);
-    text_print(out, "found %s", finding->found);
-    if (finding->expected != NULL)
-        text_print(out, "; expected %s", finding->expected);
-    if (finding->nearest != NULL)
-        text_print(out, "; did you mean %s", finding->nearest);
+    add_part(out, "found ", finding->found == NULL ? "" : finding->found);
+    add_part(out, "; expected ", finding->expected);
+    add_part(out, "; did you mean ", finding->nearest);
     text_add(out, "\n");
 }
 

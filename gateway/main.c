@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/visible.h"
 #include "gateway/actor.h"
 #include "gateway/commands/command.h"
 #include "gateway/control.h"
@@ -73,6 +74,21 @@ static int run(struct command_call *call, const char *const *arguments, size_t c
     return run_with_store(call, arguments, count, &findings);
 }
 
+/* What commands print holds the words of partners; a terminal gets them as text only. */
+static void show(const char *text, FILE *stream)
+{
+    char escape[VISIBLE_ESCAPE_MAX];
+    while (*text != '\0') {
+        size_t plain = visible_plain(text);
+        fwrite(text, 1, plain, stream);
+        text += plain;
+        if (*text == '\0')
+            break;
+        text += visible_escape(text, escape);
+        fputs(escape, stream);
+    }
+}
+
 int main(int count, char **arguments)
 {
     struct arena arena = ARENA_EMPTY;
@@ -86,8 +102,8 @@ int main(int count, char **arguments)
     call.caller = actor_of_system(&arena, getuid());
     if (parsed)
         code = run(&call, words, word_count);
-    fputs(call.out.at, stdout);
-    fputs(call.err.at, stderr);
+    show(call.out.at, stdout);
+    show(call.err.at, stderr);
     if (fflush(stdout) != 0 && code == 0)
         code = fault_exit_code(FAULT_unreadable);
     arena_free(&arena);

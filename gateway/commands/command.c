@@ -6,6 +6,7 @@
 
 #include "base/date.h"
 #include "base/nearest.h"
+#include "base/visible.h"
 #include "gateway/commands/manual.h"
 
 static const struct command *const groups[] = {
@@ -336,7 +337,9 @@ const char *command_path(const struct command_call *call, const char *file)
 
 int command_fail(struct command_call *call, const struct fault *fault)
 {
-    text_print(&call->err, "refgate: %s\n", fault_sentence(fault));
+    text_add(&call->err, "refgate: ");
+    visible_add_line(&call->err, fault_sentence(fault));
+    text_add(&call->err, "\n");
     return fault_exit_code(fault->kind);
 }
 
@@ -359,9 +362,13 @@ struct command_table command_table(struct arena *arena, size_t columns)
 
 void command_cell(struct command_table *table, const char *text)
 {
+    bool is_last = (table->count + 1) % table->columns == 0;
     table->cells = arena_room(table->arena, table->cells, sizeof *table->cells, table->count,
                               &table->room, 64);
-    table->cells[table->count++] = text == NULL || text[0] == '\0' ? "-" : text;
+    table->cells[table->count++] =
+        text == NULL || text[0] == '\0'
+            ? "-"
+            : visible_line(table->arena, text, is_last ? LAST_CELL_MAX : CELL_MAX);
 }
 
 void command_print_table(const struct command_table *table, struct text *out)

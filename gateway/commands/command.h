@@ -98,7 +98,10 @@ int command_fail(struct command_call *call, const struct fault *fault);
 /* Findings to call->err, as lines or (with --json) as objects to call->out. */
 void command_findings(struct command_call *call, const struct finding_list *findings);
 
-/* A table for people: cells, ended by NULL, parted by columns as wide as needed. */
+/* A table for people, with columns as wide as needed. A cell stays on its line, whatever a partner
+ * wrote in it, and is cut at CELL_MAX characters; in the last column, which holds reasons, at
+ * LAST_CELL_MAX. --json has the whole text. */
+enum { CELL_MAX = 64, LAST_CELL_MAX = 300 };
 struct command_table {
     struct arena *arena;
     size_t columns;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/visible.h"
 #include "gateway/tree.h"
 
 struct command_table lists_table(struct arena *arena, const char *const *headings, size_t columns)
@@ -150,7 +151,9 @@ void lists_message(struct command_call *call, const struct store_message *messag
     for (const struct json *member = json_first(object); member != NULL;
          member = json_next(member)) {
         const char *value = json_text(member) != NULL ? json_text(member) : json_number(member);
-        text_print(&call->out, "%-12s %s\n", json_key(member), value);
+        text_print(&call->out, "%-12s ", json_key(member));
+        visible_add_line(&call->out, value);
+        text_add(&call->out, "\n");
     }
     text_add(&call->out, "\n");
     print_attempts(call, attempts, count);

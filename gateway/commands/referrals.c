@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/visible.h"
 #include "gateway/actor.h"
 #include "gateway/commands/lists.h"
 #include "gateway/flow.h"
@@ -113,8 +114,9 @@ static struct json *track_objects(struct arena *arena, const struct store_event 
 static void print_track(struct command_call *call, const struct store_referral *referral,
                         const struct store_event *events, size_t count)
 {
-    text_print(&call->out, "referral %s from %s to %s: %s (%s)\n", referral->number,
-               referral->placer, referral->filler, referral->task_status, track_list(referral));
+    text_print(&call->out, "referral %s from %s to %s: %s (%s)\n",
+               visible_line(call->arena, referral->number, LAST_CELL_MAX), referral->placer,
+               referral->filler, referral->task_status, track_list(referral));
     struct command_table table = command_table(call->arena, 4);
     for (size_t i = 0; i < count; i++) {
         command_cell(&table, clock_text(call->arena, events[i].at_ms));
@@ -205,8 +207,8 @@ static bool read_count(struct command_call *call, const char *text, struct movin
     long long total = 0;
     char rest;
     int fields = sscanf(text, "%lld/%lld%c", &done, &total, &rest);
-    if ((fields != 1 && fields != 2) || done < 0 || done > 999 || total < 0 || total > 999 ||
-        (fields == 2 && done > total)) {
+    if ((fields != 1 && fields != 2) || done < 0 || done > TRACK_VISITS_MAX || total < 0 ||
+        total > TRACK_VISITS_MAX || (fields == 2 && done > total)) {
         text_print(&call->err,
                    "refgate referrals progress: found \"%s\"; expected visits done of all, "
                    "such as 3/6\n",

@@ -1,0 +1,112 @@
+/* visible: control characters shown by their number. See visible.h. */
+#include "base/visible.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Code points that change what a terminal does, or in which order it shows what follows: C0 and C1
+ * controls, and the embeddings, overrides, isolates and separators of Unicode (UAX #9). */
+static bool is_active(unsigned point)
+{
+    return point < 0x20 || (point >= 0x7f && point <= 0x9f) ||
+           (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069);
+}
+
+/* Bytes of the character at TEXT; *RET_POINT is 0xFFFD for a byte that is no UTF-8. */
+static size_t next(const char *text, unsigned *ret_point)
+{
+    if ((unsigned char)text[0] < 0x80) {
+        *ret_point = (unsigned char)text[0];
+        return 1;
+    }
+    size_t length = 1;
+    while (length < 4 && ((unsigned char)text[length] & 0xc0) == 0x80)
+        length++;
+    while (length > 1 && text_utf8_fault(text, length) != length)
+        length--;
+    const char *at = text;
+    *ret_point = text_utf8_fault(text, length) == length ? text_utf8_next(&at) : 0xfffd;
+    return length;
+}
+
+static bool is_plain(const char *text, size_t *ret_length)
+{
+    unsigned point;
+    *ret_length = next(text, &point);
+    if (point == 0xfffd && *ret_length == 1)
+        return false;
+    return !is_active(point);
+}
+
+size_t visible_plain(const char *text)
+{
+    size_t plain = 0;
+    while (text[plain] != '\0') {
+        size_t length;
+        if (text[plain] != '\n' && text[plain] != '\t' && !is_plain(text + plain, &length))
+            break;
+        plain += text[plain] == '\n' || text[plain] == '\t' ? 1 : length;
+    }
+    return plain;
+}
+
+size_t visible_escape(const char *text, char ret_escape[VISIBLE_ESCAPE_MAX])
+{
+    unsigned point;
+    size_t length = next(text, &point);
+    snprintf(ret_escape, VISIBLE_ESCAPE_MAX, "\\u%04x", point & 0xffff);
+    return length;
+}
+
+/* The two-character form of a line end or tab; NULL for anything else. */
+static const char *short_form(char byte)
+{
+    return byte == '\n' ? "\\n" : byte == '\r' ? "\\r" : byte == '\t' ? "\\t" : NULL;
+}
+
+static size_t add_character(struct text *out, const char *value)
+{
+    char escape[VISIBLE_ESCAPE_MAX];
+    size_t length;
+    if (short_form(*value) != NULL) {
+        text_add(out, short_form(*value));
+        return 1;
+    }
+    if (is_plain(value, &length)) {
+        text_add_n(out, value, length);
+        return length;
+    }
+    length = visible_escape(value, escape);
+    text_add(out, escape);
+    return length;
+}
+
+void visible_add_line(struct text *out, const char *value)
+{
+    while (value != NULL && *value != '\0') {
+        size_t length;
+        size_t plain = 0;
+        while (value[plain] != '\0' && is_plain(value + plain, &length))
+            plain += length;
+        text_add_n(out, value, plain);
+        value += plain;
+        if (*value != '\0')
+            value += add_character(out, value);
+    }
+}
+
+const char *visible_line(struct arena *arena, const char *value, size_t characters_max)
+{
+    struct text line = text_new(arena, characters_max * VISIBLE_ESCAPE_MAX);
+    size_t before_last = 0;
+    for (size_t count = 0; *value != '\0'; count++) {
+        if (count == characters_max) {
+            line.length = before_last;
+            text_add(&line, "\xe2\x80\xa6");
+            break;
+        }
+        before_last = line.length;
+        value += add_character(&line, value);
+    }
+    return line.at;
+}
