@@ -103,6 +103,16 @@ static bool holds_listen(const char *text)
     return *text == '\0' || holds_host_port(text);
 }
 
+/* Plain HTTP stays on this machine. That a name other than localhost leads here is not known
+ * without asking, so it is not taken. */
+static bool holds_local_listen(const char *text)
+{
+    bool is_address = strncmp(text, "127.", 4) == 0 && text[strspn(text, "0123456789.")] == ':';
+    bool is_local = is_address || strncmp(text, "localhost:", 10) == 0 ||
+                    strncmp(text, "[::1]:", 6) == 0 || *text == '\0';
+    return is_local && holds_listen(text);
+}
+
 /* Host, perhaps a port, and a path of visible ASCII without query or fragment (RFC 3986). */
 static bool holds_authority_and_path(const char *text)
 {
@@ -263,6 +273,8 @@ const struct check check_partner_name = {
 const struct check check_host_port = {"HOST:PORT, such as 0.0.0.0:8443 or [::1]:8443",
                                       holds_host_port};
 const struct check check_listen = {"HOST:PORT, such as 127.0.0.1:8480, or nothing", holds_listen};
+const struct check check_local_listen = {
+    "a loopback address and port, such as 127.0.0.1:9180, or nothing", holds_local_listen};
 const struct check check_base_url = {
     "a web address that begins with https:// and does not end in '/', such as "
     "https://gw.lakeside.example:8443/fhir",

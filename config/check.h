@@ -16,7 +16,8 @@ struct check {
 extern const struct check check_handle; /* `willow`: also safe as a file name */
 extern const struct check
     check_host_port; /* `127.0.0.1:8443`, `[::1]:8443`, `gw.willow.example:443` */
-extern const struct check check_listen;    /* the same, or empty for none */
+extern const struct check check_listen;       /* the same, or empty for none */
+extern const struct check check_local_listen; /* the same, on this machine only */
 extern const struct check check_base_url;  /* https://..., no query, no fragment, no final slash */
 extern const struct check check_time_zone; /* `system`, `UTC`, `-05:00`, `America/New_York` */
 extern const struct check check_file;      /* a path, not empty */

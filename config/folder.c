@@ -172,7 +172,34 @@ static void need_file(struct arena *arena, const char *dir, const char *file, co
                "a file that can be read");
 }
 
-/* A misspelt zone would silently be UTC (tzset(3)); so its file must exist. */
+bool folder_is_private(struct arena *arena, const char *dir, struct finding_list *findings)
+{
+    static const struct {
+        const char *name;
+        mode_t others; /* records/ may be shared with the clinic's other software by its group */
+    } parts[] = {{"", S_IWGRP | S_IWOTH},
+                 {"keys", S_IWGRP | S_IWOTH},
+                 {"partners", S_IWGRP | S_IWOTH},
+                 {"settings.yaml", S_IWGRP | S_IWOTH},
+                 {"store.db", S_IWGRP | S_IWOTH},
+                 {"directory.csv", S_IWGRP | S_IWOTH},
+                 {"records", S_IWOTH},
+                 {"records/out", S_IWOTH},
+                 {"records/in", S_IWOTH}};
+    size_t faults = findings->count;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        const char *path = *parts[i].name == '\0' ? dir : folder_path(arena, dir, parts[i].name);
+        struct stat about;
+        if (stat(path, &about) != 0 || (about.st_mode & parts[i].others) == 0)
+            continue;
+        refuse(findings, path, NULL,
+               arena_print(arena, "mode %04o: others can write it", about.st_mode & 07777u),
+               arena_print(arena, "only its owner writes it: chmod %s %s",
+                           (parts[i].others & S_IWGRP) != 0 ? "go-w" : "o-w", path));
+    }
+    return findings->count == faults;
+}
+
 /* What exists must be a program that we may run. */
 static void need_program(struct arena *arena, const char *dir, const char *file, const char *key,
                          const char *name, struct finding_list *findings)
@@ -187,6 +214,7 @@ static void need_program(struct arena *arena, const char *dir, const char *file,
                                  .expected = "a program (chmod +x)"});
 }
 
+/* A misspelt zone would silently be UTC (tzset(3)); so its file must exist. */
 static void need_zone(struct arena *arena, const char *file, const char *zone,
                       struct finding_list *findings)
 {
@@ -210,6 +238,7 @@ bool folder_check(struct arena *arena, const char *dir, const struct config *con
                                     {"directory", config->directory},
                                     {"code_map", config->code_map},
                                     {"alarm_command", config->alarm_command}};
+    folder_is_private(arena, dir, findings);
     for (size_t i = 0; i < sizeof named / sizeof *named; i++)
         need_file(arena, dir, file, named[i][0], named[i][1], findings);
     need_program(arena, dir, file, "alarm_command", config->alarm_command, findings);

@@ -29,6 +29,9 @@ bool folder_partners(struct arena *arena, const char *dir, struct finding_list *
 const struct partner *folder_partner(const struct partner_list *partners, const char *name);
 /* `DIR/FILE`, or FILE itself when it is absolute. */
 const char *folder_path(struct arena *arena, const char *dir, const char *file);
+/* Nobody else may change what stands in the data folder: who can write it can add a partner, or put
+ * keys of their own in. False with a finding for each folder or file that others may write. */
+bool folder_is_private(struct arena *arena, const char *dir, struct finding_list *findings);
 /* The files that the settings and partners name exist and can be read, and the time zone is known.
  */
 bool folder_check(struct arena *arena, const char *dir, const struct config *config,

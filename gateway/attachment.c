@@ -6,6 +6,8 @@
 #include "certs/digest.h"
 #include "gateway/file.h"
 
+enum { HASH_TEXT = (DIGEST_SHA1_BYTES + 2) / 3 * 4 + 1 };
+
 static void fault(struct finding_list *findings, size_t position, const char *found,
                   const char *expected)
 {
@@ -20,13 +22,18 @@ static bool is_base_name(const char *name)
     return name[0] != '\0' && name[0] != '.' && strchr(name, '/') == NULL;
 }
 
-static struct json *item_of(struct arena *arena, const char *bytes, size_t length)
+static void hash_of(const void *bytes, size_t length, char ret_hash[HASH_TEXT])
 {
     unsigned char digest[DIGEST_SHA1_BYTES];
-    char hash[(DIGEST_SHA1_BYTES + 2) / 3 * 4 + 1];
-    char *data = arena_alloc(arena, (length + 2) / 3 * 4 + 1);
     digest_sha1(bytes, length, digest);
-    digest_base64(digest, sizeof digest, hash);
+    digest_base64(digest, sizeof digest, ret_hash);
+}
+
+static struct json *item_of(struct arena *arena, const char *bytes, size_t length)
+{
+    char hash[HASH_TEXT];
+    char *data = arena_alloc(arena, (length + 2) / 3 * 4 + 1);
+    hash_of(bytes, length, hash);
     digest_base64(bytes, length, data);
     struct json *item = json_new_object(arena);
     json_set_text(arena, item, "data", data);
@@ -72,6 +79,63 @@ bool attachment_load(struct arena *arena, const struct json *record, const char 
                          findings) &&
                 whole;
     return whole;
+}
+
+const unsigned char *attachment_bytes(struct arena *arena, const struct json *item,
+                                      size_t *ret_length)
+{
+    const char *data = json_get_text(item, "data");
+    if (data == NULL)
+        return NULL;
+    size_t length = 0;
+    char *plain = arena_alloc(arena, strlen(data) + 1);
+    for (; *data != '\0'; data++) {
+        if (strchr(" \t\r\n", *data) == NULL)
+            plain[length++] = *data;
+    }
+    unsigned char *bytes = arena_alloc(arena, length / 4 * 3 + 1);
+    long count = digest_unbase64(plain, bytes);
+    *ret_length = count < 0 ? 0 : (size_t)count;
+    return count < 0 ? NULL : bytes;
+}
+
+/* What is wrong with one item; NULL when nothing is. */
+static const char *lie_of(struct arena *arena, const struct json *item, const char **ret_expected)
+{
+    size_t length = 0;
+    char hash[HASH_TEXT];
+    const char *said = json_get_text(item, "hash");
+    const unsigned char *bytes = attachment_bytes(arena, item, &length);
+    *ret_expected = "base64 (RFC 4648 section 4)";
+    if (bytes == NULL)
+        return "data that is no base64";
+    hash_of(bytes, length, hash);
+    *ret_expected =
+        "the SHA-1 of the bytes in data; the attachment was damaged on its way, send it again";
+    return said == NULL || strcmp(said, hash) == 0
+               ? NULL
+               : arena_print(arena, "hash %s beside data whose SHA-1 is %s", said, hash);
+}
+
+bool attachment_check(struct arena *arena, const struct json *list, struct finding_list *findings)
+{
+    size_t before = findings->count;
+    size_t position = 1;
+    for (const struct json *item = json_first(list); item != NULL;
+         item = json_next(item), position++) {
+        const char *expected;
+        const char *found =
+            json_get_text(item, "data") == NULL ? NULL : lie_of(arena, item, &expected);
+        if (found != NULL)
+            finding_add(findings,
+                        (struct finding){.path = arena_print(findings->arena,
+                                                             "DocumentReference[%zu].content."
+                                                             "attachment",
+                                                             position),
+                                         .found = found,
+                                         .expected = expected});
+    }
+    return findings->count == before;
 }
 
 const struct message_attachment *attachment_items(struct arena *arena, const struct json *list,

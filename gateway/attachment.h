@@ -17,6 +17,13 @@
  * when the record names none. False with findings. */
 bool attachment_load(struct arena *arena, const struct json *record, const char *folder,
                      size_t bytes_max, struct finding_list *findings, struct json **ret_list);
+/* The bytes of one item of such a list, or of one received: its base64 may hold white space, as R4
+ * allows. NULL when it holds no data, or no base64. */
+const unsigned char *attachment_bytes(struct arena *arena, const struct json *item,
+                                      size_t *ret_length);
+/* What a partner says of its attachments is true: the data is base64 and has the SHA-1 that stands
+ * beside it (Attachment.hash; the size is the validator's matter). False with findings. */
+bool attachment_check(struct arena *arena, const struct json *list, struct finding_list *findings);
 /* The list as fhir/message takes it. */
 const struct message_attachment *attachment_items(struct arena *arena, const struct json *list,
                                                   size_t *ret_count);

@@ -66,9 +66,13 @@ static enum track_side their_side(const struct store_referral *referral)
     return track_ours(referral) == TRACK_PLACER ? TRACK_FILLER : TRACK_PLACER;
 }
 
-static int64_t whole(const char *text)
+/* A whole number of visits in its plain form; 0, which says nothing, for anything else. */
+static int64_t visits_of(const char *text)
 {
-    return text == NULL ? 0 : strtoll(text, NULL, 10);
+    static const char digits[] = "0123456789";
+    if (text == NULL || strlen(text) > 3 || text[strspn(text, digits)] != '\0')
+        return 0;
+    return strtoll(text, NULL, 10);
 }
 
 static struct track_details details_of(const struct inbox_item *item)
@@ -78,8 +82,8 @@ static struct track_details details_of(const struct inbox_item *item)
                                     .reason_code = move->reason_code,
                                     .reason = move->reason,
                                     .business_status = move->business_status,
-                                    .visits_done = whole(move->visits_done),
-                                    .visits_total = whole(move->visits_total),
+                                    .visits_done = visits_of(move->visits_done),
+                                    .visits_total = visits_of(move->visits_total),
                                     .at_ms = item->now_ms};
     return details;
 }
@@ -370,7 +374,9 @@ static void add_referral(struct store *store, const struct inbox_item *item, str
     struct store_referral *referral = &effect->referral;
     const char *our = item->setup->config.org;
     long visits = 0;
-    json_whole(json_get(record, "visits_requested"), &visits);
+    if (!json_whole(json_get(record, "visits_requested"), &visits) || visits < 0 ||
+        visits > TRACK_VISITS_MAX)
+        visits = 0;
     *referral =
         (struct store_referral){.placer = item->message->sender,
                                 .number = json_get_text(record, "record_id"),

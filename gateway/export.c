@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 #include "certs/digest.h"
+#include "gateway/attachment.h"
 #include "gateway/file.h"
 #include "gateway/log.h"
 #include "gateway/tree.h"
 
 enum {
     NAME_MAX_BYTES = 180,
+    NAMESAKES_MAX = 64,
     MARK_BYTES = 8,
     PEOPLE_MAX_BYTES = 16 << 20,
     BUSY_UNITS_A_SECOND = 300,
@@ -111,16 +113,39 @@ static const char *safe_name(struct arena *arena, const char *file)
     return name.length == 0 ? "unnamed" : name.at;
 }
 
-static bool write_attachment(struct arena *arena, const char *folder, const struct json *item)
+/* How many of the items before ITEM, which is number PLACE, bear its name: each gets a file of its
+ * own. Far down a list every one counts, since a sender could make comparing all with all endless.
+ */
+static size_t namesakes(const struct json *list, const struct json *item, size_t place)
 {
-    const char *data = json_get_text(item, "data");
     const char *file = json_get_text(item, "file");
-    if (data == NULL || file == NULL)
+    size_t same = 0;
+    if (place >= NAMESAKES_MAX)
+        return place;
+    for (const struct json *other = json_first(list); other != item; other = json_next(other))
+        same += text_equal(json_get_text(other, "file"), file);
+    return same;
+}
+
+/* `scan.pdf`; the second of its name `scan~2.pdf`. */
+static const char *attachment_name(struct arena *arena, const char *file, size_t same)
+{
+    const char *name = file == NULL ? "unnamed" : safe_name(arena, file);
+    const char *dot = strrchr(name, '.');
+    size_t stem = dot == NULL ? strlen(name) : (size_t)(dot - name);
+    return same == 0 ? name
+                     : arena_print(arena, "%.*s~%zu%s", (int)stem, name, same + 1, name + stem);
+}
+
+static bool write_attachment(struct arena *arena, const char *folder, const struct json *item,
+                             size_t same)
+{
+    size_t length;
+    const unsigned char *bytes = attachment_bytes(arena, item, &length);
+    if (bytes == NULL)
         return true; /* named only; the record says so */
-    unsigned char *bytes = arena_alloc(arena, strlen(data) / 4 * 3 + 1);
-    long length = digest_unbase64(data, bytes);
-    const char *path = arena_print(arena, "%s/%s", folder, safe_name(arena, file));
-    return length < 0 || file_replace(path, bytes, (size_t)length, 0600);
+    const char *name = attachment_name(arena, json_get_text(item, "file"), same);
+    return file_replace(arena_print(arena, "%s/%s", folder, name), bytes, length, 0600);
 }
 
 static bool write_attachments(const struct office *office, struct arena *arena,
@@ -138,9 +163,10 @@ static bool write_attachments(const struct office *office, struct arena *arena,
     const char *folder =
         setup_path(office->setup, arena, arena_print(arena, "records/in/%s.files", stem));
     bool written = file_make_folder(folder, 0700);
+    size_t place = 0;
     for (const struct json *item = json_first(list); written && item != NULL;
-         item = json_next(item))
-        written = write_attachment(arena, folder, item);
+         item = json_next(item), place++)
+        written = write_attachment(arena, folder, item, namesakes(list, item, place));
     return written;
 }
 

@@ -23,6 +23,11 @@
 
 #include "gateway/log.h"
 
+/* Version 3 of Landlock (Linux 6.2); the headers of Debian 12 are older. */
+#ifndef LANDLOCK_ACCESS_FS_TRUNCATE
+#define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
+#endif
+
 #if defined(__x86_64__)
 #define HARDEN_ARCHITECTURE AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)
@@ -84,7 +89,7 @@ static void allow_writing(int rules, const char *folder, uint64_t rights)
     close(beneath.parent_fd);
 }
 
-static bool fence_files(const char *const *folders, unsigned count)
+enum harden_files harden_files(const char *const *folders, unsigned count)
 {
     uint64_t rights = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
                       LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
@@ -94,33 +99,49 @@ static bool fence_files(const char *const *folders, unsigned count)
                       LANDLOCK_ACCESS_FS_REFER;
     /* Version 1 denies every move from folder to folder, which is how records leave records/out. */
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    bool covers_truncation = version >= 3;
+    if (covers_truncation)
+        rights |= LANDLOCK_ACCESS_FS_TRUNCATE;
     struct landlock_ruleset_attr about = {.handled_access_fs = rights};
     int rules =
         version < 2 ? -1 : (int)syscall(SYS_landlock_create_ruleset, &about, sizeof about, 0);
     if (rules < 0)
-        return false;
+        return HARDEN_FILES_OPEN;
     for (unsigned i = 0; i < count; i++)
         allow_writing(rules, folders[i], rights);
-    allow_writing(rules, "/dev/null", LANDLOCK_ACCESS_FS_WRITE_FILE);
+    allow_writing(rules, "/dev/null",
+                  rights & (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE));
     bool fenced = syscall(SYS_landlock_restrict_self, rules, 0) == 0;
     close(rules);
-    return fenced;
+    if (!fenced)
+        return HARDEN_FILES_OPEN;
+    return covers_truncation ? HARDEN_FILES_FENCED : HARDEN_FILES_BUT_TRUNCATION;
 }
 
 /* ---- seccomp: never these ---- */
 
-static const unsigned short forbidden[] = {
+static const unsigned forbidden[] = {
     SYS_ptrace,
     SYS_process_vm_readv,
     SYS_process_vm_writev,
+    SYS_pidfd_getfd,
+    SYS_kcmp,
     SYS_mount,
     SYS_umount2,
+    SYS_move_mount,
+    SYS_open_tree,
+    SYS_fsopen,
+    SYS_fsconfig,
+    SYS_fsmount,
+    SYS_fspick,
+    SYS_mount_setattr,
     SYS_pivot_root,
     SYS_chroot,
     SYS_swapon,
     SYS_swapoff,
     SYS_reboot,
     SYS_kexec_load,
+    SYS_kexec_file_load,
     SYS_init_module,
     SYS_finit_module,
     SYS_delete_module,
@@ -142,31 +163,103 @@ static const unsigned short forbidden[] = {
     SYS_sethostname,
     SYS_setdomainname,
     SYS_personality,
+    /* What is asked of the kernel through a ring passes no filter. */
+    SYS_io_uring_setup,
+    SYS_io_uring_enter,
+    SYS_io_uring_register,
 };
-enum { FORBIDDEN = sizeof forbidden / sizeof *forbidden };
 
-static bool fence_calls(void)
+/* Besides, where Landlock does not know truncation: by a path, and by openat2, whose flags a filter
+ * cannot see. */
+static const unsigned truncating[] = {SYS_truncate, SYS_openat2};
+
+#define HARDEN_COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* A filter that grows; each step is one instruction of classic BPF. */
+struct filter {
+    struct sock_filter steps[2 * (HARDEN_COUNT(forbidden) + HARDEN_COUNT(truncating)) + 32];
+    unsigned short count;
+};
+
+static void add_step(struct filter *filter, struct sock_filter step)
+{
+    filter->steps[filter->count++] = step;
+}
+
+static void add_load(struct filter *filter, size_t offset)
+{
+    add_step(filter, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned)offset));
+}
+
+static void add_refusal(struct filter *filter)
+{
+    add_step(filter, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
+}
+
+static void refuse_calls(struct filter *filter, const unsigned *numbers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        add_step(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, numbers[i], 0, 1));
+        add_refusal(filter);
+    }
+}
+
+/* Opening for reading and truncating at once empties a file that Landlock lets us read. CALL takes
+ * its flags as argument number ARGUMENT. */
+static void refuse_emptying(struct filter *filter, unsigned call, unsigned argument)
+{
+    size_t flags = offsetof(struct seccomp_data, args) + argument * sizeof(__u64);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    flags += sizeof(__u32);
+#endif
+    add_step(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 5));
+    add_load(filter, flags);
+    add_step(filter, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, O_TRUNC | O_ACCMODE));
+    add_step(filter,
+             (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, O_TRUNC | O_RDONLY, 0, 1));
+    add_refusal(filter);
+    add_load(filter, offsetof(struct seccomp_data, nr));
+}
+
+static void refuse_truncation(struct filter *filter)
+{
+    refuse_calls(filter, truncating, HARDEN_COUNT(truncating));
+    refuse_emptying(filter, SYS_openat, 2);
+#ifdef SYS_open
+    refuse_emptying(filter, SYS_open, 1);
+#endif
+}
+
+#ifdef HARDEN_ARCHITECTURE
+/* Another machine's way of calling has other numbers, so it is not for us at all. */
+static void refuse_other_numbers(struct filter *filter)
+{
+    add_load(filter, offsetof(struct seccomp_data, arch));
+    add_step(filter,
+             (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, HARDEN_ARCHITECTURE, 1, 0));
+    add_step(filter, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
+    add_load(filter, offsetof(struct seccomp_data, nr));
+#ifdef __x86_64__
+    /* x32 calls are told by this bit; the architecture is the same. */
+    add_step(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000u, 0, 1));
+    add_refusal(filter);
+#endif
+}
+#endif
+
+bool harden_calls(bool refuses_truncation)
 {
 #ifdef HARDEN_ARCHITECTURE
-    _Static_assert(FORBIDDEN + 7 < UCHAR_MAX, "a jump in the filter is one byte");
-    struct sock_filter steps[FORBIDDEN + 7];
-    unsigned char count = 0;
-    steps[count++] =
-        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
-    steps[count++] =
-        (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, HARDEN_ARCHITECTURE, 1, 0);
-    steps[count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-    steps[count++] =
-        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-    for (int i = 0; i < FORBIDDEN; i++)
-        steps[count++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, forbidden[i],
-                                                      (unsigned char)(FORBIDDEN - i), 0);
-    steps[count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-    steps[count++] =
-        (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (EPERM & 0xffff));
-    const struct sock_fprog program = {count, steps};
+    struct filter filter = {.count = 0};
+    refuse_other_numbers(&filter);
+    refuse_calls(&filter, forbidden, HARDEN_COUNT(forbidden));
+    if (refuses_truncation)
+        refuse_truncation(&filter);
+    add_step(&filter, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+    const struct sock_fprog program = {filter.count, filter.steps};
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
 #else
+    (void)refuses_truncation;
     return false;
 #endif
 }
@@ -181,9 +274,10 @@ void harden_process(const char *const *folders, unsigned count)
     if (!HARDEN_IS_WATCHED)
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     bool is_fenced = has_no_more && count > 0;
-    bool are_files_fenced = is_fenced && fence_files(folders, count);
-    bool are_calls_fenced = is_fenced && !HARDEN_IS_WATCHED && fence_calls();
-    log_event(LOG_LEVEL_INFO, "hardened", "files", are_files_fenced ? "landlock" : "not", "calls",
-              are_calls_fenced ? "seccomp" : "not", "user",
+    enum harden_files files = is_fenced ? harden_files(folders, count) : HARDEN_FILES_OPEN;
+    bool are_calls_fenced =
+        is_fenced && !HARDEN_IS_WATCHED && harden_calls(files == HARDEN_FILES_BUT_TRUNCATION);
+    log_event(LOG_LEVEL_INFO, "hardened", "files", files == HARDEN_FILES_OPEN ? "not" : "landlock",
+              "calls", are_calls_fenced ? "seccomp" : "not", "user",
               geteuid() == 0 ? "root" : "unprivileged", NULL);
 }

@@ -16,8 +16,15 @@
  * sentence, when it cannot. KEEPS_PORTS: ports below 1024 can still be listened on, until
  * harden_process(). */
 bool harden_user(const char *dir, bool keeps_ports, struct arena *arena, const char **ret_why);
-/* The rest, for the service; after sockets were opened. FOLDERS: where it may write; COUNT 0: files
- * and calls are not fenced. */
+/* What Landlock holds, by the kernel's version of it. Before version 3 (Linux 6.2) a file that may
+ * be read may also be emptied; then harden_calls refuses that. */
+enum harden_files { HARDEN_FILES_OPEN, HARDEN_FILES_BUT_TRUNCATION, HARDEN_FILES_FENCED };
+/* No writing outside FOLDERS; needs no_new_privs or a privilege. */
+enum harden_files harden_files(const char *const *folders, unsigned count);
+/* No system calls that a gateway never makes. False where the processor is unknown. */
+bool harden_calls(bool refuses_truncation);
+/* Both and the rest, for the service; after sockets were opened. FOLDERS: where it may write; COUNT
+ * 0: files and calls are not fenced. */
 void harden_process(const char *const *folders, unsigned count);
 
 #endif

@@ -66,7 +66,8 @@ bool opening_open(struct opening *opening, struct finding_list *findings, struct
     if (!take_lock(opening, ret_fault) ||
         !office_is_restored(opening->dir, opening->arena, ret_fault))
         return false;
-    if (!setup_load(opening->dir, findings, &office->setup))
+    if (!folder_is_private(opening->arena, opening->dir, findings) ||
+        !setup_load(opening->dir, findings, &office->setup))
         return fault_set(ret_fault, FAULT_settings, NULL);
     watch_files(office->setup, opening->print);
     const struct config *config = &office->setup->config;

@@ -9,6 +9,7 @@
 #include "gateway/acknowledge.h"
 #include "gateway/acknowledge_form.h"
 #include "gateway/admit.h"
+#include "gateway/attachment.h"
 #include "gateway/capability.h"
 #include "gateway/conform.h"
 #include "gateway/inbox.h"
@@ -188,7 +189,8 @@ static bool read_message(struct receiving *receiving)
     struct arena *scratch = &receiving->receiver->scratch;
     struct fhir_context context = setup_context(receiving->setup, scratch, &ids);
     struct finding_list findings = finding_list_new(scratch);
-    if (message_read(&context, receiving->document.root, &receiving->message, &findings))
+    if (message_read(&context, receiving->document.root, &receiving->message, &findings) &&
+        attachment_check(scratch, receiving->message.attachments, &findings))
         return true;
     answer_text(exchange, 422, acknowledge_findings(&exchange->arena, FAULT_unsupported, &findings),
                 NULL, 0);

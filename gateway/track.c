@@ -204,7 +204,8 @@ void track_count_visits(struct store *store, struct store_referral *referral,
     long visits = 0;
     bool is_said = json_whole(json_get(record, "visit_number"), &visits) ||
                    json_whole(json_get(record, "visits_completed"), &visits);
-    if (!is_said || referral->id == 0 || visits <= referral->visits_done)
+    if (!is_said || referral->id == 0 || visits <= referral->visits_done ||
+        visits > TRACK_VISITS_MAX)
         return;
     referral->visits_done = visits;
     store_set_referral(store, referral);

@@ -52,6 +52,8 @@ bool track_allows(const struct track_move *move, enum track_side who,
 void track_apply(struct store *store, struct store_referral *referral,
                  const struct track_move *move, const struct track_details *details,
                  struct arena *arena);
+/* Counts beyond this are no counts of visits; what a partner says of such is not taken. */
+enum { TRACK_VISITS_MAX = 999 };
 /* Visits that a note or discharge says were kept; the referral's count only grows. */
 void track_count_visits(struct store *store, struct store_referral *referral,
                         const struct json *record);

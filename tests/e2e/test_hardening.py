@@ -44,6 +44,13 @@ for path in (os.path.join(here, "inside"), os.path.join(os.path.dirname(here), "
         said.append("wrote")
     except OSError as fault:
         said.append(type(fault).__name__)
+victim = os.path.join(os.path.dirname(here), "victim")
+for empty in (lambda: os.truncate(victim, 0), lambda: os.close(os.open(victim, os.O_RDONLY | os.O_TRUNC))):
+    try:
+        empty()
+        said.append("emptied")
+    except OSError as fault:
+        said.append(type(fault).__name__)
 said.append("unshared" if libc.unshare(0x10000000) == 0 else f"errno {ctypes.get_errno()}")
 open(os.path.join(here, "said"), "w").write(" ".join(said))
 """
@@ -55,6 +62,7 @@ def test_what_it_runs_is_fenced_in_too(make_town, sandbox):
     program = willow.folder / "probe.py"
     program.write_text(PROBE)
     program.chmod(0o755)
+    (willow.folder.parent / "victim").write_text("kept")
     willow.start()
     if sandbox == "true" and ('"files":"landlock"' not in hardened(willow) or '"calls":"seccomp"' not in
                               hardened(willow)):
@@ -63,7 +71,8 @@ def test_what_it_runs_is_fenced_in_too(make_town, sandbox):
     wait_for(lambda: (willow.folder / "said").exists(), 15, willow.log)
     said = wait_for((willow.folder / "said").read_text, 5, "the program has said it")
     if sandbox == "true":
-        assert said == "wrote PermissionError PermissionError errno 1"
+        assert said == "wrote PermissionError PermissionError PermissionError PermissionError errno 1"
+        assert (willow.folder.parent / "victim").read_text() == "kept"
     else:
         assert said.startswith("wrote wrote wrote")
         os.unlink("/tmp/refgate-outside")

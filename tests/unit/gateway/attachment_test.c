@@ -94,6 +94,39 @@ static void all_together_have_a_ceiling(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, clinic_stop)
 
+static bool check(struct clinic *clinic, const char *item)
+{
+    struct json_document document;
+    struct json_fault fault;
+    const char *text = arena_print(&clinic->arena, "[%s]", item);
+    assert_true(json_parse(&clinic->arena, text, strlen(text), NULL, &document, &fault));
+    clinic->findings = finding_list_new(&clinic->arena);
+    return attachment_check(&clinic->arena, document.root, &clinic->findings);
+}
+
+static void what_a_partner_says_of_its_bytes_must_be_true(void **state)
+{
+    static const struct {
+        const char *item, *found;
+    } cases[] = {
+        {"{\"data\":\"aGVsbG8=\"}", NULL},
+        {"{\"data\":\"aGVs\\r\\n bG8=\",\"size\":5}",
+         NULL}, /* white space is allowed in base64Binary */
+        {"{\"data\":\"aGVsbG8=\",\"hash\":\"qvTGHdzF6KLavt4PO0gs2a6pQ00=\",\"size\":5}", NULL},
+        {"{\"file\":\"named-only.pdf\",\"hash\":\"AAAA\",\"size\":7}", NULL},
+        {"{\"data\":\"aGVsbG8=\",\"hash\":\"AAAA\"}",
+         "hash AAAA beside data whose SHA-1 is qvTGHdzF6KLavt4PO0gs2a6pQ00="},
+        {"{\"data\":\"aGVsbG8\"}", "data that is no base64"},
+        {"{\"data\":\"aGV*bG8=\"}", "data that is no base64"},
+    };
+    struct clinic *clinic = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(check(clinic, cases[i].item), cases[i].found == NULL);
+        if (cases[i].found != NULL)
+            assert_string_equal(clinic->findings.items[0].found, cases[i].found);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -101,6 +134,7 @@ int main(void)
         TEST(bytes_hash_and_size),
         TEST(every_file_that_cannot_go_is_named),
         TEST(all_together_have_a_ceiling),
+        TEST(what_a_partner_says_of_its_bytes_must_be_true),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
