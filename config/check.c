@@ -43,7 +43,7 @@ static bool holds_handle(const char *text)
 
 static bool holds_partner_name(const char *text)
 {
-    return holds_handle(text) && strcmp(text, "self") != 0;
+    return holds_handle(text) && strcmp(text, "self") != 0 && strcmp(text, "own") != 0;
 }
 
 /* One to five digits, 0 to 65535, from TEXT to its end. */
@@ -268,7 +268,7 @@ const struct check check_handle = {
     holds_handle};
 const struct check check_partner_name = {
     "a partner name: 1 to 64 letters, digits, '-', '_' or '.', beginning with a letter or "
-    "digit; not self",
+    "digit; not self or own",
     holds_partner_name};
 const struct check check_host_port = {"HOST:PORT, such as 0.0.0.0:8443 or [::1]:8443",
                                       holds_host_port};

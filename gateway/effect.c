@@ -431,7 +431,7 @@ static void link_client(struct store *store, const struct inbox_item *item)
         struct store_record *ours;
         const char *number = json_get_text(other, "id");
         if (number == NULL || !text_equal(json_get_text(other, "issued_by"), our) ||
-            store_records(store, item->arena, number, NULL, "own", &ours) == 0)
+            store_records(store, item->arena, number, NULL, STORE_OWN, &ours) == 0)
             continue;
         struct json_document document;
         struct json_fault fault;

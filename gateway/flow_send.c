@@ -190,7 +190,7 @@ static void accept_row(struct sending *sending, const struct json *attachments)
     sending->row.clinic = flow->setup->config.org;
     sending->row.kind = sending->kind;
     sending->row.number = sending->number;
-    sending->row.origin = "own";
+    sending->row.origin = STORE_OWN;
     sending->row.client = sending->client;
     sending->row.referral = sending->referral.id;
     sending->row.accepted_ms = flow->now_ms;

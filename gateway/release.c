@@ -41,7 +41,7 @@ struct release_consents release_consents(struct store *store, struct arena *aren
                                          const char *client)
 {
     struct store_record *rows;
-    size_t count = store_records(store, arena, client, "consent", "own", &rows);
+    size_t count = store_records(store, arena, client, "consent", STORE_OWN, &rows);
     struct release_consents consents = {arena_array(arena, count, sizeof *consents.records), 0,
                                         true};
     for (size_t i = 0; i < count; i++) {

@@ -190,7 +190,7 @@ int lists_consents(struct command_call *call, const char *number)
     size_t shown = 0;
     if (!office_reader(call->office, call->arena, &store, &fault))
         return command_fail(call, &fault);
-    size_t count = store_records(store, call->arena, NULL, "consent", "own", &rows);
+    size_t count = store_records(store, call->arena, NULL, "consent", STORE_OWN, &rows);
     store_close(store);
     struct command_table table = lists_table(call->arena, headings, 8);
     for (size_t i = 0; i < count; i++) {

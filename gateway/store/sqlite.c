@@ -195,19 +195,20 @@ sqlite3_stmt *sqlite_inserting_gathered(struct store *store, const struct table 
 /* ---- values: bound to the statement and, of a change, noted for the journal ---- */
 
 struct binding {
+    struct store *store;
     sqlite3_stmt *statement; /* NULL: only noted */
     struct journal *journal; /* NULL: not noted */
 };
 
-static struct binding reading(const struct cached *slot)
+static struct binding reading(struct store *store, const struct cached *slot)
 {
-    return (struct binding){slot->statement, NULL};
+    return (struct binding){store, slot->statement, NULL};
 }
 
 static struct binding changing(struct store *store, struct cached *slot)
 {
     if (!store->is_serving)
-        return reading(slot);
+        return reading(store, slot);
     if (slot->serial != store->serial) {
         note_statement(store->journal, sqlite3_sql(slot->statement));
         slot->serial = store->serial;
@@ -215,7 +216,7 @@ static struct binding changing(struct store *store, struct cached *slot)
     }
     note_change(store->journal, slot->number,
                 (unsigned)sqlite3_bind_parameter_count(slot->statement));
-    return (struct binding){slot->statement, store->journal};
+    return (struct binding){store, slot->statement, store->journal};
 }
 
 static void bind_null(struct binding binding, int at)
@@ -271,16 +272,43 @@ static void bind_arguments(struct binding binding, const char *types, va_list ar
     }
 }
 
+static void bind_link(struct binding binding, int at, int64_t id)
+{
+    if (id == 0)
+        bind_null(binding, at);
+    else
+        bind_whole(binding, at, id);
+}
+
+/* The partner that a column of ROW names; NULL: ourselves, or the column names none. */
+static const char *partner_in(const struct column *column, const void *row)
+{
+    if (column->type != COLUMN_PARTNER && column->type != COLUMN_ORIGIN)
+        return NULL;
+    const char *name = *(const char *const *)(const void *)((const char *)row + column->offset);
+    return column->type == COLUMN_ORIGIN && text_equal(name, STORE_OWN) ? NULL : name;
+}
+
+/* Partners that the store does not know yet become rows before the row that names them is noted. */
+static void make_partners(struct store *store, const struct table *table, size_t skip,
+                          const void *row)
+{
+    for (size_t i = skip; i < table->column_count; i++)
+        sqlite_partner_made(store, partner_in(&table->columns[i], row));
+}
+
 static void bind_column(struct binding binding, int at, const struct column *column,
                         const void *row)
 {
     const char *member = (const char *)row + column->offset;
     switch (column->type) {
     case COLUMN_LINK:
-        if (*(const int64_t *)(const void *)member == 0) {
-            bind_null(binding, at);
-            break;
-        } /* fall through */
+        bind_link(binding, at, *(const int64_t *)(const void *)member);
+        break;
+    case COLUMN_PARTNER:
+    case COLUMN_ORIGIN:
+        bind_link(binding, at, sqlite_partner(binding.store, partner_in(column, row)));
+        break;
     case COLUMN_WHOLE:
         bind_whole(binding, at, *(const int64_t *)(const void *)member);
         break;
@@ -304,7 +332,15 @@ static const char *column_text(struct arena *arena, sqlite3_stmt *statement, int
     return arena_copy_n(arena, text, (size_t)sqlite3_column_bytes(statement, at));
 }
 
-static void read_column(struct arena *arena, sqlite3_stmt *statement, int at,
+static const char *column_partner(struct store *store, struct arena *arena, sqlite3_stmt *statement,
+                                  int at, const char *none)
+{
+    if (sqlite3_column_type(statement, at) == SQLITE_NULL)
+        return none;
+    return arena_copy(arena, sqlite_partner_name(store, sqlite3_column_int64(statement, at)));
+}
+
+static void read_column(struct store *store, struct arena *arena, sqlite3_stmt *statement, int at,
                         const struct column *column, void *row)
 {
     char *member = (char *)row + column->offset;
@@ -318,6 +354,12 @@ static void read_column(struct arena *arena, sqlite3_stmt *statement, int at,
         break;
     case COLUMN_TEXT:
         *(const char **)(void *)member = column_text(arena, statement, at);
+        break;
+    case COLUMN_PARTNER:
+        *(const char **)(void *)member = column_partner(store, arena, statement, at, "");
+        break;
+    case COLUMN_ORIGIN:
+        *(const char **)(void *)member = column_partner(store, arena, statement, at, STORE_OWN);
         break;
     case COLUMN_HASH:
         if (sqlite3_column_bytes(statement, at) == STORE_HASH_BYTES)
@@ -349,6 +391,13 @@ static void change_row(struct store *store, sqlite3_stmt *statement)
 
 /* ---- rows ---- */
 
+/* Another connection may have added partners since. */
+static void look_again(struct store *store)
+{
+    if (store->is_reader)
+        sqlite_forget_partners(store);
+}
+
 int64_t sqlite_next_id(struct store *store, enum sqlite_ids ids)
 {
     static const char *const last[SQLITE_IDS] = {
@@ -377,6 +426,7 @@ int64_t sqlite_insert(struct store *store, const struct table *table, const void
     int64_t id = *(const int64_t *)(const void *)((const char *)row + table->columns[0].offset);
     int64_t next = sqlite_next_id(store, table->ids);
     id = id == 0 ? next : id;
+    make_partners(store, table, 1, row);
     struct binding binding = changing(store, slot);
     size_t place = 0;
     if (store->is_serving) {
@@ -400,6 +450,7 @@ void sqlite_update(struct store *store, const struct table *table, size_t skip, 
     struct cached *slot = statement_of(store, table, 'u', table, NULL, skip);
     if (slot == NULL)
         return;
+    make_partners(store, table, skip, row);
     struct binding binding = changing(store, slot);
     for (size_t i = skip; i < table->column_count; i++)
         bind_column(binding, (int)(i - skip + 1), &table->columns[i], row);
@@ -416,7 +467,7 @@ static size_t select_rows(struct store *store, struct arena *arena, const struct
     while (count < limit && sqlite_step(store, statement)) {
         rows = arena_room(arena, rows, table->row_size, count, &room, 8);
         for (size_t i = 0; i < table->column_count; i++)
-            read_column(arena, statement, (int)i, &table->columns[i],
+            read_column(store, arena, statement, (int)i, &table->columns[i],
                         rows + count * table->row_size);
         count++;
     }
@@ -431,9 +482,10 @@ size_t sqlite_select(struct store *store, struct arena *arena, const struct tabl
     *(void **)ret_rows = NULL;
     if (slot == NULL)
         return 0;
+    look_again(store);
     va_list arguments;
     va_start(arguments, types);
-    bind_arguments(reading(slot), types, arguments);
+    bind_arguments(reading(store, slot), types, arguments);
     va_end(arguments);
     size_t count = select_rows(store, arena, table, ret_rows, SIZE_MAX, slot->statement);
     sqlite_finish(slot->statement);
@@ -446,15 +498,16 @@ bool sqlite_select_one(struct store *store, struct arena *arena, const struct ta
     struct cached *slot = statement_of(store, rest, 's', table, rest, 0);
     if (slot == NULL)
         return false;
+    look_again(store);
     va_list arguments;
     va_start(arguments, types);
-    bind_arguments(reading(slot), types, arguments);
+    bind_arguments(reading(store, slot), types, arguments);
     va_end(arguments);
     bool found = sqlite_step(store, slot->statement);
     if (found) {
         memset(ret_row, 0, table->row_size);
         for (size_t i = 0; i < table->column_count; i++)
-            read_column(arena, slot->statement, (int)i, &table->columns[i], ret_row);
+            read_column(store, arena, slot->statement, (int)i, &table->columns[i], ret_row);
     }
     sqlite_finish(slot->statement);
     return found;
@@ -480,7 +533,7 @@ int64_t sqlite_number(struct store *store, const char *sql, const char *types, .
         return 0;
     va_list arguments;
     va_start(arguments, types);
-    bind_arguments(reading(slot), types, arguments);
+    bind_arguments(reading(store, slot), types, arguments);
     va_end(arguments);
     int64_t number =
         sqlite_step(store, slot->statement) ? sqlite3_column_int64(slot->statement, 0) : 0;
@@ -497,7 +550,7 @@ size_t sqlite_texts(struct store *store, struct arena *arena, const char ***ret_
         return 0;
     va_list arguments;
     va_start(arguments, types);
-    bind_arguments(reading(slot), types, arguments);
+    bind_arguments(reading(store, slot), types, arguments);
     va_end(arguments);
     size_t count = 0;
     size_t room = 0;

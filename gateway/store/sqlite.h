@@ -10,8 +10,15 @@
 
 #include "gateway/store/store.h"
 
-/* A link is another row's key: 0 here, NULL there, for "none". */
-enum column_type { COLUMN_WHOLE, COLUMN_LINK, COLUMN_TEXT, COLUMN_HASH, COLUMN_YES_NO };
+enum column_type {
+    COLUMN_WHOLE,
+    COLUMN_LINK, /* another row's key: 0 here, NULL there, for "none" */
+    COLUMN_TEXT,
+    COLUMN_HASH,
+    COLUMN_YES_NO,
+    COLUMN_PARTNER, /* a partner's name here, its row's key there: "" and NULL for "none" */
+    COLUMN_ORIGIN   /* the same, with STORE_OWN for ourselves */
+};
 
 struct column {
     const char *name;
@@ -73,12 +80,21 @@ int64_t sqlite_number(struct store *store, const char *sql, const char *types, .
 size_t sqlite_texts(struct store *store, struct arena *arena, const char ***ret_texts,
                     const char *sql, const char *types, ...);
 
+/* ---- partners ---- */
+
+/* The row of the partner that has this name now; 0 when there is none. */
+int64_t sqlite_partner(struct store *store, const char *name);
+/* The same, made when there is none. */
+int64_t sqlite_partner_made(struct store *store, const char *name);
+/* The name of a row, "" when there is no such row; valid until the next call. */
+const char *sqlite_partner_name(struct store *store, int64_t id);
+
 /* ---- look-up keys of random texts (keys.h) ---- */
 
 enum key_family_name { KEYS_LEDGER, KEYS_RECORDS, KEY_FAMILIES };
 enum key_tag {               /* what the texts of a key are */
-               KEY_INBOUND,  /* partner, message id -> message */
-               KEY_BUNDLE,   /* partner, Bundle id -> inbound message */
+               KEY_INBOUND,  /* partner's row, message id -> message */
+               KEY_BUNDLE,   /* partner's row, Bundle id -> inbound message */
                KEY_OUTBOUND, /* message id -> message */
                KEY_RECORD,   /* clinic, kind, number -> record */
                KEY_CLIENT,   /* client -> record */
@@ -90,6 +106,9 @@ enum key_tag {               /* what the texts of a key are */
  * caller reads them and compares. */
 size_t sqlite_rows_of(struct store *store, struct arena *arena, enum key_tag tag, const char *one,
                       const char *two, const char *three, int64_t **ret_rows);
+/* The same for messages: of a partner's by KEY_INBOUND and KEY_BUNDLE, of ours by KEY_OUTBOUND. */
+size_t sqlite_messages_of(struct store *store, struct arena *arena, enum key_tag tag,
+                          const char *partner, const char *id, int64_t **ret_rows);
 /* Rows of a client's records, without their text. */
 size_t sqlite_records_of(struct store *store, struct arena *arena, const char *client,
                          struct store_record **ret_records);

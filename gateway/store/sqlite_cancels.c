@@ -11,7 +11,7 @@ void store_add_early_cancel(struct store *store, const char *partner, const char
     sqlite_run(store,
                "INSERT INTO early_cancel (partner, placer, number, at_ms) VALUES (?, ?, ?, ?) "
                "ON CONFLICT DO UPDATE SET at_ms=excluded.at_ms",
-               "ttti", partner, placer, number, at_ms);
+               "itti", sqlite_partner_made(store, partner), placer, number, at_ms);
     store->state.has_early_cancels = KNOWN_YES;
 }
 
@@ -31,7 +31,7 @@ bool store_has_early_cancel(struct store *store, const char *partner, const char
     return has_any(store) &&
            sqlite_number(store,
                          "SELECT 1 FROM early_cancel WHERE partner=? AND placer=? AND number=?",
-                         "ttt", partner, placer, number) != 0;
+                         "itt", sqlite_partner(store, partner), placer, number) != 0;
 }
 
 bool store_drop_early_cancels(struct store *store, int64_t before_ms)

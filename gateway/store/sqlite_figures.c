@@ -4,7 +4,7 @@
 #include "gateway/store/sqlite.h"
 
 static const struct column waiting_columns[] = {
-    {"partner", COLUMN_TEXT, offsetof(struct store_waiting, partner)},
+    {"partner", COLUMN_PARTNER, offsetof(struct store_waiting, partner)},
     {"state", COLUMN_TEXT, offsetof(struct store_waiting, state)},
     {"count", COLUMN_WHOLE, offsetof(struct store_waiting, count)},
     {"oldest", COLUMN_WHOLE, offsetof(struct store_waiting, oldest_ms)},

@@ -3,6 +3,7 @@
  * Keys are derived from rows. Those of the rows behind the newest run are in memory only and made
  * again when a connection first needs them; a run is written in the database's own transaction,
  * together with the number of the last row it covers. So nothing of it needs the journal. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,10 +68,21 @@ static bool is_loaded(const struct store *store, enum key_family_name family)
     return store->families[family].fresh != NULL;
 }
 
-void sqlite_key_message(struct store *store, const struct store_message *message, int64_t id)
+/* A row's id as a text of a key. */
+struct row_text {
+    char text[24];
+};
+
+static struct row_text text_of_row(int64_t id)
 {
-    if (!is_loaded(store, KEYS_LEDGER))
-        return;
+    struct row_text row;
+    snprintf(row.text, sizeof row.text, "%lld", (long long)id);
+    return row;
+}
+
+/* MESSAGE names its partner by the text of its row. */
+static void key_message(struct store *store, const struct store_message *message, int64_t id)
+{
     if (text_equal(message->direction, "in")) {
         add(store, KEY_INBOUND, message->partner, message->message_id, NULL, id);
         add(store, KEY_BUNDLE, message->partner, message->bundle_id, NULL, id);
@@ -78,6 +90,18 @@ void sqlite_key_message(struct store *store, const struct store_message *message
         add(store, KEY_OUTBOUND, message->message_id, NULL, NULL, id);
     }
     know(store, KEYS_LEDGER, 0, id);
+}
+
+void sqlite_key_message(struct store *store, const struct store_message *message, int64_t id)
+{
+    if (!is_loaded(store, KEYS_LEDGER))
+        return;
+    struct row_text partner = text_of_row(sqlite_partner(store, message->partner));
+    struct store_message row = {.direction = message->direction,
+                                .partner = partner.text,
+                                .message_id = message->message_id,
+                                .bundle_id = message->bundle_id};
+    key_message(store, &row, id);
 }
 
 void sqlite_key_record(struct store *store, const struct store_record *record, int64_t id)
@@ -110,7 +134,7 @@ static void scan_messages(struct store *store, sqlite3_stmt *statement, int64_t 
                                     .partner = text_at(statement, 2),
                                     .message_id = text_at(statement, 3),
                                     .bundle_id = text_at(statement, 4)};
-    sqlite_key_message(store, &message, id);
+    key_message(store, &message, id);
 }
 
 static void scan_records(struct store *store, sqlite3_stmt *statement, int64_t id)
@@ -307,6 +331,15 @@ size_t sqlite_rows_of(struct store *store, struct arena *arena, enum key_tag tag
     }
     *ret_rows = found.rows;
     return count;
+}
+
+size_t sqlite_messages_of(struct store *store, struct arena *arena, enum key_tag tag,
+                          const char *partner, const char *id, int64_t **ret_rows)
+{
+    if (tag == KEY_OUTBOUND)
+        return sqlite_rows_of(store, arena, tag, id, NULL, NULL, ret_rows);
+    struct row_text row = text_of_row(sqlite_partner(store, partner));
+    return sqlite_rows_of(store, arena, tag, row.text, id, NULL, ret_rows);
 }
 
 /* ---- runs ---- */

@@ -13,7 +13,7 @@
 static const struct column message_columns[] = {
     MESSAGE(id, COLUMN_WHOLE),
     MESSAGE(direction, COLUMN_TEXT),
-    MESSAGE(partner, COLUMN_TEXT),
+    MESSAGE(partner, COLUMN_PARTNER),
     MESSAGE(message_id, COLUMN_TEXT),
     MESSAGE(bundle_id, COLUMN_TEXT),
     MESSAGE(hash, COLUMN_HASH),
@@ -82,7 +82,7 @@ static int64_t open_before(struct store *store, const struct store_message *mess
         store,
         "SELECT id FROM message WHERE referral=? AND partner=? AND id<? AND " IS_OPEN
         " ORDER BY id DESC LIMIT 1",
-        "iti", message->referral, message->partner, id);
+        "iii", message->referral, sqlite_partner(store, message->partner), id);
 }
 
 static int64_t open_after(struct store *store, const struct store_message *message, int64_t id)
@@ -91,7 +91,7 @@ static int64_t open_after(struct store *store, const struct store_message *messa
         store,
         "SELECT id FROM message WHERE referral=? AND partner=? AND id>? AND " IS_OPEN
         " ORDER BY id LIMIT 1",
-        "iti", message->referral, message->partner, id);
+        "iii", message->referral, sqlite_partner(store, message->partner), id);
 }
 
 /* It is open now and was not: whatever was first behind it steps back. */
@@ -141,9 +141,7 @@ static bool find_message(struct store *store, struct arena *arena, enum key_tag 
 {
     struct store_message row;
     int64_t *rows;
-    size_t count = tag == KEY_OUTBOUND
-                       ? sqlite_rows_of(store, arena, tag, id, NULL, NULL, &rows)
-                       : sqlite_rows_of(store, arena, tag, partner, id, NULL, &rows);
+    size_t count = sqlite_messages_of(store, arena, tag, partner, id, &rows);
     for (size_t i = 0; i < count; i++) {
         if (!store_get_message(store, arena, rows[i], &row) ||
             !text_equal(row.direction, tag == KEY_OUTBOUND ? "out" : "in") ||
@@ -223,7 +221,7 @@ size_t store_due(struct store *store, struct arena *arena, const char *partner, 
     return sqlite_select(store, arena, &messages, ret_messages,
                          "WHERE state='queued' AND behind=0 AND partner=?1 AND due_ms<=?2 "
                          "ORDER BY due_ms, id LIMIT ?3",
-                         "tii", partner, now_ms, (int64_t)limit);
+                         "iii", sqlite_partner(store, partner), now_ms, (int64_t)limit);
 }
 
 size_t store_queued_of_client(struct store *store, struct arena *arena, const char *client,
@@ -269,7 +267,7 @@ int64_t store_next_due(struct store *store, const char *partner)
     return sqlite_number(store,
                          "SELECT due_ms FROM message WHERE state='queued' AND behind=0 AND "
                          "partner=? ORDER BY due_ms LIMIT 1",
-                         "t", partner);
+                         "i", sqlite_partner(store, partner));
 }
 
 int64_t store_requeue_claimed(struct store *store, int64_t now_ms)
@@ -290,7 +288,7 @@ void store_hasten(struct store *store, const char *partner, int64_t now_ms)
     sqlite_run(store,
                "UPDATE message SET due_ms=?2 WHERE state='queued' AND behind=0 AND partner=?1 "
                "AND due_ms>?2",
-               "ti", partner, now_ms);
+               "ii", sqlite_partner(store, partner), now_ms);
 }
 
 void store_add_attempt(struct store *store, const struct store_attempt *attempt)

@@ -26,6 +26,7 @@ void sqlite_forget(struct store *store)
     store->state.knows_audit = false;
     store->state.knows_given = KNOWN_NOT_YET;
     store->state.has_early_cancels = KNOWN_NOT_YET;
+    sqlite_forget_partners(store);
     sqlite_forget_keys(store);
 }
 
@@ -268,6 +269,7 @@ void store_close(struct store *store)
     if (store->is_serving && store->is_open)
         store_commit(store, &fault);
     checkpointer_stop(store->checkpointer);
+    sqlite_forget_partners(store);
     sqlite_forget_keys(store);
     for (size_t i = 0; i < STATEMENTS_MAX; i++)
         sqlite3_finalize(store->cache[i].statement);

@@ -13,7 +13,7 @@
 static const struct column record_columns[] = {
     RECORD(id, COLUMN_WHOLE),      RECORD(clinic, COLUMN_TEXT),
     RECORD(kind, COLUMN_TEXT),     RECORD(number, COLUMN_TEXT),
-    RECORD(origin, COLUMN_TEXT),   RECORD(client, COLUMN_TEXT),
+    RECORD(origin, COLUMN_ORIGIN), RECORD(client, COLUMN_TEXT),
     RECORD(referral, COLUMN_LINK), RECORD(accepted_ms, COLUMN_WHOLE),
     RECORD(payload, COLUMN_WHOLE), RECORD(attachments, COLUMN_LINK),
     RECORD(hash, COLUMN_HASH),     RECORD(exported, COLUMN_YES_NO),
@@ -28,7 +28,7 @@ static const struct table records =
 static const struct column release_columns[] = {
     RELEASE(id, COLUMN_WHOLE),         RELEASE(record, COLUMN_WHOLE),
     RELEASE(recipient, COLUMN_TEXT),   RELEASE(addressed_as, COLUMN_TEXT),
-    RELEASE(client, COLUMN_TEXT),      RELEASE(partner, COLUMN_TEXT),
+    RELEASE(client, COLUMN_TEXT),      RELEASE(partner, COLUMN_PARTNER),
     RELEASE(state, COLUMN_TEXT),       RELEASE(reason, COLUMN_TEXT),
     RELEASE(decided_ms, COLUMN_WHOLE), RELEASE(message, COLUMN_LINK),
 };
@@ -111,12 +111,10 @@ size_t sqlite_records_of(struct store *store, struct arena *arena, const char *c
     return kept;
 }
 
-static size_t records_of_client(struct store *store, struct arena *arena, const char *client,
-                                const char *kind, const char *origin,
-                                struct store_record **ret_records)
+/* Those of a kind and from somewhere (NULL: any) move to the front; returns how many. */
+static size_t keep_records(struct store_record *found, size_t count, const char *kind,
+                           const char *origin)
 {
-    size_t count = sqlite_records_of(store, arena, client, ret_records);
-    struct store_record *found = *ret_records;
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         if ((kind == NULL || text_equal(found[i].kind, kind)) &&
@@ -130,11 +128,10 @@ size_t store_records(struct store *store, struct arena *arena, const char *clien
                      const char *origin, struct store_record **ret_records)
 {
     size_t count = client != NULL
-                       ? records_of_client(store, arena, client, kind, origin, ret_records)
+                       ? sqlite_records_of(store, arena, client, ret_records)
                        : sqlite_select(store, arena, &records, ret_records,
-                                       "WHERE (?1 IS NULL OR kind=?1) AND (?2 IS NULL OR "
-                                       "origin=?2) ORDER BY id",
-                                       "tt", kind, origin);
+                                       "WHERE ?1 IS NULL OR kind=?1 ORDER BY id", "t", kind);
+    count = keep_records(*ret_records, count, kind, origin);
     for (size_t i = 0; i < count; i++)
         add_text(store, arena, &(*ret_records)[i]);
     return count;

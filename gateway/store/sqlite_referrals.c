@@ -20,7 +20,7 @@ static const struct column referral_columns[] = {
     REFERRAL(role, COLUMN_TEXT),
     REFERRAL(client, COLUMN_TEXT),
     REFERRAL(created_ms, COLUMN_WHOLE),
-    REFERRAL(partner, COLUMN_TEXT),
+    REFERRAL(partner, COLUMN_PARTNER),
     REFERRAL(filler_number, COLUMN_TEXT),
     REFERRAL(service, COLUMN_TEXT),
     REFERRAL(priority, COLUMN_TEXT),

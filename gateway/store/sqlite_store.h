@@ -25,7 +25,8 @@ enum {
     KEY_TABLES_MAX = 2,
     KEYS_ABSENT = 64,
     KEY_MEMO_MAX = 240,
-    GATHERED_MAX = 256
+    GATHERED_MAX = 256,
+    PARTNERS_UNKNOWN = -1
 };
 
 struct cached {      /* equal literals may share one address, so the table is part of the key */
@@ -49,6 +50,7 @@ struct sqlite_state {
     unsigned statements;           /* that the group has told by their text */
     enum sqlite_known knows_given; /* a placed referral has a number of its filler's */
     enum sqlite_known has_early_cancels;
+    int64_t partners; /* rows of them, as `struct partners` knows them; or PARTNERS_UNKNOWN */
 };
 
 /* The key asked for last, of one kind: a message asks for each of its keys three times. */
@@ -72,6 +74,18 @@ struct gathered { /* rows of a table that wait to be inserted */
     size_t places[GATHERED_MAX]; /* of their first values among the group's notes */
 };
 
+struct partner_row {
+    int64_t id;
+    const char *name; /* as callers see it */
+};
+
+struct partners { /* all of them */
+    struct arena arena;
+    struct partner_row *sorted; /* by name */
+    size_t count, room;
+    int64_t newest;
+};
+
 struct checkpointer;
 
 struct store {
@@ -85,6 +99,7 @@ struct store {
     struct sqlite_state state, marked;
     struct key_family families[KEY_FAMILIES];
     struct key_memo key_memos[KEY_TAGS];
+    struct partners partners;
     unsigned touched;      /* by the statement being prepared, as in struct cached */
     unsigned has_gathered; /* the same for the tables that have rows in */
     struct gathered gathered[SQLITE_IDS];
@@ -143,6 +158,9 @@ enum { SQLITE_ALL_GATHERED = (1 << SQLITE_IDS) - 1 };
 void sqlite_insert_gathered(struct store *store, unsigned tables);
 /* Forgets it: the notes are going to be cut. */
 void sqlite_drop_gathered(struct store *store);
+
+/* ---- sqlite_partners.c ---- */
+void sqlite_forget_partners(struct store *store);
 
 /* ---- sqlite_keys.c ---- */
 void sqlite_forget_keys(struct store *store);

@@ -5,7 +5,8 @@
  * stick: the first failure inside a transaction is kept, later calls do nothing, and store_commit
  * reports it; so stages read straight down and nothing half-done is ever committed. Texts that come
  * back live in the arena given. Row ids are > 0; 0 means "none", and the next one when a row is
- * added. Behind this contract: sqlite*.c (embedded, WAL, synchronous=FULL). */
+ * added. Partners are named as their files in partners/ are; inside they are rows, made when a name
+ * is first used. Behind this contract: sqlite*.c (embedded, WAL, synchronous=FULL). */
 #ifndef GATEWAY_STORE_STORE_H
 #define GATEWAY_STORE_STORE_H
 
@@ -67,6 +68,10 @@ int64_t payload_keep(struct store *store, const void *bytes, size_t length,
 const char *payload_get(struct store *store, struct arena *arena, int64_t id, size_t *ret_length);
 
 /* ---- records ---- */
+
+/* The origin of our own records; no partner is called so. */
+#define STORE_OWN "own"
+
 struct store_record {
     int64_t id;
     const char *clinic, *kind, *number, *origin, *client;

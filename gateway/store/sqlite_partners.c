@@ -1,0 +1,129 @@
+/* sqlite_partners: partners are rows, and other tables hold their ids; callers of the store speak
+ * names. Who calls it: sqlite.c for the columns of rows, the query files for what they look up.
+ *
+ * A connection knows all partners in memory: there are as many as files in partners/, and a few
+ * that were removed. The writer forgets them when what it added is undone; a reader reads them
+ * again before each question, because another connection may have added one. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "gateway/store/sqlite_store.h"
+
+/* The name that callers see: of a partner that was removed, one that no partner can have, so that
+ * nothing of it goes to the next one of its name. */
+static const char *shown(struct arena *arena, const char *name, bool is_retired, int64_t id)
+{
+    return is_retired ? arena_print(arena, "%s (removed, %lld)", name, (long long)id)
+                      : arena_copy(arena, name);
+}
+
+static bool is_nobody(const char *name)
+{
+    return name == NULL || *name == '\0';
+}
+
+/* Where NAME stands among the sorted ones, or would. */
+static size_t place_of(const struct partners *partners, const char *name)
+{
+    size_t low = 0;
+    size_t high = partners->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(partners->sorted[middle].name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void remember(struct store *store, int64_t id, const char *name)
+{
+    struct partners *partners = &store->partners;
+    size_t count = partners->count;
+    size_t at = place_of(partners, name);
+    partners->sorted = arena_room(&partners->arena, partners->sorted, sizeof *partners->sorted,
+                                  count, &partners->room, 16);
+    memmove(partners->sorted + at + 1, partners->sorted + at,
+            (count - at) * sizeof *partners->sorted);
+    partners->sorted[at] = (struct partner_row){id, name};
+    partners->count++;
+    partners->newest = id > partners->newest ? id : partners->newest;
+    store->state.partners = (int64_t)partners->count;
+}
+
+static void load(struct store *store)
+{
+    static const char sql[] = "SELECT id, name, retired_ms IS NOT NULL FROM partner";
+    struct partners *partners = &store->partners;
+    sqlite3_stmt *statement = sqlite_statement(store, sql);
+    sqlite_forget_partners(store);
+    if (statement == NULL)
+        return;
+    store->state.partners = 0;
+    while (sqlite_step(store, statement)) {
+        int64_t id = sqlite3_column_int64(statement, 0);
+        const char *name = (const char *)sqlite3_column_text(statement, 1);
+        remember(store, id,
+                 shown(&partners->arena, name, sqlite3_column_int(statement, 2) != 0, id));
+    }
+    sqlite_finish(statement);
+    if (store_failed(store))
+        store->state.partners = PARTNERS_UNKNOWN;
+}
+
+void sqlite_forget_partners(struct store *store)
+{
+    arena_free(&store->partners.arena);
+    store->partners = (struct partners){.count = 0};
+    store->state.partners = PARTNERS_UNKNOWN;
+}
+
+/* What was undone took rows with it: then the state says another number than is known. */
+static const struct partners *known(struct store *store)
+{
+    if (store->state.partners != (int64_t)store->partners.count)
+        load(store);
+    return &store->partners;
+}
+
+static int64_t find(const struct partners *partners, const char *name)
+{
+    size_t at = place_of(partners, name);
+    bool found = at < partners->count && strcmp(partners->sorted[at].name, name) == 0;
+    return found ? partners->sorted[at].id : 0;
+}
+
+int64_t sqlite_partner(struct store *store, const char *name)
+{
+    if (is_nobody(name))
+        return 0;
+    int64_t id = find(known(store), name);
+    if (id != 0 || !store->is_reader)
+        return id;
+    load(store);
+    return find(&store->partners, name);
+}
+
+int64_t sqlite_partner_made(struct store *store, const char *name)
+{
+    int64_t id = sqlite_partner(store, name);
+    if (id != 0 || is_nobody(name) || store_failed(store))
+        return id;
+    id = store->partners.newest + 1;
+    sqlite_run(store, "INSERT INTO partner (id, name) VALUES (?, ?)", "it", id, name);
+    if (store_failed(store))
+        return 0;
+    remember(store, id, arena_copy(&store->partners.arena, name));
+    return id;
+}
+
+const char *sqlite_partner_name(struct store *store, int64_t id)
+{
+    const struct partners *partners = known(store);
+    size_t at = 0;
+    while (at < partners->count && partners->sorted[at].id != id)
+        at++;
+    return at < partners->count ? partners->sorted[at].name : "";
+}
