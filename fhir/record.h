@@ -63,12 +63,14 @@ struct record_referral {     /* a referral as a note needs to know it */
     const char *number;      /* the placer's number */
     const char *written_by;  /* handle of who wrote it */
     const char *referred_to; /* handle of the clinic or person asked */
+    const char *filler;      /* handle of the clinic that fills it; NULL: that of referred_to */
 };
 
 /* How a check learns whether a referral exists. */
 struct record_referrals {
     /* Finds the referral that REFERRAL_ID ("R-1" or "lakeside:R-1") of RECORD means. *ret_referral
-     * is written when found; *ret_nearest may name a number that would be right, else stays. */
+     * is written when found, and when the only one is of another client; *ret_nearest may name a
+     * number that would be right, else stays. */
     enum record_lookup (*find)(void *context, struct arena *arena, const struct json *record,
                                const char *referral_id, struct record_referral *ret_referral,
                                const char **ret_nearest);
@@ -101,6 +103,7 @@ void record_warn(const struct record *record, const struct record_rules *rules,
 struct record_known {
     const struct directory *directory;
     const struct json *const *referrals;
+    const char *const *placers; /* clinics that placed them; NULL: those of their writers */
     size_t count;
 };
 struct record_referrals record_referrals_of(struct record_known *known);

@@ -64,14 +64,32 @@ static void add_people(struct recipients *recipients, const struct json *list)
         add(recipients, json_get_text(item, "who"));
 }
 
+/* A reply goes to the clinic of the other side, and to the person whom the referral names only when
+ * that person works there: a referral may name anybody. */
+static void add_at_clinic(struct recipients *recipients, const char *clinic, const char *person)
+{
+    const char *works_at =
+        person == NULL ? NULL : directory_clinic_handle(recipients->directory, person);
+    add(recipients, text_equal(works_at, clinic) ? person : clinic);
+}
+
 /* The other side of the referral: its writer, or who was asked when the writer's clinic sends. */
 static void add_other_side(struct recipients *recipients, const struct record_referral *referral)
 {
     if (referral == NULL)
         return;
-    bool is_placer = text_equal(referral->placer, recipients->sender);
-    const char *writer = referral->written_by != NULL ? referral->written_by : referral->placer;
-    add(recipients, is_placer ? referral->referred_to : writer);
+    if (!text_equal(referral->placer, recipients->sender)) {
+        add_at_clinic(recipients, referral->placer, referral->written_by);
+        return;
+    }
+    const char *asked = referral->referred_to;
+    const char *filler = referral->filler != NULL
+                             ? referral->filler
+                             : directory_clinic_handle(recipients->directory, asked);
+    if (filler == NULL)
+        add(recipients, asked); /* a stranger, whose clinic nobody knows */
+    else
+        add_at_clinic(recipients, filler, asked);
 }
 
 size_t record_recipients(struct arena *arena, const struct json *tree,

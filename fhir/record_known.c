@@ -75,9 +75,16 @@ struct search {
     const struct json *record;
     const char *sender; /* clinic of the record that asks */
     struct candidate best;
-    size_t fitting; /* different referrals that fit */
-    size_t others;  /* of other clients and other clinics */
+    struct candidate other; /* one that does not fit */
+    size_t fitting;         /* different referrals that fit */
+    size_t others;          /* of other clients and other clinics */
 };
+
+static const char *placer_of(const struct record_known *known, size_t at)
+{
+    return known->placers != NULL ? known->placers[at]
+                                  : record_sender(known->referrals[at], known->directory);
+}
 
 /* A referral of this client fits better than one that is only our own; then the partner's. */
 static int rank(const struct search *search, const struct candidate *candidate)
@@ -85,17 +92,22 @@ static int rank(const struct search *search, const struct candidate *candidate)
     return (candidate->is_client ? 2 : 0) + (text_equal(candidate->placer, search->sender) ? 0 : 1);
 }
 
-static void consider(struct search *search, const struct json *tree)
+/* One that is only our own gives way to one of this client: a partner may use our numbers. */
+static void consider(struct search *search, const struct json *tree, const char *placer)
 {
-    struct candidate at = {tree, record_sender(tree, search->known->directory),
-                           same_client(tree, search->record)};
+    struct candidate at = {tree, placer, same_client(tree, search->record)};
     if (!at.is_client && !text_equal(at.placer, search->sender)) {
+        search->other = at;
         search->others++;
         return;
     }
     bool is_first = search->best.tree == NULL;
     if (!is_first && text_equal(search->best.placer, at.placer))
         return; /* the same referral, given twice */
+    if (!is_first && at.is_client != search->best.is_client) {
+        search->best = at.is_client ? at : search->best;
+        return;
+    }
     search->fitting++;
     if (is_first || rank(search, &at) > rank(search, &search->best))
         search->best = at;
@@ -112,11 +124,13 @@ static enum record_lookup find(void *context, struct arena *arena, const struct 
     const char *number = split(arena, known->directory, referral_id, &wanted);
     for (size_t i = 0; i < known->count; i++) {
         const struct json *tree = known->referrals[i];
-        bool is_wanted =
-            wanted == NULL || text_equal(record_sender(tree, known->directory), wanted);
+        const char *placer = placer_of(known, i);
+        bool is_wanted = wanted == NULL || text_equal(placer, wanted);
         if (is_wanted && text_equal(json_get_text(tree, "record_id"), number))
-            consider(&search, tree);
+            consider(&search, tree, placer);
     }
+    if (search.best.tree == NULL && search.others == 1)
+        search.best = search.other;
     const struct json *best = search.best.tree;
     if (search.fitting > 1) {
         *ret_nearest = arena_print(arena, "%s:%s", search.best.placer, number);
@@ -126,12 +140,13 @@ static enum record_lookup find(void *context, struct arena *arena, const struct 
         *ret_nearest = nearest_number(known, record, number);
         return RECORD_UNKNOWN;
     }
-    if (best == NULL || !search.best.is_client)
+    if (best == NULL)
         return RECORD_OTHER_CLIENT;
-    *ret_referral = (struct record_referral){search.best.placer, json_get_text(best, "record_id"),
-                                             json_get_text(best, "written_by"),
-                                             json_get_text(best, "referred_to")};
-    return RECORD_FOUND;
+    *ret_referral = (struct record_referral){.placer = search.best.placer,
+                                             .number = json_get_text(best, "record_id"),
+                                             .written_by = json_get_text(best, "written_by"),
+                                             .referred_to = json_get_text(best, "referred_to")};
+    return search.best.is_client ? RECORD_FOUND : RECORD_OTHER_CLIENT;
 }
 
 struct record_referrals record_referrals_of(struct record_known *known)

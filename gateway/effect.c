@@ -11,45 +11,57 @@
 
 enum { NUMBER_MAX = 1024, NOTE_MAX = 4096 };
 
-/* A referral of this partner by number, in any spelling both sides use: the placer's number, or the
- * number of a record that corrected it. Somebody else's referral is "not found", as is none at all.
- */
-static bool find_referral(struct store *store, const struct inbox_item *item,
-                          struct store_referral *ret_referral)
+/* Of COUNT referrals the one that is this partner's; false when there is none, or several. */
+static bool find_theirs(const struct inbox_item *item, const struct store_referral *referrals,
+                        size_t count, struct store_referral *ret_referral)
 {
-    const struct message_referral *wanted = &item->message->referral;
-    const char *partner = admission_partner(item->admission);
-    struct store_referral *matches;
-    struct store_record record;
-    if (wanted->number == NULL)
-        return false;
-    if (wanted->placer != NULL &&
-        store_find_referral(store, item->arena, wanted->placer, wanted->number, ret_referral))
-        return text_equal(ret_referral->partner, partner);
-    if (wanted->placer != NULL &&
-        store_find_record(store, item->arena, wanted->placer, "referral", wanted->number, &record))
-        return store_get_referral(store, item->arena, record.referral, ret_referral) &&
-               text_equal(ret_referral->partner, partner);
     size_t found = 0;
-    size_t count = store_referrals_numbered(store, item->arena, wanted->number, &matches);
     for (size_t i = 0; i < count; i++) {
-        if (!text_equal(matches[i].partner, partner))
+        if (!text_equal(referrals[i].partner, admission_partner(item->admission)))
             continue;
-        *ret_referral = matches[i];
+        *ret_referral = referrals[i];
         found++;
     }
     return found == 1;
 }
 
-/* The referral that a record names as the one it corrects. */
+/* What PLACER placed under this number, or under that of a record that corrected it. */
+static bool find_placed(struct store *store, const struct inbox_item *item, const char *placer,
+                        const char *number, struct store_referral *ret_referral)
+{
+    struct store_record record;
+    if (store_find_referral(store, item->arena, placer, number, ret_referral))
+        return true;
+    return store_find_record(store, item->arena, placer, "referral", number, &record) &&
+           store_get_referral(store, item->arena, record.referral, ret_referral);
+}
+
+/* A referral of this partner by number, in any spelling both sides use: (placer, number) goes
+ * before everything, and a number that a filler gave comes last, since it may be one that is taken.
+ * Somebody else's referral is "not found", as is none at all. */
+static bool find_referral(struct store *store, const struct inbox_item *item,
+                          struct store_referral *ret_referral)
+{
+    const struct message_referral *wanted = &item->message->referral;
+    struct store_referral *matches;
+    if (wanted->number == NULL)
+        return false;
+    if (wanted->placer != NULL &&
+        find_placed(store, item, wanted->placer, wanted->number, ret_referral))
+        return text_equal(ret_referral->partner, admission_partner(item->admission));
+    size_t count = store_referrals_numbered(store, item->arena, wanted->number, &matches);
+    if (find_theirs(item, matches, count, ret_referral))
+        return true;
+    count = store_referrals_filled(store, item->arena, wanted->number, &matches);
+    return find_theirs(item, matches, count, ret_referral);
+}
+
+/* The referral that a record of the sender names as the one it corrects: one it placed itself. */
 static bool find_replaced(struct store *store, const struct inbox_item *item, const char *replaced,
                           struct store_referral *ret_referral)
 {
-    struct message_inbound asked = *item->message;
-    struct inbox_item about = *item;
-    asked.referral.number = replaced;
-    about.message = &asked;
-    return find_referral(store, &about, ret_referral);
+    return find_placed(store, item, item->message->sender, replaced, ret_referral) &&
+           text_equal(ret_referral->partner, admission_partner(item->admission));
 }
 
 static bool not_found(const struct inbox_item *item, struct fault *ret_fault)
@@ -261,7 +273,8 @@ static bool check_new_referral(struct store *store, const struct inbox_item *ite
     if (effect->is_known_record)
         return true;
     if (replaced == NULL) {
-        if (!find_referral(store, item, &effect->referral))
+        const char *number = json_get_text(item->message->record, "record_id");
+        if (!find_placed(store, item, item->message->sender, number, &effect->referral))
             return stand_alone(store, item, effect, NULL);
         return fault_set(ret_fault, FAULT_conflict,
                          arena_print(item->arena, "referral number %s is in use already",
@@ -358,7 +371,7 @@ static const char *client_of(const struct json *record)
     return client == NULL ? "" : client;
 }
 
-/* store_referrals_numbered finds it again by its end. */
+/* store_referrals_filled finds it again by its end. */
 static const char *our_number(struct store *store, struct arena *arena, const char *our)
 {
     struct text number = text_new(arena, NUMBER_MAX);

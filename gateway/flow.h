@@ -68,6 +68,10 @@ bool flow_move(const struct flow *flow, const char *id, const char *word,
 /* The referral that a person means by ID. */
 bool flow_find_referral(const struct flow *flow, const char *id,
                         struct store_referral *ret_referral, struct fault *ret_fault);
+/* The one that a person means who makes the move WORD: a number that we use ourselves may be a
+ * partner's, too, and then only one of the two can be accepted. */
+bool flow_find_to_move(const struct flow *flow, const char *id, const char *word,
+                       struct store_referral *ret_referral, struct fault *ret_fault);
 /* deliver_claim, and what must follow it: when a note of ours that moved a Task may no longer go,
  * the partner still learns where the Task stands. */
 size_t flow_claim(const struct flow *flow, const char *partner, size_t slots,

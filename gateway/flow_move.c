@@ -27,32 +27,82 @@ static const char *split_id(struct arena *arena, const char *id, const char **re
     return colon + 1;
 }
 
-/* Referrals with this number, also by the number of a record that corrected one. */
+/* By the number of a record that corrected one. */
+static bool find_corrected(const struct flow *flow, const char *placer, const char *number,
+                           struct store_referral *ret_referral)
+{
+    struct store_record record;
+    return store_find_record(flow->store, flow->arena, placer, "referral", number, &record) &&
+           store_get_referral(flow->store, flow->arena, record.referral, ret_referral);
+}
+
+bool flow_find_placed(const struct flow *flow, const char *placer, const char *number,
+                      struct store_referral *ret_referral)
+{
+    return store_find_referral(flow->store, flow->arena, placer, number, ret_referral) ||
+           find_corrected(flow, placer, number, ret_referral);
+}
+
+/* Those that CLINIC (NULL: any) placed, of COUNT; returns how many. */
+static size_t keep_placed(struct store_referral *referrals, size_t count, const char *clinic)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (clinic == NULL || text_equal(referrals[i].placer, clinic))
+            referrals[kept++] = referrals[i];
+    }
+    return kept;
+}
+
+/* Referrals with this number. The placers' numbers go first, then those of records that corrected
+ * one, and only then the fillers': a filler may give a number that is taken. */
 static size_t referrals_called(const struct flow *flow, const char *clinic, const char *number,
                                struct store_referral **ret_referrals)
 {
-    struct store_record record;
-    size_t count = store_referrals_numbered(flow->store, flow->arena, number, ret_referrals);
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (clinic == NULL || text_equal((*ret_referrals)[i].placer, clinic))
-            (*ret_referrals)[kept++] = (*ret_referrals)[i];
-    }
     const char *placer = clinic == NULL ? flow->setup->config.org : clinic;
-    if (kept > 0 ||
-        !store_find_record(flow->store, flow->arena, placer, "referral", number, &record))
-        return kept;
+    size_t count = store_referrals_numbered(flow->store, flow->arena, number, ret_referrals);
+    count = keep_placed(*ret_referrals, count, clinic);
+    if (count > 0)
+        return count;
     *ret_referrals = arena_alloc(flow->arena, sizeof **ret_referrals);
-    return store_get_referral(flow->store, flow->arena, record.referral, *ret_referrals) ? 1 : 0;
+    if (find_corrected(flow, placer, number, *ret_referrals))
+        return 1;
+    count = store_referrals_filled(flow->store, flow->arena, number, ret_referrals);
+    return keep_placed(*ret_referrals, count, clinic);
 }
 
-bool flow_find_referral(const struct flow *flow, const char *id,
+/* Of several with one number those on the side that MOVE is for (NULL: any move), if there are any;
+ * then our own, whoever else uses our number. */
+static size_t narrow(const struct flow *flow, const struct track_move *move,
+                     struct store_referral *referrals, size_t count)
+{
+    size_t fitting = 0;
+    for (size_t i = 0; move != NULL && i < count; i++) {
+        if (track_ours(&referrals[i]) != move->who)
+            continue;
+        struct store_referral fits = referrals[i];
+        referrals[i] = referrals[fitting];
+        referrals[fitting++] = fits;
+    }
+    count = fitting > 0 ? fitting : count;
+    for (size_t i = 0; count > 1 && i < count; i++) {
+        if (!text_equal(referrals[i].placer, flow->setup->config.org))
+            continue;
+        referrals[0] = referrals[i];
+        return 1;
+    }
+    return count;
+}
+
+static bool find_called(const struct flow *flow, const char *id, const struct track_move *move,
                         struct store_referral *ret_referral, struct fault *ret_fault)
 {
     const char *clinic;
     struct store_referral *matches;
     const char *number = split_id(flow->arena, id, &clinic);
     size_t count = referrals_called(flow, clinic, number, &matches);
+    if (count > 1)
+        count = narrow(flow, move, matches, count);
     if (count == 1) {
         *ret_referral = matches[0];
         return true;
@@ -66,8 +116,20 @@ bool flow_find_referral(const struct flow *flow, const char *id,
                      arena_print(flow->arena,
                                  "found %zu referrals %s; expected the clinic before it: "
                                  "%s:%s or %s:%s",
-                                 count, number, matches[0].placer, number, matches[1].placer,
-                                 number));
+                                 count, number, matches[0].placer, matches[0].number,
+                                 matches[1].placer, matches[1].number));
+}
+
+bool flow_find_referral(const struct flow *flow, const char *id,
+                        struct store_referral *ret_referral, struct fault *ret_fault)
+{
+    return find_called(flow, id, NULL, ret_referral, ret_fault);
+}
+
+bool flow_find_to_move(const struct flow *flow, const char *id, const char *word,
+                       struct store_referral *ret_referral, struct fault *ret_fault)
+{
+    return find_called(flow, id, track_find(word), ret_referral, ret_fault);
 }
 
 /* ---- for record checks ---- */
@@ -90,12 +152,16 @@ static enum record_lookup ask(const struct flow *flow, const struct store_referr
                               const char **ret_nearest)
 {
     const struct json **trees = arena_array(flow->arena, count + 1, sizeof *trees);
-    struct record_known known = {.directory = flow->setup->directory, .referrals = trees};
+    const char **placers = arena_array(flow->arena, count + 1, sizeof *placers);
+    struct record_known known = {
+        .directory = flow->setup->directory, .referrals = trees, .placers = placers};
     for (size_t i = 0; i < count; i++) {
         const char *called = number == NULL ? referrals[i].number : number;
         const struct json *tree = referral_record(flow, &referrals[i], called);
-        if (tree != NULL)
-            trees[known.count++] = tree;
+        if (tree == NULL)
+            continue;
+        placers[known.count] = referrals[i].placer;
+        trees[known.count++] = tree;
     }
     struct record_referrals lookup = record_referrals_of(&known);
     return lookup.find(lookup.context, flow->arena, record, id, ret_referral, ret_nearest);
@@ -114,6 +180,10 @@ static enum record_lookup find(void *context, struct arena *arena, const struct 
     enum record_lookup answer =
         ask(flow, matches, count, number, record, id, ret_referral, ret_nearest);
     if (answer == RECORD_FOUND) {
+        for (size_t i = 0; i < count; i++) {
+            if (text_equal(matches[i].placer, ret_referral->placer))
+                ret_referral->filler = matches[i].filler;
+        }
         lookup->found = *ret_referral;
     } else if (answer == RECORD_UNKNOWN) {
         count = store_referrals(flow->store, arena, &matches);
@@ -271,7 +341,7 @@ bool flow_move(const struct flow *flow, const char *id, const char *word,
     const struct track_move *move = track_find(word);
     struct track_details full = *details;
     full.at_ms = flow->now_ms;
-    if (!flow_find_referral(flow, id, ret_referral, ret_fault) ||
+    if (!flow_find_to_move(flow, id, word, ret_referral, ret_fault) ||
         !track_allows(move, track_ours(ret_referral), ret_referral, flow->arena, ret_fault) ||
         !is_reason_right(flow, move, &full, ret_fault))
         return false;

@@ -13,6 +13,10 @@ struct flow_lookup {
 };
 struct flow_lookup *flow_lookup_new(const struct flow *flow);
 
+/* The referral that PLACER gave this number, or that a record of this number corrected. */
+bool flow_find_placed(const struct flow *flow, const char *placer, const char *number,
+                      struct store_referral *ret_referral);
+
 /* What is worth a second look in a right record; REFERRAL: the one it belongs to (id 0: none). */
 struct finding_list flow_warnings(const struct flow *flow, const struct record *record,
                                   const struct record_rules *rules,

@@ -104,14 +104,11 @@ static bool find_its_referral(struct sending *sending)
     const char *replaced = json_get_text(sending->tree, "replaces_record_id");
     const char *placer = sending->lookup->found.placer;
     const char *number = sending->lookup->found.number;
-    struct fault fault;
     if (text_equal(sending->kind, "referral")) {
         placer = flow->setup->config.org;
         number = replaced;
     }
-    if (number == NULL ||
-        !flow_find_referral(flow, arena_print(flow->arena, "%s:%s", placer, number),
-                            &sending->referral, &fault)) {
+    if (number == NULL || !flow_find_placed(flow, placer, number, &sending->referral)) {
         sending->referral.id = 0;
         return true;
     }

@@ -192,7 +192,7 @@ static bool run_move(struct unit *unit, struct store *store)
                         clock_wall_ms(&moving->call->clock), moving->call->office->validator};
     const char *id = moving->call->words[0];
     struct fault *fault = &unit->fault;
-    if (!flow_find_referral(&flow, id, &moving->referral, fault))
+    if (!flow_find_to_move(&flow, id, moving->word, &moving->referral, fault))
         return false;
     if (!actor_choose(flow.setup, unit->arena, command_option(moving->call, "by"),
                       moving->call->caller, &moving->details.by, fault))

@@ -73,9 +73,8 @@ bool store_get_referral(struct store *store, struct arena *arena, int64_t id,
     return sqlite_select_one(store, arena, &referrals, ret_referral, "WHERE id=?", "i", id);
 }
 
-/* Referrals that a placer gave this number, in the order they came. */
-static size_t numbered(struct store *store, struct arena *arena, const char *number,
-                       struct store_referral **ret_referrals)
+size_t store_referrals_numbered(struct store *store, struct arena *arena, const char *number,
+                                struct store_referral **ret_referrals)
 {
     int64_t *rows;
     size_t count = sqlite_rows_of(store, arena, KEY_NUMBER, number, NULL, NULL, &rows);
@@ -94,7 +93,7 @@ bool store_find_referral(struct store *store, struct arena *arena, const char *p
                          const char *number, struct store_referral *ret_referral)
 {
     struct store_referral *found;
-    size_t count = numbered(store, arena, number, &found);
+    size_t count = store_referrals_numbered(store, arena, number, &found);
     for (size_t i = 0; i < count; i++) {
         if (!text_equal(found[i].placer, placer))
             continue;
@@ -151,35 +150,21 @@ static size_t find_given(struct store *store, struct arena *arena, const char *n
                          "WHERE filler_number=? AND role='placer'", "t", number);
 }
 
-static int by_id(const void *one, const void *other)
+size_t store_referrals_filled(struct store *store, struct arena *arena, const char *number,
+                              struct store_referral **ret_referrals)
 {
-    int64_t left = ((const struct store_referral *)one)->id;
-    int64_t right = ((const struct store_referral *)other)->id;
-    return (left > right) - (left < right);
-}
-
-size_t store_referrals_numbered(struct store *store, struct arena *arena, const char *number,
-                                struct store_referral **ret_referrals)
-{
-    struct store_referral *placed;
     struct store_referral *given;
     struct store_referral filled;
-    size_t count = numbered(store, arena, number, &placed);
-    size_t more = find_given(store, arena, number, &given);
-    bool is_filled = find_filled(store, arena, number, &filled);
-    struct store_referral *all = arena_array(arena, count + more + 1, sizeof *all);
-    size_t kept = 0;
+    size_t count = find_given(store, arena, number, &given);
+    *ret_referrals = given;
+    if (!find_filled(store, arena, number, &filled))
+        return count;
+    struct store_referral *all = arena_array(arena, count + 1, sizeof *all);
     for (size_t i = 0; i < count; i++)
-        all[kept++] = placed[i];
-    for (size_t i = 0; i < more; i++) {
-        if (!text_equal(given[i].number, number)) /* else it is among the first */
-            all[kept++] = given[i];
-    }
-    if (is_filled && !text_equal(filled.number, number))
-        all[kept++] = filled;
-    qsort(all, kept, sizeof *all, by_id);
+        all[i] = given[i];
+    all[count] = filled;
     *ret_referrals = all;
-    return kept;
+    return count + 1;
 }
 
 size_t store_referrals(struct store *store, struct arena *arena,

@@ -113,9 +113,13 @@ bool store_get_referral(struct store *store, struct arena *arena, int64_t id,
                         struct store_referral *ret_referral);
 bool store_find_referral(struct store *store, struct arena *arena, const char *placer,
                          const char *number, struct store_referral *ret_referral);
-/* All referrals with this number, of any placer or given by a filler. */
+/* All referrals to which their placers gave this number, oldest first. */
 size_t store_referrals_numbered(struct store *store, struct arena *arena, const char *number,
                                 struct store_referral **ret_referrals);
+/* All to which their fillers gave it: a partner may give any, such as one that is taken, so look
+ * for placers' numbers first. */
+size_t store_referrals_filled(struct store *store, struct arena *arena, const char *number,
+                              struct store_referral **ret_referrals);
 size_t store_referrals(struct store *store, struct arena *arena,
                        struct store_referral **ret_referrals);
 /* The id that the next referral added gets; a filler number is made of it. */

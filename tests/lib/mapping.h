@@ -151,7 +151,8 @@ static inline bool mapping_referral(const struct mapping_samples *samples,
                                                   .number = id,
                                                   .filler = directory_clinic_handle(directory, to),
                                                   .filler_number = NULL};
-        *ret_known = (struct record_referral){ret_referral->placer, id, by, to};
+        *ret_known = (struct record_referral){
+            .placer = ret_referral->placer, .number = id, .written_by = by, .referred_to = to};
         return true;
     }
     return false;

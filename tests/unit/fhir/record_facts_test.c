@@ -66,13 +66,30 @@ static void turns_to_the_other_side(void **state)
     sample_open(&sample);
     const struct record_recipient *recipients;
     struct json *note = sample_tree(&sample, "WSM-N-2201");
-    struct record_referral referral = {"lakeside", "LFP-88231", "osei", "willow"};
+    struct record_referral referral = {
+        .placer = "lakeside", .number = "LFP-88231", .written_by = "osei", .referred_to = "willow"};
     json_replace(&sample.arena, note, "written_by", json_new_text(&sample.arena, "lindqvist"));
     assert_int_equal(
         record_recipients(&sample.arena, note, sample.directory, &referral, &recipients), 1);
     assert_string_equal(recipients[0].handle, "willow");
     assert_int_equal(record_recipients(&sample.arena, note, sample.directory, NULL, &recipients),
                      0);
+
+    /* A writer, or an addressee, who works elsewhere does not draw it there. */
+    static const char *const elsewhere[] = {"tanaka", "alvarez", "npi:1234567893", "nobody", NULL};
+    for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
+        referral.written_by = elsewhere[i];
+        json_replace(&sample.arena, note, "written_by", json_new_text(&sample.arena, "alvarez"));
+        assert_int_equal(
+            record_recipients(&sample.arena, note, sample.directory, &referral, &recipients), 1);
+        assert_string_equal(recipients[0].handle, "lakeside");
+        referral.referred_to = elsewhere[i];
+        referral.filler = "willow";
+        json_replace(&sample.arena, note, "written_by", json_new_text(&sample.arena, "osei"));
+        assert_int_equal(
+            record_recipients(&sample.arena, note, sample.directory, &referral, &recipients), 1);
+        assert_string_equal(recipients[0].clinic, "willow");
+    }
 
     struct json *meeting = sample_tree(&sample, "CC-2026-17");
     struct json *people = json_get(meeting, "participants");

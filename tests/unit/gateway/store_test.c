@@ -318,8 +318,10 @@ static void referrals_are_found_by_either_number(void **state)
     store_set_referral(STORE, &referral);
     clinic_commit(clinic);
     assert_int_equal(store_referrals_numbered(STORE, ARENA, "R-1", &rows), 2);
-    assert_int_equal(store_referrals_numbered(STORE, ARENA, "willow-F-1", &rows), 1);
+    assert_int_equal(store_referrals_numbered(STORE, ARENA, "willow-F-1", &rows), 0);
+    assert_int_equal(store_referrals_filled(STORE, ARENA, "willow-F-1", &rows), 1);
     assert_int_equal(rows[0].id, id);
+    assert_int_equal(store_referrals_filled(STORE, ARENA, "R-1", &rows), 0);
     assert_int_equal(store_referrals_numbered(STORE, ARENA, "R-3", &rows), 0);
     assert_int_equal(store_referrals(STORE, ARENA, &rows), 3);
 }
