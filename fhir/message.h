@@ -83,6 +83,18 @@ struct message_move {
 };
 struct json *message_of_move(const struct fhir_context *context, const struct message_move *move);
 
+/* A record of the sender's is taken back: its number and why, and nothing that it said. */
+struct message_retraction {
+    const char *kind, *number;        /* of the record */
+    const char *code;                 /* of reasons.csv */
+    struct message_referral referral; /* the one it belongs to; number NULL: none */
+    const char *from, *to;            /* clinic handles */
+    const char *by;                   /* handle of the person, or NULL: the clinic */
+    const char *at;                   /* time with offset */
+};
+struct json *message_of_retraction(const struct fhir_context *context,
+                                   const struct message_retraction *retraction);
+
 struct message_reply {
     const char *answers;       /* MessageHeader.id (or Bundle.id) of the message answered */
     const char *code;          /* ok | transient-error | fatal-error */
@@ -95,7 +107,13 @@ struct message_reply {
 struct json *message_of_reply(const struct fhir_context *context,
                               const struct message_reply *reply);
 
-enum message_content { MESSAGE_RECORD, MESSAGE_MOVE, MESSAGE_RECORD_CANCEL, MESSAGE_REPLY };
+enum message_content {
+    MESSAGE_RECORD,
+    MESSAGE_MOVE,
+    MESSAGE_RECORD_CANCEL,
+    MESSAGE_REPLY,
+    MESSAGE_RETRACTION
+};
 
 /* What an incoming Bundle says. Texts live in the arena of the context, or are those of the Bundle.
  */
@@ -112,8 +130,10 @@ struct message_inbound {
     struct message_referral referral; /* number NULL when the message concerns none */
     struct json *record;              /* in our words, with `received`; NULL for moves */
     struct message_move move;         /* of MESSAGE_MOVE; also what a record says of the Task */
-    const char *reply_code;           /* of MESSAGE_REPLY */
-    const char *reply_to;             /* MessageHeader.id answered */
+    const char *retracted_kind;       /* of MESSAGE_RETRACTION; NULL: it is not told */
+    const char *retracted_number, *retracted_code;
+    const char *reply_code; /* of MESSAGE_REPLY */
+    const char *reply_to;   /* MessageHeader.id answered */
     const struct json *reply_issues;
     struct json *received;    /* of a move: [{path, system, code, text}] without a word, or NULL */
     struct json *consents;    /* sent along, in local words: evidence, never records; or NULL */

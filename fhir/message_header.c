@@ -66,12 +66,16 @@ static void write_author(struct field_job *job, struct json *header,
                                            envelope->actor));
 }
 
-static void write_reason(struct field_job *job, struct json *header, const char *move)
+static void write_reason(struct field_job *job, struct json *header,
+                         const struct message_envelope *envelope)
 {
-    if (move == NULL)
+    const char *system = envelope->reason_system;
+    const char *code = envelope->reason;
+    if (code == NULL)
         return;
     struct json *concept = field_new_concept(job, NULL);
-    field_add_coding(job, concept, field_uri(job, MOVE_SYSTEM), move, field_sentence(job, move));
+    field_add_coding(job, concept, field_uri(job, system == NULL ? MOVE_SYSTEM : system), code,
+                     field_sentence(job, code));
     json_set(job->arena, header, "reason", concept);
 }
 
@@ -89,7 +93,7 @@ void header_write(struct field_job *job, struct json *header,
     json_set(job->arena, header, "sender", people_reference(job, envelope->from));
     write_author(job, header, envelope);
     write_source(job, header, envelope);
-    write_reason(job, header, envelope->reason);
+    write_reason(job, header, envelope);
     if (focus != NULL && focus[0] != NULL) {
         struct json *list = json_set(job->arena, header, "focus", json_new_list(job->arena));
         for (size_t i = 0; focus[i] != NULL; i++)

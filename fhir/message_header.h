@@ -13,7 +13,8 @@ struct message_envelope {
     const char *const *recipients; /* handles of clinics or people */
     size_t recipient_count;
     const char *to_endpoint; /* of the only recipient, when it is known better than by its handle */
-    const char *reason;      /* name of a move, or NULL */
+    const char *reason;      /* code of why it is sent, or NULL */
+    const char *reason_system; /* under the base; NULL: MOVE_SYSTEM */
 };
 
 /* Starts the Bundle of JOB: its first entry is the MessageHeader, still empty. */

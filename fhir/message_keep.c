@@ -38,6 +38,9 @@ static const size_t texts[] = {
     TEXT(move.visits_done),
     TEXT(move.visits_total),
     TEXT(move.authored_at),
+    TEXT(retracted_kind),
+    TEXT(retracted_number),
+    TEXT(retracted_code),
     TEXT(reply_code),
     TEXT(reply_to),
 };

@@ -1,5 +1,5 @@
-/* message_move: moves of a referral's Task, and replies, outbound. Both need no consent of their
- * own, so they carry nothing but numbers, states, a visit count and a short reason
+/* message_move: moves of a referral's Task, retractions and replies, outbound. They need no consent
+ * of their own, so they carry nothing but numbers, states, a visit count and a short reason
  * (docs/wire-profile.md). */
 #include <string.h>
 
@@ -7,6 +7,7 @@
 #include "fhir/message_entries.h"
 #include "fhir/message_event.h"
 #include "fhir/message_header.h"
+#include "fhir/reason.h"
 
 struct move_row {
     const char *move, *event;
@@ -107,6 +108,37 @@ struct json *message_of_move(const struct fhir_context *context, const struct me
                                         .reason = move->move};
     header_write(&job, header, &envelope, focus);
     return header_bundle(&job, move->at);
+}
+
+/* ---- retractions ---- */
+
+struct json *message_of_retraction(const struct fhir_context *context,
+                                   const struct message_retraction *retraction)
+{
+    struct field_job job = {.context = context,
+                            .arena = context->arena,
+                            .kind = "",
+                            .clinic = retraction->from,
+                            .referral = retraction->referral};
+    struct json *header = header_start(&job);
+    struct json *local = json_new_object(job.arena);
+    json_set_text(job.arena, local, "record", retraction->kind);
+    json_set_text(job.arena, local, "record_id", retraction->number);
+    json_set_text(job.arena, local, "at", retraction->at);
+    job.resource = entries_add(&job, "Composition", "Composition", false);
+    field_write(&job, map_retraction, local, job.resource);
+    const char *focus[] = {"Composition", NULL};
+    const char *recipients[] = {retraction->to};
+    struct message_envelope envelope = {.event = EVENT_RECORD_UPDATE,
+                                        .from = retraction->from,
+                                        .actor = retraction->by,
+                                        .at = retraction->at,
+                                        .recipients = recipients,
+                                        .recipient_count = retraction->to == NULL ? 0 : 1,
+                                        .reason = retraction->code,
+                                        .reason_system = REASON_SYSTEM};
+    header_write(&job, header, &envelope, focus);
+    return header_bundle(&job, retraction->at);
 }
 
 /* ---- replies ---- */

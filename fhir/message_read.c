@@ -337,6 +337,56 @@ static void read_move(struct field_job *job, const struct message_split *split,
         in->move.move = move_of_status(in->move.task_status);
 }
 
+/* ---- retractions ---- */
+
+/* A record of the sender's that says of itself that it was a mistake, in whichever message. */
+static bool is_retraction(const struct message_split *split)
+{
+    const struct message_entry *main = split->main;
+    return main != NULL &&
+           (strcmp(main->type, "Composition") == 0 || strcmp(main->type, "CarePlan") == 0) &&
+           text_equal(json_get_text(main->resource, "status"), "entered-in-error");
+}
+
+static const char *retraction_code(struct field_job *job, struct json *header)
+{
+    struct json *concept = json_get(header, "reason");
+    for (struct json *coding = json_first(json_get(concept, "coding")); coding != NULL;
+         coding = json_next(coding)) {
+        const struct reason_row *row =
+            reason_find(REASON_OF_RETRACTION, json_get_text(coding, "code"));
+        if (row == NULL || !field_is_ours(job, json_get_text(coding, "system"), REASON_SYSTEM))
+            continue;
+        json_mark(concept);
+        return row->code;
+    }
+    return "entered-in-error"; /* as its status says */
+}
+
+/* Whatever else it holds is not taken in: it was a mistake. */
+static bool read_retraction(struct field_job *job, const struct message_split *split,
+                            struct message_inbound *in, struct finding_list *findings)
+{
+    struct json *main = split->main->resource;
+    bool is_plan = strcmp(split->main->type, "CarePlan") == 0;
+    const struct json *identifier = json_get(main, "identifier");
+    if (json_kind(identifier) == JSON_LIST)
+        identifier = json_first(identifier);
+    struct json *local = json_new_object(job->arena);
+    job->resource = main;
+    if (!is_plan)
+        field_read(job, map_retraction, main, local);
+    in->content = MESSAGE_RETRACTION;
+    in->retracted_kind = is_plan ? split->kind : json_get_text(local, "record");
+    in->retracted_number = json_get_text(identifier, "value");
+    if (in->retracted_number == NULL)
+        in->retracted_number = json_get_text(main, "id");
+    in->retracted_code = retraction_code(job, split->header);
+    return in->retracted_number != NULL ||
+           refuse(findings, arena_print(job->arena, "%s.identifier", split->main->type),
+                  "no number of the record that is retracted", "its identifier");
+}
+
 /* ---- records ---- */
 
 static void add_item(struct field_job *job, const struct map_part *part, struct json *item)
@@ -540,6 +590,8 @@ static bool read_content(struct field_job *job, const struct message_split *spli
         read_move(job, split, in);
         return true;
     }
+    if (is_retraction(split))
+        return read_retraction(job, split, in, findings);
     in->content = MESSAGE_RECORD;
     read_record(job, split, in);
     if (!has_identity(in->record))

@@ -122,3 +122,8 @@ const char *reason_sentence(struct arena *arena, const char *code, const char *t
         return arena_print(arena, "%s: %s", row->display, text);
     return text == NULL ? NULL : arena_print(arena, "in their words: %s", text);
 }
+
+const char *reason_of_retraction(struct arena *arena, const char *code)
+{
+    return text_equal(code, "wrong-client") ? arena_print(arena, "%s; destroy it", code) : code;
+}

@@ -34,5 +34,7 @@ const char *reason_cut(struct arena *arena, const char *text);
 /* As a person reads it: "No capacity", the words given with "other", and words without a code as
  * what the other side said. NULL when there is neither. */
 const char *reason_sentence(struct arena *arena, const char *code, const char *text);
+/* Of a retracted record, as whoever received it reads it: "wrong-client; destroy it". */
+const char *reason_of_retraction(struct arena *arena, const char *code);
 
 #endif

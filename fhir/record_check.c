@@ -367,12 +367,23 @@ static const char *owner_of(const char *name)
     return NULL;
 }
 
+/* What only records of others have: it is shown, and ignored by map and send. */
+static bool is_of_received(const char *name)
+{
+    static const char *const names[] = {"received", "standing", "retracted"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void check_unknown(struct checking *check, const struct record_shape *shape,
                           const struct place *place, const struct json *node)
 {
     bool is_top = place->parent == NULL;
     const char *owner = is_top ? owner_of(place->name) : NULL;
-    if (is_top && (strcmp(place->name, "received") == 0 || (shape == NULL && owner != NULL)))
+    if (is_top && (is_of_received(place->name) || (shape == NULL && owner != NULL)))
         return;
     const char *found = "an unknown field";
     if (place->name[0] == '\0')

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "fhir/reason.h"
 #include "fhir/record.h"
 #include "gateway/acknowledge.h"
 #include "gateway/tree.h"
@@ -344,6 +345,43 @@ static bool check_record(struct store *store, const struct inbox_item *item, str
                      arena_print(item->arena, "a %s is not taken here", effect->kind));
 }
 
+/* ---- retractions ---- */
+
+static const char *const retractable[] = {"progress-note", "discharge-summary", "case-conference",
+                                          "treatment-plan", "referral"};
+enum { RETRACTABLE = sizeof retractable / sizeof *retractable };
+
+/* The sender's own record; when it does not say of which kind, the only one of that number. */
+static bool find_retracted(struct store *store, const struct inbox_item *item,
+                           struct store_record *ret_record)
+{
+    const struct message_inbound *message = item->message;
+    struct store_record found;
+    size_t count = 0;
+    for (size_t i = 0; i < RETRACTABLE; i++) {
+        bool is_meant =
+            message->retracted_kind == NULL || text_equal(message->retracted_kind, retractable[i]);
+        if (!is_meant || !store_find_record(store, item->arena, message->sender, retractable[i],
+                                            message->retracted_number, &found))
+            continue;
+        *ret_record = found;
+        count++;
+    }
+    return count == 1;
+}
+
+static bool check_retraction(struct store *store, const struct inbox_item *item,
+                             struct effect *effect)
+{
+    effect->kind = "retraction";
+    effect->details = details_of(item);
+    if (!find_retracted(store, item, &effect->retracted))
+        effect->retracted.id = 0;
+    if (!find_referral(store, item, &effect->referral))
+        effect->referral.id = 0;
+    return true;
+}
+
 bool effect_check(struct store *store, const struct inbox_item *item, struct effect *ret_effect,
                   struct fault *ret_fault)
 {
@@ -358,6 +396,8 @@ bool effect_check(struct store *store, const struct inbox_item *item, struct eff
         ret_effect->kind =
             "answer"; /* answers come with the exchange; a late one changes nothing */
         return true;
+    case MESSAGE_RETRACTION:
+        return check_retraction(store, item, ret_effect);
     }
     return fault_set(ret_fault, FAULT_unsupported, NULL);
 }
@@ -421,6 +461,9 @@ static void add_record(struct store *store, const struct inbox_item *item, struc
                                .referral = effect->referral.id,
                                .accepted_ms = item->now_ms,
                                .exported = effect->is_cancelled}; /* no work for anyone */
+    row.retracted = store_early_retraction(store, item->arena, row.clinic, row.kind, row.number);
+    row.retracted_ms = row.retracted == NULL ? 0 : item->now_ms;
+    effect->retracted = row;
     row.payload = payload_keep(store, text, strlen(text), NULL);
     if (item->message->attachments != NULL) {
         const char *list = json_print(item->arena, item->message->attachments);
@@ -502,6 +545,55 @@ static void note_cancelled(struct store *store, const struct inbox_item *item,
                                  effect->referral.number));
 }
 
+/* "progress-note WSM-N-2201 retracted", with the reason. */
+static void note_retracted(struct store *store, const struct inbox_item *item,
+                           const struct effect *effect, const char *code)
+{
+    const struct store_record *record = &effect->retracted;
+    struct track_details details = effect->details;
+    if (record->referral == 0)
+        return;
+    details.reason = reason_of_retraction(item->arena, code);
+    track_note(store, record->referral,
+               arena_print(item->arena, "%s %s retracted", record->kind, record->number), &details);
+}
+
+/* A copy that came behind its retraction. */
+static void note_late_copy(struct store *store, const struct inbox_item *item,
+                           struct effect *effect, struct store_message *message)
+{
+    if (effect->retracted.retracted == NULL)
+        return;
+    note_retracted(store, item, effect, effect->retracted.retracted);
+    message->response_issues = acknowledge_notice(
+        item->arena, arena_print(item->arena, "you had retracted %s %s: it is filed as retracted",
+                                 effect->kind, effect->retracted.number));
+}
+
+/* The record is marked, and never deleted; the Task does not move. */
+static void apply_retraction(struct store *store, const struct inbox_item *item,
+                             struct effect *effect, struct store_message *message)
+{
+    const struct message_inbound *said = item->message;
+    const struct store_record *record = &effect->retracted;
+    message->referral = record->id != 0 ? record->referral : effect->referral.id;
+    effect->details.message = message->id;
+    if (record->id == 0) {
+        store_add_early_retraction(store, said->sender, said->retracted_kind,
+                                   said->retracted_number, said->retracted_code, item->now_ms);
+        message->response_issues = acknowledge_notice(
+            item->arena,
+            arena_print(item->arena,
+                        "%s is not among the records that we have of you; should it come yet, it "
+                        "is filed as retracted",
+                        said->retracted_number));
+    } else if (record->retracted == NULL) {
+        store_retract_record(store, record->id, said->retracted_code, item->now_ms);
+        store_set_unexported(store, record->id);
+        note_retracted(store, item, effect, said->retracted_code);
+    }
+}
+
 static void take_filler_number(struct store *store, const struct inbox_item *item,
                                struct store_referral *referral)
 {
@@ -519,6 +611,10 @@ void effect_apply(struct store *store, const struct inbox_item *item, struct eff
     bool has_record = item->message->content == MESSAGE_RECORD;
     if (effect->is_known_record)
         return;
+    if (item->message->content == MESSAGE_RETRACTION) {
+        apply_retraction(store, item, effect, message);
+        return;
+    }
     if (has_record)
         apply_record(store, item, effect);
     message->referral = effect->referral.id;
@@ -528,6 +624,7 @@ void effect_apply(struct store *store, const struct inbox_item *item, struct eff
         track_count_visits(store, &effect->referral, item->message->record);
         note_record(store, item, effect);
         note_cancelled(store, item, effect, message);
+        note_late_copy(store, item, effect, message);
     }
     if (effect->is_behind_cancel)
         track_accept_behind_cancel(store, &effect->referral, &effect->details, item->arena);

@@ -4,7 +4,8 @@
  * against it, apply (writes). A message that is refused has no effect, and its refusal is what is
  * answered. One thing is kept of it: a cancel of a referral that never came is remembered, because
  * a copy of that referral may still be on its way (its sender gave it up and took it back). When it
- * comes it is filed as cancelled, and is nobody's work. */
+ * comes it is filed as cancelled, and is nobody's work. A retraction of a record that never came is
+ * kept in mind likewise, and is no fault. */
 #ifndef GATEWAY_EFFECT_H
 #define GATEWAY_EFFECT_H
 
@@ -16,11 +17,12 @@ struct effect {
     struct store_referral referral; /* id 0: none */
     const struct track_move *move;  /* NULL: the Task does not move */
     struct track_details details;
-    const char *kind;      /* of the record, or the move's word */
-    bool is_behind_cancel; /* an accept that crossed our cancel */
-    bool is_known_record;  /* filed before with the same content: nothing to do */
-    bool is_early_cancel;  /* of a referral that never came: refused, and kept in mind */
-    bool is_cancelled;     /* a referral that was cancelled before it came */
+    const char *kind;              /* of the record, or the move's word */
+    bool is_behind_cancel;         /* an accept that crossed our cancel */
+    bool is_known_record;          /* filed before with the same content: nothing to do */
+    bool is_early_cancel;          /* of a referral that never came: refused, and kept in mind */
+    bool is_cancelled;             /* a referral that was cancelled before it came */
+    struct store_record retracted; /* what a retraction is about; id 0: nothing that is here */
 };
 
 /* False, with the fault that is answered, when something stands against it. */

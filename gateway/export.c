@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "certs/digest.h"
+#include "fhir/reason.h"
 #include "gateway/attachment.h"
 #include "gateway/file.h"
 #include "gateway/log.h"
@@ -17,6 +18,7 @@ enum {
     NAMESAKES_MAX = 64,
     MARK_BYTES = 8,
     PEOPLE_MAX_BYTES = 16 << 20,
+    RECORD_MAX_BYTES = 64 << 20,
     BUSY_UNITS_A_SECOND = 300,
     REST_US = 40 * 1000
 };
@@ -170,6 +172,38 @@ static bool write_attachments(const struct office *office, struct arena *arena,
     return written;
 }
 
+/* ---- retracted records: the file is marked, and a note stands beside it ---- */
+
+static const char *const identity[] = {"record", "record_id", "written_by", "referral_id"};
+
+/* As it is shown once it was taken back: the file that the desk has at hand is marked; what is not
+ * there, or never was, is named and not brought back. */
+static const struct json *marked(struct arena *arena, const char *path, const struct json *record,
+                                 const struct store_record *row)
+{
+    size_t length = 0;
+    struct finding_list ignored = finding_list_new(arena);
+    const char *old =
+        file_exists(path) ? file_read(arena, path, RECORD_MAX_BYTES, &length, &ignored) : NULL;
+    const struct json *at_hand = old == NULL ? NULL : tree_of_n(arena, old, length);
+    struct json *shown = at_hand == NULL ? json_new_object(arena) : json_copy(arena, at_hand);
+    for (size_t i = 0; at_hand == NULL && i < sizeof identity / sizeof *identity; i++)
+        json_set_text(arena, shown, identity[i], json_get_text(record, identity[i]));
+    json_remove(shown, "standing");
+    json_remove(shown, "retracted");
+    json_set_text(arena, shown, "standing", "entered-in-error");
+    json_set_text(arena, shown, "retracted", reason_of_retraction(arena, row->retracted));
+    return shown;
+}
+
+static bool write_notice(struct arena *arena, const char *path, const struct store_record *row)
+{
+    const char *stem = arena_copy_n(arena, path, strlen(path) - strlen(".json"));
+    const char *text = arena_print(arena, "%s %s of %s\nretracted: %s\n", row->kind, row->number,
+                                   row->clinic, reason_of_retraction(arena, row->retracted));
+    return file_replace(arena_print(arena, "%s.RETRACTED.txt", stem), text, strlen(text), 0600);
+}
+
 static bool write_record(const struct office *office, struct arena *arena, struct store *reader,
                          const struct store_record *row)
 {
@@ -181,9 +215,14 @@ static bool write_record(const struct office *office, struct arena *arena, struc
     }
     const char *name = export_name(arena, row->clinic, row->kind, row->number);
     const char *path = setup_path(office->setup, arena, arena_print(arena, "records/in/%s", name));
+    bool is_retracted = row->retracted != NULL;
+    if (is_retracted)
+        record = marked(arena, path, record, row);
     const char *text = text_of(arena, record);
-    if (!write_attachments(office, arena, reader, row, name) ||
-        !file_replace(path, text, strlen(text), 0600)) {
+    bool is_written = (is_retracted ? write_notice(arena, path, row)
+                                    : write_attachments(office, arena, reader, row, name)) &&
+                      file_replace(path, text, strlen(text), 0600);
+    if (!is_written) {
         log_event(LOG_LEVEL_ERROR, "records-in", "what", "a received record cannot be written",
                   "why", strerror(errno), NULL);
         return false;

@@ -65,6 +65,16 @@ struct flow_report flow_send(const struct flow *flow, const struct record *recor
 bool flow_move(const struct flow *flow, const char *id, const char *word,
                const struct track_details *details, struct store_referral *ret_referral,
                struct fault *ret_fault);
+/* Takes back a record of ours: whatever waits of it is dropped, and each clinic that got it, or may
+ * have, is told. Once done it is final; done again, nothing happens (answer FLOW_KNOWN). */
+struct flow_retraction {
+    enum flow_answer answer;
+    const char *kind, *number, *code;
+    struct flow_recipient *recipients; /* is_queued: told; else the reason why not */
+    size_t count;
+};
+bool flow_retract(const struct flow *flow, const char *id, const char *code, const char *by,
+                  struct flow_retraction *ret_retraction, struct fault *ret_fault);
 /* The referral that a person means by ID. */
 bool flow_find_referral(const struct flow *flow, const char *id,
                         struct store_referral *ret_referral, struct fault *ret_fault);

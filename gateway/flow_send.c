@@ -59,6 +59,10 @@ static bool is_number_free(struct sending *sending, bool *ret_known)
     if (!store_find_record(flow->store, flow->arena, flow->setup->config.org, sending->kind,
                            sending->number, &known))
         return true;
+    if (known.retracted != NULL)
+        return refuse(sending, "record_id",
+                      arena_print(flow->arena, "%s, which was retracted", sending->number),
+                      "a new record with a number of its own; a retraction is final");
     *ret_known = memcmp(known.hash, sending->row.hash, STORE_HASH_BYTES) == 0;
     if (*ret_known)
         return true;
@@ -66,6 +70,22 @@ static bool is_number_free(struct sending *sending, bool *ret_known)
         sending, "record_id",
         arena_print(flow->arena, "%s, which was used before for other content", sending->number),
         "a new number, with replaces_record_id naming this one if it corrects it");
+}
+
+/* What was retracted is corrected no more. */
+static bool is_replaced_standing(struct sending *sending)
+{
+    const struct flow *flow = sending->flow;
+    const char *replaced = json_get_text(sending->tree, "replaces_record_id");
+    struct store_record known;
+    if (replaced == NULL ||
+        !store_find_record(flow->store, flow->arena, flow->setup->config.org, sending->kind,
+                           replaced, &known) ||
+        known.retracted == NULL)
+        return true;
+    return refuse(sending, "replaces_record_id",
+                  arena_print(flow->arena, "%s, which was retracted", replaced),
+                  "a new record that replaces none; a retraction is final");
 }
 
 /* What a note or discharge of ours does to the Task of the referral we fill. */
@@ -342,13 +362,22 @@ static bool is_held_by_referral(struct arena *arena, const struct loaded *loaded
     return true;
 }
 
+static bool is_retracted(const struct loaded *loaded, struct store_release *release)
+{
+    if (loaded->row.retracted == NULL)
+        return false;
+    release->state = "dropped";
+    release->reason = "it was retracted";
+    return true;
+}
+
 /* Decides one tray row now; writes it. True when the message was queued. */
 static bool decide(const struct flow *flow, struct loaded *loaded,
                    const struct release_consents *consents, struct store_release *release)
 {
     const char *before = release->reason;
     const char *reason = NULL;
-    if (is_held_by_referral(flow->arena, loaded, release))
+    if (is_retracted(loaded, release) || is_held_by_referral(flow->arena, loaded, release))
         return false;
     const struct grant *grant =
         release_record(flow->setup, flow->arena, loaded->tree, consents, release->recipient,
@@ -440,7 +469,7 @@ static bool check(struct sending *sending, const struct record *record, bool *re
     sending->client = json_get_text(record->tree, "client_id");
     setup_record_hash(flow->setup, flow->arena, record->tree, true, sending->row.hash);
     return is_ours(sending) && is_number_free(sending, ret_known) &&
-           (*ret_known || find_its_referral(sending));
+           (*ret_known || (is_replaced_standing(sending) && find_its_referral(sending)));
 }
 
 struct flow_report flow_send(const struct flow *flow, const struct record *record,

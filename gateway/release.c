@@ -168,6 +168,33 @@ const struct grant *release_reply(const struct setup *setup, struct arena *arena
     return grant;
 }
 
+static bool may_have_gone(const struct store_message *copy)
+{
+    return copy->record != 0 && copy->attempts > 0;
+}
+
+const struct grant *release_retraction(const struct setup *setup, struct arena *arena,
+                                       const struct store_message *copy, const char **ret_reason)
+{
+    const struct partner *partner = setup_partner_of(setup, copy->recipient);
+    *ret_reason = NULL;
+    if (!may_have_gone(copy))
+        *ret_reason = "it never left";
+    else if (partner == NULL || !text_equal(partner->name, copy->partner))
+        *ret_reason = arena_print(arena,
+                                  "%s is no longer served by %s, who got it; tell them by "
+                                  "telephone",
+                                  copy->recipient, copy->partner);
+    if (*ret_reason != NULL)
+        return NULL;
+    struct grant *grant = arena_alloc(arena, sizeof *grant);
+    *grant = (struct grant){.partner = partner->name,
+                            .recipient = copy->recipient,
+                            .addressed_as = copy->recipient,
+                            .basis = "retraction"};
+    return grant;
+}
+
 /* ---- again, before each attempt ---- */
 
 static bool reply_again(const struct setup *setup, struct arena *arena,
@@ -187,6 +214,10 @@ bool release_again(const struct setup *setup, struct store *store, struct arena 
     if (!store_get_record(store, arena, message->record, &row) ||
         !store_find_release(store, arena, message->id, &release)) {
         *ret_reason = "its record is no longer in the store";
+        return false;
+    }
+    if (row.retracted != NULL) {
+        *ret_reason = "it was retracted";
         return false;
     }
     const struct json *record = tree_of(arena, row.text);

@@ -1,8 +1,9 @@
 /* release: may this leave? The only maker of a grant, and nothing leaves without one.
  *
- * outbox_commit() takes a `struct grant`; only this file can make one, in two ways: for a record,
- * when every consent rule holds for that recipient now; for a reply within a partner's own referral
- * (status, ids, visit count, a short reason). deliver asks again before each attempt, since consent
+ * outbox_commit() takes a `struct grant`; only this file can make one, in three ways: for a
+ * record, when every consent rule holds for that recipient now; for a reply within a partner's own
+ * referral (status, ids, visit count, a short reason); for the retraction of a record that went
+ * there. deliver asks again before each attempt, since consent
  * can be withdrawn and partners can be disabled while a message waits. Called inside a store
  * transaction. */
 #ifndef GATEWAY_RELEASE_H
@@ -38,6 +39,11 @@ const struct grant *release_record(const struct setup *setup, struct arena *aren
  * reason when the partner is no longer admitted. */
 const struct grant *release_reply(const struct setup *setup, struct arena *arena,
                                   const struct store_referral *referral, const char **ret_reason);
+/* The retraction of a record that the message COPY carried, or may have: to the very partner of
+ * that copy, also while it is disabled (it waits then). NULL with the reason when the clinic is
+ * served by another partner now, who never had it. */
+const struct grant *release_retraction(const struct setup *setup, struct arena *arena,
+                                       const struct store_message *copy, const char **ret_reason);
 /* May this queued message still go? False with the reason. */
 bool release_again(const struct setup *setup, struct store *store, struct arena *arena,
                    const struct store_message *message, int64_t now_ms, const char **ret_reason);

@@ -69,7 +69,7 @@ static bool let_all_go(struct retention *retention, const struct office *office,
 struct freeing {
     struct unit unit;
     uint32_t below;
-    int64_t cancels_before_ms;
+    int64_t early_before_ms;
     bool has_freed, has_shrunk, has_dropped;
 };
 
@@ -78,7 +78,8 @@ static bool give_back(struct unit *unit, struct store *store)
     struct freeing *freeing = (struct freeing *)unit;
     freeing->has_freed = store_free_segment(store, freeing->below);
     freeing->has_shrunk = store_shrink(store);
-    freeing->has_dropped = store_drop_early_cancels(store, freeing->cancels_before_ms);
+    freeing->has_dropped = store_drop_early_cancels(store, freeing->early_before_ms);
+    freeing->has_dropped |= store_drop_early_retractions(store, freeing->early_before_ms);
     return true;
 }
 
@@ -88,7 +89,7 @@ static bool free_space(struct retention *retention, const struct office *office)
     struct freeing freeing = {.unit.run = give_back,
                               .unit.arena = &arena,
                               .below = retention->free_below,
-                              .cancels_before_ms = ages_of(retention, office->setup).row_before_ms};
+                              .early_before_ms = ages_of(retention, office->setup).row_before_ms};
     bool done = writer_call(office->writer, &freeing.unit);
     arena_free(&arena);
     retention->segments += done && freeing.has_freed;

@@ -13,7 +13,7 @@ extern const struct field map_organization[], map_endpoint[];
 
 /* ---- one resource made of the record itself ---- */
 extern const struct field map_patient[];
-extern const struct field map_move[], map_withdrawn[];
+extern const struct field map_move[], map_withdrawn[], map_retraction[];
 extern const struct field map_service_request[], map_task[], map_coverage[], map_claim_response[];
 extern const struct field map_composition[], map_conference[], map_encounter[],
     map_conference_encounter[];

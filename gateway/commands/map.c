@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fhir/consent.h"
+#include "fhir/reason.h"
 #include "fhir/record.h"
 #include "gateway/attachment.h"
 #include "gateway/compose.h"
@@ -396,6 +397,18 @@ static void map_record(struct mapping *mapping, const struct source *source,
 
 /* ---- a Bundle back into its records ---- */
 
+/* A retraction as it stands in records/in when its record is not there. */
+static struct json *retracted_record(struct arena *arena, const struct message_inbound *message)
+{
+    struct json *record = json_new_object(arena);
+    json_set_text(arena, record, "record", message->retracted_kind);
+    json_set_text(arena, record, "record_id", message->retracted_number);
+    json_set_text(arena, record, "referral_id", message->referral.number);
+    json_set_text(arena, record, "standing", "entered-in-error");
+    json_set_text(arena, record, "retracted", reason_of_retraction(arena, message->retracted_code));
+    return record;
+}
+
 static void unmap(struct mapping *mapping, const struct source *source, const struct json *bundle)
 {
     struct finding_list findings = finding_list_new(mapping->arena);
@@ -408,14 +421,17 @@ static void unmap(struct mapping *mapping, const struct source *source, const st
         command_findings(mapping->call, &findings);
         return;
     }
+    if (message.content == MESSAGE_RETRACTION)
+        message.record = retracted_record(mapping->arena, &message);
     if (message.record == NULL) {
         text_print(&mapping->call->err, "%s: a %s message without a record\n", source->file,
                    message.event == NULL ? "response" : message.event);
         return;
     }
+    const char *kind = record_kind(message.record);
     const char *name =
         export_name(mapping->arena, message.sender == NULL ? "unknown" : message.sender,
-                    record_kind(message.record), json_get_text(message.record, "record_id"));
+                    kind == NULL ? "record" : kind, json_get_text(message.record, "record_id"));
     put_out(mapping, name, json_print(mapping->arena, message.record));
 }
 

@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fhir/reason.h"
+#include "gateway/actor.h"
 #include "gateway/audit.h"
 #include "gateway/commands/lists.h"
+#include "gateway/flow.h"
 
 struct queueing {
     struct unit unit;
@@ -116,9 +119,30 @@ static int list(struct command_call *call)
     return 0;
 }
 
+/* "retracted: wrong-client; destroy it", the last words for a record of somebody else; NULL: it
+ * stands. */
+static const char *state_of(struct arena *arena, const struct store_record *row)
+{
+    bool is_ours = text_equal(row->origin, "own");
+    if (row->retracted == NULL)
+        return NULL;
+    return arena_print(arena, "retracted: %s",
+                       is_ours ? row->retracted : reason_of_retraction(arena, row->retracted));
+}
+
+static void add_state(struct arena *arena, struct json *object, const struct store_record *row)
+{
+    if (row->retracted == NULL)
+        return;
+    json_set_text(arena, object, "state", "retracted");
+    json_set_text(arena, object, "text", state_of(arena, row));
+    json_set_text(arena, object, "retracted", clock_text(arena, row->retracted_ms));
+}
+
 static int records(struct command_call *call)
 {
-    static const char *const headings[] = {"RECORD", "KIND", "CLINIC", "CLIENT", "FROM", "SINCE"};
+    static const char *const headings[] = {"RECORD", "KIND",  "CLINIC", "CLIENT",
+                                           "FROM",   "SINCE", "STATE"};
     struct store *store;
     struct fault fault;
     struct store_record *rows;
@@ -126,7 +150,7 @@ static int records(struct command_call *call)
         return command_fail(call, &fault);
     size_t count = store_records(store, call->arena, NULL, NULL, NULL, &rows);
     store_close(store);
-    struct command_table table = lists_table(call->arena, headings, 6);
+    struct command_table table = lists_table(call->arena, headings, 7);
     for (size_t i = 0; i < count; i++) {
         const char *since = clock_text(call->arena, rows[i].accepted_ms);
         if (command_has(call, "json")) {
@@ -137,6 +161,7 @@ static int records(struct command_call *call)
             json_set_text(call->arena, object, "client_id", rows[i].client);
             json_set_text(call->arena, object, "origin", rows[i].origin);
             json_set_text(call->arena, object, "since", since);
+            add_state(call->arena, object, &rows[i]);
             lists_object(call, object);
             continue;
         }
@@ -146,11 +171,84 @@ static int records(struct command_call *call)
         command_cell(&table, rows[i].client);
         command_cell(&table, rows[i].origin);
         command_cell(&table, since);
+        command_cell(&table, state_of(call->arena, &rows[i]));
     }
     if (!command_has(call, "json"))
         command_print_table(&table, &call->out);
     return 0;
 }
+
+/* ---- retracting ---- */
+
+struct retracting {
+    struct unit unit;
+    struct command_call *call;
+    struct flow_retraction done;
+};
+
+static bool run_retract(struct unit *unit, struct store *store)
+{
+    struct retracting *retracting = (struct retracting *)unit;
+    struct command_call *call = retracting->call;
+    struct flow flow = {call->office->setup, store, unit->arena, clock_wall_ms(&call->clock),
+                        call->office->validator};
+    const char *by;
+    return actor_choose(flow.setup, unit->arena, command_option(call, "by"), call->caller, &by,
+                        &unit->fault) &&
+           flow_retract(&flow, call->words[0], command_option(call, "reason"), by,
+                        &retracting->done, &unit->fault);
+}
+
+static void print_retraction(struct command_call *call, const struct flow_retraction *done)
+{
+    text_print(&call->out, "%s %s %s: %s\n", done->kind, done->number,
+               done->answer == FLOW_KNOWN ? "was retracted before" : "is retracted", done->code);
+    for (size_t i = 0; i < done->count; i++)
+        text_print(&call->out, "  for %s: %s%s\n", done->recipients[i].clinic,
+                   done->recipients[i].is_queued ? "the retraction is on its way" : "not told: ",
+                   done->recipients[i].is_queued ? "" : done->recipients[i].reason);
+}
+
+static void print_retraction_json(struct command_call *call, const struct flow_retraction *done)
+{
+    struct json *object = json_new_object(call->arena);
+    json_set_text(call->arena, object, "record", done->kind);
+    json_set_text(call->arena, object, "record_id", done->number);
+    json_set_text(call->arena, object, "answer",
+                  done->answer == FLOW_KNOWN ? "known already" : "retracted");
+    json_set_text(call->arena, object, "reason", done->code);
+    struct json *list = json_set(call->arena, object, "recipients", json_new_list(call->arena));
+    for (size_t i = 0; i < done->count; i++) {
+        struct json *item = json_push(list, json_new_object(call->arena));
+        json_set_text(call->arena, item, "clinic", done->recipients[i].clinic);
+        json_set_text(call->arena, item, "state",
+                      done->recipients[i].is_queued ? "queued" : "not told");
+        json_set_text(call->arena, item, "reason", done->recipients[i].reason);
+    }
+    lists_object(call, object);
+}
+
+static int retract(struct command_call *call)
+{
+    struct retracting retracting = {
+        .unit.run = run_retract, .unit.arena = call->arena, .call = call};
+    if (!writer_call(call->office->writer, &retracting.unit))
+        return command_fail(call, &retracting.unit.fault);
+    if (command_has(call, "json"))
+        print_retraction_json(call, &retracting.done);
+    else
+        print_retraction(call, &retracting.done);
+    return 0;
+}
+
+static const struct command_option retract_options[] = {
+    {"reason", "CODE",
+     "wrong-client (whoever got it is asked to destroy it), entered-in-error, duplicate or other",
+     false},
+    {"by", "WHO",
+     "a person of ours (a handle of directory.csv) or user:NAME; default: who runs this", false},
+    {NULL, NULL, NULL, false},
+};
 
 #define ROW(name, arguments, help, words, run)                                                     \
     {                                                                                              \
@@ -163,5 +261,7 @@ const struct command commands_queue[] = {
     ROW("queue hold", "NUMBER", "keep it back until resend", 1, hold),
     ROW("queue park", "NUMBER", "give it up", 1, park),
     ROW("records list", "", "every record we wrote or received", 0, records),
+    {"records retract", "ID", "take back a record of ours, and tell whoever got it", COMMAND_STORE,
+     1, 1, retract, retract_options},
     {NULL, NULL, NULL, COMMAND_HERE, 0, 0, NULL, NULL},
 };

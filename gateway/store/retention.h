@@ -37,6 +37,8 @@ void store_let_go(struct store *store, struct arena *arena, const struct store_a
 /* Lets go of some early cancels (store.h) that were said before; false when there are none. Inside
  * a transaction. */
 bool store_drop_early_cancels(struct store *store, int64_t before_ms);
+/* The same of early retractions. */
+bool store_drop_early_retractions(struct store *store, int64_t before_ms);
 
 /* The first segment of the journal that somebody still needs; 0: there is no journal. Reads every
  * row: once a walk. */

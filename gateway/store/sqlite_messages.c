@@ -246,6 +246,13 @@ size_t store_queued_of_client(struct store *store, struct arena *arena, const ch
     return total;
 }
 
+size_t store_messages_of_record(struct store *store, struct arena *arena, int64_t record,
+                                struct store_message **ret_messages)
+{
+    return sqlite_select(store, arena, &messages, ret_messages,
+                         "WHERE record=? AND direction='out' ORDER BY id", "i", record);
+}
+
 int64_t store_count_withdrawn(struct store *store, int64_t record, const char *recipient)
 {
     return sqlite_number(store,

@@ -11,12 +11,13 @@
 #member, type, offsetof(struct store_record, member)                                       \
     }
 static const struct column record_columns[] = {
-    RECORD(id, COLUMN_WHOLE),      RECORD(clinic, COLUMN_TEXT),
-    RECORD(kind, COLUMN_TEXT),     RECORD(number, COLUMN_TEXT),
-    RECORD(origin, COLUMN_ORIGIN), RECORD(client, COLUMN_TEXT),
-    RECORD(referral, COLUMN_LINK), RECORD(accepted_ms, COLUMN_WHOLE),
-    RECORD(payload, COLUMN_WHOLE), RECORD(attachments, COLUMN_LINK),
-    RECORD(hash, COLUMN_HASH),     RECORD(exported, COLUMN_YES_NO),
+    RECORD(id, COLUMN_WHOLE),       RECORD(clinic, COLUMN_TEXT),
+    RECORD(kind, COLUMN_TEXT),      RECORD(number, COLUMN_TEXT),
+    RECORD(origin, COLUMN_ORIGIN),  RECORD(client, COLUMN_TEXT),
+    RECORD(referral, COLUMN_LINK),  RECORD(accepted_ms, COLUMN_WHOLE),
+    RECORD(payload, COLUMN_WHOLE),  RECORD(attachments, COLUMN_LINK),
+    RECORD(hash, COLUMN_HASH),      RECORD(exported, COLUMN_YES_NO),
+    RECORD(retracted, COLUMN_TEXT), RECORD(retracted_ms, COLUMN_WHOLE),
 };
 static const struct table records =
     TABLE_WITH_IDS("record", store_record, record_columns, IDS_RECORD);
@@ -149,6 +150,11 @@ size_t store_unexported(struct store *store, struct arena *arena, struct store_r
 void store_set_exported(struct store *store, int64_t record)
 {
     sqlite_run(store, "UPDATE record SET exported=1 WHERE id=?", "i", record);
+}
+
+void store_set_unexported(struct store *store, int64_t record)
+{
+    sqlite_run(store, "UPDATE record SET exported=0 WHERE id=?", "i", record);
 }
 
 int64_t store_add_release(struct store *store, const struct store_release *release)

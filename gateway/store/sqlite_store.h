@@ -50,6 +50,7 @@ struct sqlite_state {
     unsigned statements;           /* that the group has told by their text */
     enum sqlite_known knows_given; /* a placed referral has a number of its filler's */
     enum sqlite_known has_early_cancels;
+    enum sqlite_known has_early_retractions;
     int64_t partners; /* rows of them, as `struct partners` knows them; or PARTNERS_UNKNOWN */
 };
 

@@ -78,7 +78,9 @@ struct store_record {
     int64_t referral, accepted_ms, payload, attachments;
     bool exported;
     unsigned char hash[STORE_HASH_BYTES]; /* of one of our own, when it was sent; else zero */
-    const char *text;                     /* the record as JSON, when asked for */
+    const char *retracted; /* why it was taken back (a code of reasons.csv); NULL: it stands */
+    int64_t retracted_ms;
+    const char *text; /* the record as JSON, when asked for */
 };
 
 int64_t store_add_record(struct store *store, const struct store_record *record);
@@ -93,6 +95,17 @@ size_t store_records(struct store *store, struct arena *arena, const char *clien
 size_t store_unexported(struct store *store, struct arena *arena,
                         struct store_record **ret_records);
 void store_set_exported(struct store *store, int64_t record);
+/* records/in is to show a record anew. */
+void store_set_unexported(struct store *store, int64_t record);
+
+void store_retract_record(struct store *store, int64_t record, const char *code, int64_t at_ms);
+/* A retraction of a record that never came here: of CLINIC, with this number; KIND NULL: of any
+ * kind. Said again, it is kept longer. */
+void store_add_early_retraction(struct store *store, const char *clinic, const char *kind,
+                                const char *number, const char *code, int64_t at_ms);
+/* Its code; NULL: there is none. */
+const char *store_early_retraction(struct store *store, struct arena *arena, const char *clinic,
+                                   const char *kind, const char *number);
 
 /* ---- referrals and their track ---- */
 struct store_referral {
@@ -178,6 +191,9 @@ size_t store_due(struct store *store, struct arena *arena, const char *partner, 
 /* Queued messages of records of this client. */
 size_t store_queued_of_client(struct store *store, struct arena *arena, const char *client,
                               struct store_message **ret_messages);
+/* Every message of ours that carried this record, oldest first. */
+size_t store_messages_of_record(struct store *store, struct arena *arena, int64_t record,
+                                struct store_message **ret_messages);
 /* How often a record was taken back from the queue to this recipient before. */
 int64_t store_count_withdrawn(struct store *store, int64_t record, const char *recipient);
 /* Whether a referral's own message may have reached its partner, under whichever ids. */

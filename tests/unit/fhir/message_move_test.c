@@ -22,6 +22,20 @@ static struct message_inbound read_back(const struct fhir_context *context,
     return in;
 }
 
+/* The Bundle stays as it is; REGENERATE=1 writes it anew. */
+static void check_golden(struct arena *arena, const char *path, const struct json *bundle)
+{
+    size_t length = 0;
+    const char *text = arena_print(arena, "%s\n", json_print_pretty(arena, bundle));
+    if (getenv("REGENERATE") != NULL) {
+        FILE *file = fopen(path, "wb");
+        assert_non_null(file);
+        fputs(text, file);
+        fclose(file);
+    }
+    assert_string_equal(mapping_file(arena, path, &length), text);
+}
+
 struct move_case {
     const char *move, *status, *event, *code, *reason, *done, *total;
     bool is_placers;
@@ -201,6 +215,85 @@ static void foreign_reasons_are_claims(void **state)
     arena_free(&arena);
 }
 
+/* A record of each kind is named by its number and type, and nothing else of it is told. */
+static void check_retraction(struct arena *arena, const struct fhir_context *context,
+                             const char *kind)
+{
+    struct message_retraction retraction = {
+        .kind = kind,
+        .number = "WSM-N-2201",
+        .code = "wrong-client",
+        .referral = {"lakeside", "LFP-88231", "willow", "willow-F-7", "L-9"},
+        .from = "willow",
+        .to = "lakeside",
+        .by = "alvarez",
+        .at = "2026-08-25T08:00:00-04:00"};
+    struct json *bundle = message_of_retraction(context, &retraction);
+    mapping_write_out(arena, arena_print(arena, "retraction-%s", kind), bundle);
+    if (strcmp(kind, "progress-note") == 0)
+        check_golden(arena, "tests/golden/retraction/progress-note.bundle.json", bundle);
+    struct message_inbound in = read_back(context, bundle);
+    assert_int_equal(in.content, MESSAGE_RETRACTION);
+    assert_string_equal(in.event, "notify-update-service-record");
+    assert_string_equal(in.retracted_kind, kind);
+    assert_string_equal(in.retracted_number, "WSM-N-2201");
+    assert_string_equal(in.retracted_code, "wrong-client");
+    assert_string_equal(in.move.by, "alvarez");
+    assert_null(in.record);
+    if (strcmp(kind, "case-conference") != 0) /* it may discuss several */
+        assert_string_equal(in.referral.number, "LFP-88231");
+    assert_null(strstr(json_print(arena, bundle), "L-9"));
+}
+
+static void retractions_come_back(void **state)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct directory *directory = mapping_directory(&arena);
+    struct fhir_context context = mapping_context(&arena, directory, "retraction");
+    static const char *const kinds[] = {"progress-note", "discharge-summary", "case-conference",
+                                        "treatment-plan", "referral"};
+    (void)state;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        check_retraction(&arena, &context, kinds[i]);
+    arena_free(&arena);
+}
+
+/* Whatever document of another system says of itself that it was a mistake is one; of a type that
+ * we do not know it is not said what it was. */
+static void foreign_mistakes_are_retractions(void **state)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct directory *directory = mapping_directory(&arena);
+    struct fhir_context context = mapping_context(&arena, directory, "retraction");
+    struct message_retraction retraction = {.kind = "progress-note",
+                                            .number = "N-1",
+                                            .from = "willow",
+                                            .to = "lakeside",
+                                            .at = "2026-08-25T08:00:00-04:00"};
+    static const char *const types[][2] = {{"11506-3", "progress-note"},
+                                           {"34824-3", "progress-note"},
+                                           {"18842-5", "discharge-summary"},
+                                           {"57154-7", "referral"},
+                                           {"59284-0", NULL},
+                                           {"0-0", NULL}};
+    (void)state;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        struct json_document document;
+        struct json_fault fault;
+        struct json *bundle = message_of_retraction(&context, &retraction);
+        const char *text = json_print(&arena, bundle);
+        const char *code = strstr(text, "11506-3");
+        const char *other = arena_print(&arena, "%.*s%s%s", (int)(code - text), text, types[i][0],
+                                        code + strlen("11506-3"));
+        assert_true(json_parse(&arena, other, strlen(other), NULL, &document, &fault));
+        struct message_inbound in = read_back(&context, document.root);
+        assert_int_equal(in.content, MESSAGE_RETRACTION);
+        assert_true(text_equal(in.retracted_kind, types[i][1]));
+        assert_string_equal(in.retracted_code, "entered-in-error");
+    }
+    arena_free(&arena);
+}
+
 static struct json *issues(struct arena *arena)
 {
     struct json *list = json_new_list(arena);
@@ -249,8 +342,10 @@ static void replies_come_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(moves_come_back),     cmocka_unit_test(state_tells_the_move),
-        cmocka_unit_test(a_move_says_no_more), cmocka_unit_test(foreign_reasons_are_claims),
+        cmocka_unit_test(moves_come_back),       cmocka_unit_test(state_tells_the_move),
+        cmocka_unit_test(a_move_says_no_more),   cmocka_unit_test(foreign_reasons_are_claims),
+        cmocka_unit_test(retractions_come_back), cmocka_unit_test(foreign_mistakes_are_retractions),
+
         cmocka_unit_test(replies_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,314 @@
+/* flow_retract: taking back a record of ours before, on and after its way, and what the other
+ * gateway makes of it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "gateway/release.h"
+#include "gateway/store/retention.h"
+#include "gateway/store/sqlite.h"
+#include "lib/clinic.h"
+
+struct bench {
+    struct clinic *willow, *lakeside;
+};
+
+static struct clinic_arrival carry(struct clinic *from, struct clinic *to)
+{
+    struct store_message message;
+    const char *body = clinic_outgoing(from, to->setup->config.org, &message);
+    return clinic_receive(to, from->setup->config.org, body);
+}
+
+/* Willow has accepted Lakeside's R-1, and both may send. */
+static int start(void **state)
+{
+    struct bench *bench = calloc(1, sizeof *bench);
+    struct fault fault;
+    bench->willow = clinic_new("willow", "");
+    bench->lakeside = clinic_new("lakeside", "");
+    clinic_send(bench->lakeside,
+                clinic_consent(bench->lakeside, "K-1", "osei", "lakeside", "\"willow\""));
+    clinic_send(bench->willow,
+                clinic_consent(bench->willow, "K-1", "alvarez", "willow", "\"lakeside\""));
+    clinic_send(bench->lakeside, clinic_referral(bench->lakeside, "R-1", "osei", "willow"));
+    carry(bench->lakeside, bench->willow);
+    assert_true(clinic_move(bench->willow, "R-1", "accept", &fault));
+    carry(bench->willow, bench->lakeside);
+    *state = bench;
+    return 0;
+}
+
+static int stop(void **state)
+{
+    struct bench *bench = *state;
+    clinic_free(bench->willow);
+    clinic_free(bench->lakeside);
+    free(bench);
+    return 0;
+}
+
+static bool retract(struct clinic *clinic, const char *id, const char *code,
+                    struct flow_retraction *ret_done, struct fault *ret_fault)
+{
+    struct flow flow = clinic_flow(clinic);
+    clinic_begin(clinic);
+    bool done = flow_retract(&flow, id, code, "alvarez", ret_done, ret_fault);
+    if (done)
+        clinic_commit(clinic);
+    else
+        store_rollback(clinic->store);
+    return done;
+}
+
+static struct flow_retraction must_retract(struct clinic *clinic, const char *id, const char *code)
+{
+    struct flow_retraction done;
+    struct fault fault = {FAULT_none, NULL};
+    if (!retract(clinic, id, code, &done, &fault))
+        fail_msg("%s", fault_sentence(&fault));
+    return done;
+}
+
+/* As if the newest message to PARTNER had been tried once. */
+static void try_once(struct clinic *clinic, const char *partner, const char *state)
+{
+    struct store_message message;
+    clinic_outgoing(clinic, partner, &message);
+    message.attempts = 1;
+    message.state = state;
+    clinic_begin(clinic);
+    store_set_message(clinic->store, &message);
+    clinic_commit(clinic);
+}
+
+static void send_note(struct bench *bench, const char *number)
+{
+    struct flow_report report =
+        clinic_send(bench->willow, clinic_note(bench->willow, number, "alvarez", "R-1", 1));
+    assert_int_equal(report.answer, FLOW_ACCEPTED);
+}
+
+static struct store_record record_of(struct clinic *clinic, const char *kind, const char *number)
+{
+    struct store_record record = {.id = 0};
+    store_find_record(clinic->store, &clinic->arena, "willow", kind, number, &record);
+    return record;
+}
+
+static int64_t count(struct clinic *clinic, const char *sql)
+{
+    return sqlite_number(clinic->store, sql, "");
+}
+
+static const char retractions[] = "SELECT count(*) FROM message WHERE kind='retraction'";
+
+static void what_arrived_is_marked_there(void **state)
+{
+    struct bench *bench = *state;
+    send_note(bench, "N-1");
+    carry(bench->willow, bench->lakeside);
+    try_once(bench->willow, "lakeside", "sent");
+    struct flow_retraction done = must_retract(bench->willow, "N-1", "wrong-client");
+    assert_int_equal(done.answer, FLOW_ACCEPTED);
+    assert_int_equal(done.count, 1);
+    assert_true(done.recipients[0].is_queued);
+    struct clinic_arrival arrival = carry(bench->willow, bench->lakeside);
+    assert_string_equal(arrival.row.response_code, "ok");
+    assert_string_equal(arrival.row.kind, "retraction");
+    assert_null(arrival.row.response_issues);
+    assert_string_equal(record_of(bench->lakeside, "progress-note", "N-1").retracted,
+                        "wrong-client");
+    assert_false(record_of(bench->lakeside, "progress-note", "N-1").exported);
+    assert_string_equal(record_of(bench->willow, "progress-note", "N-1").retracted, "wrong-client");
+    assert_string_equal(clinic_find(bench->lakeside, "lakeside", "R-1").task_status, "in-progress");
+    done = must_retract(bench->willow, "progress-note:N-1", "other");
+    assert_int_equal(done.answer, FLOW_KNOWN);
+    assert_string_equal(done.code, "wrong-client");
+    assert_int_equal(count(bench->willow, retractions), 1);
+}
+
+static void what_was_never_tried_is_withdrawn_alone(void **state)
+{
+    struct bench *bench = *state;
+    struct store_message message;
+    send_note(bench, "N-1");
+    struct flow_retraction done = must_retract(bench->willow, "N-1", "duplicate");
+    assert_int_equal(done.count, 1);
+    assert_false(done.recipients[0].is_queued);
+    assert_string_equal(done.recipients[0].reason, "it never left");
+    assert_int_equal(count(bench->willow, retractions), 0);
+    assert_int_equal(count(bench->willow, "SELECT count(*) FROM release WHERE state='waiting'"), 0);
+    assert_int_equal(count(bench->willow, "SELECT count(*) FROM message WHERE kind="
+                                          "'progress-note' AND state='withdrawn'"),
+                     1);
+    clinic_outgoing(bench->willow, "lakeside", &message);
+    assert_string_equal(message.kind, "start"); /* the Task moved all the same */
+}
+
+/* Each state in which a copy may have arrived. */
+static void what_was_tried_is_stopped_and_told(void **state)
+{
+    struct bench *bench = *state;
+    static const char *const states[] = {"queued", "sending", "held", "parked", "rejected", "sent"};
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        const char *number = arena_print(&bench->willow->arena, "N-%zu", i + 1);
+        send_note(bench, number);
+        try_once(bench->willow, "lakeside", states[i]);
+        struct flow_retraction done = must_retract(bench->willow, number, "duplicate");
+        assert_int_equal(done.count, 1);
+        assert_true(done.recipients[0].is_queued);
+        assert_int_equal(count(bench->willow, retractions), i + 1);
+        assert_int_equal(count(bench->willow, "SELECT count(*) FROM message WHERE kind="
+                                              "'progress-note' AND state IN "
+                                              "('queued','held','parked')"),
+                         0);
+    }
+}
+
+/* A copy that was being sent fails, and is due again: it may not go. */
+static void a_copy_in_flight_is_not_sent_again(void **state)
+{
+    struct bench *bench = *state;
+    struct store_message message;
+    const char *reason;
+    send_note(bench, "N-1");
+    clinic_outgoing(bench->willow, "lakeside", &message);
+    try_once(bench->willow, "lakeside", "sending");
+    must_retract(bench->willow, "N-1", "duplicate");
+    message.state = "queued";
+    assert_false(release_again(bench->willow->setup, bench->willow->store, &bench->willow->arena,
+                               &message, 0, &reason));
+    assert_string_equal(reason, "it was retracted");
+}
+
+static void a_retracted_record_is_final(void **state)
+{
+    struct bench *bench = *state;
+    struct clinic *willow = bench->willow;
+    const char *note = clinic_note(willow, "N-1", "alvarez", "R-1", 1);
+    clinic_send(willow, note);
+    must_retract(willow, "N-1", "duplicate");
+    assert_int_equal(clinic_send(willow, note).answer, FLOW_REFUSED);
+    assert_string_equal(willow->findings.items[0].path, "record_id");
+    willow->findings = finding_list_new(&willow->arena);
+    const char *correction =
+        clinic_replaced(willow, clinic_note(willow, "N-2", "alvarez", "R-1", 1), "\"record_id\"",
+                        "\"replaces_record_id\":\"N-1\",\"record_id\"");
+    assert_int_equal(clinic_send(willow, correction).answer, FLOW_REFUSED);
+    assert_string_equal(willow->findings.items[0].path, "replaces_record_id");
+    willow->findings = finding_list_new(&willow->arena);
+}
+
+static void what_cannot_be_retracted_says_why(void **state)
+{
+    struct bench *bench = *state;
+    static const struct {
+        const char *id, *code, *said;
+        enum fault_kind kind;
+    } rows[] = {
+        {"N-9", "duplicate", "found no record N-9", FAULT_not_found},
+        {"K-1", "duplicate", "is a consent", FAULT_illegal_move},
+        {"R-1", "duplicate", "that we wrote", FAULT_not_found}, /* Lakeside's */
+        {"N-9", "no-capacity", "expected one of wrong-client", FAULT_usage},
+        {"N-9", NULL, "found none", FAULT_usage},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct flow_retraction done;
+        struct fault fault = {FAULT_none, NULL};
+        assert_false(retract(bench->willow, rows[i].id, rows[i].code, &done, &fault));
+        assert_int_equal(fault.kind, rows[i].kind);
+        assert_non_null(strstr(fault_sentence(&fault), rows[i].said));
+    }
+    struct flow_retraction done;
+    struct fault fault = {FAULT_none, NULL};
+    assert_false(retract(bench->lakeside, "R-1", "duplicate", &done, &fault));
+    assert_non_null(strstr(fault_sentence(&fault), "take it back first"));
+}
+
+/* Whoever serves the clinic now never had the record. */
+static void only_the_partner_that_got_it_is_told(void **state)
+{
+    struct bench *bench = *state;
+    struct clinic *willow = bench->willow;
+    const char *reason;
+    struct store_message copy = {
+        .record = 1, .attempts = 1, .partner = "lakeside", .recipient = "lakeside"};
+    const struct grant *grant = release_retraction(willow->setup, &willow->arena, &copy, &reason);
+    assert_string_equal(grant_partner(grant), "lakeside");
+    assert_string_equal(grant_basis(grant), "retraction");
+    assert_null(grant_consent(grant));
+    copy.partner = "harbor";
+    assert_null(release_retraction(willow->setup, &willow->arena, &copy, &reason));
+    assert_non_null(strstr(reason, "tell them by telephone"));
+    copy.attempts = 0;
+    assert_null(release_retraction(willow->setup, &willow->arena, &copy, &reason));
+    assert_string_equal(reason, "it never left");
+}
+
+static void a_retraction_of_nothing_is_kept_in_mind(void **state)
+{
+    struct bench *bench = *state;
+    struct clinic *lakeside = bench->lakeside;
+    struct store_message message;
+    send_note(bench, "N-1");
+    const char *note = clinic_outgoing(bench->willow, "lakeside", &message);
+    try_once(bench->willow, "lakeside", "sent");
+    must_retract(bench->willow, "N-1", "wrong-client");
+    struct clinic_arrival early = carry(bench->willow, lakeside);
+    assert_string_equal(early.row.response_code, "ok");
+    assert_non_null(strstr(early.row.response_issues, "\"information\""));
+    assert_int_equal(carry(bench->willow, lakeside).outcome, INBOX_REPLAY);
+    clinic_reopen(lakeside);
+    struct clinic_arrival late = clinic_receive(lakeside, "willow", note);
+    assert_string_equal(late.row.response_code, "ok");
+    assert_non_null(strstr(late.row.response_issues, "filed as retracted"));
+    assert_string_equal(record_of(lakeside, "progress-note", "N-1").retracted, "wrong-client");
+    assert_string_equal(clinic_find(lakeside, "lakeside", "R-1").task_status, "in-progress");
+}
+
+static void what_is_kept_in_mind_is_of_one_clinic_and_number(void **state)
+{
+    struct bench *bench = *state;
+    struct store *store = bench->lakeside->store;
+    struct arena *arena = &bench->lakeside->arena;
+    clinic_begin(bench->lakeside);
+    assert_null(store_early_retraction(store, arena, "willow", "progress-note", "N-1"));
+    store_mark(store);
+    store_add_early_retraction(store, "willow", "progress-note", "N-1", "duplicate", 5);
+    assert_non_null(store_early_retraction(store, arena, "willow", "progress-note", "N-1"));
+    store_undo(store);
+    assert_null(store_early_retraction(store, arena, "willow", "progress-note", "N-1"));
+    store_add_early_retraction(store, "willow", "progress-note", "N-1", "duplicate", 5);
+    store_add_early_retraction(store, "willow", NULL, "X-1", "other", 7);
+    assert_null(store_early_retraction(store, arena, "harbor", "progress-note", "N-1"));
+    assert_null(store_early_retraction(store, arena, "willow", "treatment-plan", "N-1"));
+    assert_string_equal(store_early_retraction(store, arena, "willow", "treatment-plan", "X-1"),
+                        "other");
+    assert_true(store_drop_early_retractions(store, 6));
+    assert_false(store_drop_early_retractions(store, 6));
+    assert_null(store_early_retraction(store, arena, "willow", "progress-note", "N-1"));
+    assert_non_null(store_early_retraction(store, arena, "willow", "referral", "X-1"));
+    clinic_commit(bench->lakeside);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_arrived_is_marked_there),
+        TEST(what_was_never_tried_is_withdrawn_alone),
+        TEST(what_was_tried_is_stopped_and_told),
+        TEST(a_copy_in_flight_is_not_sent_again),
+        TEST(a_retracted_record_is_final),
+        TEST(what_cannot_be_retracted_says_why),
+        TEST(only_the_partner_that_got_it_is_told),
+        TEST(a_retraction_of_nothing_is_kept_in_mind),
+        TEST(what_is_kept_in_mind_is_of_one_clinic_and_number),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
