@@ -449,7 +449,7 @@ static void add_referral(struct store *store, const struct inbox_item *item, str
     referral->id = store_add_referral(store, referral);
 }
 
-static void add_record(struct store *store, const struct inbox_item *item, struct effect *effect)
+static int64_t add_record(struct store *store, const struct inbox_item *item, struct effect *effect)
 {
     const struct json *record = item->message->record;
     const char *text = item->ready.text;
@@ -469,7 +469,7 @@ static void add_record(struct store *store, const struct inbox_item *item, struc
         const char *list = json_print(item->arena, item->message->attachments);
         row.attachments = payload_keep(store, list, strlen(list), NULL);
     }
-    store_add_record(store, &row);
+    return store_add_record(store, &row);
 }
 
 /* Their number for a client of ours, when they name one of our numbers and the birth date agrees.
@@ -507,10 +507,15 @@ static void add_people(struct store *store, const struct inbox_item *item)
 static void apply_record(struct store *store, const struct inbox_item *item, struct effect *effect)
 {
     bool is_referral = text_equal(effect->kind, "referral");
+    bool corrects = is_referral && effect->referral.id != 0;
     effect->details.at_ms = item->now_ms;
-    if (is_referral && effect->referral.id == 0)
+    if (is_referral && !corrects)
         add_referral(store, item, effect);
-    add_record(store, item, effect);
+    int64_t row = add_record(store, item, effect);
+    if (corrects) {
+        effect->referral.corrected_by = row;
+        store_set_referral(store, &effect->referral);
+    }
     link_client(store, item);
     add_people(store, item);
 }

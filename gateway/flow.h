@@ -60,6 +60,10 @@ struct flow_report {
  * attachment_load, or NULL. */
 struct flow_report flow_send(const struct flow *flow, const struct record *record,
                              const struct json *attachments, struct finding_list *findings);
+/* A person says that a record that waits is about the client of its referral. NUMBER: of its row in
+ * the tray, or its record_id. BY: who says so. What became of it then, for each recipient. */
+bool flow_confirm(const struct flow *flow, const char *number, const char *by,
+                  struct flow_report *ret_report, struct fault *ret_fault);
 /* Makes a move of our side of a referral and tells the partner. ID: the placer's number, the
  * filler's, or `clinic:number`. */
 bool flow_move(const struct flow *flow, const char *id, const char *word,

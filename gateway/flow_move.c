@@ -71,6 +71,14 @@ static size_t referrals_called(const struct flow *flow, const char *clinic, cons
     return keep_placed(*ret_referrals, count, clinic);
 }
 
+size_t flow_referrals_called(const struct flow *flow, const char *id,
+                             struct store_referral **ret_referrals)
+{
+    const char *clinic;
+    const char *number = split_id(flow->arena, id, &clinic);
+    return referrals_called(flow, clinic, number, ret_referrals);
+}
+
 /* Of several with one number those on the side that MOVE is for (NULL: any move), if there are any;
  * then our own, whoever else uses our number. */
 static size_t narrow(const struct flow *flow, const struct track_move *move,
@@ -167,28 +175,39 @@ static enum record_lookup ask(const struct flow *flow, const struct store_referr
     return lookup.find(lookup.context, flow->arena, record, id, ret_referral, ret_nearest);
 }
 
+/* The number of another client's referral may be right and the client wrong: the record is taken
+ * and waits in the tray until a person has looked (flow_client.c). */
+static bool may_be_wrong_client(enum record_lookup answer, const struct json *record,
+                                const char *id, const struct record_referral *found)
+{
+    return answer == RECORD_OTHER_CLIENT && found->number != NULL &&
+           text_equal(json_get_text(record, "referral_id"), id);
+}
+
 static enum record_lookup find(void *context, struct arena *arena, const struct json *record,
                                const char *id, struct record_referral *ret_referral,
                                const char **ret_nearest)
 {
     struct flow_lookup *lookup = context;
     const struct flow *flow = lookup->flow;
+    struct record_referral found = {.number = NULL};
     const char *clinic;
     struct store_referral *matches;
     const char *number = split_id(arena, id, &clinic);
     size_t count = referrals_called(flow, clinic, number, &matches);
-    enum record_lookup answer =
-        ask(flow, matches, count, number, record, id, ret_referral, ret_nearest);
+    enum record_lookup answer = ask(flow, matches, count, number, record, id, &found, ret_nearest);
+    if (may_be_wrong_client(answer, record, id, &found))
+        answer = RECORD_FOUND;
     if (answer == RECORD_FOUND) {
         for (size_t i = 0; i < count; i++) {
-            if (text_equal(matches[i].placer, ret_referral->placer))
-                ret_referral->filler = matches[i].filler;
+            if (text_equal(matches[i].placer, found.placer))
+                found.filler = matches[i].filler;
         }
-        lookup->found = *ret_referral;
+        *ret_referral = lookup->found = found;
     } else if (answer == RECORD_UNKNOWN) {
         count = store_referrals(flow->store, arena, &matches);
         size_t from = count > SUGGESTIONS_MAX ? count - SUGGESTIONS_MAX : 0;
-        ask(flow, matches + from, count - from, NULL, record, id, ret_referral, ret_nearest);
+        ask(flow, matches + from, count - from, NULL, record, id, &found, ret_nearest);
     }
     return answer;
 }

@@ -17,6 +17,15 @@ struct flow_lookup *flow_lookup_new(const struct flow *flow);
 bool flow_find_placed(const struct flow *flow, const char *placer, const char *number,
                       struct store_referral *ret_referral);
 
+/* Those that a person may mean by ID ("R-1", "lakeside:R-1"). */
+size_t flow_referrals_called(const struct flow *flow, const char *id,
+                             struct store_referral **ret_referrals);
+
+/* Why a record of ours may be about another client than REFERRAL (id 0: none) and those it names as
+ * related; NULL: nothing contradicts. */
+const char *flow_doubt(const struct flow *flow, const struct json *record,
+                       const struct store_referral *referral);
+
 /* What is worth a second look in a right record; REFERRAL: the one it belongs to (id 0: none). */
 struct finding_list flow_warnings(const struct flow *flow, const struct record *record,
                                   const struct record_rules *rules,

@@ -21,6 +21,7 @@ struct sending {
     struct store_record row;
     struct store_referral referral; /* the one it belongs to, or is; id 0: none */
     const struct track_move *move;  /* what it does to our Task; NULL: nothing */
+    const char *doubt;              /* that it is about the referral's client; NULL: none */
     struct flow_lookup *lookup;     /* which referral the check found */
     struct record_rules rules;
     struct finding_list *findings;
@@ -88,20 +89,31 @@ static bool is_replaced_standing(struct sending *sending)
                   "a new record that replaces none; a retraction is final");
 }
 
-/* What a note or discharge of ours does to the Task of the referral we fill. */
+static bool is_note(const char *kind)
+{
+    return text_equal(kind, "progress-note") || text_equal(kind, "discharge-summary");
+}
+
+/* What a note or discharge of ours would do to the Task of the referral we fill; NULL: nothing. */
+static const struct track_move *wanted_move(const struct sending *sending)
+{
+    bool is_discharge = text_equal(sending->kind, "discharge-summary");
+    bool corrects = json_get(sending->tree, "replaces_record_id") != NULL;
+    bool is_started = text_equal(sending->referral.task_status, "in-progress") ||
+                      text_equal(sending->referral.task_status, "on-hold");
+    if (!is_note(sending->kind) || track_ours(&sending->referral) == TRACK_PLACER || corrects ||
+        (!is_discharge && is_started))
+        return NULL;
+    return track_find(is_discharge ? "complete" : "start");
+}
+
 static bool choose_move(struct sending *sending)
 {
     const struct flow *flow = sending->flow;
-    bool is_discharge = text_equal(sending->kind, "discharge-summary");
-    bool corrects = json_get(sending->tree, "replaces_record_id") != NULL;
+    const struct track_move *move = wanted_move(sending);
     struct fault fault;
-    if (track_ours(&sending->referral) == TRACK_PLACER || corrects)
+    if (move == NULL)
         return true;
-    bool is_started = text_equal(sending->referral.task_status, "in-progress") ||
-                      text_equal(sending->referral.task_status, "on-hold");
-    if (!is_discharge && is_started)
-        return true;
-    const struct track_move *move = track_find(is_discharge ? "complete" : "start");
     if (track_allows(move, TRACK_FILLER, &sending->referral, flow->arena, &fault)) {
         sending->move = move;
         return true;
@@ -132,9 +144,7 @@ static bool find_its_referral(struct sending *sending)
         sending->referral.id = 0;
         return true;
     }
-    bool is_note = text_equal(sending->kind, "progress-note") ||
-                   text_equal(sending->kind, "discharge-summary");
-    return !is_note || choose_move(sending);
+    return choose_move(sending);
 }
 
 /* ---- accepting ---- */
@@ -198,12 +208,12 @@ static void accept_row(struct sending *sending, const struct json *attachments)
 {
     const struct flow *flow = sending->flow;
     const char *text = json_print(flow->arena, sending->tree);
-    if (text_equal(sending->kind, "referral")) {
-        if (sending->referral.id == 0)
-            add_referral(sending);
-        else
-            move_placed(sending);
-    }
+    bool is_referral = text_equal(sending->kind, "referral");
+    bool corrects = is_referral && sending->referral.id != 0;
+    if (corrects)
+        move_placed(sending);
+    else if (is_referral)
+        add_referral(sending);
     sending->row.clinic = flow->setup->config.org;
     sending->row.kind = sending->kind;
     sending->row.number = sending->number;
@@ -218,6 +228,10 @@ static void accept_row(struct sending *sending, const struct json *attachments)
         sending->row.attachments = payload_put(flow->store, list, strlen(list));
     }
     sending->row.id = store_add_record(flow->store, &sending->row);
+    if (corrects) {
+        sending->referral.corrected_by = sending->row.id;
+        store_set_referral(flow->store, &sending->referral);
+    }
     note(sending, "accepted", NULL);
 }
 
@@ -227,6 +241,7 @@ struct loaded { /* a record row made ready for release again and again */
     struct store_record row;
     const struct json *tree;
     struct store_referral referral;
+    const char *doubt; /* as in struct sending */
 };
 
 static const struct json *attachments_of(const struct flow *flow, const struct store_record *row)
@@ -322,11 +337,11 @@ static void note_requested(const struct flow *flow, struct loaded *loaded)
 }
 
 static void note_waiting(const struct flow *flow, const struct loaded *loaded,
-                         const struct store_release *release)
+                         const struct store_release *release, const char *reason)
 {
-    struct track_details details = {.reason = release->reason, .at_ms = flow->now_ms};
+    struct track_details details = {.reason = reason, .at_ms = flow->now_ms};
     audit_add(flow->store, flow->now_ms, "withheld", release->recipient, loaded->row.number,
-              release->reason);
+              reason);
     if (loaded->referral.id != 0)
         track_note(flow->store, loaded->referral.id,
                    arena_print(flow->arena, "%s %s waits", loaded->row.kind, loaded->row.number),
@@ -371,13 +386,32 @@ static bool is_retracted(const struct loaded *loaded, struct store_release *rele
     return true;
 }
 
+/* It seems to be about another client than its referral, and nobody has said that it is not. The
+ * names stand in the tray only, not in the track and the audit. */
+static bool is_in_doubt(const struct flow *flow, const struct loaded *loaded,
+                        struct store_release *release)
+{
+    const char *before = release->reason;
+    if (loaded->doubt == NULL || text_equal(loaded->doubt, release->confirmed_what))
+        return false;
+    release->decided_ms = flow->now_ms;
+    release->reason = arena_print(flow->arena,
+                                  "%s: wrong client? confirm with refgate tray confirm %lld "
+                                  "--by HANDLE",
+                                  loaded->doubt, (long long)release->id);
+    if (!text_equal(release->reason, before))
+        note_waiting(flow, loaded, release, "wrong client?");
+    return true;
+}
+
 /* Decides one tray row now; writes it. True when the message was queued. */
 static bool decide(const struct flow *flow, struct loaded *loaded,
                    const struct release_consents *consents, struct store_release *release)
 {
     const char *before = release->reason;
     const char *reason = NULL;
-    if (is_retracted(loaded, release) || is_held_by_referral(flow->arena, loaded, release))
+    if (is_retracted(loaded, release) || is_held_by_referral(flow->arena, loaded, release) ||
+        is_in_doubt(flow, loaded, release))
         return false;
     const struct grant *grant =
         release_record(flow->setup, flow->arena, loaded->tree, consents, release->recipient,
@@ -387,7 +421,7 @@ static bool decide(const struct flow *flow, struct loaded *loaded,
     release->reason = reason;
     if (message == 0) {
         if (!text_equal(reason, before))
-            note_waiting(flow, loaded, release);
+            note_waiting(flow, loaded, release, reason);
         return false;
     }
     release->partner = grant_partner(grant);
@@ -409,14 +443,15 @@ static void release_all(struct sending *sending, struct flow_report *report)
         flow->arena, sending->tree, flow->setup->directory,
         sending->lookup->found.number == NULL ? NULL : &sending->lookup->found, &recipients);
     struct release_consents consents = release_consents(flow->store, flow->arena, sending->client);
-    struct loaded loaded = {sending->row, sending->tree, sending->referral};
+    struct loaded loaded = {sending->row, sending->tree, sending->referral, sending->doubt};
     report->recipients = arena_array(flow->arena, count, sizeof *report->recipients);
     for (size_t i = 0; i < count;) {
         struct text handles = text_new(flow->arena, 10000);
         const char *clinic = recipients[i].clinic;
         for (; i < count && text_equal(recipients[i].clinic, clinic); i++)
             text_print(&handles, "%s%s", handles.length == 0 ? "" : ";", recipients[i].handle);
-        struct store_release release = {.record = sending->row.id,
+        struct store_release release = {.id = store_next_release(flow->store),
+                                        .record = sending->row.id,
                                         .recipient = clinic,
                                         .addressed_as = handles.at,
                                         .partner = "",
@@ -491,9 +526,13 @@ struct flow_report flow_send(const struct flow *flow, const struct record *recor
         flow_reconsider(flow, sending.client);
         return report;
     }
+    sending.doubt = flow_doubt(flow, sending.tree, &sending.referral);
+    if (sending.doubt != NULL)
+        sending.move = NULL; /* it may be about somebody else: until a person says no */
     if (sending.move != NULL)
         move_task(&sending);
-    track_count_visits(flow->store, &sending.referral, sending.tree);
+    if (sending.doubt == NULL)
+        track_count_visits(flow->store, &sending.referral, sending.tree);
     release_all(&sending, &report);
     if (sending.move != NULL)
         tell_move_alone(&sending, &report);
@@ -511,6 +550,7 @@ static bool load(const struct flow *flow, int64_t record, struct loaded *ret_loa
     if (ret_loaded->row.referral != 0)
         store_get_referral(flow->store, flow->arena, ret_loaded->row.referral,
                            &ret_loaded->referral);
+    ret_loaded->doubt = flow_doubt(flow, ret_loaded->tree, &ret_loaded->referral);
     return ret_loaded->tree != NULL;
 }
 
@@ -561,4 +601,91 @@ size_t flow_reconsider(const struct flow *flow, const char *client)
     for (size_t i = 0; i < count; i++)
         queued += reconsider_one(flow, clients[i]);
     return queued;
+}
+
+/* ---- a person settles a doubt ---- */
+
+/* NUMBER: of a tray row, or of the record. */
+static bool find_waiting(const struct flow *flow, const char *number,
+                         struct store_release *ret_release)
+{
+    struct store_record record;
+    struct store_release *waiting;
+    char *end;
+    int64_t id = strtoll(number, &end, 10);
+    if (end != number && *end == '\0' &&
+        store_get_release(flow->store, flow->arena, id, ret_release))
+        return text_equal(ret_release->state, "waiting");
+    size_t count = store_releases(flow->store, flow->arena, NULL, "waiting", &waiting);
+    for (size_t i = 0; i < count; i++) {
+        if (!store_get_record(flow->store, flow->arena, waiting[i].record, &record) ||
+            !text_equal(record.number, number))
+            continue;
+        *ret_release = waiting[i];
+        return true;
+    }
+    return false;
+}
+
+/* The Task moves as it would have, had there been no doubt. */
+static struct sending confirmed_sending(const struct flow *flow, const struct loaded *loaded)
+{
+    struct fault fault;
+    struct sending sending = {.flow = flow,
+                              .tree = loaded->tree,
+                              .kind = loaded->row.kind,
+                              .number = loaded->row.number,
+                              .client = loaded->row.client,
+                              .row = loaded->row,
+                              .referral = loaded->referral};
+    const struct track_move *move = loaded->referral.id == 0 ? NULL : wanted_move(&sending);
+    if (move != NULL && track_allows(move, TRACK_FILLER, &sending.referral, flow->arena, &fault)) {
+        sending.move = move;
+        move_task(&sending);
+    }
+    track_count_visits(flow->store, &sending.referral, sending.tree);
+    return sending;
+}
+
+bool flow_confirm(const struct flow *flow, const char *number, const char *by,
+                  struct flow_report *ret_report, struct fault *ret_fault)
+{
+    struct store_release confirmed;
+    struct store_release *waiting;
+    struct loaded loaded;
+    *ret_report = (struct flow_report){.answer = FLOW_ACCEPTED};
+    if (!find_waiting(flow, number, &confirmed) || !load(flow, confirmed.record, &loaded))
+        return fault_set(ret_fault, FAULT_not_found,
+                         arena_print(flow->arena,
+                                     "found nothing %s that waits; expected a number of refgate "
+                                     "tray list",
+                                     number));
+    if (loaded.doubt == NULL || text_equal(loaded.doubt, confirmed.confirmed_what))
+        return fault_set(
+            ret_fault, FAULT_illegal_move,
+            arena_print(flow->arena,
+                        "%s %s does not wait for a confirmation of its client, but: %s",
+                        loaded.row.kind, loaded.row.number, confirmed.reason));
+    struct sending sending = confirmed_sending(flow, &loaded);
+    struct release_consents consents =
+        release_consents(flow->store, flow->arena, loaded.row.client);
+    loaded.referral = sending.referral;
+    size_t count = store_releases(flow->store, flow->arena, loaded.row.client, "waiting", &waiting);
+    ret_report->recipients = arena_array(flow->arena, count, sizeof *ret_report->recipients);
+    for (size_t i = 0; i < count; i++) {
+        if (waiting[i].record != loaded.row.id)
+            continue;
+        waiting[i].confirmed_by = by;
+        waiting[i].confirmed_ms = flow->now_ms;
+        waiting[i].confirmed_what = loaded.doubt;
+        audit_add(flow->store, flow->now_ms, "client-confirmed", waiting[i].recipient,
+                  loaded.row.number, by);
+        bool is_queued = decide(flow, &loaded, &consents, &waiting[i]);
+        store_set_release(flow->store, &waiting[i]);
+        ret_report->recipients[ret_report->count++] =
+            (struct flow_recipient){waiting[i].recipient, is_queued, waiting[i].reason};
+    }
+    if (sending.move != NULL)
+        tell_move_alone(&sending, ret_report);
+    return true;
 }

@@ -220,15 +220,17 @@ int lists_consents(struct command_call *call, const char *number)
 void lists_tray(struct command_call *call, struct store *store, const struct store_release *waiting,
                 size_t count)
 {
-    static const char *const headings[] = {"RECORD", "KIND",  "FOR",
-                                           "CLIENT", "SINCE", "WAITS BECAUSE"};
-    struct command_table table = lists_table(call->arena, headings, 6);
+    static const char *const headings[] = {"NUMBER", "RECORD", "KIND",         "FOR",
+                                           "CLIENT", "SINCE",  "WAITS BECAUSE"};
+    struct command_table table = lists_table(call->arena, headings, 7);
     for (size_t i = 0; i < count; i++) {
         struct store_record record = {.kind = NULL};
         store_get_record(store, call->arena, waiting[i].record, &record);
         const char *since = clock_text(call->arena, record.accepted_ms);
         if (command_has(call, "json")) {
             struct json *object = json_new_object(call->arena);
+            json_set(call->arena, object, "number",
+                     json_new_whole(call->arena, (long)waiting[i].id));
             json_set_text(call->arena, object, "record_id", record.number);
             json_set_text(call->arena, object, "record", record.kind);
             json_set_text(call->arena, object, "for", waiting[i].addressed_as);
@@ -239,6 +241,7 @@ void lists_tray(struct command_call *call, struct store *store, const struct sto
             lists_object(call, object);
             continue;
         }
+        command_cell(&table, arena_print(call->arena, "%lld", (long long)waiting[i].id));
         command_cell(&table, record.number);
         command_cell(&table, record.kind);
         command_cell(&table, waiting[i].addressed_as);

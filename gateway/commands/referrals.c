@@ -329,19 +329,6 @@ static int consent_show(struct command_call *call)
     return lists_consents(call, call->words[0]);
 }
 
-static int tray_list(struct command_call *call)
-{
-    struct store *store;
-    struct fault fault;
-    struct store_release *waiting;
-    if (!office_reader(call->office, call->arena, &store, &fault))
-        return command_fail(call, &fault);
-    size_t count = store_releases(store, call->arena, NULL, "waiting", &waiting);
-    lists_tray(call, store, waiting, count);
-    store_close(store);
-    return 0;
-}
-
 static const struct command_option list_options[] = {
     {"list", "LIST", "only those of one list, such as \"to answer\"", false},
     {NULL, NULL, NULL, false},
@@ -399,6 +386,5 @@ const struct command commands_referrals[] = {
         show_options),
     ROW("consent list", "", "consents we hold", 0, consent_list, NULL),
     ROW("consent show", "RECORD_ID", "one consent", 1, consent_show, NULL),
-    ROW("tray list", "", "records that wait, and for what", 0, tray_list, NULL),
     {NULL, NULL, NULL, COMMAND_HERE, 0, 0, NULL, NULL},
 };

@@ -27,11 +27,13 @@ static const struct table records =
 #member, type, offsetof(struct store_release, member)                                      \
     }
 static const struct column release_columns[] = {
-    RELEASE(id, COLUMN_WHOLE),         RELEASE(record, COLUMN_WHOLE),
-    RELEASE(recipient, COLUMN_TEXT),   RELEASE(addressed_as, COLUMN_TEXT),
-    RELEASE(client, COLUMN_TEXT),      RELEASE(partner, COLUMN_PARTNER),
-    RELEASE(state, COLUMN_TEXT),       RELEASE(reason, COLUMN_TEXT),
-    RELEASE(decided_ms, COLUMN_WHOLE), RELEASE(message, COLUMN_LINK),
+    RELEASE(id, COLUMN_WHOLE),           RELEASE(record, COLUMN_WHOLE),
+    RELEASE(recipient, COLUMN_TEXT),     RELEASE(addressed_as, COLUMN_TEXT),
+    RELEASE(client, COLUMN_TEXT),        RELEASE(partner, COLUMN_PARTNER),
+    RELEASE(state, COLUMN_TEXT),         RELEASE(reason, COLUMN_TEXT),
+    RELEASE(decided_ms, COLUMN_WHOLE),   RELEASE(message, COLUMN_LINK),
+    RELEASE(confirmed_by, COLUMN_TEXT),  RELEASE(confirmed_what, COLUMN_TEXT),
+    RELEASE(confirmed_ms, COLUMN_WHOLE),
 };
 static const struct table releases =
     TABLE_WITH_IDS("release", store_release, release_columns, IDS_RELEASE);
@@ -162,6 +164,17 @@ int64_t store_add_release(struct store *store, const struct store_release *relea
     int64_t id = sqlite_insert(store, &releases, release);
     sqlite_insert_gathered(store, 1u << IDS_RELEASE); /* a second one of a recipient shows now */
     return store_failed(store) ? 0 : id;
+}
+
+int64_t store_next_release(struct store *store)
+{
+    return sqlite_next_id(store, IDS_RELEASE);
+}
+
+bool store_get_release(struct store *store, struct arena *arena, int64_t id,
+                       struct store_release *ret_release)
+{
+    return sqlite_select_one(store, arena, &releases, ret_release, "WHERE id=?", "i", id);
 }
 
 void store_set_release(struct store *store, const struct store_release *release)

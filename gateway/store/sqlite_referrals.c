@@ -34,6 +34,7 @@ static const struct column referral_columns[] = {
     REFERRAL(valid_until, COLUMN_TEXT),
     REFERRAL(authored_at, COLUMN_TEXT),
     REFERRAL(changed_ms, COLUMN_WHOLE),
+    REFERRAL(corrected_by, COLUMN_LINK),
 };
 enum { UNCHANGING_COLUMNS = 7 };
 static const struct table referrals =

@@ -116,6 +116,7 @@ struct store_referral {
     int64_t visits_done, visits_total;
     const char *valid_until, *authored_at;
     int64_t created_ms, changed_ms;
+    int64_t corrected_by; /* the record that corrected it last; 0: none did */
 };
 
 int64_t store_add_referral(struct store *store, const struct store_referral *referral);
@@ -217,17 +218,43 @@ size_t store_attempts(struct store *store, struct arena *arena, int64_t message,
 struct store_release {
     int64_t id, record, decided_ms, message;
     const char *recipient, *addressed_as, *partner, *client, *state, *reason;
+    const char *confirmed_by, *confirmed_what; /* a doubt that a person has settled */
+    int64_t confirmed_ms;
 };
+
+/* The id that the next one added gets. */
+int64_t store_next_release(struct store *store);
 
 int64_t store_add_release(struct store *store, const struct store_release *release);
 void store_set_release(struct store *store, const struct store_release *release);
 /* Of one client (NULL: all) in STATE (NULL: any), oldest first. */
 size_t store_releases(struct store *store, struct arena *arena, const char *client,
                       const char *state, struct store_release **ret_releases);
+bool store_get_release(struct store *store, struct arena *arena, int64_t id,
+                       struct store_release *ret_release);
 bool store_find_release(struct store *store, struct arena *arena, int64_t message,
                         struct store_release *ret_release);
 /* Clients that have something waiting in the tray. */
 size_t store_waiting_clients(struct store *store, struct arena *arena, const char ***ret_clients);
+
+/* ---- received records to match ---- */
+struct store_match {
+    int64_t record, referral, message; /* the record is its id */
+    const char *state;                 /* "to match", "attached", "kept apart", "returned" */
+    const char *what;                  /* what contradicts, for a person */
+    const char *by;
+    int64_t at_ms, decided_ms;
+};
+
+void store_add_match(struct store *store, const struct store_match *match);
+void store_set_match(struct store *store, const struct store_match *match);
+bool store_get_match(struct store *store, struct arena *arena, int64_t record,
+                     struct store_match *ret_match);
+/* In this STATE (NULL: any), oldest first. */
+size_t store_matches(struct store *store, struct arena *arena, const char *state,
+                     struct store_match **ret_matches);
+/* The record belongs to this referral from now on (0: to none), and is written out again. */
+void store_attach_record(struct store *store, int64_t record, int64_t referral);
 
 /* ---- people, links, audit ---- */
 void store_add_person(struct store *store, const char *handle, const char *row);

@@ -1,0 +1,119 @@
+/* client_match: see client_match.h. */
+#include "fhir/client_match.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "fhir/client_name.h"
+
+enum { SHOWN_MAX = 60, /* characters of a name that are shown */ NUMBERS_MAX = 32 };
+
+/* ---- name and birth date ---- */
+
+static struct client_name name_of(const struct json *record)
+{
+    return (struct client_name){json_get_text(record, "client_family_name"),
+                                json_get_text(record, "client_given_names"),
+                                json_get_text(record, "client_name_in_latin")};
+}
+
+static bool set(struct client_difference *ret_difference, const char *path,
+                const struct json *record, const struct json *referral)
+{
+    *ret_difference = (struct client_difference){.path = path,
+                                                 .found = json_get_text(record, path),
+                                                 .expected = json_get_text(referral, path)};
+    return true;
+}
+
+/* "1984" and "1984-03-09" are no contradiction. */
+static bool is_same_day(const char *one, const char *other)
+{
+    return one == NULL || other == NULL || text_starts(one, other) || text_starts(other, one);
+}
+
+bool client_differs_in_person(const struct json *record, const struct json *referral,
+                              struct client_difference *ret_difference)
+{
+    static const char born[] = "client_birth_date";
+    struct client_name one = name_of(record);
+    struct client_name other = name_of(referral);
+    enum client_name_answer answer = client_name_compare(&one, &other);
+    if (answer == CLIENT_NAME_OTHER_FAMILY)
+        return set(ret_difference, one.family != NULL ? "client_family_name" : "client_given_names",
+                   record, referral);
+    if (answer == CLIENT_NAME_OTHER_GIVEN)
+        return set(ret_difference, "client_given_names", record, referral);
+    if (!is_same_day(json_get_text(record, born), json_get_text(referral, born)))
+        return set(ret_difference, born, record, referral);
+    return false;
+}
+
+/* ---- numbers ---- */
+
+/* The numbers of a client that CLINIC gave; at most NUMBERS_MAX. */
+static size_t numbers_of(const struct client_told *told, const char *clinic,
+                         const char *ret_numbers[NUMBERS_MAX])
+{
+    size_t count = 0;
+    const char *own = json_get_text(told->record, "client_id");
+    if (own != NULL && text_equal(told->clinic, clinic))
+        ret_numbers[count++] = own;
+    const struct json *other = json_first(json_get(told->record, "client_other_ids"));
+    for (; other != NULL && count < NUMBERS_MAX; other = json_next(other)) {
+        const char *number = json_get_text(other, "id");
+        if (number != NULL && text_equal(json_get_text(other, "issued_by"), clinic))
+            ret_numbers[count++] = number;
+    }
+    return count;
+}
+
+/* Both have numbers that CLINIC gave, and share none. */
+static bool differs_in_number(const struct client_told *record, const struct client_told *referral,
+                              const char *clinic, struct client_difference *ret_difference)
+{
+    const char *ones[NUMBERS_MAX];
+    const char *others[NUMBERS_MAX];
+    size_t count = numbers_of(record, clinic, ones);
+    size_t other_count = numbers_of(referral, clinic, others);
+    if (clinic == NULL || count == 0 || other_count == 0)
+        return false;
+    for (size_t i = 0; i < count * other_count; i++) {
+        if (strcmp(ones[i / other_count], others[i % other_count]) == 0)
+            return false;
+    }
+    *ret_difference = (struct client_difference){"client_id", ones[0], others[0], clinic};
+    return true;
+}
+
+bool client_differs(const struct client_told *record, const struct client_told *referral,
+                    struct client_difference *ret_difference)
+{
+    return client_differs_in_person(record->record, referral->record, ret_difference) ||
+           differs_in_number(record, referral, record->clinic, ret_difference) ||
+           differs_in_number(record, referral, referral->clinic, ret_difference);
+}
+
+/* ---- for a person to read ---- */
+
+static void add_shown(struct text *out, const char *name)
+{
+    const char *end = name;
+    for (size_t i = 0; *end != '\0' && i < SHOWN_MAX; i++)
+        text_utf8_next(&end);
+    text_add_n(out, name, (size_t)(end - name));
+    text_add(out, *end == '\0' ? "" : "...");
+}
+
+const char *client_shown(struct arena *arena, const struct json *record)
+{
+    struct client_name name = name_of(record);
+    struct text shown = text_new(arena, 16 * SHOWN_MAX);
+    if (!text_is_blank(name.family))
+        add_shown(&shown, name.family);
+    if (!text_is_blank(name.given)) {
+        text_add(&shown, shown.length == 0 ? "" : ", ");
+        add_shown(&shown, name.given);
+    }
+    return shown.length == 0 ? NULL : shown.at;
+}

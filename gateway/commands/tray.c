@@ -1,0 +1,73 @@
+/* tray: records of ours that wait, and what a person may say about them. */
+#include "gateway/commands/command.h"
+
+#include "gateway/actor.h"
+#include "gateway/commands/lists.h"
+#include "gateway/flow.h"
+
+static int list(struct command_call *call)
+{
+    struct store *store;
+    struct fault fault;
+    struct store_release *waiting;
+    if (!office_reader(call->office, call->arena, &store, &fault))
+        return command_fail(call, &fault);
+    size_t count = store_releases(store, call->arena, NULL, "waiting", &waiting);
+    lists_tray(call, store, waiting, count);
+    store_close(store);
+    return 0;
+}
+
+struct confirming {
+    struct unit unit;
+    struct command_call *call;
+    struct flow_report report;
+};
+
+static bool run_confirm(struct unit *unit, struct store *store)
+{
+    struct confirming *confirming = (struct confirming *)unit;
+    struct command_call *call = confirming->call;
+    struct flow flow = {call->office->setup, store, unit->arena, clock_wall_ms(&call->clock),
+                        call->office->validator};
+    const char *by;
+    return actor_choose(flow.setup, unit->arena, command_option(call, "by"), call->caller, &by,
+                        &unit->fault) &&
+           flow_confirm(&flow, call->words[0], by, &confirming->report, &unit->fault);
+}
+
+static int confirm(struct command_call *call)
+{
+    struct confirming confirming = {.unit = {.run = run_confirm, .arena = call->arena},
+                                    .call = call};
+    if (!writer_call(call->office->writer, &confirming.unit))
+        return command_fail(call, &confirming.unit.fault);
+    for (size_t i = 0; i < confirming.report.count; i++) {
+        const struct flow_recipient *recipient = &confirming.report.recipients[i];
+        if (command_has(call, "json")) {
+            struct json *object = json_new_object(call->arena);
+            json_set_text(call->arena, object, "clinic", recipient->clinic);
+            json_set_text(call->arena, object, "state",
+                          recipient->is_queued ? "queued" : "waiting");
+            json_set_text(call->arena, object, "reason", recipient->reason);
+            lists_object(call, object);
+            continue;
+        }
+        text_print(&call->out, "for %s: %s%s\n", recipient->clinic,
+                   recipient->is_queued ? "on its way" : "waits: ",
+                   recipient->is_queued ? "" : recipient->reason);
+    }
+    return 0;
+}
+
+static const struct command_option confirm_options[] = {
+    {"by", "HANDLE", "who has looked (a handle of directory.csv)", false},
+    {NULL, NULL, NULL, false},
+};
+
+const struct command commands_tray[] = {
+    {"tray list", "", "records that wait, and for what", COMMAND_STORE, 0, 0, list, NULL},
+    {"tray confirm", "NUMBER", "the record is about the right client, although it seems not to be",
+     COMMAND_STORE, 1, 1, confirm, confirm_options},
+    {NULL, NULL, NULL, COMMAND_HERE, 0, 0, NULL, NULL},
+};

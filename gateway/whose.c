@@ -1,0 +1,96 @@
+/* whose: see whose.h. */
+#include "gateway/whose.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "gateway/tree.h"
+
+bool whose_is_asked(const char *kind)
+{
+    static const char *const kinds[] = {"progress-note", "discharge-summary", "treatment-plan",
+                                        "case-conference"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (text_equal(kinds[i], kind))
+            return true;
+    }
+    return false;
+}
+
+const struct json *whose_referral(struct store *store, struct arena *arena,
+                                  const struct store_referral *referral)
+{
+    struct store_record row;
+    if (referral->corrected_by != 0 && store_get_record(store, arena, referral->corrected_by, &row))
+        return tree_of(arena, row.text);
+    if (!store_find_record(store, arena, referral->placer, "referral", referral->number, &row) ||
+        !store_get_record(store, arena, row.id, &row))
+        return NULL;
+    return tree_of(arena, row.text);
+}
+
+/* ---- numbers that a link row joins ---- */
+
+static bool is_linked(struct store *store, struct arena *arena, const char *client,
+                      const char *clinic, const char *number)
+{
+    const char **numbers;
+    size_t count = client == NULL ? 0 : store_links(store, arena, client, clinic, &numbers);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(numbers[i], number) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Both are numbers of ours that were merged, or both are linked with one of ours. */
+static bool is_one_client(struct store *store, struct arena *arena, const char *our,
+                          const struct client_told *ours,
+                          const struct client_difference *difference)
+{
+    const char *clinic = difference->clinic;
+    const char *client = ours == NULL ? NULL : json_get_text(ours->record, "client_id");
+    if (text_equal(clinic, our))
+        return is_linked(store, arena, difference->found, our, difference->expected) ||
+               is_linked(store, arena, difference->expected, our, difference->found);
+    return is_linked(store, arena, client, clinic, difference->found) &&
+           is_linked(store, arena, client, clinic, difference->expected);
+}
+
+bool whose_differs(struct store *store, struct arena *arena, const char *our,
+                   const struct json *record, const char *clinic,
+                   const struct store_referral *referral, struct client_difference *ret_difference)
+{
+    struct client_told one = {record, clinic};
+    struct client_told other = {whose_referral(store, arena, referral), referral->placer};
+    if (other.record == NULL || !client_differs(&one, &other, ret_difference))
+        return false;
+    if (!text_equal(ret_difference->path, "client_id"))
+        return true;
+    const struct client_told *ours = text_equal(clinic, our)             ? &one
+                                     : text_equal(referral->placer, our) ? &other
+                                                                         : NULL;
+    return !is_one_client(store, arena, our, ours, ret_difference);
+}
+
+const char *whose_say(struct arena *arena, const struct store_referral *referral,
+                      const struct json *referral_record,
+                      const struct client_difference *difference)
+{
+    enum { SAID_MAX = 1200, VALUE_MAX = 240 };
+    const char *name = client_shown(arena, referral_record);
+    struct text said = text_new(arena, SAID_MAX);
+    struct text found = text_new(arena, VALUE_MAX);
+    const char *at = difference->found == NULL ? "nothing" : difference->found;
+    for (const char *from = at; *at != '\0' && found.length < VALUE_MAX - 4; from = at) {
+        text_utf8_next(&at);
+        text_add_n(&found, from, (size_t)(at - from));
+    }
+    text_print(&said, "%s: found %s; referral %s is of %s", difference->path, found.at,
+               referral->number, name == NULL ? "another client" : name);
+    if (text_equal(difference->path, "client_birth_date"))
+        text_print(&said, ", born %s", difference->expected);
+    if (text_equal(difference->path, "client_id"))
+        text_print(&said, ", client %s", difference->expected);
+    return said.at;
+}

@@ -1,0 +1,82 @@
+"""A record about another client than its referral: it does not leave before a person has looked."""
+import json
+
+import records
+from practice import wait_for
+
+
+def begin(make_town):
+    lakeside, willow = make_town("lakeside", "willow")
+    for one, other in ((lakeside, "willow"), (willow, "lakeside")):
+        one.send(records.consent(one.name, [other]))
+    referral = records.referral()
+    number = referral["record_id"]
+    lakeside.send(referral)
+    willow.wait_record(number)
+    willow.move("accept", number)
+    lakeside.wait_status(number, "accepted")
+    return lakeside, willow, number
+
+
+def test_ours_waits_until_it_is_confirmed(make_town):
+    lakeside, willow, number = begin(make_town)
+    by_command = records.note(number, client_family_name="Smith-Wrongperson")
+    said, = willow.send(by_command)
+    recipient, = said["recipients"]
+    assert recipient["state"] == "waiting"
+    assert recipient["reason"].startswith(
+        f"client_family_name: found Smith-Wrongperson; referral {number} is of {records.FAMILY}, {records.GIVEN}: wrong client?")
+
+    by_folder = records.note(number, client_birth_date="1990-01-01")
+    willow.drop("note.json", json.dumps(by_folder))
+    waiting = wait_for(lambda: len(willow.tray()) == 2 and willow.tray(), 15, willow.log)
+    first, second = waiting
+    assert first["record_id"] == by_command["record_id"] and second["record_id"] == by_folder["record_id"]
+    assert first["reason"].endswith(f"refgate tray confirm {first['number']} --by HANDLE")
+    assert f"born {records.BORN}" in second["reason"]
+    assert str(first["number"]) in willow.run("tray", "list").stdout
+    assert willow.status(number) == "accepted", "the Task waits with the note"
+
+    done = willow.run("tray", "confirm", first["number"], "--by", "nobody-here", expect=None)
+    assert done.returncode != 0 and "nobody-here" in done.stderr
+    assert len(willow.tray()) == 2
+    assert "on its way" in willow.run("tray", "confirm", first["number"], "--by", "alvarez").stdout
+    lakeside.wait_record(by_command["record_id"])
+    lakeside.wait_status(number, "in-progress")
+    assert not lakeside.records(record_id=by_folder["record_id"])
+    assert [row["record_id"] for row in willow.tray()] == [by_folder["record_id"]]
+    assert "Wrongperson" not in willow.log() + lakeside.log()
+    assert not willow.query("SELECT 1 FROM audit WHERE detail LIKE '%Wrongperson%'")
+
+
+def test_the_same_client_in_other_letters_goes(make_town):
+    lakeside, willow, number = begin(make_town)
+    note = records.note(number, client="OWN-77", client_family_name="KANARIENVOGEL", client_given_names="Zsofia")
+    willow.send(records.consent("willow", ["lakeside"], client="OWN-77"))
+    willow.send(note)
+    lakeside.wait_record(note["record_id"])
+    assert not willow.tray()
+
+
+def test_a_reply_stays_with_the_clinic_that_asked(make_town):
+    """Harbor's referral names Lakeside's physician as its writer."""
+    harbor, lakeside, willow = make_town("harbor", "lakeside", "willow")
+    harbor.send(records.consent("harbor", ["willow"]))
+    willow.send(records.consent("willow", ["lakeside", "harbor"]))
+    people = harbor.folder / "directory.csv"
+    rows = people.read_text().splitlines()
+    npi = {row.split(",")[0]: field for row in rows for field in row.split(",") if field.startswith("99000")}
+    swapped = "\n".join(row.replace(npi["obrien"], npi["osei"]) if row.startswith("obrien,") else row
+                        for row in rows if not row.startswith("osei,"))
+    people.write_text(swapped + "\n")
+    harbor.reload()
+    referral = records.referral(by="obrien")
+    number = referral["record_id"]
+    harbor.send(referral)
+    willow.wait_record(number)
+    willow.move("accept", number)
+    note = records.note(number)
+    said, = willow.send(note)
+    assert [row["clinic"] for row in said["recipients"]] == ["harbor"]
+    harbor.wait_record(note["record_id"])
+    assert not lakeside.records()
