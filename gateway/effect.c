@@ -9,8 +9,9 @@
 #include "fhir/record.h"
 #include "gateway/acknowledge.h"
 #include "gateway/tree.h"
+#include "gateway/whose.h"
 
-enum { NUMBER_MAX = 1024, NOTE_MAX = 4096 };
+enum { NUMBER_MAX = 1024, NOTE_MAX = 4096, RELATED_MAX = 20 };
 
 /* Of COUNT referrals the one that is this partner's; false when there is none, or several. */
 static bool find_theirs(const struct inbox_item *item, const struct store_referral *referrals,
@@ -285,6 +286,47 @@ static bool check_new_referral(struct store *store, const struct inbox_item *ite
            stand_alone(store, item, effect, replaced); /* what it corrects never came */
 }
 
+/* ---- about the right client? ---- */
+
+static bool compare_client(struct store *store, const struct inbox_item *item,
+                           struct effect *effect, const struct store_referral *referral)
+{
+    struct client_difference difference;
+    if (effect->is_known_record ||
+        !whose_differs(store, item->arena, item->setup->config.org, item->message->record,
+                       item->message->sender, referral, &difference))
+        return false;
+    effect->contradiction =
+        whose_say(item->arena, referral, whose_referral(store, item->arena, referral), &difference);
+    effect->contradicted = difference.path;
+    effect->to_match = referral->id;
+    return true;
+}
+
+/* Of the referrals that minutes name those we share with the sender; at most RELATED_MAX are looked
+ * at. */
+static void compare_related(struct store *store, const struct inbox_item *item,
+                            struct effect *effect)
+{
+    const struct json *id = json_first(json_get(item->message->record, "related_referral_ids"));
+    for (size_t i = 0; id != NULL && i < RELATED_MAX; id = json_next(id), i++) {
+        struct message_inbound asked = *item->message;
+        struct inbox_item about = *item;
+        struct store_referral referral;
+        const char *number = json_text(id);
+        const char *colon = number == NULL ? NULL : strchr(number, ':');
+        asked.referral.number = colon == NULL ? number : colon + 1;
+        asked.referral.placer =
+            colon == NULL ? NULL : arena_copy_n(item->arena, number, (size_t)(colon - number));
+        about.message = &asked;
+        if (find_referral(store, &about, &referral) &&
+            compare_client(store, item, effect, &referral))
+            return;
+    }
+}
+
+/* ---- notes, plans, minutes ---- */
+
 /* What a note or discharge of the filler does to the Task (a first note starts it, a discharge ends
  * it). After the end only corrections are taken. */
 static bool check_note(struct store *store, const struct inbox_item *item, struct effect *effect,
@@ -297,6 +339,7 @@ static bool check_note(struct store *store, const struct inbox_item *item, struc
         return not_found(item, ret_fault);
     }
     effect->details = details_of(item);
+    compare_client(store, item, effect, referral);
     if (track_ours(referral) == TRACK_FILLER || corrects || effect->is_known_record)
         return true;
     const char *wanted = text_equal(effect->kind, "discharge-summary") ? "complete" : "start";
@@ -314,8 +357,11 @@ static bool check_shared(struct store *store, const struct inbox_item *item, str
                          struct fault *ret_fault)
 {
     (void)ret_fault;
-    if (!find_referral(store, item, &effect->referral))
+    bool is_found = find_referral(store, item, &effect->referral);
+    if (!is_found)
         effect->referral.id = 0;
+    if (!is_found || !compare_client(store, item, effect, &effect->referral))
+        compare_related(store, item, effect);
     effect->details = details_of(item);
     return true;
 }
@@ -382,6 +428,21 @@ static bool check_retraction(struct store *store, const struct inbox_item *item,
     return true;
 }
 
+/* ---- answers ---- */
+
+/* A late refusal of a note that was taken gives it back; any other late answer changes nothing. */
+static void find_returned(struct store *store, const struct inbox_item *item, struct effect *effect)
+{
+    struct store_message sent;
+    if (item->message->reply_to == NULL || !text_equal(item->message->reply_code, "fatal-error") ||
+        !store_find_outbound(store, item->arena, item->message->reply_to, &sent) ||
+        !text_equal(sent.partner, admission_partner(item->admission)) ||
+        !text_equal(sent.state, "sent") || !whose_is_asked(sent.kind))
+        return;
+    effect->returned = sent;
+    effect->referral.id = 0;
+}
+
 bool effect_check(struct store *store, const struct inbox_item *item, struct effect *ret_effect,
                   struct fault *ret_fault)
 {
@@ -393,8 +454,8 @@ bool effect_check(struct store *store, const struct inbox_item *item, struct eff
     case MESSAGE_RECORD_CANCEL:
         return check_move(store, item, ret_effect, ret_fault);
     case MESSAGE_REPLY:
-        ret_effect->kind =
-            "answer"; /* answers come with the exchange; a late one changes nothing */
+        ret_effect->kind = "answer"; /* answers come with the exchange */
+        find_returned(store, item, ret_effect);
         return true;
     case MESSAGE_RETRACTION:
         return check_retraction(store, item, ret_effect);
@@ -458,7 +519,7 @@ static int64_t add_record(struct store *store, const struct inbox_item *item, st
                                .number = json_get_text(record, "record_id"),
                                .origin = admission_partner(item->admission),
                                .client = client_of(record),
-                               .referral = effect->referral.id,
+                               .referral = effect->contradiction == NULL ? effect->referral.id : 0,
                                .accepted_ms = item->now_ms,
                                .exported = effect->is_cancelled}; /* no work for anyone */
     row.retracted = store_early_retraction(store, item->arena, row.clinic, row.kind, row.number);
@@ -504,7 +565,28 @@ static void add_people(struct store *store, const struct inbox_item *item)
         store_add_person(store, json_get_text(person, "handle"), json_print(item->arena, person));
 }
 
-static void apply_record(struct store *store, const struct inbox_item *item, struct effect *effect)
+/* It stands in a list of its own until a person has looked. */
+static void keep_to_match(struct store *store, const struct inbox_item *item,
+                          const struct effect *effect, int64_t record,
+                          struct store_message *message)
+{
+    struct store_match match = {.record = record,
+                                .referral = effect->to_match,
+                                .message = message->id,
+                                .state = "to match",
+                                .what = effect->contradiction,
+                                .at_ms = item->now_ms};
+    store_add_match(store, &match);
+    message->response_issues = acknowledge_notice(
+        item->arena,
+        arena_print(item->arena,
+                    "taken, but %s does not agree with the client of the referral: it waits here "
+                    "for a person, who attaches it or returns it",
+                    effect->contradicted));
+}
+
+static void apply_record(struct store *store, const struct inbox_item *item, struct effect *effect,
+                         struct store_message *message)
 {
     bool is_referral = text_equal(effect->kind, "referral");
     bool corrects = is_referral && effect->referral.id != 0;
@@ -516,7 +598,10 @@ static void apply_record(struct store *store, const struct inbox_item *item, str
         effect->referral.corrected_by = row;
         store_set_referral(store, &effect->referral);
     }
-    link_client(store, item);
+    if (effect->contradiction != NULL)
+        keep_to_match(store, item, effect, row, message);
+    else
+        link_client(store, item);
     add_people(store, item);
 }
 
@@ -533,8 +618,32 @@ static void note_record(struct store *store, const struct inbox_item *item, stru
     text_add(&note, effect->kind);
     text_add_char(&note, ' ');
     text_add(&note, number);
-    text_add(&note, " received");
+    text_add(&note, effect->contradiction == NULL ? " received" : " received, to match");
     track_note(store, effect->referral.id, note.at, &effect->details);
+}
+
+/* The record it carried is back on our desk. */
+static void take_back(struct store *store, const struct inbox_item *item, struct effect *effect)
+{
+    struct store_message *returned = &effect->returned;
+    struct store_record record = {.number = ""};
+    struct track_details details = {.by = item->message->sender,
+                                    .reason = "it seems to be about another client",
+                                    .message = returned->id,
+                                    .at_ms = item->now_ms};
+    if (returned->id == 0)
+        return;
+    returned->state = "rejected";
+    returned->reason = arena_print(item->arena,
+                                   "returned by %s: it seems to be about another client than its "
+                                   "referral; send it again about the right one, with a new number",
+                                   item->message->sender);
+    store_set_message(store, returned);
+    store_get_record(store, item->arena, returned->record, &record);
+    if (returned->referral != 0)
+        track_note(store, returned->referral,
+                   arena_print(item->arena, "%s %s returned", returned->kind, record.number),
+                   &details);
 }
 
 static void note_cancelled(struct store *store, const struct inbox_item *item,
@@ -621,7 +730,8 @@ void effect_apply(struct store *store, const struct inbox_item *item, struct eff
         return;
     }
     if (has_record)
-        apply_record(store, item, effect);
+        apply_record(store, item, effect, message);
+    take_back(store, item, effect);
     message->referral = effect->referral.id;
     effect->details.message = message->id;
     take_filler_number(store, item, &effect->referral);

@@ -1,5 +1,8 @@
 /* effect: what a partner's message changes here: a referral arrives, a Task moves, a note is filed.
  *
+ * A note about another client than its referral moves the Task, so that both sides agree, and is
+ * kept apart from the referral until a person matches it (flow_match.c).
+ *
  * Called by inbox.c inside the transaction: first check (reads only), then, when nothing stands
  * against it, apply (writes). A message that is refused has no effect, and its refusal is what is
  * answered. One thing is kept of it: a cancel of a referral that never came is remembered, because
@@ -23,6 +26,10 @@ struct effect {
     bool is_early_cancel;          /* of a referral that never came: refused, and kept in mind */
     bool is_cancelled;             /* a referral that was cancelled before it came */
     struct store_record retracted; /* what a retraction is about; id 0: nothing that is here */
+    const char *contradiction;     /* about another client than its referral: for a person here */
+    const char *contradicted;      /* the field, for its sender */
+    int64_t to_match;              /* the referral contradicted */
+    struct store_message returned; /* a record of ours that they give back; id 0: none */
 };
 
 /* False, with the fault that is answered, when something stands against it. */

@@ -2,6 +2,7 @@
 #include "gateway/export.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -150,9 +151,15 @@ static bool write_attachment(struct arena *arena, const char *folder, const stru
     return file_replace(arena_print(arena, "%s/%s", folder, name), bytes, length, 0600);
 }
 
-static bool write_attachments(const struct office *office, struct arena *arena,
-                              struct store *reader, const struct store_record *row,
-                              const char *name)
+/* NAME.files beside NAME.json. */
+static const char *files_folder(struct arena *arena, const char *path)
+{
+    return arena_print(arena, "%.*s.files", (int)(strlen(path) - strlen(".json")), path);
+}
+
+/* PATH: of the record's own file. */
+static bool write_attachments(struct arena *arena, struct store *reader,
+                              const struct store_record *row, const char *path)
 {
     size_t length;
     if (row->attachments == 0)
@@ -161,9 +168,7 @@ static bool write_attachments(const struct office *office, struct arena *arena,
     const struct json *list = tree_of_n(arena, text, length);
     if (list == NULL)
         return false;
-    const char *stem = arena_copy_n(arena, name, strlen(name) - strlen(".json"));
-    const char *folder =
-        setup_path(office->setup, arena, arena_print(arena, "records/in/%s.files", stem));
+    const char *folder = files_folder(arena, path);
     bool written = file_make_folder(folder, 0700);
     size_t place = 0;
     for (const struct json *item = json_first(list); written && item != NULL;
@@ -204,6 +209,44 @@ static bool write_notice(struct arena *arena, const char *path, const struct sto
     return file_replace(arena_print(arena, "%s.RETRACTED.txt", stem), text, strlen(text), 0600);
 }
 
+/* ---- where a record stands ---- */
+
+static void remove_files(struct arena *arena, const char *path)
+{
+    const char *folder = files_folder(arena, path);
+    DIR *open = opendir(folder);
+    unlink(path);
+    for (struct dirent *entry = open == NULL ? NULL : readdir(open); entry != NULL;
+         entry = readdir(open))
+        unlink(arena_print(arena, "%s/%s", folder, entry->d_name));
+    if (open != NULL)
+        closedir(open);
+    rmdir(folder);
+}
+
+/* One that contradicts its referral's client stands in a folder of its own until a person has
+ * decided; what they keep apart or return is in the store only. NULL: it is written nowhere. */
+static const char *place_of(const struct office *office, struct arena *arena, struct store *reader,
+                            const struct store_record *row)
+{
+    const char *name = export_name(arena, row->clinic, row->kind, row->number);
+    const char *in = setup_path(office->setup, arena, arena_print(arena, "records/in/%s", name));
+    const char *apart =
+        setup_path(office->setup, arena, arena_print(arena, "records/to-match/%s", name));
+    struct store_match match;
+    if (!store_get_match(reader, arena, row->id, &match))
+        return in;
+    if (text_equal(match.state, "to match")) {
+        file_make_folder(file_folder(arena, apart), 0700);
+        return apart;
+    }
+    remove_files(arena, apart);
+    if (text_equal(match.state, "attached"))
+        return in;
+    remove_files(arena, in);
+    return NULL;
+}
+
 static bool write_record(const struct office *office, struct arena *arena, struct store *reader,
                          const struct store_record *row)
 {
@@ -213,14 +256,15 @@ static bool write_record(const struct office *office, struct arena *arena, struc
                   "the store does not give it back whole", NULL);
         return false;
     }
-    const char *name = export_name(arena, row->clinic, row->kind, row->number);
-    const char *path = setup_path(office->setup, arena, arena_print(arena, "records/in/%s", name));
+    const char *path = place_of(office, arena, reader, row);
+    if (path == NULL)
+        return true;
     bool is_retracted = row->retracted != NULL;
     if (is_retracted)
         record = marked(arena, path, record, row);
     const char *text = text_of(arena, record);
     bool is_written = (is_retracted ? write_notice(arena, path, row)
-                                    : write_attachments(office, arena, reader, row, name)) &&
+                                    : write_attachments(arena, reader, row, path)) &&
                       file_replace(path, text, strlen(text), 0600);
     if (!is_written) {
         log_event(LOG_LEVEL_ERROR, "records-in", "what", "a received record cannot be written",

@@ -64,6 +64,20 @@ struct flow_report flow_send(const struct flow *flow, const struct record *recor
  * the tray, or its record_id. BY: who says so. What became of it then, for each recipient. */
 bool flow_confirm(const struct flow *flow, const char *number, const char *by,
                   struct flow_report *ret_report, struct fault *ret_fault);
+/* What a person decides about a received record that contradicts the client of its referral. */
+enum flow_match {
+    FLOW_ATTACH,     /* it is about that client: it belongs to the referral */
+    FLOW_KEEP_APART, /* it belongs to nobody here */
+    FLOW_RETURN      /* the same, and its sender is told */
+};
+
+/* ID: the number of the record, or its record_id. An attached one may be kept apart again, and the
+ * other way round; a returned one stays returned. */
+bool flow_match(const struct flow *flow, const char *id, enum flow_match decision, const char *by,
+                struct store_record *ret_record, struct fault *ret_fault);
+/* Finds one of the list, whatever was decided about it. */
+bool flow_find_match(const struct flow *flow, const char *id, struct store_match *ret_match,
+                     struct store_record *ret_record, struct fault *ret_fault);
 /* Makes a move of our side of a referral and tells the partner. ID: the placer's number, the
  * filler's, or `clinic:number`. */
 bool flow_move(const struct flow *flow, const char *id, const char *word,

@@ -69,6 +69,7 @@ extern const struct command commands_records[];   /* send, map, validate, fhirpa
 extern const struct command commands_referrals[]; /* referrals, messages, consent */
 extern const struct command commands_tray[];      /* tray */
 extern const struct command commands_queue[];     /* queue, records */
+extern const struct command commands_match[];     /* records to match */
 extern const struct command commands_cert[];      /* cert show, request, install, rollback, renew */
 extern const struct command commands_authority[]; /* cert authority, cert revoke */
 extern const struct command commands_backup[];    /* backup, restore */

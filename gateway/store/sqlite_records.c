@@ -226,6 +226,13 @@ void store_add_link(struct store *store, const char *client, const char *clinic,
                "ttt", client, clinic, number);
 }
 
+void store_remove_link(struct store *store, const char *client, const char *clinic,
+                       const char *number)
+{
+    sqlite_run(store, "DELETE FROM client_link WHERE client=? AND clinic=? AND number=?", "ttt",
+               client, clinic, number);
+}
+
 size_t store_links(struct store *store, struct arena *arena, const char *client, const char *clinic,
                    const char ***ret_numbers)
 {

@@ -261,6 +261,8 @@ void store_add_person(struct store *store, const char *handle, const char *row);
 size_t store_people(struct store *store, struct arena *arena, const char ***ret_rows);
 void store_add_link(struct store *store, const char *client, const char *clinic,
                     const char *number);
+void store_remove_link(struct store *store, const char *client, const char *clinic,
+                       const char *number);
 size_t store_links(struct store *store, struct arena *arena, const char *client, const char *clinic,
                    const char ***ret_numbers);
 

@@ -80,3 +80,61 @@ def test_a_reply_stays_with_the_clinic_that_asked(make_town):
     assert [row["clinic"] for row in said["recipients"]] == ["harbor"]
     harbor.wait_record(note["record_id"])
     assert not lakeside.records()
+
+
+def misfile(willow, lakeside, number, **more):
+    """A note of Willow that a person there let go in spite of its client."""
+    note = records.note(number, client_family_name="Smith-Wrongperson", **more)
+    willow.send(note)
+    willow.run("tray", "confirm", note["record_id"], "--by", "alvarez")
+    lakeside.wait_record(note["record_id"])
+    return note
+
+
+def file_of(gateway, folder, number):
+    return next(iter((gateway.folder / "records" / folder).glob(f"*{number}.json")), None)
+
+
+def test_theirs_stands_apart_until_it_is_matched(make_town):
+    lakeside, willow, number = begin(make_town)
+    note = misfile(willow, lakeside, number)
+    lakeside.wait_status(number, "in-progress")
+    row, = lakeside.json("records", "to-match")
+    assert row["record_id"] == note["record_id"] and row["referral"] == number and row["state"] == "to match"
+    assert row["reason"].startswith(f"client_family_name: found Smith-Wrongperson; referral {number} is of {records.FAMILY}")
+    assert "Smith-Wrongperson" in lakeside.run("records", "to-match").stdout
+    wait_for(lambda: file_of(lakeside, "to-match", note["record_id"]), 15, lakeside.log)
+    assert file_of(lakeside, "in", note["record_id"]) is None
+    assert json.loads(lakeside.run("records", "show", row["number"]).stdout)["subjective"] == note["subjective"]
+
+    lakeside.run("records", "attach", row["number"], "--by", "osei")
+    wait_for(lambda: file_of(lakeside, "in", note["record_id"]), 15, lakeside.log)
+    assert file_of(lakeside, "to-match", note["record_id"]) is None
+    assert not lakeside.json("records", "to-match")
+    assert lakeside.json("records", "to-match", "--all")[0]["by"] == "osei"
+    done = lakeside.run("records", "attach", row["number"], "--by", "osei", expect=None)
+    assert done.returncode != 0 and "attached already" in done.stderr
+
+    lakeside.run("records", "keep-apart", note["record_id"], "--by", "osei")
+    wait_for(lambda: file_of(lakeside, "in", note["record_id"]) is None, 15, lakeside.log)
+    assert "Wrongperson" not in willow.log() + lakeside.log()
+
+
+def test_what_is_returned_is_told_to_its_sender(make_town):
+    lakeside, willow, number = begin(make_town)
+    note = misfile(willow, lakeside, number)
+    wait_for(lambda: [m["state"] for m in willow.messages(kind="progress-note")] == ["sent"], 15, willow.log)
+    said = lakeside.run("records", "return", note["record_id"], "--by", "osei").stdout
+    assert "returned to its sender" in said
+    wait_for(lambda: [m["state"] for m in willow.messages(kind="progress-note")] == ["rejected"], 15,
+             lambda: f"{willow.messages()} {lakeside.messages()} {willow.log()}")
+    sent, = willow.messages(kind="progress-note")
+    assert sent["reason"].startswith("returned by lakeside: it seems to be about another client")
+    assert f"progress-note {note['record_id']} returned" in willow.track(number)
+    assert willow.status(number) == lakeside.status(number) == "in-progress"
+    assert file_of(lakeside, "in", note["record_id"]) is None
+
+    again = records.note(number, visit=2)
+    willow.send(again)
+    lakeside.wait_record(again["record_id"])
+    wait_for(lambda: file_of(lakeside, "in", again["record_id"]), 15, lakeside.log)

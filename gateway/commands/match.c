@@ -1,0 +1,165 @@
+/* match: received records that seem to be about another client than their referral, and what the
+ * desk decides about them. */
+#include "gateway/commands/command.h"
+
+#include "gateway/actor.h"
+#include "gateway/commands/lists.h"
+#include "gateway/flow.h"
+#include "gateway/tree.h"
+
+static struct flow flow_of(struct command_call *call, struct store *store)
+{
+    return (struct flow){call->office->setup, store, call->arena, clock_wall_ms(&call->clock),
+                         call->office->validator};
+}
+
+static struct json *object_of(struct arena *arena, const struct store_match *match,
+                              const struct store_record *record, const char *referral)
+{
+    struct json *object = json_new_object(arena);
+    json_set(arena, object, "number", json_new_whole(arena, (long)match->record));
+    json_set_text(arena, object, "record_id", record->number);
+    json_set_text(arena, object, "record", record->kind);
+    json_set_text(arena, object, "clinic", record->clinic);
+    json_set_text(arena, object, "referral", referral);
+    json_set_text(arena, object, "state", match->state);
+    json_set_text(arena, object, "reason", match->what);
+    json_set_text(arena, object, "since", clock_text(arena, match->at_ms));
+    json_set_text(arena, object, "by", match->by);
+    return object;
+}
+
+static void print_match(struct command_call *call, struct store *store,
+                        const struct store_match *match, struct command_table *table)
+{
+    struct store_record record = {.number = NULL};
+    struct store_referral referral = {.number = NULL};
+    store_get_record(store, call->arena, match->record, &record);
+    store_get_referral(store, call->arena, match->referral, &referral);
+    if (command_has(call, "json")) {
+        lists_object(call, object_of(call->arena, match, &record, referral.number));
+        return;
+    }
+    command_cell(table, arena_print(call->arena, "%lld", (long long)match->record));
+    command_cell(table, record.number);
+    command_cell(table, record.kind);
+    command_cell(table, record.clinic);
+    command_cell(table, referral.number);
+    command_cell(table, match->state);
+    command_cell(table, clock_text(call->arena, match->at_ms));
+    command_cell(table, match->what);
+}
+
+static int list(struct command_call *call)
+{
+    static const char *const headings[] = {"NUMBER",   "RECORD", "KIND",  "FROM",
+                                           "REFERRAL", "STATE",  "SINCE", "WHY"};
+    struct store *store;
+    struct fault fault;
+    struct store_match *matches;
+    if (!office_reader(call->office, call->arena, &store, &fault))
+        return command_fail(call, &fault);
+    const char *state = command_has(call, "all") ? NULL : "to match";
+    size_t count = store_matches(store, call->arena, state, &matches);
+    struct command_table table = lists_table(call->arena, headings, 8);
+    for (size_t i = 0; i < count; i++)
+        print_match(call, store, &matches[i], &table);
+    store_close(store);
+    if (!command_has(call, "json"))
+        command_print_table(&table, &call->out);
+    return 0;
+}
+
+static int show(struct command_call *call)
+{
+    struct store *store;
+    struct fault fault;
+    struct store_match match;
+    struct store_record record;
+    if (!office_reader(call->office, call->arena, &store, &fault))
+        return command_fail(call, &fault);
+    struct flow flow = flow_of(call, store);
+    bool found = flow_find_match(&flow, call->words[0], &match, &record, &fault);
+    store_close(store);
+    if (!found)
+        return command_fail(call, &fault);
+    const struct json *tree = tree_of(call->arena, record.text);
+    if (command_has(call, "json"))
+        lists_object(call, tree);
+    else
+        text_print(&call->out, "%s\n", json_print_pretty(call->arena, tree));
+    return 0;
+}
+
+/* ---- deciding ---- */
+
+struct deciding {
+    struct unit unit;
+    struct command_call *call;
+    enum flow_match decision;
+    struct store_record record;
+};
+
+static bool run_decide(struct unit *unit, struct store *store)
+{
+    struct deciding *deciding = (struct deciding *)unit;
+    struct command_call *call = deciding->call;
+    struct flow flow = flow_of(call, store);
+    const char *by;
+    return actor_choose(flow.setup, unit->arena, command_option(call, "by"), call->caller, &by,
+                        &unit->fault) &&
+           flow_match(&flow, call->words[0], deciding->decision, by, &deciding->record,
+                      &unit->fault);
+}
+
+static int decide(struct command_call *call, enum flow_match decision, const char *said)
+{
+    struct deciding deciding = {
+        .unit = {.run = run_decide, .arena = call->arena}, .call = call, .decision = decision};
+    if (!writer_call(call->office->writer, &deciding.unit))
+        return command_fail(call, &deciding.unit.fault);
+    text_print(&call->out, "%s %s of %s is %s\n", deciding.record.kind, deciding.record.number,
+               deciding.record.clinic, said);
+    return 0;
+}
+
+static int attach(struct command_call *call)
+{
+    return decide(call, FLOW_ATTACH, "attached to its referral");
+}
+
+static int keep_apart(struct command_call *call)
+{
+    return decide(call, FLOW_KEEP_APART, "kept apart: it belongs to no referral");
+}
+
+static int give_back(struct command_call *call)
+{
+    return decide(call, FLOW_RETURN, "returned to its sender");
+}
+
+static const struct command_option list_options[] = {
+    {"all", NULL, "also those that were decided about", false},
+    {NULL, NULL, NULL, false},
+};
+static const struct command_option decide_options[] = {
+    {"by", "HANDLE", "who decided (a handle of directory.csv)", false},
+    {NULL, NULL, NULL, false},
+};
+
+#define ROW(name, arguments, help, words, run, options)                                            \
+    {                                                                                              \
+        name, arguments, help, COMMAND_STORE, words, words, run, options                           \
+    }
+const struct command commands_match[] = {
+    ROW("records to-match", "", "received records that seem to be about another client", 0, list,
+        list_options),
+    ROW("records show", "NUMBER", "one of them, as it was received", 1, show, NULL),
+    ROW("records attach", "NUMBER", "it is about the client of its referral: take it", 1, attach,
+        decide_options),
+    ROW("records keep-apart", "NUMBER", "it is not: keep it, attached to nothing", 1, keep_apart,
+        decide_options),
+    ROW("records return", "NUMBER", "it is not: keep it apart and tell its sender", 1, give_back,
+        decide_options),
+    {NULL, NULL, NULL, COMMAND_HERE, 0, 0, NULL, NULL},
+};
