@@ -164,7 +164,7 @@ static bool queue(const struct retracting *retracting, const struct grant *grant
     if (!flow_is_valid(flow, NULL, bundle, ret_reason))
         return false;
     struct outbox_item item = {.bundle = bundle,
-                               .kind = "retraction",
+                               .kind = RELEASE_RETRACTION,
                                .referral = retracting->row.referral,
                                .now_ms = clock_wall_ms(&flow->setup->clock)};
     outbox_commit(flow->store, flow->arena, grant, &item);

@@ -168,6 +168,12 @@ const struct grant *release_reply(const struct setup *setup, struct arena *arena
     return grant;
 }
 
+static const char *moved_away(struct arena *arena, const struct store_message *message)
+{
+    return arena_print(arena, "%s is no longer served by %s, who got it; tell them by telephone",
+                       message->recipient, message->partner);
+}
+
 static bool may_have_gone(const struct store_message *copy)
 {
     return copy->record != 0 && copy->attempts > 0;
@@ -181,10 +187,7 @@ const struct grant *release_retraction(const struct setup *setup, struct arena *
     if (!may_have_gone(copy))
         *ret_reason = "it never left";
     else if (partner == NULL || !text_equal(partner->name, copy->partner))
-        *ret_reason = arena_print(arena,
-                                  "%s is no longer served by %s, who got it; tell them by "
-                                  "telephone",
-                                  copy->recipient, copy->partner);
+        *ret_reason = moved_away(arena, copy);
     if (*ret_reason != NULL)
         return NULL;
     struct grant *grant = arena_alloc(arena, sizeof *grant);
@@ -203,12 +206,27 @@ static bool reply_again(const struct setup *setup, struct arena *arena,
     return open_partner(setup, arena, message->recipient, ret_reason) != NULL;
 }
 
+/* Whether it went there was asked when it was queued, and does not change; who serves the clinic
+ * may.
+ */
+static bool retraction_again(const struct setup *setup, struct arena *arena,
+                             const struct store_message *message, const char **ret_reason)
+{
+    const struct partner *partner = open_partner(setup, arena, message->recipient, ret_reason);
+    if (partner == NULL || text_equal(partner->name, message->partner))
+        return partner != NULL;
+    *ret_reason = moved_away(arena, message);
+    return false;
+}
+
 bool release_again(const struct setup *setup, struct store *store, struct arena *arena,
                    const struct store_message *message, int64_t now_ms, const char **ret_reason)
 {
     struct store_record row;
     struct store_release release;
     *ret_reason = NULL;
+    if (text_equal(message->kind, RELEASE_RETRACTION))
+        return retraction_again(setup, arena, message, ret_reason);
     if (message->record == 0)
         return reply_again(setup, arena, message, ret_reason);
     if (!store_get_record(store, arena, message->record, &row) ||

@@ -48,6 +48,9 @@ const struct grant *release_retraction(const struct setup *setup, struct arena *
 bool release_again(const struct setup *setup, struct store *store, struct arena *arena,
                    const struct store_message *message, int64_t now_ms, const char **ret_reason);
 
+/* The kind under which a retraction is queued. */
+#define RELEASE_RETRACTION "retraction"
+
 const char *grant_partner(const struct grant *grant);
 const char *grant_recipient(const struct grant *grant);
 /* Those of the handles that may receive, parted by ';'. */

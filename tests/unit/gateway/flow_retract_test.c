@@ -249,6 +249,33 @@ static void only_the_partner_that_got_it_is_told(void **state)
     assert_string_equal(reason, "it never left");
 }
 
+/* It waits while the partner is disabled, and never goes to another one. */
+static void a_queued_retraction_goes_to_that_partner_only(void **state)
+{
+    struct bench *bench = *state;
+    struct clinic *willow = bench->willow;
+    struct store_message message;
+    const char *reason;
+    send_note(bench, "N-1");
+    try_once(willow, "lakeside", "sent");
+    clinic_put(willow, "partners/lakeside.yaml",
+               arena_print(&willow->arena,
+                           "url: https://127.0.0.1:1/fhir\npins: [%064d]\ndisabled: true\n", 0));
+    clinic_load(willow);
+    assert_true(must_retract(willow, "N-1", "wrong-client").recipients[0].is_queued);
+    clinic_outgoing(willow, "lakeside", &message);
+    assert_string_equal(message.kind, "retraction");
+    assert_false(release_again(willow->setup, willow->store, &willow->arena, &message, 0, &reason));
+    assert_non_null(strstr(reason, "disabled"));
+    clinic_put(willow, "partners/lakeside.yaml",
+               arena_print(&willow->arena, "url: https://127.0.0.1:1/fhir\npins: [%064d]\n", 0));
+    clinic_load(willow);
+    assert_true(release_again(willow->setup, willow->store, &willow->arena, &message, 0, &reason));
+    message.partner = "harbor";
+    assert_false(release_again(willow->setup, willow->store, &willow->arena, &message, 0, &reason));
+    assert_non_null(strstr(reason, "telephone"));
+}
+
 static void a_retraction_of_nothing_is_kept_in_mind(void **state)
 {
     struct bench *bench = *state;
@@ -307,6 +334,7 @@ int main(void)
         TEST(a_retracted_record_is_final),
         TEST(what_cannot_be_retracted_says_why),
         TEST(only_the_partner_that_got_it_is_told),
+        TEST(a_queued_retraction_goes_to_that_partner_only),
         TEST(a_retraction_of_nothing_is_kept_in_mind),
         TEST(what_is_kept_in_mind_is_of_one_clinic_and_number),
     };
