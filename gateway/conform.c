@@ -1,4 +1,5 @@
-/* conform: see conform.h. The partner's profiles are asked of each resource of their type. */
+/* conform: see conform.h. The partner's profiles are asked of each resource of their type, but not
+ * of one that is there only to say that it was a mistake: it has no content to hold to them. */
 #include "gateway/conform.h"
 
 #include "base/text.h"
@@ -16,7 +17,8 @@ static bool meets(struct validator *validator, struct arena *arena, const struct
         if (profile != NULL && text_equal(profile_type(profile), type))
             urls[options.profile_count++] = partner->profiles.items[i];
     }
-    return options.profile_count == 0 ||
+    bool is_mistake = text_equal(json_get_text(resource, "status"), "entered-in-error");
+    return options.profile_count == 0 || is_mistake ||
            validate_resource(validator, arena, resource, &options, issues);
 }
 

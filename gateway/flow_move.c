@@ -227,8 +227,7 @@ bool flow_is_valid(const struct flow *flow, const char *partner, const struct js
                    const char **ret_reason)
 {
     struct issue_list issues = issue_list_new(flow->arena);
-    const struct partner *asks =
-        partner == NULL ? NULL : folder_partner(&flow->setup->partners, partner);
+    const struct partner *asks = folder_partner(&flow->setup->partners, partner);
     if (flow->validator == NULL ||
         conform_bundle(flow->validator, flow->arena, flow->setup, asks, NULL, bundle, &issues))
         return true;

@@ -32,7 +32,7 @@ struct finding_list flow_warnings(const struct flow *flow, const struct record *
                                   const struct store_referral *referral);
 
 /* True when the Bundle is what we would take ourselves and what PARTNER asked for; else *ret_reason
- * says what is wrong with it. PARTNER NULL: R4 alone. */
+ * says what is wrong with it. */
 bool flow_is_valid(const struct flow *flow, const char *partner, const struct json *bundle,
                    const char **ret_reason);
 /* A referral as messages name it. */

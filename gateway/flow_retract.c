@@ -161,7 +161,7 @@ static bool queue(const struct retracting *retracting, const struct grant *grant
     if (retracting->referral.id != 0)
         retraction.referral = flow_message_referral(&retracting->referral);
     const struct json *bundle = message_of_retraction(&context, &retraction);
-    if (!flow_is_valid(flow, NULL, bundle, ret_reason))
+    if (!flow_is_valid(flow, grant_partner(grant), bundle, ret_reason))
         return false;
     struct outbox_item item = {.bundle = bundle,
                                .kind = RELEASE_RETRACTION,

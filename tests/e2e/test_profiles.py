@@ -56,6 +56,31 @@ def test_what_breaks_the_partner_s_profile_is_not_sent(town):
     assert willow.query("SELECT count(*) FROM message") == [(0,)]
 
 
+def test_a_retraction_is_not_held_to_a_profile_of_notes(town):
+    """It has no content that could meet one: both gateways ask every Composition of the other for its subject."""
+    lakeside, willow = town
+    with_subject = {**PROFILE, "type": "Composition", "name": "WithSubject",
+                    "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Composition",
+                    "differential": {"element": [{"id": "Composition.subject", "path": "Composition.subject",
+                                                  "min": 1}]}}
+    for one, other in ((lakeside, willow), (willow, lakeside)):
+        (one.folder / "profiles").mkdir(exist_ok=True)
+        (one.folder / "profiles" / "requisition.json").write_text(json.dumps(with_subject))
+        with open(one.folder / "partners" / f"{other.name}.yaml", "a", encoding="utf-8") as file:
+            file.write(f"\nprofiles: [{REASON}]\n")
+        one.start()
+    number = records.referral()["record_id"]
+    lakeside.send(records.consent("lakeside", ["willow"]), records.referral(number))
+    willow.send(records.consent("willow", ["lakeside"]))
+    willow.wait_record(number)
+    willow.move("accept", number)
+    note = records.note(number)
+    willow.send(note)
+    lakeside.wait_record(note["record_id"])
+    willow.run("records", "retract", note["record_id"], "--reason", "wrong-client")
+    practice.wait_for(lambda: lakeside.records(record_id=note["record_id"], state="retracted"), 10, "it is retracted")
+
+
 def test_a_profile_that_no_file_holds_is_named(town):
     _, willow = town
     ask_for_profile(willow)
