@@ -119,24 +119,72 @@ static int list(struct command_call *call)
     return 0;
 }
 
-/* "retracted: wrong-client; destroy it", the last words for a record of somebody else; NULL: it
- * stands. */
-static const char *state_of(struct arena *arena, const struct store_record *row)
+/* ---- records ---- */
+
+struct listing { /* the rows, and the matches, both in the order of their records */
+    struct store_record *rows;
+    struct store_match *matches;
+    size_t count, match_count, match_at;
+};
+
+/* What a person has to know of a row beside the record: it was retracted, or it is attached to
+ * nobody. */
+struct standing {
+    const char *state, *said; /* NULL: it stands */
+    bool is_apart;
+};
+
+/* Of the rows in their order. */
+static struct standing standing_of(struct arena *arena, struct listing *listing, size_t at)
 {
-    bool is_ours = text_equal(row->origin, "own");
+    const struct store_record *row = &listing->rows[at];
+    struct standing standing = {.state = NULL};
+    while (listing->match_at < listing->match_count &&
+           listing->matches[listing->match_at].record < row->id)
+        listing->match_at++;
+    bool is_matched = listing->match_at < listing->match_count &&
+                      listing->matches[listing->match_at].record == row->id;
+    const char *state = is_matched ? listing->matches[listing->match_at].state : "attached";
+    if (!text_equal(state, "attached"))
+        standing = (struct standing){.state = state, .said = state, .is_apart = true};
     if (row->retracted == NULL)
-        return NULL;
-    return arena_print(arena, "retracted: %s",
-                       is_ours ? row->retracted : reason_of_retraction(arena, row->retracted));
+        return standing;
+    bool is_ours = text_equal(row->origin, STORE_OWN);
+    standing.state = "retracted"; /* with the last words for a record of somebody else */
+    standing.said =
+        arena_print(arena, "retracted: %s",
+                    is_ours ? row->retracted : reason_of_retraction(arena, row->retracted));
+    return standing;
 }
 
-static void add_state(struct arena *arena, struct json *object, const struct store_record *row)
+static struct json *record_object(struct arena *arena, const struct store_record *row,
+                                  const struct standing *standing)
 {
+    struct json *object = json_new_object(arena);
+    json_set_text(arena, object, "record_id", row->number);
+    json_set_text(arena, object, "record", row->kind);
+    json_set_text(arena, object, "clinic", row->clinic);
+    json_set_text(arena, object, "client_id", standing->is_apart ? NULL : row->client);
+    json_set_text(arena, object, "origin", row->origin);
+    json_set_text(arena, object, "since", clock_text(arena, row->accepted_ms));
+    json_set_text(arena, object, "state", standing->state);
     if (row->retracted == NULL)
-        return;
-    json_set_text(arena, object, "state", "retracted");
-    json_set_text(arena, object, "text", state_of(arena, row));
+        return object;
+    json_set_text(arena, object, "text", standing->said);
     json_set_text(arena, object, "retracted", clock_text(arena, row->retracted_ms));
+    return object;
+}
+
+static void record_cells(struct command_table *table, const struct store_record *row,
+                         const struct standing *standing)
+{
+    command_cell(table, row->number);
+    command_cell(table, row->kind);
+    command_cell(table, row->clinic);
+    command_cell(table, standing->is_apart ? NULL : row->client);
+    command_cell(table, row->origin);
+    command_cell(table, clock_text(table->arena, row->accepted_ms));
+    command_cell(table, standing->said);
 }
 
 static int records(struct command_call *call)
@@ -145,33 +193,19 @@ static int records(struct command_call *call)
                                            "FROM",   "SINCE", "STATE"};
     struct store *store;
     struct fault fault;
-    struct store_record *rows;
+    struct listing listing = {.rows = NULL};
     if (!office_reader(call->office, call->arena, &store, &fault))
         return command_fail(call, &fault);
-    size_t count = store_records(store, call->arena, NULL, NULL, NULL, &rows);
+    listing.count = store_records(store, call->arena, NULL, NULL, NULL, &listing.rows);
+    listing.match_count = store_matches(store, call->arena, NULL, &listing.matches);
     store_close(store);
     struct command_table table = lists_table(call->arena, headings, 7);
-    for (size_t i = 0; i < count; i++) {
-        const char *since = clock_text(call->arena, rows[i].accepted_ms);
-        if (command_has(call, "json")) {
-            struct json *object = json_new_object(call->arena);
-            json_set_text(call->arena, object, "record_id", rows[i].number);
-            json_set_text(call->arena, object, "record", rows[i].kind);
-            json_set_text(call->arena, object, "clinic", rows[i].clinic);
-            json_set_text(call->arena, object, "client_id", rows[i].client);
-            json_set_text(call->arena, object, "origin", rows[i].origin);
-            json_set_text(call->arena, object, "since", since);
-            add_state(call->arena, object, &rows[i]);
-            lists_object(call, object);
-            continue;
-        }
-        command_cell(&table, rows[i].number);
-        command_cell(&table, rows[i].kind);
-        command_cell(&table, rows[i].clinic);
-        command_cell(&table, rows[i].client);
-        command_cell(&table, rows[i].origin);
-        command_cell(&table, since);
-        command_cell(&table, state_of(call->arena, &rows[i]));
+    for (size_t i = 0; i < listing.count; i++) {
+        struct standing standing = standing_of(call->arena, &listing, i);
+        if (command_has(call, "json"))
+            lists_object(call, record_object(call->arena, &listing.rows[i], &standing));
+        else
+            record_cells(&table, &listing.rows[i], &standing);
     }
     if (!command_has(call, "json"))
         command_print_table(&table, &call->out);

@@ -103,6 +103,8 @@ def test_theirs_stands_apart_until_it_is_matched(make_town):
     assert row["record_id"] == note["record_id"] and row["referral"] == number and row["state"] == "to match"
     assert row["reason"].startswith(f"client_family_name: found Smith-Wrongperson; referral {number} is of {records.FAMILY}")
     assert "Smith-Wrongperson" in lakeside.run("records", "to-match").stdout
+    listed, = lakeside.records(record_id=note["record_id"])
+    assert listed["state"] == "to match" and "client_id" not in listed
     wait_for(lambda: file_of(lakeside, "to-match", note["record_id"]), 15, lakeside.log)
     assert file_of(lakeside, "in", note["record_id"]) is None
     assert json.loads(lakeside.run("records", "show", row["number"]).stdout)["subjective"] == note["subjective"]
@@ -111,6 +113,8 @@ def test_theirs_stands_apart_until_it_is_matched(make_town):
     wait_for(lambda: file_of(lakeside, "in", note["record_id"]), 15, lakeside.log)
     assert file_of(lakeside, "to-match", note["record_id"]) is None
     assert not lakeside.json("records", "to-match")
+    listed, = lakeside.records(record_id=note["record_id"])
+    assert "state" not in listed and listed["client_id"] == "C-1"
     assert lakeside.json("records", "to-match", "--all")[0]["by"] == "osei"
     done = lakeside.run("records", "attach", row["number"], "--by", "osei", expect=None)
     assert done.returncode != 0 and "attached already" in done.stderr
