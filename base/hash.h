@@ -1,8 +1,9 @@
 /* hash: a number for a short text, for the tables of names.
  *
  * For tables in memory only: the number may change with the program, and nothing that is stored or
- * sent depends on it. Not for texts that an enemy chooses without bound: those tables name their
- * ceiling or use all bytes. When tables are generated, fhir/name_hash.py is hash_name(). Pure. */
+ * sent depends on it. A table of texts that an enemy chooses uses hash_keyed(), with a key he does
+ * not know; those of the others name their ceiling. When tables are generated, fhir/name_hash.py is
+ * hash_name(). Pure. */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 
@@ -75,6 +76,53 @@ static inline uint64_t hash_text(const char *at, size_t length)
     }
     mixed = (mixed ^ hash_load(at, length)) * 0xc2b2ae3d27d4eb4full;
     return mixed ^ mixed >> 32;
+}
+
+/* A secret of whoever owns the table; zeros will do where nobody means harm. */
+struct hash_key {
+    uint64_t first, second;
+};
+
+static inline uint64_t hash_turn(uint64_t word, unsigned bits)
+{
+    return word << bits | word >> (64 - bits);
+}
+
+static inline void hash_round(uint64_t state[4])
+{
+    state[0] += state[1];
+    state[1] = hash_turn(state[1], 13) ^ state[0];
+    state[0] = hash_turn(state[0], 32);
+    state[2] += state[3];
+    state[3] = hash_turn(state[3], 16) ^ state[2];
+    state[0] += state[3];
+    state[3] = hash_turn(state[3], 21) ^ state[0];
+    state[2] += state[1];
+    state[1] = hash_turn(state[1], 17) ^ state[2];
+    state[2] = hash_turn(state[2], 32);
+}
+
+/* SipHash-1-3: without the key nobody finds texts that meet in one place (Aumasson, Bernstein:
+ * SipHash, a fast short-input PRF, 2012). */
+static inline uint64_t hash_keyed(const struct hash_key *key, const char *at, size_t length)
+{
+    uint64_t state[4] = {key->first ^ 0x736f6d6570736575ull, key->second ^ 0x646f72616e646f6dull,
+                         key->first ^ 0x6c7967656e657261ull, key->second ^ 0x7465646279746573ull};
+    uint64_t last = (uint64_t)length << 56;
+    for (; length >= 8; at += 8, length -= 8) {
+        uint64_t word = hash_load(at, 8);
+        state[3] ^= word;
+        hash_round(state);
+        state[0] ^= word;
+    }
+    last |= hash_load(at, length);
+    state[3] ^= last;
+    hash_round(state);
+    state[0] ^= last;
+    state[2] ^= 0xff;
+    for (int round = 0; round < 3; round++)
+        hash_round(state);
+    return state[0] ^ state[1] ^ state[2] ^ state[3];
 }
 
 #endif

@@ -97,6 +97,8 @@ enum fhirpath_truth {
     FHIRPATH_TRUE,  /* the boolean true, or anything else that is not empty */
     FHIRPATH_FAULTY /* *ret_fault says why */
 };
+/* Steps that the last evaluation took. */
+size_t fhirpath_session_spent(const struct fhirpath_session *session);
 /* An invariant: allocates nothing once the session is warm, unless the expression makes texts.
  * RET_FAULT may be NULL. */
 enum fhirpath_truth fhirpath_is_true(struct fhirpath_session *session,

@@ -104,6 +104,8 @@ static struct json *read_extra(struct field_job *job, const struct field *field,
 
 const struct field_kind field_extra = {write_extra, read_extra};
 
+enum { ITEMS_MAX = 500 }; /* of a list, of which a field of its own is looked for */
+
 /* "participants[2].attendance": the member of the second item, where there is such an item. */
 static bool set_in_item(struct field_job *job, struct json *into, const char *name,
                         const struct json *value)
@@ -115,9 +117,11 @@ static bool set_in_item(struct field_job *job, struct json *into, const char *na
     char *list = arena_copy_n(job->arena, name, (size_t)(open - name));
     const struct record_field *known = vocabulary_field(job, list);
     size_t place = 0;
-    for (const char *at = open + 1; at < dot && *at >= '0' && *at <= '9' && place < 10000; at++)
+    for (const char *at = open + 1; at < dot && *at >= '0' && *at <= '9' && place <= ITEMS_MAX;
+         at++)
         place = place * 10 + (size_t)(*at - '0');
-    struct json *item = place == 0 ? NULL : json_at(json_get(into, list), place - 1);
+    struct json *item =
+        place == 0 || place > ITEMS_MAX ? NULL : json_at(json_get(into, list), place - 1);
     if (known == NULL || known->item == NULL || item == NULL ||
         record_field_find(known->item, dot + 2) == NULL)
         return false;

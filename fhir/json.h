@@ -5,8 +5,8 @@
  * made with; nothing is freed one by one. Numbers keep their text (FHIR decimals: 1.00 is not 1),
  * both in parsed trees and in made ones. The scan refuses what cJSON would let pass: duplicate
  * keys, invalid UTF-8, control characters, lone surrogates, \u0000, leading zeros, trailing text,
- * too deep, too large (RFC 8259; a byte-order mark before the text is tolerated). No I/O, no
- * globals but the thread-local arena that cJSON's hooks allocate from. */
+ * too deep, too large, too many members or values (RFC 8259; a byte-order mark before the text is
+ * tolerated). No I/O, no globals but the thread-local arena that cJSON's hooks allocate from. */
 #ifndef FHIR_JSON_H
 #define FHIR_JSON_H
 
@@ -21,7 +21,10 @@
 
 enum json_kind { JSON_NULL, JSON_BOOLEAN, JSON_NUMBER, JSON_TEXT, JSON_LIST, JSON_OBJECT };
 
-enum { JSON_DEPTH_MAX = 64 };
+enum {
+    JSON_DEPTH_MAX = 64,
+    JSON_MEMBERS_MAX = 512 /* of one object; the largest of FHIR has about 130 */
+};
 
 /* A node's `type`; json.c proves that it is cJSON's. */
 enum json_type {
@@ -66,9 +69,10 @@ struct json_fault {
 };
 
 struct json_options {
-    size_t bytes_max; /* 0: no limit */
-    int depth_max;    /* 0: JSON_DEPTH_MAX */
-    int index_base;   /* number of the first list item in json_fault.path: 0 FHIRPath, 1 records */
+    size_t bytes_max;  /* 0: no limit */
+    int depth_max;     /* 0: JSON_DEPTH_MAX */
+    size_t values_max; /* objects, lists and plain values together; 0: no limit */
+    int index_base;    /* number of the first list item in json_fault.path: 0 FHIRPath, 1 records */
 };
 
 /* A parsed text with the places of its nodes. */

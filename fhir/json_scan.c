@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -10,19 +11,17 @@
 #include "fhir/json_text.h"
 
 enum {
-    FEW_KEYS = 32,  /* in one object: compared one by one; more are looked up in a table */
+    FEW_KEYS = 32,  /* in one object: compared one by one; with more all are sorted at its end */
     ROW_MAX = 64,   /* nodes taken from the arena at once */
     NODE_BYTES = 24 /* of text make a node, about */
 };
 
 struct frame { /* one open object or list */
     struct json *node;
-    const char *key;     /* read last in an object, else NULL */
-    int index;           /* of the item being read in a list */
-    unsigned key_count;  /* read so far */
-    uintptr_t seen;      /* json_name_bit() of its keys */
-    const char **places; /* of many keys: open-addressing table of them, else NULL */
-    size_t place_count;  /* a power of two, at least twice the keys */
+    const char *key;    /* read last in an object, else NULL */
+    int index;          /* of the item being read in a list */
+    unsigned key_count; /* read so far */
+    uintptr_t seen;     /* json_name_bit() of its keys */
 };
 
 struct scan {
@@ -35,7 +34,9 @@ struct scan {
     struct json_text_fault text_fault;
     struct json *row; /* the next nodes */
     size_t row_left;
-    int depth; /* frames[0] stands for the text itself */
+    size_t nodes_left; /* that may still be taken into rows */
+    bool is_full;      /* none was left */
+    int depth;         /* frames[0] stands for the text itself */
     int depth_max;
     struct frame frames[JSON_DEPTH_MAX + 1];
 };
@@ -138,7 +139,18 @@ static __attribute__((noinline)) void take_row(struct scan *scan, const char *at
 {
     size_t about = (size_t)(scan->end - at) / NODE_BYTES + 1;
     scan->row_left = about < ROW_MAX ? about : ROW_MAX;
+    if (scan->row_left > scan->nodes_left) {
+        scan->is_full = scan->nodes_left == 0;
+        scan->row_left = scan->is_full ? 1 : scan->nodes_left;
+    }
+    scan->nodes_left -= scan->is_full ? 0 : scan->row_left;
     scan->row = arena_raw(scan->arena, scan->row_left * sizeof *scan->row);
+}
+
+static __attribute__((noinline)) char *too_many_values(struct scan *scan, const char *at)
+{
+    return fail(scan, at, "too many values in one text",
+                arena_print(scan->arena, "at most %zu values", scan->options->values_max));
 }
 
 /* The node of a value that starts at AT, put at SEAT. */
@@ -274,48 +286,49 @@ static inline char *read_text(struct scan *scan, struct seat *seat, char *mark)
 
 /* ---- keys ---- */
 
-/* Where KEY is, or would go, in the table of FRAME. The hash is of all bytes of the key: who
- * writes thousands of members chooses their names. */
-static const char **key_place(const struct frame *frame, const char *key)
+/* By name; of equal names the first of the text comes first. */
+static int by_key(const void *one, const void *other)
 {
-    uint32_t hash = 2166136261u;
-    for (const char *at = key; *at != '\0'; at++)
-        hash = (hash ^ (unsigned char)*at) * 16777619u;
-    size_t place = hash & (frame->place_count - 1);
-    while (frame->places[place] != NULL && strcmp(frame->places[place], key) != 0)
-        place = (place + 1) & (frame->place_count - 1);
-    return &frame->places[place];
+    const struct json *left = *(const struct json *const *)one;
+    const struct json *right = *(const struct json *const *)other;
+    size_t length = json_key_length(left);
+    if (length != json_key_length(right))
+        return length < json_key_length(right) ? -1 : 1;
+    int order = memcmp(left->key, right->key, length);
+    return order != 0 ? order : (left->offset > right->offset) - (left->offset < right->offset);
 }
 
-/* Makes the table, or doubles it, and enters the keys of the members that are there. */
-static void make_places(struct scan *scan, struct frame *frame)
+/* The first member, in the order of the text, whose key stands before it already; NULL: none. Who
+ * writes many members chooses their names, so they are sorted: no choice makes that slow. */
+static const struct json *find_repeated(struct scan *scan, const struct frame *frame)
 {
-    frame->place_count = frame->places == NULL ? 4 * FEW_KEYS : 2 * frame->place_count;
-    frame->places = arena_array(scan->arena, frame->place_count, sizeof *frame->places);
-    struct json *member = json_first(frame->node);
-    for (; member != NULL; member = json_next(member))
-        *key_place(frame, json_key(member)) = json_key(member);
+    const struct json **members =
+        arena_raw(scan->arena, frame->key_count * sizeof(const struct json *));
+    const struct json *found = NULL;
+    size_t count = 0;
+    for (const struct json *each = json_first(frame->node); each != NULL; each = json_next(each))
+        members[count++] = each;
+    qsort(members, count, sizeof(const struct json *), by_key);
+    for (size_t i = 1; i < count; i++) {
+        bool is_same = json_key_length(members[i]) == json_key_length(members[i - 1]) &&
+                       strcmp(members[i]->key, members[i - 1]->key) == 0;
+        if (is_same && (found == NULL || members[i]->offset < found->offset))
+            found = members[i];
+    }
+    return found;
 }
 
-/* The innermost object, which has KEY_COUNT keys, has this one. Enters it in the table. */
-static __attribute__((noinline)) bool has_key(struct scan *scan, struct frame *frame,
-                                              const struct seat *seat)
+/* One of the few keys of the innermost object is this one. */
+static __attribute__((noinline)) bool has_key(const struct frame *frame, const struct seat *seat)
 {
-    if (frame->key_count < FEW_KEYS)
-        return json_search(frame->node, seat->key, seat->key_length, seat->key_hash) != NULL;
-    if (2 * (size_t)(frame->key_count + 1) > frame->place_count)
-        make_places(scan, frame);
-    const char **place = key_place(frame, seat->key);
-    bool is_there = *place != NULL;
-    *place = seat->key;
-    return is_there;
+    return json_search(frame->node, seat->key, seat->key_length, seat->key_hash) != NULL;
 }
 
-/* The key of SEAT is none that the innermost object has. */
-static inline bool note_key(struct scan *scan, struct frame *frame, const struct seat *seat)
+/* The key of SEAT is none that the innermost object has; of many keys that is asked at its end. */
+static inline bool note_key(struct frame *frame, const struct seat *seat)
 {
     uintptr_t bit = json_name_bit(seat->key_hash);
-    if (((frame->seen & bit) != 0 || frame->key_count >= FEW_KEYS) && has_key(scan, frame, seat))
+    if ((frame->seen & bit) != 0 && frame->key_count < FEW_KEYS && has_key(frame, seat))
         return false;
     frame->seen |= bit;
     frame->key_count++;
@@ -340,6 +353,12 @@ static char *repeated_key(struct scan *scan, const char *mark)
     return fail_at(scan, mark, "the field a second time", "each field once");
 }
 
+static char *too_many_keys(struct scan *scan, const char *mark)
+{
+    return fail_at(scan, mark, "too many fields in one object",
+                   arena_print(scan->arena, "at most %d", JSON_MEMBERS_MAX));
+}
+
 /* The key at MARK, and the colon. */
 static inline char *read_key(struct scan *scan, struct frame *frame, struct seat *seat, char *mark)
 {
@@ -355,8 +374,10 @@ static inline char *read_key(struct scan *scan, struct frame *frame, struct seat
     frame->key = seat->key = mark + 1;
     seat->key_length = length;
     seat->key_hash = hash_name(mark + 1, length);
-    if (!note_key(scan, frame, seat))
+    if (!note_key(frame, seat))
         return repeated_key(scan, mark);
+    if (frame->key_count > JSON_MEMBERS_MAX)
+        return too_many_keys(scan, mark);
     at = skip_space(at);
     return *at == ':' ? at + 1 : fail(scan, at, "no colon after the field name", "a colon");
 }
@@ -392,7 +413,20 @@ static inline __attribute__((always_inline)) char *read_value(struct scan *scan,
         at = read_tree(scan, seat, at);
     else
         at = read_number_or_word(scan, seat, at);
-    return at == NULL ? NULL : skip_space(at);
+    if (at == NULL)
+        return NULL;
+    return scan->is_full ? too_many_values(scan, at) : skip_space(at);
+}
+
+/* The object of FRAME ends before AT. */
+static __attribute__((noinline)) char *check_many_keys(struct scan *scan, struct frame *frame,
+                                                       char *at)
+{
+    const struct json *repeated = find_repeated(scan, frame);
+    if (repeated == NULL)
+        return at;
+    frame->key = repeated->key;
+    return repeated_key(scan, repeated->key - 1);
 }
 
 /* What is behind the opening brace of FRAME. */
@@ -401,8 +435,6 @@ static char *read_members(struct scan *scan, struct frame *frame, char *at)
     struct seat seat = {.link = &frame->node->child};
     frame->seen = 0;
     frame->key_count = 0;
-    frame->places = NULL;
-    frame->place_count = 0;
     at = skip_space(at);
     if (*at == '}')
         return at + 1;
@@ -421,7 +453,7 @@ static char *read_members(struct scan *scan, struct frame *frame, char *at)
         return fail(scan, at, "no comma after a value", "a comma or }");
     frame->node->child->prev = seat.last;
     frame->node->names = frame->seen;
-    return at + 1;
+    return frame->key_count > FEW_KEYS ? check_many_keys(scan, frame, at + 1) : at + 1;
 }
 
 /* What is behind the opening bracket of FRAME. */
@@ -494,13 +526,15 @@ static bool is_taken(struct scan *scan, size_t length)
 struct json *json_scan(struct arena *arena, const char *text, size_t length,
                        const struct json_options *options, struct json_fault *ret_fault)
 {
-    static const struct json_options defaults = {0, 0, 0};
+    static const struct json_options defaults = {0};
     struct scan scan;
     scan.text = text;
     scan.arena = arena;
     scan.options = options == NULL ? &defaults : options;
     scan.fault = ret_fault;
     scan.row_left = 0;
+    scan.nodes_left = scan.options->values_max == 0 ? SIZE_MAX : scan.options->values_max;
+    scan.is_full = false;
     scan.depth = 0;
     scan.depth_max = scan.options->depth_max;
     if (scan.depth_max <= 0 || scan.depth_max > JSON_DEPTH_MAX)

@@ -97,13 +97,18 @@ static struct json *read_one(struct field_job *job, struct message_entry *entry)
     return inner.record;
 }
 
+enum { EVIDENCE_MAX = 16 }; /* consents beside a record; more are told as `received` */
+
 struct json *consent_read_evidence(struct field_job *job)
 {
     struct json *list = json_new_list(job->arena);
-    for (struct message_entry *entry = entries_next(job, "Consent", NULL); entry != NULL;
-         entry = entries_next(job, "Consent", entry)) {
-        if (!entry->is_taken)
-            json_push(list, read_one(job, entry));
+    size_t count = 0;
+    for (struct message_entry *entry = entries_next(job, "Consent", NULL);
+         entry != NULL && count < EVIDENCE_MAX; entry = entries_next(job, "Consent", entry)) {
+        if (entry->is_taken)
+            continue;
+        json_push(list, read_one(job, entry));
+        count++;
     }
     return json_first(list) == NULL ? NULL : list;
 }

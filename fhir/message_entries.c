@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "fhir/message_reference.h"
 
 /* So that a look-up compares numbers, and texts only once. */
 static unsigned hash_of(const char *text)
@@ -158,58 +159,6 @@ static bool split_type_id(struct field_job *job, const char *reference, const ch
     return true;
 }
 
-static struct message_entry *by_url(const struct field_job *job, const struct json *reference)
-{
-    const char *url = json_text(reference);
-    unsigned hash = (unsigned)hash_text(url, json_length(reference));
-    for (size_t i = 0; i < job->entries->count; i++) {
-        struct message_entry *entry = &job->entries->entries[i];
-        if (entry->url_hash == hash && text_equal(entry->full_url, url))
-            return entry;
-    }
-    return NULL;
-}
-
-static struct message_entry *by_id(const struct field_job *job, const char *type, const char *id)
-{
-    for (size_t i = 0; i < job->entries->count; i++) {
-        struct message_entry *entry = &job->entries->entries[i];
-        if (text_equal(entry->id, id) && (type == NULL || strcmp(entry->type, type) == 0))
-            return entry;
-    }
-    return NULL;
-}
-
-static bool has_identifier(const struct json *resource, const struct json *wanted)
-{
-    struct json *found = json_get(resource, "identifier");
-    struct json *item = json_kind(found) == JSON_LIST ? json_first(found) : found;
-    for (; item != NULL; item = json_next(item)) {
-        if (text_equal(json_get_text(item, "value"), json_get_text(wanted, "value")) &&
-            text_equal(json_get_text(item, "system"), json_get_text(wanted, "system")))
-            return true;
-        if (json_kind(found) != JSON_LIST)
-            return false;
-    }
-    return false;
-}
-
-static struct message_entry *by_identifier(const struct field_job *job,
-                                           const struct json *reference)
-{
-    const struct json *identifier = json_get(reference, "identifier");
-    const char *type = json_get_text(reference, "type");
-    if (json_get_text(identifier, "value") == NULL)
-        return NULL;
-    for (size_t i = 0; i < job->entries->count; i++) {
-        struct message_entry *entry = &job->entries->entries[i];
-        if ((type == NULL || strcmp(entry->type, type) == 0) &&
-            has_identifier(entry->resource, identifier))
-            return entry;
-    }
-    return NULL;
-}
-
 struct message_entry *entries_resolve(struct field_job *job, const struct json *reference)
 {
     const struct json *literal = json_get(reference, "reference");
@@ -217,25 +166,15 @@ struct message_entry *entries_resolve(struct field_job *job, const struct json *
     const char *type = NULL;
     const char *id = NULL;
     if (text == NULL)
-        return by_identifier(job, reference);
-    struct message_entry *entry = by_url(job, literal);
+        return reference_by_identifier(job, reference);
+    struct message_entry *entry = reference_by_url(job, literal);
     if (entry != NULL)
         return entry;
     if (text_starts(text, "urn:uuid:"))
-        return by_id(job, NULL, text + strlen("urn:uuid:"));
+        return reference_by_id(job, NULL, text + strlen("urn:uuid:"));
     if (!split_type_id(job, text, &type, &id))
         return NULL;
-    return by_id(job, type, id);
-}
-
-static struct json *contained_in(const struct json *container, const char *id)
-{
-    for (struct json *item = json_first(json_get(container, "contained")); item != NULL;
-         item = json_next(item)) {
-        if (text_equal(json_get_text(item, "id"), id))
-            return item;
-    }
-    return NULL;
+    return reference_by_id(job, type, id);
 }
 
 struct json *entries_resource(struct field_job *job, const struct json *reference,
@@ -243,7 +182,7 @@ struct json *entries_resource(struct field_job *job, const struct json *referenc
 {
     const char *text = json_get_text(reference, "reference");
     if (text != NULL && text[0] == '#')
-        return contained_in(container, text + 1);
+        return reference_contained(job, container, text + 1);
     struct message_entry *entry = entries_resolve(job, reference);
     return entry == NULL ? NULL : entry->resource;
 }

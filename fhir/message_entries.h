@@ -21,10 +21,13 @@ struct message_entry {
     bool is_taken;       /* inbound: some table read it */
 };
 
+struct message_look_ups; /* by reference, made when there are many entries or questions */
+
 struct message_entries {
     struct message_entry *entries;
     size_t count, room;
     struct json *list; /* outbound: Bundle.entry */
+    struct message_look_ups *look_ups;
 };
 
 /* ---- making ---- */

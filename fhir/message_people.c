@@ -1,6 +1,7 @@
 /* message_people: see message_people.h. How people are matched: docs/wire-profile.md, "People". */
 #include "fhir/message_people.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "fhir/map/map.h"
@@ -132,11 +133,19 @@ struct json *people_organization(struct field_job *job, const char *handle)
 
 /* ---- inbound: the handle of a resource ---- */
 
-struct people { /* resources of this message that were matched already */
-    const struct json *resource;
+/* Resources of this message that were matched already: open addressing by address, which no
+ * partner knows, at most half full. */
+struct person {
+    const struct json *resource; /* NULL: a free place */
     const char *handle;
-    struct people *next;
 };
+
+struct people {
+    struct person *places;
+    size_t count, room; /* a power of two */
+};
+
+enum { PEOPLE_FIRST = 16 };
 
 /* ASCII letter for the Latin letters U+00C0 to U+017F, else '-'. */
 static char plain_letter(unsigned point)
@@ -187,10 +196,16 @@ static const char *shared_handle(struct field_job *job, const struct json *row)
     return text_equal(clinic, json_get_text(row, "their_clinic")) ? entry->handle : NULL;
 }
 
+/* What one message says of people whom nobody here knows is a claim: as many are kept as a long one
+ * names, and of those behind them the names in the record. */
+enum { NEW_PEOPLE_MAX = 200 };
+
 static bool is_new(struct field_job *job, const char *handle)
 {
     if (job->new_people == NULL)
         job->new_people = json_new_list(job->arena);
+    if (json_count(job->new_people) >= NEW_PEOPLE_MAX)
+        return false;
     for (struct json *row = json_first(job->new_people); row != NULL; row = json_next(row)) {
         if (text_equal(json_get_text(row, "handle"), handle))
             return false;
@@ -253,12 +268,36 @@ static void read_resource(struct field_job *job, const struct field *rows, struc
     job->resource = outer;
 }
 
-static struct people *known_already(const struct field_job *job, const struct json *resource)
+static struct person *place_of(const struct people *people, const struct json *resource)
 {
-    struct people *at = job->people;
-    while (at != NULL && at->resource != resource)
-        at = at->next;
-    return at;
+    uint64_t mixed = (uint64_t)(uintptr_t)resource * 0x9e3779b97f4a7c15ull;
+    mixed = (mixed ^ mixed >> 32) * 0xc2b2ae3d27d4eb4full;
+    size_t at = (size_t)(mixed >> 32) & (people->room - 1);
+    while (people->places[at].resource != NULL && people->places[at].resource != resource)
+        at = (at + 1) & (people->room - 1);
+    return &people->places[at];
+}
+
+static void make_room(struct field_job *job, struct people *people)
+{
+    struct people larger = {.count = people->count,
+                            .room = people->room == 0 ? PEOPLE_FIRST : 2 * people->room};
+    larger.places = arena_array(job->arena, larger.room, sizeof *larger.places);
+    for (size_t i = 0; i < people->room; i++) {
+        if (people->places[i].resource != NULL)
+            *place_of(&larger, people->places[i].resource) = people->places[i];
+    }
+    *people = larger;
+}
+
+/* The place of RESOURCE, which is free when it was not met before. */
+static struct person *person_of(struct field_job *job, const struct json *resource)
+{
+    if (job->people == NULL)
+        job->people = arena_alloc(job->arena, sizeof *job->people);
+    if (2 * job->people->count >= job->people->room)
+        make_room(job, job->people);
+    return place_of(job->people, resource);
 }
 
 /* A PractitionerRole says who at PRACTITIONER, or only by a name there. */
@@ -296,17 +335,18 @@ static bool read_who(struct field_job *job, struct json *resource, struct json *
 /* The handle of an Organization, Practitioner or PractitionerRole resource. */
 static const char *handle_of(struct field_job *job, struct json *resource)
 {
-    struct people *who = known_already(job, resource);
-    if (who != NULL)
+    struct person *who = person_of(job, resource);
+    if (who->resource != NULL)
         return who->handle;
-    who = arena_alloc(job->arena, sizeof *who); /* before reading: who refers to itself ends here */
-    *who = (struct people){resource, NULL, job->people};
-    job->people = who;
+    who->resource = resource; /* before reading: who refers to itself ends here */
+    job->people->count++;
     struct json *row = json_new_object(job->arena);
-    if (read_who(job, resource, row))
-        who->handle =
-            match(job, row, !text_equal(json_get_text(resource, "resourceType"), "Organization"));
-    return who->handle;
+    if (!read_who(job, resource, row))
+        return NULL;
+    const char *handle =
+        match(job, row, !text_equal(json_get_text(resource, "resourceType"), "Organization"));
+    person_of(job, resource)->handle = handle; /* others were met meanwhile */
+    return handle;
 }
 
 /* By an identifier in the Reference itself, else by the name shown. */

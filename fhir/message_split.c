@@ -187,10 +187,14 @@ static void take_filler(struct field_job *job, struct json *identifier, struct j
         referral->filler = clinic_of_identifier(job, identifier, container);
 }
 
+/* Of an order or Task that a partner gave more, the first; a real one has a few. */
+enum { NUMBERS_MAX = 64 };
+
 static void take_numbers(struct field_job *job, struct json *resource)
 {
-    for (struct json *identifier = json_first(json_get(resource, "identifier")); identifier != NULL;
-         identifier = json_next(identifier)) {
+    struct json *identifier = json_first(json_get(resource, "identifier"));
+    for (size_t i = 0; identifier != NULL && i < NUMBERS_MAX;
+         identifier = json_next(identifier), i++) {
         const struct json *type = json_get(identifier, "type");
         if (field_has_code(type, NULL, "PLAC"))
             take_placer(job, identifier, resource);
@@ -202,8 +206,9 @@ static void take_numbers(struct field_job *job, struct json *resource)
 /* A number without a type is the placer's. */
 static void take_any_number(struct field_job *job, struct json *resource)
 {
-    for (struct json *identifier = json_first(json_get(resource, "identifier")); identifier != NULL;
-         identifier = json_next(identifier)) {
+    struct json *identifier = json_first(json_get(resource, "identifier"));
+    for (size_t i = 0; identifier != NULL && i < NUMBERS_MAX;
+         identifier = json_next(identifier), i++) {
         if (!field_has_code(json_get(identifier, "type"), NULL, "FILL"))
             take_placer(job, identifier, resource);
     }

@@ -212,13 +212,16 @@ static void check_rules(struct validation *run, const struct profile *profile,
 {
     for (const struct profile_rule *rule = node->rules; rule != NULL; rule = rule->next) {
         struct fhirpath_fault fault;
-        enum fhirpath_truth truth =
-            fhirpath_is_true(validation_session(run, subject), rule->compiled, &fault);
+        struct fhirpath_session *session = validation_session(run, subject);
+        if (session == NULL)
+            return;
+        enum fhirpath_truth truth = fhirpath_is_true(session, rule->compiled, &fault);
         if (truth == FHIRPATH_TRUE)
             continue;
         bool evaluated = truth == FHIRPATH_FALSE;
+        bool decides = evaluated || fault.kind == FHIRPATH_FAULT_LIMIT;
         struct issue *issue = say(
-            run, profile, rule->is_error && evaluated ? ISSUE_ERROR : ISSUE_WARNING,
+            run, profile, rule->is_error && decides ? ISSUE_ERROR : ISSUE_WARNING,
             evaluated ? ISSUE_INVARIANT : ISSUE_PROCESSING, subject->place, NULL,
             subject->node != NULL ? subject->node : subject->companion,
             evaluated ? "content that breaks a rule" : "content for which a rule cannot be decided",

@@ -52,8 +52,8 @@ struct profile_codes *profile_codes_new(struct arena *arena, const struct json *
     codes->url = json_get_text(value_set, "url");
     if (codes->url == NULL)
         return NULL;
-    codes->codes = index_new(arena, count_codes(compose) + count_codes(expansion));
-    codes->systems = index_new(arena, json_count(include));
+    codes->codes = index_new(arena, NULL, count_codes(compose) + count_codes(expansion));
+    codes->systems = index_new(arena, NULL, json_count(include));
     codes->is_open = (include == NULL && expansion == NULL) || json_get(compose, "exclude") != NULL;
     for (const struct json *each = json_first(include); each != NULL; each = json_next(each))
         add_include(arena, codes, each);

@@ -190,7 +190,8 @@ static bool discriminates(struct validation *run, const struct subject *item,
         return agrees(run, item, row->by, &expected);
     struct fhirpath_result result;
     struct fhirpath_fault fault;
-    if (!fhirpath_session_evaluate(validation_session(run, item), row->compiled, &result, &fault))
+    struct fhirpath_session *session = validation_session(run, item);
+    if (session == NULL || !fhirpath_session_evaluate(session, row->compiled, &result, &fault))
         return false;
     if (row->by == BY_EXISTS)
         return expected.node->max == 0 ? result.count == 0 : result.count > 0;

@@ -29,6 +29,11 @@ struct validator *validator_new(struct arena *arena)
     return validator;
 }
 
+void validator_keep_secret(struct validator *validator, const struct hash_key *secret)
+{
+    validator->secret = *secret;
+}
+
 static void check_type(struct validation *run, const struct json *resource)
 {
     const char *wanted = run->options->type;
@@ -50,6 +55,7 @@ bool validate_resource(struct validator *validator, struct arena *arena,
                              .options = options == NULL ? &defaults : options,
                              .issues = issues,
                              .root = resource};
+    run.steps_left = run.options->steps_max == 0 ? SIZE_MAX : run.options->steps_max;
     struct place nowhere = {NULL, "Resource", NULL, -1};
     if (json_kind(resource) != JSON_OBJECT) {
         validation_add(&run, ISSUE_ERROR, ISSUE_STRUCTURE, &nowhere, NULL, resource,

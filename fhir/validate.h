@@ -23,6 +23,9 @@ struct profile_set; /* fhir/profile.h */
 
 /* ARENA must outlive the validator; expressions are compiled into it when first needed. */
 struct validator *validator_new(struct arena *arena);
+/* From now on the tables of texts of a message are kept by SECRET, which nobody else knows, so that
+ * no choice of texts makes them slow. Without it: by zeros. */
+void validator_keep_secret(struct validator *validator, const struct hash_key *secret);
 
 enum validate_level {
     VALIDATE_ALL,      /* everything */
@@ -36,6 +39,7 @@ struct validate_options {
     const struct profile_set *profiles; /* loaded profiles; NULL: none */
     const char *const *profile_urls;    /* profiles that the resource must meet */
     size_t profile_count;
+    size_t steps_max;         /* of all rules together; with none left it is an error; 0: any */
     bool checks_meta_profile; /* also the loaded profiles that meta.profile names */
     bool notes_must_support;  /* an information for each must-support element that is absent */
 };

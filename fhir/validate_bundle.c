@@ -62,15 +62,16 @@ static void make_groups(struct arena *arena, struct bundle *bundle, size_t count
         bundle->groups[i] = (unsigned)i;
 }
 
-const struct bundle *bundle_index(struct arena *arena, const struct json *root)
+const struct bundle *bundle_index(const struct validation *run, const struct json *root)
 {
+    struct arena *arena = run->arena;
     struct bundle *bundle = arena_alloc(arena, sizeof *bundle);
     const struct json *entries = json_get(root, "entry");
     size_t count = json_count(entries);
     unsigned number = 0;
     bundle->resource = root;
     bundle->type = json_get_text(root, "type");
-    bundle->by_url = index_new(arena, 2 * count);
+    bundle->by_url = index_new(arena, &run->validator->secret, 2 * count);
     bundle->by_identity = arena_alloc(arena, sizeof *bundle->by_identity);
     bundle->types = arena_array(arena, count, sizeof(const struct definition_type *));
     bundle->urls_differ = true;
@@ -92,7 +93,7 @@ static bool has_identity(struct arena *arena, const struct bundle *bundle, const
 {
     const struct json *entries = json_get(bundle->resource, "entry");
     if (bundle->by_identity->rows == NULL) {
-        *bundle->by_identity = index_new(arena, 2 * json_count(entries));
+        *bundle->by_identity = index_new(arena, bundle->by_url.secret, 2 * json_count(entries));
         for (const struct json *entry = json_first(entries); entry != NULL;
              entry = json_next(entry)) {
             const struct json *resource = json_get(entry, "resource");

@@ -6,18 +6,20 @@
 
 #include "base/hash.h"
 
-struct index index_new(struct arena *arena, size_t count)
+struct index index_new(struct arena *arena, const struct hash_key *secret, size_t count)
 {
+    static const struct hash_key no_secret = {0, 0};
     size_t size = 4;
     while (size < 2 * count)
         size *= 2;
-    return (struct index){arena_array(arena, size, sizeof(struct index_row)), size - 1};
+    return (struct index){secret == NULL ? &no_secret : secret,
+                          arena_array(arena, size, sizeof(struct index_row)), size - 1};
 }
 
 /* The place of KEY: its row or the empty one where it would go. */
 static inline struct index_row *place_of(const struct index *index, const char *key, size_t length)
 {
-    size_t place = (size_t)hash_text(key, length) & index->mask;
+    size_t place = (size_t)hash_keyed(index->secret, key, length) & index->mask;
     while (index->rows[place].key != NULL && strcmp(index->rows[place].key, key) != 0)
         place = (place + 1) & index->mask;
     return &index->rows[place];
@@ -36,7 +38,7 @@ struct index_row *index_add(struct index *index, const char *key, const struct j
 
 struct index index_doubled(struct arena *arena, const struct index *index)
 {
-    struct index larger = index_new(arena, index->mask + 1);
+    struct index larger = index_new(arena, index->secret, index->mask + 1);
     for (size_t i = 0; i <= index->mask; i++) {
         const struct index_row *row = &index->rows[i];
         if (row->key != NULL)

@@ -1,4 +1,5 @@
-/* validate_index: nodes by text key, for contained ids and Bundle entries: O(1) however many.
+/* validate_index: nodes by text key, for contained ids and Bundle entries: O(1) however many, and
+ * whatever texts a partner chose, since their places are found by a secret (base/hash.h).
  *
  * Private to fhir/validate*.c. An index and its rows live in the arena; keys are not copied. Of
  * equal keys the first keeps its row, which counts the others. */
@@ -20,12 +21,13 @@ struct index_row {
 };
 
 struct index {
+    const struct hash_key *secret;
     struct index_row *rows;
     size_t mask;
 };
 
-/* Room for COUNT keys. */
-struct index index_new(struct arena *arena, size_t count);
+/* Room for COUNT keys. SECRET (NULL: zeros) must live as long. */
+struct index index_new(struct arena *arena, const struct hash_key *secret, size_t count);
 /* The row of KEY, made when it is not there. */
 struct index_row *index_add(struct index *index, const char *key, const struct json *node);
 /* A copy with twice the room. */

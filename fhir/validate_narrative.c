@@ -38,7 +38,7 @@ static bool leads_somewhere(struct validation *run, const char *name)
         struct xhtml_name *names = NULL;
         size_t count = 0;
         collect(run->arena, run->root, &names, &count);
-        run->anchors = index_new(run->arena, count);
+        run->anchors = index_new(run->arena, &run->validator->secret, count);
         for (; names != NULL; names = names->next)
             index_add(&run->anchors, names->text, run->root);
     }

@@ -101,7 +101,8 @@ static bool bdl_7(struct validation *run, const struct subject *subject)
 {
     if (bundle_urls_differ(run->scope->index) || type_is(subject, "history"))
         return true;
-    struct index urls = index_new(run->arena, json_count(json_get(subject->node, "entry")));
+    struct index urls = index_new(run->arena, &run->validator->secret,
+                                  json_count(json_get(subject->node, "entry")));
     for (const struct json *entry = first_entry(subject); entry != NULL; entry = json_next(entry)) {
         const char *url = json_get_text(entry, "fullUrl");
         const char *version = json_text(json_find(entry, "resource", "meta", "versionId", NULL));
@@ -188,10 +189,11 @@ static const char *coding_text(struct arena *arena, const struct json *coding)
 }
 
 /* The codings of CONCEPT by their text. */
-static struct index coding_index(struct arena *arena, const struct json *concept)
+static struct index coding_index(const struct validation *run, const struct json *concept)
 {
+    struct arena *arena = run->arena;
     const struct json *list = json_get(concept, "coding");
-    struct index index = index_new(arena, json_count(list));
+    struct index index = index_new(arena, &run->validator->secret, json_count(list));
     for (const struct json *each = json_first(list); each != NULL; each = json_next(each))
         index_add(&index, coding_text(arena, each), each);
     return index;
@@ -211,7 +213,7 @@ static bool obs_7(struct validation *run, const struct subject *subject)
     const struct json *component = json_first(json_get(subject->node, "component"));
     if (component == NULL || !has_value(subject->node))
         return true;
-    struct index codings = coding_index(run->arena, json_get(subject->node, "code"));
+    struct index codings = coding_index(run, json_get(subject->node, "code"));
     for (; component != NULL; component = json_next(component)) {
         const struct json *coding = json_first(json_get(json_get(component, "code"), "coding"));
         for (; coding != NULL; coding = json_next(coding)) {

@@ -138,7 +138,7 @@ void validation_index_contained(struct validation *run, struct scope *scope)
     const struct json *list = json_get(scope->resource, "contained");
     if (json_first(list) == NULL)
         return;
-    scope->contained = index_new(run->arena, json_count(list));
+    scope->contained = index_new(run->arena, &run->validator->secret, json_count(list));
     for (const struct json *each = json_first(list); each != NULL; each = json_next(each)) {
         const char *id = json_get_text(each, "id");
         if (id != NULL)
@@ -172,12 +172,14 @@ void validation_local_use(struct validation *run, const char *text)
         row->used = true;
 }
 
+enum { NEAREST_AMONG = 100 }; /* contained resources; who has more finds it otherwise */
+
 /* The id in `contained` nearest to ID. */
 static const char *nearest_contained(const struct json *resource, const char *id)
 {
     struct nearest nearest = nearest_start(id);
-    const struct json *list = json_get(resource, "contained");
-    for (const struct json *each = json_first(list); each != NULL; each = json_next(each)) {
+    const struct json *each = json_first(json_get(resource, "contained"));
+    for (size_t i = 0; each != NULL && i < NEAREST_AMONG; each = json_next(each), i++) {
         if (json_get_text(each, "id") != NULL)
             nearest_try(&nearest, json_get_text(each, "id"));
     }

@@ -182,10 +182,26 @@ static void not_met(struct validation *run, const struct subject *subject, const
             arena_print(run->arena, "content for which this is true: %s", rule->expression);
 }
 
+/* Rules of one message have so many steps together; what took too many is refused, since nobody
+ * knows whether it is right. */
+static void too_costly(struct validation *run, const struct subject *subject)
+{
+    if (!run->is_costly)
+        validation_add(run, ISSUE_ERROR, ISSUE_TOO_COSTLY, subject->place, NULL,
+                       subject->node != NULL ? subject->node : subject->companion,
+                       "more content under costly rules than is checked in one message",
+                       "fewer or smaller resources of this kind in one message");
+    run->is_costly = true;
+}
+
 static void not_evaluated(struct validation *run, const struct subject *subject,
                           const struct rule *rule, const struct fhirpath_fault *fault)
 {
     const struct json *node = subject->node != NULL ? subject->node : subject->companion;
+    if (fault->kind == FHIRPATH_FAULT_LIMIT && run->options->steps_max != 0) {
+        too_costly(run, subject);
+        return;
+    }
     struct issue *issue =
         validation_add(run, ISSUE_WARNING, ISSUE_PROCESSING, subject->place, NULL, node,
                        "content for which a rule could not be evaluated", fault->message);
@@ -200,8 +216,21 @@ static const struct scope *root_of(const struct scope *scope)
     return scope;
 }
 
+/* Takes what the last evaluation spent off what is left; false: nothing is. */
+static bool has_steps(struct validation *run, const struct subject *subject)
+{
+    enum { BEGINNING = 8 }; /* steps that an evaluation is worth as such */
+    size_t spent = BEGINNING + (run->session == NULL ? 0 : fhirpath_session_spent(run->session));
+    run->steps_left -= spent < run->steps_left ? spent : run->steps_left;
+    if (run->steps_left == 0)
+        too_costly(run, subject);
+    return run->steps_left > 0;
+}
+
 struct fhirpath_session *validation_session(struct validation *run, const struct subject *subject)
 {
+    if (run->options->steps_max != 0 && !has_steps(run, subject))
+        return NULL;
     const struct scope *root = root_of(run->scope);
     struct fhirpath_input input = {
         .resource = run->scope->resource,
@@ -210,6 +239,7 @@ struct fhirpath_session *validation_session(struct validation *run, const struct
         .companion = subject->companion,
         .type = subject->type,
         .bundle = root->bundle == NULL ? NULL : bundle_resource(root->bundle),
+        .steps_max = run->steps_left < FHIRPATH_STEPS_MAX ? run->steps_left : 0,
     };
     if (run->session == NULL)
         run->session = fhirpath_session_new(run->arena, &input);
@@ -229,6 +259,8 @@ static void check_by_path(struct validation *run, const struct subject *subject,
     if (rule->is_broken)
         return; /* a test proves that none is */
     struct fhirpath_session *session = validation_session(run, subject);
+    if (session == NULL)
+        return;
     switch (fhirpath_is_true(session, rule->compiled, &fault)) {
     case FHIRPATH_TRUE:
         return;

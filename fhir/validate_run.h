@@ -48,6 +48,7 @@ struct known_types {
 
 struct validator {
     struct arena *arena;
+    struct hash_key secret; /* of the tables of texts that others chose */
     struct known_types types;
     struct rules *rules;   /* validate_rule.c */
     const bool *has_rules; /* by type: validation_type_rules() has any to check */
@@ -62,6 +63,8 @@ struct validation {
     struct index anchors;    /* what narratives can link to; no rows: not looked for yet */
     struct scope *scope;
     struct fhirpath_session *session; /* made at the first rule that needs it */
+    size_t steps_left;                /* of all evaluations together */
+    bool is_costly;                   /* none was left, and that was said */
 };
 
 /* A node being checked against a type. */
@@ -141,7 +144,7 @@ void validation_definition(struct validation *run, const struct subject *subject
 /* ---- validate_bundle.c ---- */
 
 /* Index of a Bundle's entries by fullUrl and by type and id. */
-const struct bundle *bundle_index(struct arena *arena, const struct json *resource);
+const struct bundle *bundle_index(const struct validation *run, const struct json *resource);
 /* Entry rules of the Bundle at SUBJECT, before its entries are walked. */
 void validation_bundle(struct validation *run, const struct subject *subject,
                        const struct bundle *bundle);
@@ -184,7 +187,8 @@ struct rules *validation_rules_new(struct arena *arena);
 const bool *validation_rules_types(const struct rules *rules);
 /* The expression that is evaluated for constraint row ROW, corrected where need be. */
 const char *validation_rule_expression(const struct rules *rules, unsigned row);
-/* The run's FHIRPath session, set to SUBJECT. */
+/* The run's FHIRPath session, set to SUBJECT, for one evaluation. NULL: no steps are left, which
+ * was said. */
 struct fhirpath_session *validation_session(struct validation *run, const struct subject *subject);
 /* The invariants of SUBJECT's type. */
 void validation_type_rules(struct validation *run, const struct subject *subject);

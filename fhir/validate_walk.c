@@ -460,7 +460,7 @@ static void check_element_id(struct validation *run, const struct subject *subje
     if (json_text(id) == NULL)
         return;
     if (scope->element_ids.rows == NULL)
-        scope->element_ids = index_new(run->arena, ELEMENT_IDS_FIRST);
+        scope->element_ids = index_new(run->arena, &run->validator->secret, ELEMENT_IDS_FIRST);
     else if (2 * scope->element_id_count > scope->element_ids.mask)
         scope->element_ids = index_doubled(run->arena, &scope->element_ids);
     scope->element_id_count++;
@@ -563,7 +563,7 @@ void validation_resource(struct validation *run, const struct place *place,
     scope.resource = resource;
     scope.type = type;
     if (type == run->validator->types.bundle)
-        scope.index = bundle_index(run->arena, resource);
+        scope.index = bundle_index(run, resource);
     if (scope.container == NULL)
         validation_index_contained(run, &scope);
     run->scope = &scope;

@@ -2,8 +2,23 @@
  * of one that is there only to say that it was a mistake: it has no content to hold to them. */
 #include "gateway/conform.h"
 
+#include <sys/random.h>
+
 #include "base/text.h"
 #include "fhir/profile.h"
+
+/* Of FHIRPath rules in one message: a large one takes ten thousand, and a million a tenth of a
+ * second. */
+enum { STEPS_MAX = 1000 * 1000 };
+
+struct validator *conform_validator(struct arena *arena)
+{
+    struct validator *validator = validator_new(arena);
+    struct hash_key secret;
+    if (getrandom(&secret, sizeof secret, 0) == sizeof secret)
+        validator_keep_secret(validator, &secret);
+    return validator;
+}
 
 static bool meets(struct validator *validator, struct arena *arena, const struct setup *setup,
                   const struct partner *partner, const struct json *resource,
@@ -11,7 +26,8 @@ static bool meets(struct validator *validator, struct arena *arena, const struct
 {
     const char *type = json_get_text(resource, "resourceType");
     const char **urls = arena_array(arena, partner->profiles.count + 1, sizeof *urls);
-    struct validate_options options = {.profiles = setup->profiles, .profile_urls = urls};
+    struct validate_options options = {
+        .profiles = setup->profiles, .profile_urls = urls, .steps_max = STEPS_MAX};
     for (size_t i = 0; i < partner->profiles.count; i++) {
         const struct profile *profile = profile_find(setup->profiles, partner->profiles.items[i]);
         if (profile != NULL && text_equal(profile_type(profile), type))
@@ -27,7 +43,7 @@ static bool is_valid(struct validator *validator, struct arena *arena,
                      const struct json_document *document, const struct json *bundle,
                      struct issue_list *issues)
 {
-    struct validate_options options = {.type = "Bundle"};
+    struct validate_options options = {.type = "Bundle", .steps_max = STEPS_MAX};
     struct issue_list counts = issue_list_new(arena);
     counts.count_max = 0;
     if (validate_resource(validator, arena, bundle, &options, &counts))

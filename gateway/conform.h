@@ -7,8 +7,11 @@
 #include "fhir/validate.h"
 #include "gateway/setup.h"
 
-/* DOCUMENT: the parsed text, so that issues have their place; NULL for a Bundle that we made.
- * PARTNER: whose profiles hold. Issues go to ISSUES; true when there is no error. */
+/* A validator for what partners send: no choice of texts makes its tables slow. */
+struct validator *conform_validator(struct arena *arena);
+/* More content under costly rules than a message may have is an error, too. DOCUMENT: the parsed
+ * text, so that issues have their place; NULL for a Bundle that we made. PARTNER: whose profiles
+ * hold. Issues go to ISSUES; true when there is no error. */
 bool conform_bundle(struct validator *validator, struct arena *arena, const struct setup *setup,
                     const struct partner *partner, const struct json_document *document,
                     const struct json *bundle, struct issue_list *issues);

@@ -5,6 +5,7 @@
  * swapped; a faulty one changes nothing. Stop: no new requests, those in hand are answered, the
  * courier breaks off (what it was sending goes again after the next start), the writer is last. */
 #include "gateway/gateway.h"
+#include "gateway/conform.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -471,7 +472,7 @@ static bool start(struct gateway *gateway, const struct opening *opening, struct
     start_asyncs(gateway);
     office->writer = writer_start(gateway->store, office->setup->config.writer_queue_max,
                                   on_store_broken, gateway);
-    office->validator = validator_new(&gateway->arena);
+    office->validator = conform_validator(&gateway->arena);
     office->wake = message_taken;
     office->reload = reload_wanted;
     office->owner = gateway;

@@ -1,5 +1,6 @@
 /* office: see office.h. */
 #include "gateway/office.h"
+#include "gateway/conform.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,7 +59,7 @@ bool office_open(const char *dir, struct arena *arena, struct finding_list *find
     }
     office.writer = writer_inline(office.store);
     *ret_office = office;
-    ret_office->validator = validator_new(&ret_office->validator_arena);
+    ret_office->validator = conform_validator(&ret_office->validator_arena);
     return true;
 }
 

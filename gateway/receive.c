@@ -151,7 +151,8 @@ static bool parse(struct receiving *receiving)
     struct exchange *exchange = receiving->exchange;
     const struct config *config = &receiving->setup->config;
     struct json_options options = {.bytes_max = exchange->body_length, /* judged at the edge */
-                                   .depth_max = (int)config->json_depth_max};
+                                   .depth_max = (int)config->json_depth_max,
+                                   .values_max = config->json_values_max};
     struct json_fault fault;
     struct arena *scratch = &receiving->receiver->scratch;
     arena_reset(scratch);
@@ -452,7 +453,7 @@ struct receiver *receiver_new(const struct receiver_options *options)
     receiver->options = *options;
     setup_hold(options->setup);
     receiver->port = writer_port_open(options->loop);
-    receiver->validator = validator_new(&receiver->arena);
+    receiver->validator = conform_validator(&receiver->arena);
     receiver->forms = acknowledge_forms_new(&receiver->arena, options->setup);
     return receiver;
 }

@@ -38,6 +38,11 @@ bool fhirpath_compile(struct arena *arena, const char *text, const struct fhirpa
 
 /* ---- sessions ---- */
 
+static size_t steps_of(const struct fhirpath_input *input)
+{
+    return input->steps_max != 0 ? input->steps_max : FHIRPATH_STEPS_MAX;
+}
+
 struct fhirpath_session *fhirpath_session_new(struct arena *arena,
                                               const struct fhirpath_input *input)
 {
@@ -45,6 +50,7 @@ struct fhirpath_session *fhirpath_session_new(struct arena *arena,
     struct machine *machine = &session->machine;
     machine->arena = arena;
     machine->input = *input;
+    machine->steps_left = steps_of(input);
     machine->memory_left = input->memory_max != 0 ? input->memory_max : FHIRPATH_MEMORY_MAX;
     machine_grow(machine, &NO_STEP);
     return session;
@@ -53,6 +59,11 @@ struct fhirpath_session *fhirpath_session_new(struct arena *arena,
 struct fhirpath_input *fhirpath_session_input(struct fhirpath_session *session)
 {
     return &session->machine.input;
+}
+
+size_t fhirpath_session_spent(const struct fhirpath_session *session)
+{
+    return steps_of(&session->machine.input) - session->machine.steps_left;
 }
 
 /* Forgets what the last evaluation made. */
@@ -67,7 +78,7 @@ static void begin(struct machine *machine)
     machine->total = NULL;
     machine->total_count = 0;
     machine->variables = NULL;
-    machine->steps_left = input->steps_max != 0 ? input->steps_max : FHIRPATH_STEPS_MAX;
+    machine->steps_left = steps_of(input);
     machine->fault.kind = FHIRPATH_FAULT_NONE;
 }
 

@@ -122,7 +122,7 @@ static const char *many_fields(struct arena *arena, int count, const char *last)
 static void finds_a_repeated_field_among_many(void **state)
 {
     (void)state;
-    static const int counts[] = {1, 15, 16, 17, 31, 32, 33, 64, 65, 20000};
+    static const int counts[] = {1, 15, 16, 17, 31, 32, 33, 64, 65, JSON_MEMBERS_MAX - 1};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         struct arena arena = ARENA_EMPTY;
         struct json_document document;
@@ -135,6 +135,52 @@ static void finds_a_repeated_field_among_many(void **state)
         assert_string_equal(fault.path, "field0");
         arena_free(&arena);
     }
+}
+
+/* The second `b` stands before the second `a`. */
+static void tells_the_first_repeat_of_many(void **state)
+{
+    (void)state;
+    struct arena arena = ARENA_EMPTY;
+    struct json_document document;
+    struct json_fault fault;
+    struct text text = text_new(&arena, 10000);
+    text_add(&text, "{\"x\":[{\"a\":1,\"b\":2,");
+    for (int i = 0; i < 40; i++)
+        text_print(&text, "\"field%d\":{\"a\":[]},", i);
+    size_t place = text.length;
+    text_add(&text, "\"b\":3,\"a\":4}]}");
+    assert_false(parse(&arena, text.at, &document, &fault));
+    assert_true(fault.is_repeat);
+    assert_string_equal(fault.path, "x[1].b");
+    assert_int_equal(fault.offset, place);
+    arena_free(&arena);
+}
+
+static void ceilings_have_words(void **state)
+{
+    (void)state;
+    struct arena arena = ARENA_EMPTY;
+    struct json_document document;
+    struct json_fault fault;
+    struct json_options options = {.values_max = 100};
+    struct text text = text_new(&arena, 10000);
+    const char *wide = many_fields(&arena, JSON_MEMBERS_MAX, "other");
+    assert_false(json_parse(&arena, wide, strlen(wide), NULL, &document, &fault));
+    assert_string_equal(fault.found, "too many fields in one object");
+    assert_string_equal(fault.expected, "at most 512");
+    text_add(&text, "[0");
+    for (int i = 0; i < 98; i++) /* with the list itself: 100 */
+        text_add(&text, ",0");
+    size_t length = text.length;
+    text_add(&text, "]");
+    assert_true(json_parse(&arena, text.at, text.length, &options, &document, &fault));
+    text.length = length;
+    text_add(&text, ",0]");
+    assert_false(json_parse(&arena, text.at, text.length, &options, &document, &fault));
+    assert_string_equal(fault.found, "too many values in one text");
+    assert_string_equal(fault.expected, "at most 100 values");
+    arena_free(&arena);
 }
 
 static void reads_text_that_does_not_end_in_nul(void **state)
@@ -198,6 +244,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_a_repeated_field_among_many),
+        cmocka_unit_test(tells_the_first_repeat_of_many),
+        cmocka_unit_test(ceilings_have_words),
         cmocka_unit_test(reads_texts_of_every_length),
         cmocka_unit_test(reads_text_that_does_not_end_in_nul),
         cmocka_unit_test(refuses_what_is_not_strict_json),

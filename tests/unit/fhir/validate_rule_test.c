@@ -291,7 +291,8 @@ static void native_rules_answer_as_their_expressions(void **state)
         if (type->kind == DEFINITION_RESOURCE)
             json_set_text(&arena, context, "resourceType", row->type);
         struct scope scope = {.resource = context, .type = type};
-        struct validation run = {.arena = &arena, .scope = &scope};
+        struct validator validator = {.arena = &arena};
+        struct validation run = {.validator = &validator, .arena = &arena, .scope = &scope};
         struct subject subject = {.node = context, .type = type};
         if (native(row->key)->holds(&run, &subject) != row->holds)
             fail_msg("native %s on %s", row->key, row->text);
