@@ -12,9 +12,11 @@
 
 enum {
     ACCEPTS_A_TURN = 64,
-    REST_MS = 2,              /* that a loop leaves new connections to the others */
-    EVICT_IDLE_MS = 1000,     /* an idle connection is left alone that long when room is short */
-    EVICT_HANDSHAKE_MS = 2000 /* likewise, an unfinished handshake */
+    REST_MS = 2,             /* that a loop leaves new connections to the others */
+    EVICT_IDLE_MS = 1000,    /* an idle connection is left alone that long when room is short */
+    EVICT_SILENT_MS = 50,    /* likewise, a stranger who has said nothing */
+    EVICT_STRANGER_MS = 500, /* ... and one who has */
+    LOOKED_AT_MAX = 64       /* strangers, to find one who has said nothing */
 };
 
 static void on_listen(uv_poll_t *poll, int status, int events);
@@ -27,23 +29,46 @@ static void tell_others(struct listener *listener)
         seats_tell(listener->seats, listener->seat, (unsigned)listener->home.counters.connections);
 }
 
-/* Counts a connection that is about to come; false: there is no room for it. */
+static bool take_seat(struct listener *listener)
+{
+    unsigned most = listener->limits.connections_max;
+    return listener->seats == NULL ? listener->seated < most : seats_enter(listener->seats, most);
+}
+
+/* Counts a connection that is about to come; false: there is no room for it. Without TLS it is a
+ * stranger to nobody. */
 static bool enter(struct listener *listener)
 {
-    uint64_t *connections = &listener->home.counters.connections;
-    unsigned most = listener->limits.connections_max;
-    if (listener->seats == NULL ? *connections >= most : !seats_enter(listener->seats, most))
+    struct listener_counters *counters = &listener->home.counters;
+    bool is_stranger = listener->context != NULL;
+    if (is_stranger ? counters->strangers >= listener->limits.strangers_max : !take_seat(listener))
         return false;
-    ++*connections;
+    counters->strangers += is_stranger;
+    listener->seated += !is_stranger;
+    if (++counters->connections > listener->most_connections)
+        listener->most_connections = counters->connections;
     return true;
 }
 
-void accept_uncount(struct listener *listener)
+static void uncount(struct listener *listener, bool is_stranger, bool has_seat)
 {
     listener->home.counters.connections--;
-    if (listener->seats != NULL)
+    listener->home.counters.strangers -= is_stranger;
+    listener->seated -= has_seat;
+    if (has_seat && listener->seats != NULL)
         seats_exit(listener->seats);
     tell_others(listener);
+}
+
+/* What enter() counted did not come after all. */
+static void uncount_new(struct listener *listener)
+{
+    uncount(listener, listener->context != NULL, listener->context == NULL);
+}
+
+void accept_uncount(const struct connection *connection)
+{
+    uncount(connection->listener, connection->is_stranger, connection->has_seat);
 }
 
 static bool is_ahead(const struct listener *listener)
@@ -74,24 +99,72 @@ struct connection *accept_holder(struct deadline *deadline)
     return (struct connection *)(void *)((char *)deadline - offsetof(struct connection, deadline));
 }
 
-/* Ends the connection that waits longest, if it had its fair time; false: none did. */
-static bool make_room(struct listener *listener)
+static void evict(struct listener *listener, struct connection *connection)
 {
-    static const struct {
-        enum connection_wait wait;
-        uint64_t fair_ms;
-    } order[] = {
-        {WAIT_LINGER, 0}, {WAIT_HANDSHAKE, EVICT_HANDSHAKE_MS}, {WAIT_IDLE, EVICT_IDLE_MS}};
+    listener->home.counters.evicted++;
+    connection_end(connection);
+}
+
+/* Ends the connection that waits longest in that way, if it had its fair time; false: none did. */
+static bool evict_first(struct listener *listener, enum connection_wait wait, uint64_t fair_ms)
+{
+    struct deadline *first = deadline_first(&listener->home.waits[wait]);
+    if (first == NULL || uv_now(listener->home.loop) - first->since_ms < fair_ms)
+        return false;
+    evict(listener, accept_holder(first));
+    return true;
+}
+
+/* Of the strangers that wait longest one who has said nothing, if it had its fair time. */
+static bool evict_silent(struct listener *listener)
+{
     uint64_t now = uv_now(listener->home.loop);
-    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-        struct deadline *first = deadline_first(&listener->home.waits[order[i].wait]);
-        if (first != NULL && now - first->since_ms >= order[i].fair_ms) {
-            listener->home.counters.evicted++;
-            connection_end(accept_holder(first));
+    struct deadline *at = deadline_first(&listener->home.waits[WAIT_HANDSHAKE]);
+    for (unsigned i = 0; i < LOOKED_AT_MAX && at != NULL; i++, at = deadline_next(at)) {
+        if (now - at->since_ms < EVICT_SILENT_MS)
+            return false;
+        if (!accept_holder(at)->has_spoken) {
+            evict(listener, accept_holder(at));
             return true;
         }
     }
     return false;
+}
+
+static bool evict_stranger(struct listener *listener)
+{
+    return evict_first(listener, WAIT_LINGER, 0) || evict_silent(listener) ||
+           evict_first(listener, WAIT_HANDSHAKE, EVICT_STRANGER_MS);
+}
+
+/* Without TLS, where there are no strangers. */
+static bool evict_plain(struct listener *listener)
+{
+    uint64_t idle_ms = listener->limits.yields ? 0 : EVICT_IDLE_MS;
+    if (evict_first(listener, WAIT_LINGER, 0) || evict_first(listener, WAIT_IDLE, idle_ms))
+        return true;
+    return listener->limits.yields &&
+           (evict_first(listener, WAIT_HEAD, 0) || evict_first(listener, WAIT_BODY, 0) ||
+            evict_first(listener, WAIT_ANSWER, EVICT_IDLE_MS));
+}
+
+/* For a newcomer, of whom nobody knows who it is. */
+static bool make_room(struct listener *listener)
+{
+    return listener->context == NULL ? evict_plain(listener) : evict_stranger(listener);
+}
+
+bool accept_admit(struct connection *connection)
+{
+    struct listener *listener = connection->listener;
+    if (!take_seat(listener) &&
+        !(evict_first(listener, WAIT_IDLE, EVICT_IDLE_MS) && take_seat(listener)))
+        return false;
+    connection->is_stranger = false;
+    connection->has_seat = true;
+    listener->home.counters.strangers--;
+    listener->seated++;
+    return true;
 }
 
 /* One is taken even so: the other loops may be busy with something long. */
@@ -137,12 +210,14 @@ static void add_connection(struct listener *listener, int fd, const struct socka
         connection->socket = fd;
         connection->http.server = &listener->home.http;
         connection->http.peer = peer;
+        connection->is_stranger = listener->context != NULL;
+        connection->has_seat = listener->context == NULL;
     }
     if (connection == NULL || peer == NULL || !wire_open(connection)) {
         http_peer_release(peer);
         free(connection);
         close(fd);
-        accept_uncount(listener);
+        uncount_new(listener);
         return;
     }
     put_into_set(listener, connection);
@@ -165,6 +240,8 @@ static bool find_room(struct listener *listener)
     if (make_room(listener) && enter(listener))
         return true;
     pause_all(listener);
+    if (listener->context != NULL) /* soon a stranger will have had its time */
+        uv_timer_start(&listener->rest, on_rested, EVICT_SILENT_MS, 0);
     return false;
 }
 
@@ -182,9 +259,10 @@ static bool accept_one(struct listener *listener)
         return true;
     }
     int reason = errno;
-    accept_uncount(listener);
+    uncount_new(listener);
     if (reason == EMFILE || reason == ENFILE || reason == ENOBUFS || reason == ENOMEM) {
-        make_room(listener);
+        if (!make_room(listener) && listener->home.counters.strangers == 0)
+            evict_first(listener, WAIT_IDLE, EVICT_IDLE_MS);
         pause_all(listener);
         return false;
     }

@@ -36,11 +36,13 @@ static void keep_time(struct connection *connection)
     connection->timed_phase = http->phase;
     connection->timed_request = http->requests;
     struct connection_home *home = listener_home(connection->listener);
-    if (wait_of[http->phase] < 0)
+    int wait = wait_of[http->phase];
+    if (connection->is_stranger && wait >= 0 && wait != WAIT_ANSWER)
+        wait = WAIT_HANDSHAKE; /* among its like, so that it may have to make room */
+    if (wait < 0)
         deadline_end(&connection->deadline);
     else
-        deadline_start(&connection->deadline, &home->waits[wait_of[http->phase]],
-                       uv_now(home->loop));
+        deadline_start(&connection->deadline, &home->waits[wait], uv_now(home->loop));
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -48,15 +50,44 @@ static void on_closed(uv_handle_t *handle)
     listener_forget(handle->data);
 }
 
+/* Takes the bytes that were kept; they are the caller's to free. */
+static char *take_kept(struct connection *connection, size_t *ret_length)
+{
+    struct quota *quota = connection->http.peer->quota;
+    char *bytes = connection->kept;
+    *ret_length = connection->kept_length;
+    if (bytes != NULL && quota != NULL)
+        quota_give(quota, connection->kept_length);
+    connection->kept = NULL;
+    connection->kept_length = 0;
+    return bytes;
+}
+
+/* Keeps bytes for the next request; false: there is no memory for them. */
+static bool keep(struct connection *connection, const char *bytes, size_t length)
+{
+    struct quota *quota = connection->http.peer->quota;
+    bool is_little;
+    if (quota != NULL && !quota_hold(quota, length, &is_little))
+        return false;
+    connection->kept = malloc(length);
+    connection->kept_length = length;
+    if (connection->kept != NULL)
+        memcpy(connection->kept, bytes, length);
+    else if (quota != NULL)
+        quota_give(quota, length);
+    return connection->kept != NULL;
+}
+
 void connection_end(struct connection *connection)
 {
+    size_t length;
     if (connection->state == CONNECTION_GONE)
         return;
     connection->state = CONNECTION_GONE;
     deadline_end(&connection->deadline);
     http_drop(&connection->http);
-    free(connection->kept);
-    connection->kept = NULL;
+    free(take_kept(connection, &length));
     listener_remove(connection);
     uv_close((uv_handle_t *)&connection->poll, on_closed);
     wire_close(connection); /* allowed once libuv has stopped polling, which uv_close() did */
@@ -94,14 +125,10 @@ static void send_go_ahead(struct connection *connection)
 static void feed(struct connection *connection, const char *bytes, size_t length)
 {
     size_t used = http_receive(&connection->http, bytes, length);
-    if (used < length && connection->http.phase < PHASE_END) {
-        connection->kept = malloc(length - used);
-        if (connection->kept == NULL) {
-            connection_end(connection);
-            return;
-        }
-        memcpy(connection->kept, bytes + used, length - used);
-        connection->kept_length = length - used;
+    if (used < length && connection->http.phase < PHASE_END &&
+        !keep(connection, bytes + used, length - used)) {
+        connection_end(connection);
+        return;
     }
     if (connection->http.go_ahead)
         send_go_ahead(connection);
@@ -109,10 +136,8 @@ static void feed(struct connection *connection, const char *bytes, size_t length
 
 static void feed_kept(struct connection *connection)
 {
-    char *bytes = connection->kept;
-    size_t length = connection->kept_length;
-    connection->kept = NULL;
-    connection->kept_length = 0;
+    size_t length;
+    char *bytes = take_kept(connection, &length);
     feed(connection, bytes, length);
     free(bytes);
 }
@@ -222,10 +247,8 @@ static void shake_hands(struct connection *connection)
     }
     connection->state = CONNECTION_OPEN;
     connection->http.phase = home->http.draining ? PHASE_END : PHASE_IDLE;
-    if (connection->crowded && !home->http.draining)
-        http_turn_away(&connection->http, 429,
-                       "this partner has as many connections open as it may have here "
-                       "(connections_max); close one and try again");
+    if (connection->crowded != NULL && !home->http.draining)
+        http_turn_away(&connection->http, connection->is_counted ? 503 : 429, connection->crowded);
     take_turn(connection);
 }
 
@@ -266,6 +289,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 {
     (void)events;
     struct connection *connection = poll->data;
+    connection->has_spoken = true;
     if (status < 0) {
         connection_end(connection); /* libuv has stopped polling: an error on the socket */
         return;

@@ -29,16 +29,20 @@ struct connection {
     struct deadline deadline;
     uv_poll_t poll;
     int socket;
-    int watched;  /* events asked of poll */
-    bool filled;  /* the last read of a plain socket filled the whole room */
-    bool crowded; /* its partner has too many: it is told so, and no request is read */
+    int watched;         /* events asked of poll */
+    bool filled;         /* the last read of a plain socket filled the whole room */
+    bool has_spoken;     /* something came */
+    bool is_stranger;    /* has no certificate of a partner, or shows it yet */
+    bool has_seat;       /* counts among connections_max */
+    bool is_counted;     /* ... and among those of its partner */
+    const char *crowded; /* there are too many: it is told so, and no request is read; else NULL */
     enum connection_state state;
     enum http_phase timed_phase; /* that the deadline was started for */
     uint64_t timed_request;
     struct ssl_st *tls; /* NULL: plain */
     const char *broken; /* why the handshake ended, in OpenSSL's words; NULL: the caller hung up */
     char *kept;         /* read, but behind the request in hand */
-    size_t kept_length;
+    size_t kept_length; /* counts as memory of its partner */
 };
 
 enum connection_wait {

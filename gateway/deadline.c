@@ -33,6 +33,11 @@ struct deadline *deadline_first(const struct deadline_queue *queue)
     return queue->ring.after == &queue->ring ? NULL : queue->ring.after;
 }
 
+struct deadline *deadline_next(const struct deadline *deadline)
+{
+    return deadline->after == &deadline->queue->ring ? NULL : deadline->after;
+}
+
 struct deadline *deadline_due(const struct deadline_queue *queue, uint64_t now_ms)
 {
     return deadline_left(queue, now_ms) == 0 ? queue->ring.after : NULL;

@@ -26,6 +26,8 @@ void deadline_start(struct deadline *deadline, struct deadline_queue *queue, uin
 void deadline_end(struct deadline *deadline);
 /* The longest waiting one, or NULL. */
 struct deadline *deadline_first(const struct deadline_queue *queue);
+/* The one that was started next after DEADLINE, which is running; NULL: none. */
+struct deadline *deadline_next(const struct deadline *deadline);
 /* The first one whose time is over at NOW, or NULL. */
 struct deadline *deadline_due(const struct deadline_queue *queue, uint64_t now_ms);
 /* Milliseconds from NOW until the first one is due; UINT64_MAX when none waits. */

@@ -12,7 +12,7 @@
 #include "gateway/track.h"
 #include "gateway/tree.h"
 
-enum { FAILURES_TO_OPEN = 3, REASON_MAX = 500 };
+enum { FAILURES_TO_OPEN = 3, REASON_MAX = 500, ANSWER_VALUES_MAX = 100000 };
 
 /* ---- claiming ---- */
 
@@ -158,7 +158,8 @@ static struct reading read_success(const struct setup *setup, struct arena *aren
     struct reading reading = {.verdict = DELIVER_DONE, .code = "ok"};
     if (result->length == 0)
         return result->status == 200 ? unclear("an empty answer that proves nothing") : reading;
-    if (!json_parse(arena, result->body, result->length, NULL, &document, &fault))
+    const struct json_options options = {.values_max = ANSWER_VALUES_MAX};
+    if (!json_parse(arena, result->body, result->length, &options, &document, &fault))
         return unclear("an answer that is not JSON");
     if (!message_read(&context, document.root, &reply, &findings) || reply.content != MESSAGE_REPLY)
         return unclear("an answer that is not a response message");

@@ -40,6 +40,7 @@ static void add_listener(struct listener_counters *sum, const struct listener_co
     sum->untrusted += one->untrusted;
     sum->crowded += one->crowded;
     sum->connections += one->connections;
+    sum->strangers += one->strangers;
     for (size_t i = 0; i < sizeof sum->overdue / sizeof *sum->overdue; i++)
         sum->overdue[i] += one->overdue[i];
 }
@@ -53,11 +54,14 @@ static void put_stations(const struct figures_from *from, struct metric_sheet *s
         struct station_figures one = station_figures(from->stations[i]);
         add_listener(&listener, &one.listener);
         http.requests += one.http.requests;
+        http.bodies_bytes += one.http.bodies_bytes;
         histogram_merge(&http.times, &one.http.times);
         for (size_t k = 1; k < sizeof classes / sizeof *classes; k++)
             http.answers[k] += one.http.answers[k];
     }
     metric_put(sheet, METRIC_connections, NULL, NULL, (double)listener.connections);
+    metric_put(sheet, METRIC_strangers, NULL, NULL, (double)listener.strangers);
+    metric_put(sheet, METRIC_held_bytes, NULL, NULL, (double)http.bodies_bytes);
     metric_put(sheet, METRIC_connections_accepted_total, NULL, NULL, (double)listener.accepted);
     put_closed(sheet, &listener);
     put_handshakes(sheet, &listener);
@@ -72,6 +76,8 @@ static void put_quotas(const struct figures_from *from, struct metric_sheet *she
     const struct quota_figures *at = quotas_count(from->quotas, sheet->arena);
     for (; at != NULL; at = at->next) {
         metric_put(sheet, METRIC_partner_connections, at->partner, NULL, (double)at->connections);
+        metric_put(sheet, METRIC_partner_refused_total, at->partner, NULL,
+                   (double)at->bad_requests);
         for (int reason = 0; reason < QUOTA_REASONS; reason++)
             metric_put(sheet, METRIC_partner_limited_total, at->partner,
                        quota_reason_name((enum quota_reason)reason), (double)at->refused[reason]);

@@ -173,20 +173,31 @@ static void run_reload(struct job *job)
     generation_read(gateway->dir, job->office.setup, &gateway->fresh);
 }
 
+/* What stands in a partner's file goes before settings.yaml. Two bodies of it always fit: rooms
+ * double while they grow. */
+static struct quota_limits quota_limits_of(const struct config *config,
+                                           const struct partner *partner)
+{
+    struct quota_limits limits = {
+        .connections_max = partner->connections_max > 0 ? partner->connections_max
+                                                        : config->connections_per_partner_max,
+        .body_bytes_max =
+            partner->body_max_bytes > 0 ? partner->body_max_bytes : config->body_max_bytes,
+        .requests_per_minute_max = partner->requests_per_minute_max,
+        .burst_max = partner->requests_burst_max,
+        .held_bytes_max = config->held_per_partner_max_bytes};
+    if (limits.held_bytes_max < 2 * limits.body_bytes_max)
+        limits.held_bytes_max = 2 * limits.body_bytes_max;
+    return limits;
+}
+
 /* What stands in a partner's file goes before settings.yaml. */
 static void set_quotas(struct gateway *gateway)
 {
     const struct setup *setup = gateway->office.setup;
     for (size_t i = 0; i < setup->partners.count; i++) {
         const struct partner *partner = &setup->partners.items[i];
-        const struct quota_limits limits = {
-            .connections_max = partner->connections_max > 0
-                                   ? partner->connections_max
-                                   : setup->config.connections_per_partner_max,
-            .body_bytes_max = partner->body_max_bytes > 0 ? partner->body_max_bytes
-                                                          : setup->config.body_max_bytes,
-            .requests_per_minute_max = partner->requests_per_minute_max,
-            .burst_max = partner->requests_burst_max};
+        const struct quota_limits limits = quota_limits_of(&setup->config, partner);
         quotas_set(gateway->quotas, partner->name, &limits);
     }
 }

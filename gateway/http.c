@@ -11,7 +11,14 @@
 #include "gateway/answer.h"
 #include "gateway/target.h"
 
-enum { BODY_ROOM_FIRST = 64 * 1024, BODY_ROOM_UNKNOWN = 8 * 1024, MIRRORED_MAX = 128 };
+enum {
+    BODY_ROOM_FIRST = 64 * 1024,
+    BODY_ROOM_UNKNOWN = 8 * 1024,
+    MIRRORED_MAX = 128,
+    STRANGER_BODY_MAX = 16 * 1024, /* of who will be answered 403 */
+    HEAD_HOLD = 16 * 1024,  /* memory of a request whose head is not here yet, but for the head */
+    ANSWER_FREE = 16 * 1024 /* an answer of that size needs no memory beyond the request's */
+};
 
 const char http_go_ahead[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -36,6 +43,11 @@ struct request {
     bool answered;
     char *body;
     size_t body_length, body_room;
+    char *large; /* the body, when it outgrew the arena; on the heap, so that growing leaves nothing
+                  */
+    struct quota *quota; /* of the partner, or NULL */
+    size_t held;         /* bytes of memory counted for it */
+    int short_of;        /* 0, or the status for a request that there is no memory for */
     const char *out, *rest;
     size_t out_length, rest_length;
     uint64_t handed_over_ns; /* 0: not yet */
@@ -63,6 +75,7 @@ static struct request *request_take(struct http_stream *stream)
     request->exchange.arena = arena;
     request->server = server;
     request->stream = stream;
+    request->quota = stream->peer->quota;
     server->counters.exchanges++;
     return request;
 }
@@ -71,9 +84,12 @@ static void request_give_back(struct request *request)
 {
     struct http_server *server = request->server;
     server->counters.exchanges--;
-    server->counters.bodies_bytes -= request->body_room;
+    server->counters.bodies_bytes -= request->held;
+    if (request->quota != NULL && request->held > 0)
+        quota_give(request->quota, request->held);
     if (request->peer != NULL)
         http_peer_release(request->peer);
+    free(request->large);
     arena_reset(&request->exchange.arena);
     if (server->spare_count < server->limits.spare_exchanges_max) {
         request->next = server->spare;
@@ -83,6 +99,36 @@ static void request_give_back(struct request *request)
     }
     arena_free(&request->exchange.arena);
     free(request);
+}
+
+/* Counts BYTES more of memory for the request. False: the partner has had its share (429), or the
+ * gateway is short of memory (503) and the partner already holds more than a little of it. */
+static bool request_hold(struct request *request, size_t bytes)
+{
+    struct http_server *server = request->server;
+    bool is_little = false;
+    if (request->quota != NULL && !quota_hold(request->quota, bytes, &is_little)) {
+        request->short_of = 429;
+        return false;
+    }
+    if (!is_little && server->counters.bodies_bytes + bytes > server->limits.bodies_bytes_max) {
+        if (request->quota != NULL)
+            quota_give(request->quota, bytes);
+        request->short_of = 503;
+        return false;
+    }
+    server->counters.bodies_bytes += bytes;
+    if (server->counters.bodies_bytes > server->most_held)
+        server->most_held = server->counters.bodies_bytes;
+    request->held += bytes;
+    return true;
+}
+
+static const char *short_of_sentence(int status)
+{
+    return status == 429 ? "this partner has as much under way as it may have here "
+                           "(held_per_partner_max_bytes); send less at the same time"
+                         : "too many large requests are being received; try again shortly";
 }
 
 /* Frees the spare requests behind the first COUNT. */
@@ -199,9 +245,28 @@ static int on_headers_complete(llhttp_t *parser)
     return 0;
 }
 
+static bool body_grow(struct request *request, size_t room)
+{
+    struct arena *arena = &request->exchange.arena;
+    if (room <= BODY_ROOM_FIRST) {
+        request->body = request->body_room == 0
+                            ? arena_raw(arena, room)
+                            : arena_grow(arena, request->body, request->body_room, room);
+        return true;
+    }
+    char *large = realloc(request->large, room);
+    if (large == NULL) {
+        request->short_of = 503;
+        return false;
+    }
+    if (request->large == NULL && request->body_length > 0)
+        memcpy(large, request->body, request->body_length);
+    request->body = request->large = large;
+    return true;
+}
+
 static bool body_make_room(struct request *request, size_t more)
 {
-    struct http_server *server = request->server;
     size_t need = request->body_length + more + 1;
     if (need <= request->body_room)
         return true;
@@ -211,14 +276,9 @@ static bool body_make_room(struct request *request, size_t more)
         room = (size_t)request->head.length + 1;
     if (room < need)
         room = need;
-    size_t growth = room - request->body_room;
-    if (server->counters.bodies_bytes + growth > server->limits.bodies_bytes_max)
+    if (!request_hold(request, room - request->body_room) || !body_grow(request, room))
         return false;
-    request->body = request->body_room == 0 ? arena_raw(&request->exchange.arena, room)
-                                            : arena_grow(&request->exchange.arena, request->body,
-                                                         request->body_room, room);
     request->body_room = room;
-    server->counters.bodies_bytes += growth;
     return true;
 }
 
@@ -298,6 +358,8 @@ static void answer_now(struct request *request, const struct answer *answer)
         histogram_add(&server->counters.times, HISTOGRAM_TIME,
                       (uv_hrtime() - request->handed_over_ns) / 1000);
     server->counters.answers[answer->status / 100 % 6]++;
+    if (answer->status / 100 == 4 && server->on_refused != NULL)
+        server->on_refused(server->owner, stream->peer, answer->status);
     stream->phase = PHASE_ANSWER;
 }
 
@@ -309,6 +371,13 @@ void exchange_answer(struct exchange *exchange, const struct answer *answer)
         request->server->counters.orphaned++;
         request_give_back(request);
         return;
+    }
+    struct answer instead;
+    if (answer->body_length > ANSWER_FREE && !request_hold(request, answer->body_length)) {
+        instead = answer_refusal(&exchange->arena, request->short_of,
+                                 short_of_sentence(request->short_of));
+        stream->closing = true;
+        answer = &instead;
     }
     answer_now(request, answer);
     if (!stream->feeding)
@@ -344,6 +413,9 @@ static struct framing_limits limits_of(const struct http_stream *stream)
     size_t own = quota == NULL ? 0 : quota_body_max(quota);
     if (own > 0)
         limits.body_bytes_max = own;
+    bool is_stranger = stream->peer->fingerprint != NULL && stream->peer->partner == NULL;
+    if (is_stranger && limits.body_bytes_max > STRANGER_BODY_MAX)
+        limits.body_bytes_max = STRANGER_BODY_MAX;
     return limits;
 }
 
@@ -435,6 +507,15 @@ static void keep_head_bytes(struct request *request, const char *bytes, size_t l
     request->head_length += length;
 }
 
+/* Half a head is memory, too. It grew by doubling, so that it takes twice its room at most. */
+static void hold_head(struct http_stream *stream)
+{
+    struct request *request = stream->request;
+    size_t need = HEAD_HOLD + 2 * request->head_room;
+    if (need > request->held && !request_hold(request, need - request->held))
+        http_refuse(stream, request->short_of, short_of_sentence(request->short_of));
+}
+
 static size_t receive_head(struct http_stream *stream, const char *bytes, size_t length)
 {
     struct request *request = stream->request;
@@ -456,6 +537,7 @@ static size_t receive_head(struct http_stream *stream, const char *bytes, size_t
     if (step == FRAMING_MORE) {
         if (before == 0)
             keep_head_bytes(request, bytes, length);
+        hold_head(stream);
         return length;
     }
     if (before == 0)
@@ -480,8 +562,12 @@ static void hand_over(struct http_stream *stream)
     stream->requests++;
     stream->server->counters.requests++;
     stream->phase = PHASE_HANDLER;
-    request->handed_over_ns = uv_hrtime();
-    stream->server->on_request(stream->server->owner, exchange);
+    struct http_server *server = stream->server;
+    struct quota *quota = request->quota;
+    uint64_t start_ns = request->handed_over_ns = uv_hrtime();
+    server->on_request(server->owner, exchange); /* which may answer, and the stream be gone */
+    if (quota != NULL)
+        quota_worked(quota, (uv_hrtime() - start_ns) / 1000, clock_monotonic_ms(&server->clock));
 }
 
 static void feed_body(struct http_stream *stream, const char *bytes, size_t length)
@@ -489,7 +575,7 @@ static void feed_body(struct http_stream *stream, const char *bytes, size_t leng
     struct request *request = stream->request;
     llhttp_errno_t result = length == 0 ? HPE_OK : llhttp_execute(&request->parser, bytes, length);
     if (result == HPE_USER)
-        http_refuse(stream, 503, "too many large requests are being received; try again shortly");
+        http_refuse(stream, request->short_of, short_of_sentence(request->short_of));
     else if (result != HPE_OK)
         http_refuse(stream, 400, "the body of the request is not well-formed HTTP/1.1");
     else if (request->complete)

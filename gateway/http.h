@@ -100,6 +100,8 @@ struct http_server {
     struct http_limits limits;
     void (*on_request)(void *owner, struct exchange *exchange);
     void *owner;
+    /* A request is answered with 4xx, here or by the handler; may be NULL. */
+    void (*on_refused)(void *owner, const struct http_peer *peer, int status);
     /* An answer is ready outside of http_receive(). */
     void (*on_answer)(struct http_stream *stream);
     struct clock clock;
@@ -108,6 +110,7 @@ struct http_server {
     struct request *spare;
     unsigned spare_count;
     unsigned spare_least; /* since http_server_trim() */
+    uint64_t most_held;   /* bodies_bytes since a crowd went */
     int64_t date_second;  /* of the text below */
     char date[HTTP_DATE_TEXT];
 };

@@ -21,13 +21,16 @@ enum {
     BACKLOG = 4096,
     TICK_MS_MIN = 5,
     TICK_MS_MAX = 250,
-    PAUSE_MS = 100 /* of accepting, when file descriptors have run out */
+    PAUSE_MS = 100, /* of accepting, when file descriptors have run out */
+    CROWD = 200,    /* connections fewer than there were */
+    CROWD_BYTES = 16 << 20
 };
 
 struct listener_limits listener_limits_default(void)
 {
     struct listener_limits limits = {
         .connections_max = 12000,
+        .strangers_max = 1000,
         .handshake_ms = 10000,
         .idle_ms = 300000,
         .head_ms = 10000,
@@ -205,7 +208,6 @@ bool wire_admit(struct connection *connection)
     struct verify_peer peer;
     if (connection->tls == NULL)
         return true;
-    listener->home.counters.handshakes++;
     if (!verify_peer_of(connection->tls, &peer))
         return false;
     if (listener->on_peer != NULL)
@@ -221,12 +223,20 @@ bool wire_admit(struct connection *connection)
     struct http_peer *known = http_peer_new(&fields);
     if (known == NULL)
         return false;
+    listener->home.counters.handshakes++;
     http_peer_release(connection->http.peer);
     connection->http.peer = known;
-    if (known->quota != NULL && !quota_enter(known->quota)) {
-        connection->crowded = true;
-        listener->home.counters.crowded++;
-    }
+    if (known->partner == NULL)
+        return true; /* a stranger still, who is told so with its first request */
+    bool is_within = known->quota == NULL || quota_enter(known->quota);
+    connection->is_counted = is_within && known->quota != NULL;
+    if (!is_within)
+        connection->crowded = "this partner has as many connections open as it may have here "
+                              "(connections_max); close one and try again";
+    else if (!accept_admit(connection))
+        connection->crowded = "as many connections are open here as may be (connections_max); try "
+                              "again shortly";
+    listener->home.counters.crowded += connection->crowded != NULL;
     return true;
 }
 
@@ -264,9 +274,9 @@ void listener_remove(struct connection *connection)
         listener->first = connection->after;
     if (connection->after != NULL)
         connection->after->before = connection->before;
-    if (connection->http.peer->quota != NULL && !connection->crowded)
+    if (connection->is_counted)
         quota_leave(connection->http.peer->quota);
-    accept_uncount(listener);
+    accept_uncount(connection);
 }
 
 /* The last handle that libuv closes takes the listener with it; close callbacks come in no order.
@@ -372,6 +382,7 @@ static void init_home(struct listener *listener, const struct listener_options *
     home->loop = options->loop;
     home->http.limits = limits->http;
     home->http.on_request = options->on_request;
+    home->http.on_refused = options->on_refused_request;
     home->http.owner = options->owner;
     home->http.on_answer = connection_answered;
     home->http.clock = options->clock;
@@ -469,9 +480,17 @@ void listener_stop(struct listener *listener, unsigned drain_ms, void (*on_stopp
     uv_timer_start(&listener->tick, on_tick, 0, TICK_MS_MIN);
 }
 
-void listener_trim(struct listener *listener)
+bool listener_trim(struct listener *listener)
 {
-    http_server_trim(&listener->home.http);
+    struct http_server *http = &listener->home.http;
+    uint64_t connections = listener->home.counters.connections;
+    http_server_trim(http);
+    if (listener->most_connections < connections + CROWD &&
+        http->most_held < http->counters.bodies_bytes + CROWD_BYTES)
+        return false;
+    listener->most_connections = connections;
+    http->most_held = http->counters.bodies_bytes;
+    return true;
 }
 
 struct listener_counters listener_count(const struct listener *listener)

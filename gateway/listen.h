@@ -4,8 +4,9 @@
  * The socket is opened once, without SO_REUSEPORT (a second process must not be able to join in),
  * and every loop polls its own dup() of it. A listener belongs to one loop: call its functions
  * there. It owns the connections it accepted, with a deadline for each thing a client can be slow
- * at. Overload is answered: beyond its limits the longest idle connection makes room, or accepting
- * pauses. */
+ * at. Who has not shown the certificate of a partner yet is a stranger; strangers have places of
+ * their own, and only they make room for further ones. Beyond the limits the longest idle
+ * connection makes room for a partner, or accepting pauses. */
 #ifndef GATEWAY_LISTEN_H
 #define GATEWAY_LISTEN_H
 
@@ -22,7 +23,9 @@
 struct listener;
 
 struct listener_limits {
-    unsigned connections_max; /* of this loop */
+    unsigned connections_max; /* of partners, on all loops together */
+    unsigned strangers_max;   /* beside them, on this loop */
+    bool yields;              /* without TLS: the oldest always makes room for a new one */
     unsigned handshake_ms;
     unsigned idle_ms;   /* between requests */
     unsigned head_ms;   /* from the first byte of a request to the end of its head */
@@ -47,6 +50,7 @@ struct listener_counters {
     uint64_t crowded;       /* answered 429 because the partner has too many */
     uint64_t overdue[6];    /* handshake, idle, head, body, answer, linger */
     uint64_t connections;   /* now */
+    uint64_t strangers;     /* of these: nobody's yet */
 };
 
 struct listener_options {
@@ -60,6 +64,8 @@ struct listener_options {
     struct clock clock;
     /* A request; to be answered with exchange_answer(), on this loop. */
     void (*on_request)(void *owner, struct exchange *exchange);
+    /* One is answered with 4xx; may be NULL. */
+    void (*on_refused_request)(void *owner, const struct http_peer *peer, int status);
     /* A handshake failed because of the certificate shown; may be NULL. */
     void (*on_refused)(void *owner, const char *address, const struct verify_peer *peer);
     /* A handshake failed before a certificate was judged, for REASON in OpenSSL's words; may be
@@ -89,8 +95,8 @@ void listener_recheck(struct listener *listener);
  * on_stopped called. Calling it again only shortens the time. */
 void listener_stop(struct listener *listener, unsigned drain_ms, void (*on_stopped)(void *owner));
 /* Gives back memory that a busy time has left and that is not used any more; to be called now and
- * then. */
-void listener_trim(struct listener *listener);
+ * then. True: a crowd has gone since the last call, so that much is free now. */
+bool listener_trim(struct listener *listener);
 struct listener_counters listener_count(const struct listener *listener);
 struct http_counters listener_count_http(const struct listener *listener);
 

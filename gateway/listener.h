@@ -26,6 +26,8 @@ struct listener {
     uint64_t drained_at_ms;
     int handles_open;
     struct connection *first;
+    unsigned seated;           /* connections with a seat */
+    uint64_t most_connections; /* since a crowd went */
 };
 
 /* Sees to it that deadlines, pauses and the stop are looked at. */

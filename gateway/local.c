@@ -159,6 +159,7 @@ struct local *local_start(const struct local_options *options, struct arena *are
                                         .on_request = on_request,
                                         .owner = local};
     listener.limits.connections_max = CONNECTIONS_MAX;
+    listener.limits.yields = true; /* whoever hangs there must not keep monitoring out */
     listener.limits.http.framing.body_bytes_max = REQUEST_MAX;
     listener.limits.http.framing.head_bytes_max = REQUEST_MAX;
     local->listener = listener_start(&listener, ret_fault);

@@ -1,9 +1,10 @@
-/* quota: what one partner may take of us: connections at the same time, bytes of one body, requests
- * a minute. One table for all loops, so that the numbers hold for the partner and not for a loop.
+/* quota: what one partner may take of us: connections at the same time, bytes of one body, memory
+ * for what is under way, requests a minute, and time of the loop for costly ones. One table for all
+ * loops, so that the numbers hold for the partner and not for a loop.
  *
  * Made by gateway.c, which sets the limits at start and at each reload; asked by listen.c (a new
- * connection), http.c (the body of a request) and receive.c (a request). A row is never given back,
- * so its address stays good. Any thread; each call holds one lock for a moment. */
+ * connection), http.c (what is received and answered) and receive.c (a request). A row is never
+ * given back, so its address stays good. Any thread; each call holds one lock for a moment. */
 #ifndef GATEWAY_QUOTA_H
 #define GATEWAY_QUOTA_H
 
@@ -21,16 +22,25 @@ struct quota_limits {
     unsigned connections_max;
     size_t body_bytes_max;
     unsigned requests_per_minute_max;
-    unsigned burst_max; /* requests at once; 0: those of a minute */
+    unsigned burst_max;    /* requests at once; 0: those of a minute */
+    size_t held_bytes_max; /* by what it is sending and what it has not fetched */
 };
 
 /* Why something was turned away. */
-enum quota_reason { QUOTA_CONNECTIONS, QUOTA_BODY, QUOTA_RATE, QUOTA_REASONS };
+enum quota_reason {
+    QUOTA_CONNECTIONS,
+    QUOTA_BODY,
+    QUOTA_RATE,
+    QUOTA_MEMORY,
+    QUOTA_TIME,
+    QUOTA_REASONS
+};
 
 struct quota_figures {
     const char *partner;
     unsigned connections;
     uint64_t refused[QUOTA_REASONS];
+    uint64_t bad_requests;
     const struct quota_figures *next;
 };
 
@@ -43,7 +53,7 @@ struct quota *quotas_find(struct quotas *quotas, const char *partner);
 void quotas_set(struct quotas *quotas, const char *partner, const struct quota_limits *limits);
 /* All rows, in the order they were made; in the arena. */
 const struct quota_figures *quotas_count(struct quotas *quotas, struct arena *arena);
-/* `connections`, `body`, `rate` */
+/* `connections`, `body`, `rate`, `memory`, `time` */
 const char *quota_reason_name(enum quota_reason reason);
 
 /* One connection more, to be given back by quota_leave(); false: it is beyond the limit, must not
@@ -54,8 +64,18 @@ void quota_leave(struct quota *quota);
 size_t quota_body_max(struct quota *quota);
 /* A body was turned away for it. */
 void quota_note_large(struct quota *quota);
+/* A request was answered with 4xx. */
+void quota_note_bad(struct quota *quota);
+/* Memory for BYTES more, received or to be sent, to be given back by quota_give(); false: it is
+ * beyond the limit. *ret_is_little: what the partner holds is so little that it is its due, even
+ * when the gateway is short of memory. */
+bool quota_hold(struct quota *quota, size_t bytes, bool *ret_is_little);
+void quota_give(struct quota *quota, size_t bytes);
+/* A request kept the loop busy for so long. What is beyond an ordinary one's time is remembered and
+ * fades. NOW_MS is monotonic. */
+void quota_worked(struct quota *quota, uint64_t busy_us, int64_t now_ms);
 /* 0: the request is taken. Else it is to be refused, and may come again after so many seconds.
- * NOW_MS is monotonic. */
-unsigned quota_take(struct quota *quota, int64_t now_ms);
+ * NOW_MS is monotonic. RET_REASON: QUOTA_RATE or QUOTA_TIME. */
+unsigned quota_take(struct quota *quota, int64_t now_ms, enum quota_reason *ret_reason);
 
 #endif

@@ -16,7 +16,7 @@
 #include "gateway/log.h"
 #include "gateway/trace.h"
 
-enum { RETRY_AFTER_S = 2 };
+enum { RETRY_AFTER_S = 2, SCRATCH_KEPT = 1 << 20 };
 
 struct receiver {
     struct receiver_options options;
@@ -85,14 +85,16 @@ static void refuse(struct exchange *exchange, const struct fault *fault)
     answer_fault(exchange, fault_http_status(fault->kind), fault, NULL, RETRY_AFTER_S);
 }
 
-/* More requests a minute than were agreed with this partner. */
-static void refuse_rate(struct exchange *exchange, unsigned wait_s)
+/* More requests a minute than were agreed with this partner, or too many costly ones. */
+static void refuse_quota(struct exchange *exchange, enum quota_reason reason, unsigned wait_s)
 {
+    const char *what = reason == QUOTA_TIME
+                           ? "large messages than there is time for beside the other partners"
+                           : "requests a minute than it may here (requests_per_minute_max)";
     struct fault fault = {FAULT_too_many,
                           arena_print(&exchange->arena,
-                                      "partner %s sends more requests a minute than it may here "
-                                      "(requests_per_minute_max); come again in %u s",
-                                      exchange->peer->partner, wait_s)};
+                                      "partner %s sends more %s; come again in %u s",
+                                      exchange->peer->partner, what, wait_s)};
     answer_fault(exchange, fault_http_status(fault.kind), &fault, NULL, wait_s);
 }
 
@@ -113,11 +115,13 @@ static const struct admission *admit(const struct receiver *receiver, struct exc
         refuse(exchange, &fault);
         return NULL;
     }
-    unsigned wait_s =
-        peer->quota == NULL ? 0 : quota_take(peer->quota, clock_monotonic_ms(&setup->clock));
+    enum quota_reason reason = QUOTA_RATE;
+    unsigned wait_s = peer->quota == NULL
+                          ? 0
+                          : quota_take(peer->quota, clock_monotonic_ms(&setup->clock), &reason);
     if (wait_s == 0)
         return admission;
-    refuse_rate(exchange, wait_s);
+    refuse_quota(exchange, reason, wait_s);
     return NULL;
 }
 
@@ -465,6 +469,12 @@ void receiver_use(struct receiver *receiver, struct setup *setup)
     acknowledge_forms_use(receiver->forms, setup);
     arena_free(&receiver->spoken);
     receiver->capability = NULL;
+}
+
+void receiver_trim(struct receiver *receiver)
+{
+    if (receiver->scratch.used > SCRATCH_KEPT)
+        arena_reset(&receiver->scratch);
 }
 
 void receiver_free(struct receiver *receiver)

@@ -25,6 +25,8 @@ struct receiver_options {
 };
 
 struct receiver *receiver_new(const struct receiver_options *options);
+/* Gives back what a large message took; to be called between requests, now and then. */
+void receiver_trim(struct receiver *receiver);
 /* Requests from now on see SETUP. */
 void receiver_use(struct receiver *receiver, struct setup *setup);
 /* No request may be under way any more. */

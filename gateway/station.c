@@ -2,6 +2,7 @@
  */
 #include "gateway/station.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <uv.h>
@@ -12,7 +13,8 @@
 
 enum {
     PULSE_MS = 1000,
-    FAILURES_TOLD_MAX = 50 /* in one pulse: nobody fills the disk by knocking */
+    FAILURES_TOLD_MAX = 50, /* in one pulse: nobody fills the disk by knocking */
+    REFUSALS_TOLD_MAX = 20  /* likewise */
 };
 
 struct station {
@@ -27,6 +29,7 @@ struct station {
     uint64_t pulses; /* since the last recheck */
     uint64_t recheck_pulses;
     unsigned failures; /* handshakes refused or broken since the last pulse */
+    unsigned refusals; /* requests answered 4xx, likewise */
     pthread_mutex_t lock;
     struct station_figures figures;
     struct setup *next_setup; /* held; NULL: no order */
@@ -41,6 +44,8 @@ static struct listener_limits limits_of(const struct config *config)
 {
     struct listener_limits limits = listener_limits_default();
     limits.connections_max = config->connections_max;
+    limits.strangers_max = config->handshakes_max / config->loops;
+    limits.http.bodies_bytes_max = config->held_max_bytes / config->loops;
     limits.handshake_ms = (unsigned)config->handshake_deadline_ms;
     limits.idle_ms = (unsigned)config->idle_deadline_ms;
     limits.head_ms = (unsigned)config->header_deadline_ms;
@@ -56,8 +61,23 @@ static bool may_tell_failure(struct station *station)
     return ++station->failures <= FAILURES_TOLD_MAX;
 }
 
+/* What was wrong the partner is told; here stands that and where, without a word of its own. */
+static void on_refused_request(void *owner, const struct http_peer *peer, int status)
+{
+    struct station *station = owner;
+    if (peer->quota != NULL)
+        quota_note_bad(peer->quota);
+    if (++station->refusals <= REFUSALS_TOLD_MAX)
+        log_number(LOG_LEVEL_INFO, "request-refused", "status", status, "partner", peer->partner,
+                   "address", peer->address, NULL);
+}
+
 static void count_untold(struct station *station)
 {
+    if (station->refusals > REFUSALS_TOLD_MAX)
+        log_number(LOG_LEVEL_WARNING, "more-requests-refused", "count",
+                   station->refusals - REFUSALS_TOLD_MAX, NULL);
+    station->refusals = 0;
     if (station->failures > FAILURES_TOLD_MAX)
         log_number(LOG_LEVEL_WARNING, "more-handshakes-failed", "count",
                    station->failures - FAILURES_TOLD_MAX, NULL);
@@ -110,6 +130,14 @@ static void on_listener_stopped(void *owner)
     station->options.on_stopped(station->options.owner);
 }
 
+/* What a rush took goes back to the system once it is over. */
+static void give_back(struct station *station)
+{
+    receiver_trim(station->receiver);
+    if (listener_trim(station->listener))
+        malloc_trim(0);
+}
+
 /* Publishes the figures; now and then asks every connection again, for certificates and lists that
  * ran out while it lasted. */
 static void on_pulse(uv_timer_t *timer)
@@ -122,7 +150,7 @@ static void on_pulse(uv_timer_t *timer)
     station->figures.listener = listener_count(station->listener);
     station->figures.http = listener_count_http(station->listener);
     pthread_mutex_unlock(&station->lock);
-    listener_trim(station->listener);
+    give_back(station);
     if (++station->pulses < station->recheck_pulses)
         return;
     station->pulses = 0;
@@ -168,6 +196,7 @@ static bool open_parts(struct station *station, struct fault *ret_fault)
                                         .limits = limits_of(&options->setup->config),
                                         .clock = options->setup->clock,
                                         .on_request = on_request,
+                                        .on_refused_request = on_refused_request,
                                         .on_refused = on_refused,
                                         .on_broken = on_broken,
                                         .on_peer = on_peer,
