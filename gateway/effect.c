@@ -524,13 +524,14 @@ static int64_t add_record(struct store *store, const struct inbox_item *item, st
                                .exported = effect->is_cancelled}; /* no work for anyone */
     row.retracted = store_early_retraction(store, item->arena, row.clinic, row.kind, row.number);
     row.retracted_ms = row.retracted == NULL ? 0 : item->now_ms;
-    effect->retracted = row;
     row.payload = payload_keep(store, text, strlen(text), NULL);
     if (item->message->attachments != NULL) {
         const char *list = json_print(item->arena, item->message->attachments);
         row.attachments = payload_keep(store, list, strlen(list), NULL);
     }
-    return store_add_record(store, &row);
+    row.id = store_add_record(store, &row);
+    effect->retracted = row;
+    return row.id;
 }
 
 /* Their number for a client of ours, when they name one of our numbers and the birth date agrees.
@@ -659,16 +660,31 @@ static void note_cancelled(struct store *store, const struct inbox_item *item,
                                  effect->referral.number));
 }
 
+/* Whose it is needs no decision any more. */
+static void settle_match(struct store *store, const struct inbox_item *item, int64_t record)
+{
+    struct store_match match;
+    if (!store_get_match(store, item->arena, record, &match) ||
+        !text_equal(match.state, "to match"))
+        return;
+    match.state = "kept apart";
+    match.by = item->message->sender;
+    match.decided_ms = item->now_ms;
+    store_set_match(store, &match);
+}
+
 /* "progress-note WSM-N-2201 retracted", with the reason. */
 static void note_retracted(struct store *store, const struct inbox_item *item,
                            const struct effect *effect, const char *code)
 {
     const struct store_record *record = &effect->retracted;
     struct track_details details = effect->details;
-    if (record->referral == 0)
+    int64_t referral = record->referral != 0 ? record->referral : effect->referral.id;
+    settle_match(store, item, record->id);
+    if (referral == 0)
         return;
     details.reason = reason_of_retraction(item->arena, code);
-    track_note(store, record->referral,
+    track_note(store, referral,
                arena_print(item->arena, "%s %s retracted", record->kind, record->number), &details);
 }
 
@@ -690,7 +706,7 @@ static void apply_retraction(struct store *store, const struct inbox_item *item,
 {
     const struct message_inbound *said = item->message;
     const struct store_record *record = &effect->retracted;
-    message->referral = record->id != 0 ? record->referral : effect->referral.id;
+    message->referral = record->referral != 0 ? record->referral : effect->referral.id;
     effect->details.message = message->id;
     if (record->id == 0) {
         store_add_early_retraction(store, said->sender, said->retracted_kind,

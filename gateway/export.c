@@ -225,7 +225,8 @@ static void remove_files(struct arena *arena, const char *path)
 }
 
 /* One that contradicts its referral's client stands in a folder of its own until a person has
- * decided; what they keep apart or return is in the store only. NULL: it is written nowhere. */
+ * decided, or its sender has taken it back; what they keep apart or return is in the store only.
+ * NULL: it is written nowhere. */
 static const char *place_of(const struct office *office, struct arena *arena, struct store *reader,
                             const struct store_record *row)
 {
@@ -236,7 +237,8 @@ static const char *place_of(const struct office *office, struct arena *arena, st
     struct store_match match;
     if (!store_get_match(reader, arena, row->id, &match))
         return in;
-    if (text_equal(match.state, "to match")) {
+    bool is_retracted = row->retracted != NULL && !text_equal(match.state, "attached");
+    if (text_equal(match.state, "to match") || is_retracted) {
         file_make_folder(file_folder(arena, apart), 0700);
         return apart;
     }

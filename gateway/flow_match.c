@@ -164,6 +164,11 @@ bool flow_match(const struct flow *flow, const char *id, enum flow_match decisio
     size_t at = 0;
     if (!flow_find_match(flow, id, &match, ret_record, ret_fault))
         return false;
+    if (ret_record->retracted != NULL)
+        return fault_set(ret_fault, FAULT_illegal_move,
+                         arena_print(flow->arena,
+                                     "%s %s was retracted by %s, so nothing is to be decided",
+                                     ret_record->kind, ret_record->number, ret_record->clinic));
     while (decisions[at].decision != decision)
         at++;
     if (strstr(decisions[at].from, match.state) == NULL)

@@ -124,6 +124,20 @@ def test_theirs_stands_apart_until_it_is_matched(make_town):
     assert "Wrongperson" not in willow.log() + lakeside.log()
 
 
+def test_what_its_sender_retracts_needs_no_match(make_town):
+    lakeside, willow, number = begin(make_town)
+    note = misfile(willow, lakeside, number)
+    wait_for(lambda: file_of(lakeside, "to-match", note["record_id"]), 15, lakeside.log)
+    willow.run("records", "retract", note["record_id"], "--reason", "wrong-client")
+    wait_for(lambda: lakeside.records(record_id=note["record_id"], state="retracted"), 15, lakeside.log)
+    assert not lakeside.json("records", "to-match")
+    done = lakeside.run("records", "attach", note["record_id"], "--by", "osei", expect=4)
+    assert "was retracted by willow" in done.stderr
+    wait_for(lambda: "destroy it" in file_of(lakeside, "to-match", note["record_id"]).read_text(), 15, lakeside.log)
+    assert file_of(lakeside, "in", note["record_id"]) is None
+    assert f"progress-note {note['record_id']} retracted" in lakeside.track(number)
+
+
 def test_what_is_returned_is_told_to_its_sender(make_town):
     lakeside, willow, number = begin(make_town)
     note = misfile(willow, lakeside, number)
