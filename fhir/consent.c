@@ -1,28 +1,35 @@
 /* consent: see consent.h. First every consent gets a standing (what it can decide today), then the
- * newest that can decide is asked for the rest of the rules. */
+ * order says which of them govern, and those are asked for the rest of the rules. */
 #include "fhir/consent.h"
 
-#include <stdarg.h>
 #include <string.h>
 
-enum standing { /* of one consent towards this recipient */
-                STANDS,
-                REVOKED,
-                OTHER_RECIPIENT,
-                OTHER_SENDER,
-                REPLACED,
-                DRAFT,
-                NOT_YET,
-                OVER
+enum standing {
+    /* With a say about this record and recipient: one of these governs. */
+    PERMITS, /* if its scope holds the record */
+    OVER,    /* a permission whose days are over */
+    REPLACED,
+    REFUSES,
+    REFUSED, /* for days that are over */
+    WITHDRAWN,
+    /* Without a say. */
+    AHEAD, /* a permission that is dated ahead of the clock */
+    NOT_YET,
+    DRAFT,
+    OTHER_SENDER,
+    OTHER_SORT,  /* rule 6 */
+    OTHER_SCOPE, /* a refusal for something else */
+    OTHER_RECIPIENT
 };
 
 struct candidate {
     const struct json *tree;
+    size_t accepted; /* its place among all */
     enum standing standing;
-    bool is_refusal;
-    bool is_named;         /* share_with holds the recipient itself, not only the clinic */
-    bool is_alone;         /* a consent for psychotherapy notes and nothing else */
-    struct date_time made; /* when the client decided */
+    bool is_named;            /* share_with holds the recipient itself, not only the clinic */
+    struct date_time written; /* as it counts for the order */
+    const struct json *replacement;
+    const struct candidate *above; /* one that outranks it; NULL: none */
 };
 
 struct asking {
@@ -71,18 +78,20 @@ static bool is_same_handle(const struct asking *asking, const char *one, const c
     return text_equal(one, other) || (entry != NULL && entry == directory_find(directory, other));
 }
 
-static bool is_replaced(const struct asking *asking, const struct json *consent)
+/* The newest consent that says it takes the place of this one, of whatever date and state. */
+static const struct json *replacement_of(const struct asking *asking, const struct json *consent)
 {
     const struct consent_question *question = asking->question;
+    const struct json *found = NULL;
     const char *id = json_get_text(consent, "record_id");
     for (size_t i = 0; id != NULL && i < question->consent_count; i++) {
-        const struct json *other = question->consents[i];
+        const struct json *other = question->consents[i].record;
         if (other != consent && text_equal(json_get_text(other, "replaces_record_id"), id) &&
             is_same_handle(asking, json_get_text(other, "share_from"),
                            json_get_text(consent, "share_from")))
-            return true;
+            found = other;
     }
-    return false;
+    return found;
 }
 
 static bool is_revoked(const struct asking *asking, const struct json *consent)
@@ -110,6 +119,56 @@ static int outside(const struct json *consent, const char *from, const char *unt
     return 0;
 }
 
+static bool is_refusal(const struct json *consent)
+{
+    return !text_equal(json_get_text(consent, "decision"), "allow");
+}
+
+/* For psychotherapy notes and nothing else. */
+static bool is_alone(const struct json *consent)
+{
+    const struct json *sensitivity = json_get(consent, "sensitivity");
+    return json_count(sensitivity) == 1 && has_word(sensitivity, psychotherapy);
+}
+
+static const char *out_of_scope(const struct asking *asking, const struct json *consent);
+
+/* A withdrawal acts at once, whatever days it gives. */
+static enum standing standing_of_withdrawal(const struct asking *asking, const struct json *consent)
+{
+    if (is_alone(consent) && !asking->is_psychotherapy)
+        return OTHER_SORT;
+    return is_refusal(consent) && out_of_scope(asking, consent) != NULL ? OTHER_SCOPE : WITHDRAWN;
+}
+
+static enum standing standing_of_refusal(const struct asking *asking, const struct json *consent)
+{
+    int side = outside(consent, "valid_from", "valid_until", asking->question->today);
+    if (out_of_scope(asking, consent) != NULL)
+        return OTHER_SCOPE;
+    return side < 0 ? NOT_YET : side > 0 ? REFUSED : REFUSES;
+}
+
+/* A permission without a time that can be read is never in force. */
+static enum standing standing_of_permission(const struct asking *asking,
+                                            const struct candidate *candidate)
+{
+    const struct json *consent = candidate->tree;
+    struct date_time written;
+    const char *text = json_get_text(consent, "written_at");
+    if (is_alone(consent) != asking->is_psychotherapy)
+        return OTHER_SORT;
+    if (text == NULL || date_time_parse(text, &written) != DATE_RIGHT ||
+        date_time_compare(written, asking->question->now) > 0)
+        return AHEAD;
+    int side = outside(consent, "valid_from", "valid_until", asking->question->today);
+    if (side < 0)
+        return NOT_YET;
+    if (candidate->replacement != NULL)
+        return REPLACED;
+    return side > 0 ? OVER : PERMITS;
+}
+
 static enum standing standing_of(const struct asking *asking, const struct candidate *candidate,
                                  bool is_clinic_named)
 {
@@ -118,49 +177,95 @@ static enum standing standing_of(const struct asking *asking, const struct candi
         return OTHER_RECIPIENT;
     if (!is_same_handle(asking, json_get_text(consent, "share_from"), asking->question->sender))
         return OTHER_SENDER;
-    if (is_replaced(asking, consent))
-        return REPLACED;
     if (is_revoked(asking, consent))
-        return REVOKED;
+        return standing_of_withdrawal(asking, consent);
     if (text_equal(json_get_text(consent, "status"), "draft"))
         return DRAFT;
-    int side = outside(consent, "valid_from", "valid_until", asking->question->today);
-    return side < 0 ? NOT_YET : side > 0 ? OVER : STANDS;
+    return is_refusal(consent) ? standing_of_refusal(asking, consent)
+                               : standing_of_permission(asking, candidate);
 }
 
-/* When the client decided: written_at; of a revocation written as a new record, the time of what it
- * takes back, so that it does not outrank a consent given in between. */
-static struct date_time made_at(const struct asking *asking, const struct json *consent)
+static bool has_say(const struct candidate *candidate)
 {
-    const struct consent_question *question = asking->question;
-    struct date_time made = {0, 0, 0};
-    const char *replaces = json_get_text(consent, "replaces_record_id");
-    const char *written = json_get_text(consent, "written_at");
-    if (text_equal(json_get_text(consent, "status"), "revoked") && replaces != NULL) {
-        for (size_t i = 0; i < question->consent_count; i++) {
-            const struct json *other = question->consents[i];
-            if (other != consent && text_equal(json_get_text(other, "record_id"), replaces))
-                written = json_get_text(other, "written_at");
-        }
-    }
-    if (written != NULL)
-        date_time_parse(written, &made);
-    return made;
+    return candidate->standing <= WITHDRAWN;
 }
 
-static struct candidate candidate_of(const struct asking *asking, const struct json *consent)
+/* Whether it was given as a permission, be it over or replaced by now. */
+static bool is_permission(const struct candidate *candidate)
 {
-    const struct json *sensitivity = json_get(consent, "sensitivity");
+    return candidate->standing <= REPLACED;
+}
+
+/* What stands against a record counts from its acceptance at the latest, so that a mistyped date
+ * keeps nothing closed for years. */
+static struct date_time written_of(const struct candidate *candidate,
+                                   const struct consent_given *given)
+{
+    struct date_time written = {0, 0, 0};
+    const char *text = json_get_text(given->record, "written_at");
+    bool is_read = text != NULL && date_time_parse(text, &written) == DATE_RIGHT;
+    bool is_ahead = date_time_compare(written, given->accepted) > 0;
+    bool is_against = has_say(candidate) && !is_permission(candidate);
+    return is_against && (!is_read || is_ahead) ? given->accepted : written;
+}
+
+static struct candidate candidate_of(const struct asking *asking, size_t accepted)
+{
+    const struct consent_given *given = &asking->question->consents[accepted];
+    const struct json *consent = given->record;
     struct candidate candidate = {
         .tree = consent,
-        .is_refusal = !text_equal(json_get_text(consent, "decision"), "allow"),
+        .accepted = accepted,
         .is_named = names(asking, consent, asking->recipient, asking->question->recipient),
-        .is_alone = json_count(sensitivity) == 1 && has_word(sensitivity, psychotherapy),
-        .made = made_at(asking, consent)};
+        .replacement = replacement_of(asking, consent)};
     bool is_clinic_named = asking->clinic != NULL && asking->clinic != asking->recipient &&
                            names(asking, consent, asking->clinic, asking->clinic->handle);
     candidate.standing = standing_of(asking, &candidate, is_clinic_named);
+    candidate.written = written_of(&candidate, given);
     return candidate;
+}
+
+/* ---- rule 7: the order; see the table in consent.h ---- */
+
+static bool is_later(const struct candidate *one, const struct candidate *other)
+{
+    return one->accepted > other->accepted && date_time_compare(one->written, other->written) > 0;
+}
+
+static bool replaces(const struct candidate *one, const struct candidate *other)
+{
+    const char *id = json_get_text(other->tree, "record_id");
+    return other->replacement != NULL && id != NULL &&
+           text_equal(json_get_text(one->tree, "replaces_record_id"), id);
+}
+
+static bool outranks(const struct candidate *one, const struct candidate *other)
+{
+    bool keeps_refusal = other->standing == REFUSES && other->is_named && !one->is_named;
+    if (is_later(one, other) && !(keeps_refusal && is_permission(one)))
+        return !(is_permission(one) && replaces(other, one));
+    if (!is_permission(other))
+        return false;
+    return replaces(one, other) || (one->standing == WITHDRAWN && one->accepted > other->accepted);
+}
+
+/* Each gets the last accepted of those that outrank it. */
+static void rank(struct asking *asking)
+{
+    size_t count = asking->question->consent_count;
+    for (size_t i = 0; i < count; i++) {
+        struct candidate *other = &asking->candidates[i];
+        for (size_t k = 0; k < count && has_say(other); k++) {
+            const struct candidate *one = &asking->candidates[k];
+            if (k != i && has_say(one) && outranks(one, other))
+                other->above = one;
+        }
+    }
+}
+
+static bool governs(const struct candidate *candidate)
+{
+    return has_say(candidate) && candidate->above == NULL;
 }
 
 /* ---- saying why ---- */
@@ -175,46 +280,6 @@ static const char *text_or(const struct json *consent, const char *name, const c
 {
     const char *text = json_get_text(consent, name);
     return text == NULL ? otherwise : text;
-}
-
-static struct consent_answer wait_for(const struct asking *asking, const struct json *consent,
-                                      const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static struct consent_answer wait_for(const struct asking *asking, const struct json *consent,
-                                      const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    const char *reason = arena_vprint(asking->arena, format, arguments);
-    va_end(arguments);
-    return (struct consent_answer){false, consent, reason};
-}
-
-/* Why a consent that names the recipient decides nothing. */
-static struct consent_answer wait_standing(const struct asking *asking,
-                                           const struct candidate *candidate)
-{
-    const struct json *consent = candidate->tree;
-    const char *recipient = asking->question->recipient;
-    const char *number = number_of(consent);
-    switch (candidate->standing) {
-    case REVOKED:
-        return wait_for(asking, consent, "the consent %s was revoked on %.10s", number,
-                        text_or(consent, "revoked_at", "an unknown day"));
-    case OTHER_SENDER:
-        return wait_for(asking, consent, "the consent %s for %s lets %s send, not %s", number,
-                        recipient, text_or(consent, "share_from", "nobody"),
-                        asking->question->sender);
-    case DRAFT:
-        return wait_for(asking, consent, "the consent %s for %s is a draft", number, recipient);
-    case NOT_YET:
-        return wait_for(asking, consent, "the consent %s for %s starts on %s", number, recipient,
-                        text_or(consent, "valid_from", "an unknown day"));
-    default:
-        return wait_for(asking, consent, "the consent %s for %s ended on %s", number, recipient,
-                        text_or(consent, "valid_until", "an unknown day"));
-    }
 }
 
 /* ---- rules 3 to 6 ---- */
@@ -266,105 +331,177 @@ static const char *why_not(const struct asking *asking, const struct json *conse
     return why;
 }
 
-/* " (the older ...)" when a consent that the newest one overrules would let the record go. */
+/* ---- what each says ---- */
+
+/* Why this one, which has a say, does not let the record go; NULL: it does. */
+static const char *objection(const struct asking *asking, const struct candidate *candidate)
+{
+    const struct json *consent = candidate->tree;
+    struct arena *arena = asking->arena;
+    const char *recipient = asking->question->recipient;
+    const char *number = number_of(consent);
+    const char *why = NULL;
+    switch (candidate->standing) {
+    case WITHDRAWN:
+        return arena_print(arena, "the consent %s was revoked on %.10s", number,
+                           text_or(consent, "revoked_at", text_or(consent, "written_at", "?")));
+    case REFUSES:
+        return arena_print(arena, "sharing with %s was refused on %.10s (%s)", recipient,
+                           text_or(consent, "written_at", "an unknown day"), number);
+    case REFUSED:
+        return arena_print(arena,
+                           "sharing with %s was refused until %s (%s), and nothing was allowed "
+                           "since",
+                           recipient, text_or(consent, "valid_until", "an unknown day"), number);
+    case OVER:
+        return arena_print(arena, "the consent %s for %s ended on %s", number, recipient,
+                           text_or(consent, "valid_until", "an unknown day"));
+    case REPLACED:
+        return arena_print(arena, "the consent %s was replaced by %s, which lets nothing go to %s",
+                           number, number_of(candidate->replacement), recipient);
+    default:
+        why = why_not(asking, consent);
+        return why == NULL ? NULL
+                           : arena_print(arena, "the consent %s for %s %s", number, recipient, why);
+    }
+}
+
+/* Why one that names the recipient has no say. */
+static const char *silence(const struct asking *asking, const struct candidate *candidate)
+{
+    const struct json *consent = candidate->tree;
+    struct arena *arena = asking->arena;
+    const char *recipient = asking->question->recipient;
+    const char *number = number_of(consent);
+    char now[DATE_TEXT];
+    switch (candidate->standing) {
+    case AHEAD:
+        date_time_format_utc(asking->question->now, now);
+        return arena_print(arena,
+                           "the consent %s for %s is dated %s, ahead of this gateway's clock (%s), "
+                           "and is not in force before",
+                           number, recipient, text_or(consent, "written_at", "without a time"),
+                           now);
+    case NOT_YET:
+        return arena_print(arena, "the consent %s for %s starts on %s", number, recipient,
+                           text_or(consent, "valid_from", "an unknown day"));
+    case DRAFT:
+        return arena_print(arena, "the consent %s for %s is a draft", number, recipient);
+    case OTHER_SENDER:
+        return arena_print(arena, "the consent %s for %s lets %s send, not %s", number, recipient,
+                           text_or(consent, "share_from", "nobody"), asking->question->sender);
+    case OTHER_SORT:
+        return asking->is_psychotherapy
+                   ? arena_print(arena,
+                                 "a psychotherapy note needs a consent that names it alone, which "
+                                 "%s does not",
+                                 number)
+                   : arena_print(arena, "the consent %s is for psychotherapy notes alone", number);
+    case OTHER_SCOPE:
+        return arena_print(arena, "the refusal %s %s", number, out_of_scope(asking, consent));
+    default:
+        return arena_print(arena, "the consent %s does not name %s", number, recipient);
+    }
+}
+
+/* ---- the answer ---- */
+
+static const struct candidate *governing(const struct asking *asking, size_t at)
+{
+    const struct candidate *candidate = &asking->candidates[at];
+    return governs(candidate) ? candidate : NULL;
+}
+
+/* The first of all that govern and object: what was refused or withdrawn, then the last accepted.
+ */
+static const struct candidate *objector(const struct asking *asking)
+{
+    const struct candidate *found = NULL;
+    for (size_t i = 0; i < asking->question->consent_count; i++) {
+        const struct candidate *candidate = governing(asking, i);
+        if (candidate != NULL && objection(asking, candidate) != NULL &&
+            (found == NULL || is_permission(found) || !is_permission(candidate)))
+            found = candidate;
+    }
+    return found;
+}
+
+/* " (the older ...)" when a consent that does not count, or not alone, would let the record go. */
 static const char *overruled(const struct asking *asking, const struct candidate *decider)
 {
     for (size_t i = 0; i < asking->question->consent_count; i++) {
         const struct candidate *other = &asking->candidates[i];
-        if (other != decider && other->standing == STANDS && !other->is_refusal &&
-            other->is_alone == asking->is_psychotherapy && why_not(asking, other->tree) == NULL)
-            return arena_print(asking->arena,
-                               " (the older consent %s would, but the newest counts)",
-                               number_of(other->tree));
+        if (other != decider && other->standing == PERMITS && objection(asking, other) == NULL)
+            return other->above == NULL
+                       ? arena_print(asking->arena,
+                                     " (the consent %s would, but is not newer both by date and by "
+                                     "acceptance, so the narrower holds)",
+                                     number_of(other->tree))
+                       : arena_print(asking->arena,
+                                     " (the older consent %s would, but the newest counts)",
+                                     number_of(other->tree));
     }
     return "";
 }
 
-/* What the one consent that decides says of this record. */
-static struct consent_answer decide(const struct asking *asking, const struct candidate *candidate)
-{
-    const struct json *consent = candidate->tree;
-    const char *recipient = asking->question->recipient;
-    const char *number = number_of(consent);
-    if (candidate->standing == REVOKED)
-        return wait_standing(asking, candidate);
-    if (candidate->is_refusal)
-        return wait_for(asking, consent, "sharing with %s was refused on %.10s (%s)", recipient,
-                        text_or(consent, "written_at", "an unknown day"), number);
-    const char *why = why_not(asking, consent);
-    if (why != NULL)
-        return wait_for(asking, consent, "the consent %s for %s %s%s", number, recipient, why,
-                        overruled(asking, candidate));
-    return (struct consent_answer){true, consent,
-                                   arena_print(asking->arena, "the consent %s allows it", number)};
-}
-
-/* ---- rule 7 ---- */
-
-/* Whether a candidate has a say about this record at all. */
-static bool can_decide(const struct asking *asking, const struct candidate *candidate)
-{
-    if (candidate->standing != STANDS && candidate->standing != REVOKED)
-        return false;
-    if (candidate->is_refusal)
-        return candidate->standing == STANDS && out_of_scope(asking, candidate->tree) == NULL;
-    return candidate->is_alone == asking->is_psychotherapy;
-}
-
-static bool is_newer(const struct candidate *one, const struct candidate *other)
-{
-    if (other == NULL)
-        return true;
-    int order = date_time_compare(one->made, other->made);
-    return order > 0 || (order == 0 && (one->is_refusal || one->standing == REVOKED));
-}
-
-static const struct candidate *newest(const struct asking *asking)
-{
-    const struct candidate *best = NULL;
-    const struct candidate *refusal = NULL; /* the newest that names the recipient itself */
-    for (size_t i = 0; i < asking->question->consent_count; i++) {
-        const struct candidate *candidate = &asking->candidates[i];
-        if (!can_decide(asking, candidate))
-            continue;
-        if (is_newer(candidate, best))
-            best = candidate;
-        if (candidate->is_refusal && candidate->is_named && is_newer(candidate, refusal))
-            refusal = candidate;
-    }
-    return best != NULL && refusal != NULL && !best->is_named ? refusal : best;
-}
-
-/* Nothing decides: the most telling reason is why the newest consent that names the recipient does
+/* Nothing governs: the most telling reason is why the newest consent that names the recipient does
  * not, else that none names it. */
-static struct consent_answer wait_without(const struct asking *asking)
+static const char *why_nothing_governs(const struct asking *asking)
 {
     const struct consent_question *question = asking->question;
     const struct candidate *best = NULL;
-    bool is_ordinary = false;
-    for (size_t i = 0; i < asking->question->consent_count; i++) {
+    for (size_t i = 0; i < question->consent_count; i++) {
         const struct candidate *candidate = &asking->candidates[i];
-        is_ordinary = is_ordinary || (candidate->standing == STANDS && !candidate->is_refusal);
-        if (candidate->standing == STANDS || candidate->standing == OTHER_RECIPIENT ||
-            candidate->standing == REPLACED || candidate->is_refusal)
-            continue;
-        if (best == NULL || candidate->standing < best->standing ||
-            (candidate->standing == best->standing && is_newer(candidate, best)))
+        bool is_telling = candidate->standing < OTHER_SCOPE &&
+                          (candidate->standing != OTHER_SORT || asking->is_psychotherapy);
+        if (is_telling && (best == NULL || candidate->standing <= best->standing))
             best = candidate;
     }
-    if (asking->is_psychotherapy && is_ordinary)
-        return wait_for(asking, NULL,
-                        "a psychotherapy note needs a consent that names it alone, and none for %s "
-                        "does",
-                        question->recipient);
+    if (best != NULL && has_say(best))
+        return arena_print(asking->arena, "the consents for %s replace one another in a circle",
+                           question->recipient);
     if (best != NULL)
-        return wait_standing(asking, best);
+        return silence(asking, best);
     if (question->consent_count == 0)
-        return wait_for(asking, NULL, "there is no consent of this client");
-    return wait_for(asking, NULL, "no consent of this client names %s", question->recipient);
+        return "there is no consent of this client";
+    return arena_print(asking->arena, "no consent of this client names %s", question->recipient);
 }
 
-struct consent_answer consent_ask(struct arena *arena, const struct consent_question *question)
+static long long begins(const struct asking *asking)
+{
+    long long first = 0;
+    for (size_t i = 0; i < asking->question->consent_count; i++) {
+        const struct candidate *candidate = &asking->candidates[i];
+        if (candidate->standing == AHEAD && candidate->written.seconds != 0 &&
+            (first == 0 || candidate->written.seconds < first))
+            first = candidate->written.seconds;
+    }
+    return first == 0 ? 0 : first + 1;
+}
+
+/* All that governs must allow it; what was accepted last of that is the evidence. */
+static struct consent_answer decide(const struct asking *asking)
+{
+    const struct candidate *against = objector(asking);
+    const struct candidate *evidence = NULL;
+    if (against != NULL)
+        return (struct consent_answer){
+            false, against->tree,
+            arena_print(asking->arena, "%s%s", objection(asking, against),
+                        is_permission(against) ? overruled(asking, against) : ""),
+            begins(asking)};
+    for (size_t i = 0; i < asking->question->consent_count; i++) {
+        if (governing(asking, i) != NULL)
+            evidence = governing(asking, i);
+    }
+    if (evidence == NULL)
+        return (struct consent_answer){false, NULL, why_nothing_governs(asking), begins(asking)};
+    return (struct consent_answer){
+        true, evidence->tree,
+        arena_print(asking->arena, "the consent %s allows it", number_of(evidence->tree)), 0};
+}
+
+static struct asking consider(struct arena *arena, const struct consent_question *question)
 {
     struct asking asking = {.question = question, .arena = arena};
     asking.candidates = arena_array(arena, question->consent_count + 1, sizeof *asking.candidates);
@@ -374,7 +511,77 @@ struct consent_answer consent_ask(struct arena *arena, const struct consent_ques
         asking.is_psychotherapy =
             asking.is_psychotherapy || text_equal(question->sensitivity[i], psychotherapy);
     for (size_t i = 0; i < question->consent_count; i++)
-        asking.candidates[i] = candidate_of(&asking, question->consents[i]);
-    const struct candidate *decider = newest(&asking);
-    return decider == NULL ? wait_without(&asking) : decide(&asking, decider);
+        asking.candidates[i] = candidate_of(&asking, i);
+    rank(&asking);
+    return asking;
+}
+
+struct consent_answer consent_ask(struct arena *arena, const struct consent_question *question)
+{
+    struct asking asking = consider(arena, question);
+    return decide(&asking);
+}
+
+/* ---- the whole reasoning ---- */
+
+static const char *how_outranked(const struct asking *asking, const struct candidate *candidate)
+{
+    const struct candidate *above = candidate->above;
+    const char *how = is_later(above, candidate)   ? "written and accepted later"
+                      : replaces(above, candidate) ? "which replaces it"
+                                                   : "a withdrawal accepted after it";
+    return arena_print(asking->arena, "outranked by %s, %s", number_of(above->tree), how);
+}
+
+static struct consent_view view_of(const struct asking *asking, const struct candidate *candidate)
+{
+    struct consent_view view = {.consent = candidate->tree};
+    if (!has_say(candidate)) {
+        view.state = candidate->standing < OTHER_SENDER ? "not in force" : "not about this";
+        view.reason = silence(asking, candidate);
+        return view;
+    }
+    const char *against = objection(asking, candidate);
+    view.state = candidate->above == NULL ? "governs" : "outranked";
+    view.reason = against == NULL ? arena_print(asking->arena, "the consent %s allows it",
+                                                number_of(candidate->tree))
+                                  : against;
+    if (candidate->above != NULL)
+        view.reason =
+            arena_print(asking->arena, "%s; %s", view.reason, how_outranked(asking, candidate));
+    return view;
+}
+
+static const char *advice_on(const struct asking *asking, const struct consent_answer *answer)
+{
+    const struct consent_question *question = asking->question;
+    char begins_at[DATE_TEXT];
+    if (answer->is_allowed)
+        return "nothing: it may be sent";
+    const char *ask = arena_print(
+        asking->arena,
+        "ask the client; when the client agrees, send a new consent record: share_from %s, "
+        "share_with %s%s%s, purposes %s, covers %s%s",
+        question->sender, question->recipient, asking->clinic == NULL ? "" : " or ",
+        asking->clinic == NULL ? "" : asking->clinic->handle, question->purpose, question->kind,
+        asking->is_psychotherapy ? ", sensitivity psychotherapy-note alone" : "");
+    if (answer->begins_s == 0)
+        return ask;
+    date_time_format_utc((struct date_time){answer->begins_s, 0, 0}, begins_at);
+    return arena_print(asking->arena,
+                       "wait until %s, when a consent that is dated ahead comes into force; or, if "
+                       "its date is a slip, %s",
+                       begins_at, ask);
+}
+
+struct consent_answer consent_explain(struct arena *arena, const struct consent_question *question,
+                                      struct consent_view **ret_views, const char **ret_advice)
+{
+    struct asking asking = consider(arena, question);
+    struct consent_answer answer = decide(&asking);
+    *ret_views = arena_array(arena, question->consent_count + 1, sizeof **ret_views);
+    for (size_t i = 0; i < question->consent_count; i++)
+        (*ret_views)[i] = view_of(&asking, &asking.candidates[i]);
+    *ret_advice = advice_on(&asking, &answer);
+    return answer;
 }

@@ -3,6 +3,7 @@
  * (docs/wire-profile.md). */
 #include <string.h>
 
+#include "base/date.h"
 #include "fhir/map/map.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_event.h"
@@ -38,6 +39,18 @@ static void set_number(struct field_job *job, struct json *object, const char *k
         json_set(job->arena, object, key, json_new_number(job->arena, number));
 }
 
+/* A Task is not changed before it was authored (inv-1), though whoever authored it may have a clock
+ * ahead of ours. */
+static const char *changed_at(const struct message_move *move)
+{
+    struct date_time authored, at;
+    bool is_ahead = move->authored_at != NULL && move->at != NULL &&
+                    date_time_parse(move->authored_at, &authored) == DATE_RIGHT &&
+                    date_time_parse(move->at, &at) == DATE_RIGHT &&
+                    date_time_compare(authored, at) > 0;
+    return is_ahead ? move->authored_at : move->at;
+}
+
 static struct json *local_side(struct field_job *job, const struct message_move *move)
 {
     struct json *local = json_new_object(job->arena);
@@ -46,7 +59,7 @@ static struct json *local_side(struct field_job *job, const struct message_move 
     json_set_text(job->arena, local, "reason", move->reason);
     json_set_text(job->arena, local, "business_status", move->business_status);
     json_set_text(job->arena, local, "authored_at", move->authored_at);
-    json_set_text(job->arena, local, "at", move->at);
+    json_set_text(job->arena, local, "at", changed_at(move));
     set_number(job, local, "visits_done", move->visits_done);
     set_number(job, local, "visits_total", move->visits_total);
     return local;

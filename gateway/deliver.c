@@ -45,6 +45,47 @@ static void park(struct store *store, struct arena *arena, struct store_message 
     audit_add(store, now_ms, message->state, message->partner, message->message_id, NULL);
 }
 
+static bool is_too_old(const struct config *config, const struct store_message *message,
+                       int64_t now_ms)
+{
+    return now_ms - message->created_ms > (int64_t)config->park_after_hours * 3600 * 1000;
+}
+
+/* A status has no tray: it waits for its partner here, as long as a message is tried. */
+static void postpone(struct store *store, const struct setup *setup, struct arena *arena,
+                     struct store_message *message, const char *reason, int64_t now_ms)
+{
+    if (is_too_old(&setup->config, message, now_ms)) {
+        park(store, arena, message, reason, now_ms);
+        return;
+    }
+    message->due_ms = now_ms + (int64_t)setup->config.retry_max_ms;
+    message->reason = reason;
+    store_set_message(store, message);
+}
+
+/* What arrived and was to be sent once more stays what it is: sent. */
+static void leave_sent(struct store *store, struct arena *arena, struct store_message *message,
+                       const char *reason)
+{
+    message->state = "sent";
+    message->reason = arena_print(arena, "not sent again: %s", reason);
+    store_set_message(store, message);
+}
+
+/* True when the message was withdrawn. */
+static bool refuse(struct store *store, const struct setup *setup, struct arena *arena,
+                   struct store_message *message, const char *reason, int64_t now_ms)
+{
+    if (text_equal(message->response_code, "ok"))
+        leave_sent(store, arena, message, reason);
+    else if (message->record == 0)
+        postpone(store, setup, arena, message, reason, now_ms);
+    else
+        outbox_withdraw(store, arena, message, reason, now_ms);
+    return text_equal(message->state, "withdrawn");
+}
+
 /* Nothing waits longer than the longest wait: what seems to is from before the clock was set back.
  */
 static bool is_beyond_reach(struct store *store, const struct setup *setup, struct arena *arena,
@@ -72,17 +113,9 @@ size_t deliver_claim(struct store *store, const struct setup *setup, struct aren
     *ret_withdrawn_count = 0;
     for (size_t i = 0; i < count; i++) {
         const char *reason;
-        bool may_go = release_again(setup, store, arena, &due[i], now_ms, &reason);
-        if (!may_go &&
-            due[i].record == 0) { /* a status has no tray: it waits for its partner here */
-            due[i].due_ms = now_ms + (int64_t)setup->config.retry_max_ms;
-            due[i].reason = reason;
-            store_set_message(store, &due[i]);
-            continue;
-        }
-        if (!may_go) {
-            outbox_withdraw(store, arena, &due[i], reason, now_ms);
-            (*ret_withdrawn)[(*ret_withdrawn_count)++] = due[i];
+        if (!release_again(setup, store, arena, &due[i], now_ms, &reason)) {
+            if (refuse(store, setup, arena, &due[i], reason, now_ms))
+                (*ret_withdrawn)[(*ret_withdrawn_count)++] = due[i];
             continue;
         }
         struct deliver_item *item = &items[claimed];
@@ -251,12 +284,6 @@ static void schedule(const struct config *config, struct store_message *message,
     message->due_ms = now_ms + wait;
 }
 
-static bool is_too_old(const struct config *config, const struct store_message *message,
-                       int64_t now_ms)
-{
-    return now_ms - message->created_ms > (int64_t)config->park_after_hours * 3600 * 1000;
-}
-
 /* The placer knows from the 200 that the referral was received; nothing is sent for that. */
 static void note_received(struct store *store, struct arena *arena,
                           const struct store_message *message, const struct track_details *details)
@@ -302,6 +329,18 @@ static void write_track(struct store *store, struct arena *arena,
                &details);
 }
 
+/* It was dropped while it was on its way, and arrived. */
+static void note_sent(struct store *store, struct arena *arena, const struct store_message *message)
+{
+    struct store_release release;
+    if (message->record == 0 || !store_find_release(store, arena, message->id, &release) ||
+        !text_equal(release.state, "dropped"))
+        return;
+    release.state = "sent";
+    release.reason = NULL;
+    store_set_release(store, &release);
+}
+
 enum deliver_verdict deliver_settle(struct store *store, const struct setup *setup,
                                     struct arena *arena, int64_t message_row,
                                     const struct deliver_result *result, int64_t now_ms,
@@ -326,6 +365,8 @@ enum deliver_verdict deliver_settle(struct store *store, const struct setup *set
     else
         message.settled_ms = now_ms;
     store_set_message(store, &message);
+    if (reading.verdict == DELIVER_DONE)
+        note_sent(store, arena, &message);
     if (reading.verdict == DELIVER_DONE && message.attempts > 1)
         store_hasten(store, message.partner, now_ms);
     add_attempt(store, &message, result, reading.reason, now_ms);

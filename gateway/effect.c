@@ -257,14 +257,22 @@ static bool is_cancelled_early(struct store *store, const struct inbox_item *ite
                                   number);
 }
 
+/* What the placer calls a referral that is new here: by its record, or, when a correction is the
+ * first that comes of it, by what that corrects, since every later move names that. */
+static const char *referral_number(const struct json *record)
+{
+    const char *replaced = json_get_text(record, "replaces_record_id");
+    return replaced != NULL ? replaced : json_get_text(record, "record_id");
+}
+
 /* A referral of its own. */
 static bool stand_alone(struct store *store, const struct inbox_item *item, struct effect *effect,
                         const char *replaced)
 {
-    const char *number = json_get_text(item->message->record, "record_id");
     effect->referral.id = 0;
-    effect->is_cancelled = is_cancelled_early(store, item, number) ||
-                           (replaced != NULL && is_cancelled_early(store, item, replaced));
+    effect->is_cancelled =
+        is_cancelled_early(store, item, json_get_text(item->message->record, "record_id")) ||
+        (replaced != NULL && is_cancelled_early(store, item, replaced));
     return true;
 }
 
@@ -283,6 +291,7 @@ static bool check_new_referral(struct store *store, const struct inbox_item *ite
                                      effect->referral.number));
     }
     return find_replaced(store, item, replaced, &effect->referral) ||
+           find_referral(store, item, &effect->referral) ||
            stand_alone(store, item, effect, replaced); /* what it corrects never came */
 }
 
@@ -493,7 +502,7 @@ static void add_referral(struct store *store, const struct inbox_item *item, str
         visits = 0;
     *referral =
         (struct store_referral){.placer = item->message->sender,
-                                .number = json_get_text(record, "record_id"),
+                                .number = referral_number(record),
                                 .filler = our,
                                 .filler_number = our_number(store, item->arena, our),
                                 .role = "filler",

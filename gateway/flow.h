@@ -100,12 +100,22 @@ bool flow_find_referral(const struct flow *flow, const char *id,
  * partner's, too, and then only one of the two can be accepted. */
 bool flow_find_to_move(const struct flow *flow, const char *id, const char *word,
                        struct store_referral *ret_referral, struct fault *ret_fault);
-/* deliver_claim, and what must follow it: when a note of ours that moved a Task may no longer go,
- * the partner still learns where the Task stands. */
+/* deliver_claim, and what must follow it: what may no longer go as it was made is made anew for
+ * whoever still may have it; when that is nobody, and it was a note of ours that moved a Task, the
+ * partner still learns where the Task stands. */
 size_t flow_claim(const struct flow *flow, const char *partner, size_t slots,
                   struct deliver_item **ret_items);
 /* Consents, partners or the date have changed: releases what may now go, stops what may not. CLIENT
  * NULL: everybody. Returns how many messages were queued. */
 size_t flow_reconsider(const struct flow *flow, const char *client);
+/* The same for those clients of whom something may go from now on: a consent that was dated ahead
+ * of the clock comes into force. */
+size_t flow_reconsider_due(const struct flow *flow);
+/* Takes records of ours out of the tray for good. NUMBER: of a row in the tray, or a record_id,
+ * which means its rows for all recipients. BY: who decided; REASON: why, or NULL. A referral that
+ * was never sent is cancelled with it. False with the fault when nothing of this number waits;
+ * *ret_count: how many rows. */
+bool flow_drop(const struct flow *flow, const char *number, const char *by, const char *reason,
+               size_t *ret_count, struct fault *ret_fault);
 
 #endif

@@ -328,8 +328,10 @@ size_t flow_claim(const struct flow *flow, const char *partner, size_t slots,
     size_t count;
     size_t claimed = deliver_claim(flow->store, flow->setup, flow->arena, partner, flow->now_ms,
                                    slots, ret_items, &withdrawn, &count);
-    for (size_t i = 0; i < count; i++)
-        flow_tell_instead(flow, &withdrawn[i]);
+    for (size_t i = 0; i < count; i++) {
+        if (!flow_make_anew(flow, &withdrawn[i]))
+            flow_tell_instead(flow, &withdrawn[i]);
+    }
     return claimed;
 }
 

@@ -4,6 +4,9 @@
 
 #include "fhir/message.h"
 #include "gateway/flow.h"
+#include "gateway/release.h"
+
+enum { FLOW_AHEAD_MAX_MS = 5 * 60 * 1000 }; /* a record may be dated so far ahead of our clock */
 
 /* Finds referrals in the store for record checks, and remembers the last one found. */
 struct flow_lookup {
@@ -41,6 +44,32 @@ struct message_referral flow_message_referral(const struct store_referral *refer
  * is no longer admitted: nothing is sent, the fault says why. */
 bool flow_tell(const struct flow *flow, const struct store_referral *referral, const char *word,
                const struct track_details *details, struct fault *ret_fault);
+
+/* A record row made ready for release again and again. */
+struct flow_loaded {
+    struct store_record row;
+    const struct json *tree;
+    struct store_referral referral; /* id 0: none */
+    const char *doubt;              /* that it is about the referral's client; NULL: none */
+    int64_t turn;                   /* that its message takes (outbox.h) */
+    bool is_held;                   /* the message is kept back until a person says */
+};
+bool flow_load(const struct flow *flow, int64_t record, struct flow_loaded *ret_loaded);
+/* Decides one tray row now and notes the outcome in it; the caller writes it. True when the message
+ * was queued. */
+bool flow_decide(const struct flow *flow, struct flow_loaded *loaded,
+                 const struct release_consents *consents, struct store_release *release);
+/* WITHDRAWN is made anew for whoever may have it now, and takes its turn. False: it waits. */
+bool flow_make_anew(const struct flow *flow, const struct store_message *withdrawn);
+/* What waits in the tray or the queue of the record numbered NUMBER, of the same kind and client,
+ * is dropped: CORRECTION takes its place. */
+void flow_drop_replaced(const struct flow *flow, const struct store_record *correction,
+                        const char *number);
+/* The number of a record of ours that came before ROW and already takes its place; NULL: none. */
+const char *flow_correction_of(const struct flow *flow, const struct store_record *row);
+/* A fresh tray row of such a record. */
+void flow_drop_corrected(const struct flow *flow, const struct store_record *row,
+                         const char *correction, struct store_release *release);
 
 /* After a message was taken back: tells the partner, by status alone, what it would have said of a
  * Task. */

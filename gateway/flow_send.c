@@ -89,6 +89,22 @@ static bool is_replaced_standing(struct sending *sending)
                   "a new record that replaces none; a retraction is final");
 }
 
+/* A clock that is a little behind the writer's is no reason to refuse; a year typed wrong is. What
+ * a consent may do before its time is for the consent rules to say. */
+static bool is_written_by_now(struct sending *sending)
+{
+    const struct flow *flow = sending->flow;
+    const char *text = json_get_text(sending->tree, "written_at");
+    struct date_time written;
+    if (text_equal(sending->kind, "consent") || date_time_parse(text, &written) != DATE_RIGHT ||
+        written.seconds * 1000 <= flow->now_ms + FLOW_AHEAD_MAX_MS)
+        return true;
+    return refuse(sending, "written_at",
+                  arena_print(flow->arena, "%s, ahead of this gateway's clock, which says %s", text,
+                              clock_text(flow->arena, flow->now_ms)),
+                  "the time at which it was written; or this machine's clock set right");
+}
+
 static bool is_note(const char *kind)
 {
     return text_equal(kind, "progress-note") || text_equal(kind, "discharge-summary");
@@ -237,13 +253,6 @@ static void accept_row(struct sending *sending, const struct json *attachments)
 
 /* ---- one recipient ---- */
 
-struct loaded { /* a record row made ready for release again and again */
-    struct store_record row;
-    const struct json *tree;
-    struct store_referral referral;
-    const char *doubt; /* as in struct sending */
-};
-
 static const struct json *attachments_of(const struct flow *flow, const struct store_record *row)
 {
     size_t length;
@@ -254,7 +263,7 @@ static const struct json *attachments_of(const struct flow *flow, const struct s
 
 /* The linked numbers of the client at the recipient go with the record (exactly those confirmed).
  */
-static const struct json *with_links(const struct flow *flow, const struct loaded *loaded,
+static const struct json *with_links(const struct flow *flow, const struct flow_loaded *loaded,
                                      const char *recipient)
 {
     const char **numbers;
@@ -279,6 +288,31 @@ static const struct json *with_links(const struct flow *flow, const struct loade
     return copy;
 }
 
+/* What a corrected referral corrects may have been dropped before it left; then the partner knows
+ * the referral at most by its number. */
+static const struct json *with_known_number(const struct flow *flow,
+                                            const struct flow_loaded *loaded,
+                                            const struct json *tree, const char *recipient)
+{
+    const char *replaced = json_get_text(tree, "replaces_record_id");
+    struct store_record row;
+    struct store_release *dropped;
+    if (!text_equal(loaded->row.kind, "referral") || replaced == NULL || loaded->referral.id == 0 ||
+        !store_find_record(flow->store, flow->arena, loaded->row.clinic, "referral", replaced,
+                           &row))
+        return tree;
+    size_t count = store_releases(flow->store, flow->arena, row.client, "dropped", &dropped);
+    for (size_t i = 0; i < count; i++) {
+        if (dropped[i].record != row.id || !text_equal(dropped[i].recipient, recipient))
+            continue;
+        struct json *copy = json_copy(flow->arena, tree);
+        json_replace(flow->arena, copy, "replaces_record_id",
+                     json_new_text(flow->arena, loaded->referral.number));
+        return copy;
+    }
+    return tree;
+}
+
 /* The recipients' handles, as the tray row holds them ("osei;lindqvist"). */
 static size_t split_handles(struct arena *arena, const char *list, const char ***ret_handles)
 {
@@ -296,13 +330,14 @@ static size_t split_handles(struct arena *arena, const char *list, const char **
 }
 
 /* The message's row; 0 with the reason when we would not take such a message ourselves. */
-static int64_t queue(const struct flow *flow, const struct loaded *loaded,
+static int64_t queue(const struct flow *flow, const struct flow_loaded *loaded,
                      const struct grant *grant, const char **ret_reason)
 {
     const char **handles;
     struct message_referral referral = flow_message_referral(&loaded->referral);
     struct compose_item message = {
-        .record = with_links(flow, loaded, grant_recipient(grant)),
+        .record = with_known_number(flow, loaded, with_links(flow, loaded, grant_recipient(grant)),
+                                    grant_recipient(grant)),
         .sender = flow->setup->config.org,
         .clinics = grant_recipient(grant),
         .referral = loaded->referral.id == 0 ? NULL : &referral,
@@ -319,12 +354,14 @@ static int64_t queue(const struct flow *flow, const struct loaded *loaded,
                                .kind = loaded->row.kind,
                                .referral = loaded->referral.id,
                                .record = loaded->row.id,
+                               .turn = loaded->turn,
+                               .is_held = loaded->is_held,
                                .now_ms = clock_wall_ms(&flow->setup->clock)};
     return outbox_commit(flow->store, flow->arena, grant, &item);
 }
 
 /* A referral's first message out of the gate makes it "requested". */
-static void note_requested(const struct flow *flow, struct loaded *loaded)
+static void note_requested(const struct flow *flow, struct flow_loaded *loaded)
 {
     const struct track_move *request = track_find("request");
     struct track_details details = {.by = json_get_text(loaded->tree, "written_by"),
@@ -336,7 +373,7 @@ static void note_requested(const struct flow *flow, struct loaded *loaded)
         track_apply(flow->store, &loaded->referral, request, &details, flow->arena);
 }
 
-static void note_waiting(const struct flow *flow, const struct loaded *loaded,
+static void note_waiting(const struct flow *flow, const struct flow_loaded *loaded,
                          const struct store_release *release, const char *reason)
 {
     struct track_details details = {.reason = reason, .at_ms = flow->now_ms};
@@ -351,7 +388,7 @@ static void note_waiting(const struct flow *flow, const struct loaded *loaded,
 /* A referral that was cancelled before it left never leaves, and neither does what belongs to it;
  * nor does it leave again when it was taken back on its way and then cancelled. A note about a
  * referral that still waits waits behind it. */
-static bool is_held_by_referral(struct arena *arena, const struct loaded *loaded,
+static bool is_held_by_referral(struct arena *arena, const struct flow_loaded *loaded,
                                 struct store_release *release)
 {
     const struct store_referral *referral = &loaded->referral;
@@ -377,7 +414,7 @@ static bool is_held_by_referral(struct arena *arena, const struct loaded *loaded
     return true;
 }
 
-static bool is_retracted(const struct loaded *loaded, struct store_release *release)
+static bool is_retracted(const struct flow_loaded *loaded, struct store_release *release)
 {
     if (loaded->row.retracted == NULL)
         return false;
@@ -388,7 +425,7 @@ static bool is_retracted(const struct loaded *loaded, struct store_release *rele
 
 /* It seems to be about another client than its referral, and nobody has said that it is not. The
  * names stand in the tray only, not in the track and the audit. */
-static bool is_in_doubt(const struct flow *flow, const struct loaded *loaded,
+static bool is_in_doubt(const struct flow *flow, const struct flow_loaded *loaded,
                         struct store_release *release)
 {
     const char *before = release->reason;
@@ -404,30 +441,42 @@ static bool is_in_doubt(const struct flow *flow, const struct loaded *loaded,
     return true;
 }
 
-/* Decides one tray row now; writes it. True when the message was queued. */
-static bool decide(const struct flow *flow, struct loaded *loaded,
-                   const struct release_consents *consents, struct store_release *release)
+/* Which system has the referral: the one that its own message goes to. */
+static void note_partner(const struct flow *flow, struct flow_loaded *loaded, const char *partner)
+{
+    bool is_own = text_equal(loaded->row.kind, "referral") && loaded->referral.id != 0;
+    bool is_moved = is_own && !text_equal(loaded->referral.partner, partner);
+    loaded->referral.partner = partner;
+    if (is_moved)
+        store_set_referral(flow->store, &loaded->referral);
+}
+
+bool flow_decide(const struct flow *flow, struct flow_loaded *loaded,
+                 const struct release_consents *consents, struct store_release *release)
 {
     const char *before = release->reason;
-    const char *reason = NULL;
+    struct release_refusal refusal = {NULL, 0};
     if (is_retracted(loaded, release) || is_held_by_referral(flow->arena, loaded, release) ||
         is_in_doubt(flow, loaded, release))
         return false;
     const struct grant *grant =
         release_record(flow->setup, flow->arena, loaded->tree, consents, release->recipient,
-                       release->addressed_as, flow->now_ms, &reason);
-    int64_t message = grant == NULL ? 0 : queue(flow, loaded, grant, &reason);
+                       release->addressed_as, flow->now_ms, &refusal);
+    int64_t message = grant == NULL ? 0 : queue(flow, loaded, grant, &refusal.reason);
     release->decided_ms = flow->now_ms;
-    release->reason = reason;
+    release->reason = message == 0 ? refusal.reason : NULL;
+    release->again_ms = message == 0 ? refusal.again_ms : 0;
     if (message == 0) {
-        if (!text_equal(reason, before))
-            note_waiting(flow, loaded, release, reason);
+        if (!text_equal(release->reason, before))
+            note_waiting(flow, loaded, release, release->reason);
         return false;
     }
     release->partner = grant_partner(grant);
+    release->granted_to = grant_addressed_as(grant);
+    release->consents = grant_consent_rows(grant);
     release->message = message;
     release->state = "sent";
-    loaded->referral.partner = release->partner;
+    note_partner(flow, loaded, release->partner);
     note_requested(flow, loaded);
     return true;
 }
@@ -443,7 +492,11 @@ static void release_all(struct sending *sending, struct flow_report *report)
         flow->arena, sending->tree, flow->setup->directory,
         sending->lookup->found.number == NULL ? NULL : &sending->lookup->found, &recipients);
     struct release_consents consents = release_consents(flow->store, flow->arena, sending->client);
-    struct loaded loaded = {sending->row, sending->tree, sending->referral, sending->doubt};
+    struct flow_loaded loaded = {.row = sending->row,
+                                 .tree = sending->tree,
+                                 .referral = sending->referral,
+                                 .doubt = sending->doubt};
+    const char *correction = flow_correction_of(flow, &sending->row);
     report->recipients = arena_array(flow->arena, count, sizeof *report->recipients);
     for (size_t i = 0; i < count;) {
         struct text handles = text_new(flow->arena, 10000);
@@ -457,7 +510,9 @@ static void release_all(struct sending *sending, struct flow_report *report)
                                         .partner = "",
                                         .client = sending->client,
                                         .state = "waiting"};
-        bool is_queued = decide(flow, &loaded, &consents, &release);
+        bool is_queued = correction == NULL && flow_decide(flow, &loaded, &consents, &release);
+        if (correction != NULL)
+            flow_drop_corrected(flow, &loaded.row, correction, &release);
         store_add_release(flow->store, &release);
         report->recipients[report->count++] =
             (struct flow_recipient){clinic, is_queued, release.reason};
@@ -504,7 +559,22 @@ static bool check(struct sending *sending, const struct record *record, bool *re
     sending->client = json_get_text(record->tree, "client_id");
     setup_record_hash(flow->setup, flow->arena, record->tree, true, sending->row.hash);
     return is_ours(sending) && is_number_free(sending, ret_known) &&
-           (*ret_known || (is_replaced_standing(sending) && find_its_referral(sending)));
+           (*ret_known || (is_written_by_now(sending) && is_replaced_standing(sending) &&
+                           find_its_referral(sending)));
+}
+
+/* What it corrects and has not left never leaves; a referral may be a draft again by that. */
+static void drop_replaced(struct sending *sending)
+{
+    const struct flow *flow = sending->flow;
+    const char *replaced = json_get_text(sending->tree, "replaces_record_id");
+    if (replaced == NULL || text_equal(sending->kind, "consent"))
+        return;
+    const struct store_record correction = {
+        .kind = sending->kind, .number = sending->number, .client = sending->client};
+    flow_drop_replaced(flow, &correction, replaced);
+    if (sending->referral.id != 0)
+        store_get_referral(flow->store, flow->arena, sending->referral.id, &sending->referral);
 }
 
 struct flow_report flow_send(const struct flow *flow, const struct record *record,
@@ -521,6 +591,7 @@ struct flow_report flow_send(const struct flow *flow, const struct record *recor
     if (is_known)
         return report;
     report.warnings = flow_warnings(flow, record, &sending.rules, &sending.referral);
+    drop_replaced(&sending);
     accept_row(&sending, attachments);
     if (text_equal(sending.kind, "consent")) {
         flow_reconsider(flow, sending.client);
@@ -537,70 +608,6 @@ struct flow_report flow_send(const struct flow *flow, const struct record *recor
     if (sending.move != NULL)
         tell_move_alone(&sending, &report);
     return report;
-}
-
-/* ---- the tray again ---- */
-
-static bool load(const struct flow *flow, int64_t record, struct loaded *ret_loaded)
-{
-    memset(ret_loaded, 0, sizeof *ret_loaded);
-    if (!store_get_record(flow->store, flow->arena, record, &ret_loaded->row))
-        return false;
-    ret_loaded->tree = tree_of(flow->arena, ret_loaded->row.text);
-    if (ret_loaded->row.referral != 0)
-        store_get_referral(flow->store, flow->arena, ret_loaded->row.referral,
-                           &ret_loaded->referral);
-    ret_loaded->doubt = flow_doubt(flow, ret_loaded->tree, &ret_loaded->referral);
-    return ret_loaded->tree != NULL;
-}
-
-static size_t release_waiting(const struct flow *flow, const char *client,
-                              const struct release_consents *consents)
-{
-    struct store_release *waiting;
-    size_t queued = 0;
-    size_t count = store_releases(flow->store, flow->arena, client, "waiting", &waiting);
-    for (size_t i = 0; i < count; i++) {
-        struct loaded loaded;
-        if (!load(flow, waiting[i].record, &loaded))
-            continue;
-        queued += decide(flow, &loaded, consents, &waiting[i]);
-        store_set_release(flow->store, &waiting[i]);
-    }
-    return queued;
-}
-
-static void stop_queued(const struct flow *flow, const char *client)
-{
-    struct store_message *queued;
-    size_t count = store_queued_of_client(flow->store, flow->arena, client, &queued);
-    for (size_t i = 0; i < count; i++) {
-        const char *reason;
-        if (!release_again(flow->setup, flow->store, flow->arena, &queued[i], flow->now_ms,
-                           &reason)) {
-            outbox_withdraw(flow->store, flow->arena, &queued[i], reason, flow->now_ms);
-            flow_tell_instead(flow, &queued[i]);
-        }
-    }
-}
-
-static size_t reconsider_one(const struct flow *flow, const char *client)
-{
-    struct release_consents consents = release_consents(flow->store, flow->arena, client);
-    stop_queued(flow, client);
-    return release_waiting(flow, client, &consents);
-}
-
-size_t flow_reconsider(const struct flow *flow, const char *client)
-{
-    const char **clients;
-    size_t queued = 0;
-    if (client != NULL)
-        return reconsider_one(flow, client);
-    size_t count = store_waiting_clients(flow->store, flow->arena, &clients);
-    for (size_t i = 0; i < count; i++)
-        queued += reconsider_one(flow, clients[i]);
-    return queued;
 }
 
 /* ---- a person settles a doubt ---- */
@@ -628,7 +635,7 @@ static bool find_waiting(const struct flow *flow, const char *number,
 }
 
 /* The Task moves as it would have, had there been no doubt. */
-static struct sending confirmed_sending(const struct flow *flow, const struct loaded *loaded)
+static struct sending confirmed_sending(const struct flow *flow, const struct flow_loaded *loaded)
 {
     struct fault fault;
     struct sending sending = {.flow = flow,
@@ -652,9 +659,9 @@ bool flow_confirm(const struct flow *flow, const char *number, const char *by,
 {
     struct store_release confirmed;
     struct store_release *waiting;
-    struct loaded loaded;
+    struct flow_loaded loaded;
     *ret_report = (struct flow_report){.answer = FLOW_ACCEPTED};
-    if (!find_waiting(flow, number, &confirmed) || !load(flow, confirmed.record, &loaded))
+    if (!find_waiting(flow, number, &confirmed) || !flow_load(flow, confirmed.record, &loaded))
         return fault_set(ret_fault, FAULT_not_found,
                          arena_print(flow->arena,
                                      "found nothing %s that waits; expected a number of refgate "
@@ -680,7 +687,7 @@ bool flow_confirm(const struct flow *flow, const char *number, const char *by,
         waiting[i].confirmed_what = loaded.doubt;
         audit_add(flow->store, flow->now_ms, "client-confirmed", waiting[i].recipient,
                   loaded.row.number, by);
-        bool is_queued = decide(flow, &loaded, &consents, &waiting[i]);
+        bool is_queued = flow_decide(flow, &loaded, &consents, &waiting[i]);
         store_set_release(flow->store, &waiting[i]);
         ret_report->recipients[ret_report->count++] =
             (struct flow_recipient){waiting[i].recipient, is_queued, waiting[i].reason};

@@ -33,7 +33,13 @@
 #include "gateway/seats.h"
 #include "gateway/station.h"
 
-enum { SWEEP_MS = 400, REVIEW_MS = 3600 * 1000, DRAIN_MS = 5000, LOOPS_MAX = 64 };
+enum {
+    SWEEP_MS = 400,
+    REVIEW_MS = 60 * 1000,
+    REVIEWS_A_FULL = 60,
+    DRAIN_MS = 5000,
+    LOOPS_MAX = 64
+};
 
 /* A job on the thread pool that never runs twice at once; asked for again meanwhile, it runs again.
  */
@@ -74,6 +80,8 @@ struct gateway {
     bool is_stopping, is_courier_open, is_control_open, is_care_open, is_monitor_open,
         is_care_stopping, are_handles_closed;
     _Atomic bool is_store_broken, is_reload_wanted;
+    _Atomic bool is_full_review; /* wanted of the next review */
+    unsigned reviews;
     int exit_code;
 };
 
@@ -142,6 +150,7 @@ static void exported(struct job *job)
 struct reviewing {
     struct unit unit;
     const struct office *office;
+    bool is_full; /* of everybody, not only of those whose time has come */
     size_t queued;
 };
 
@@ -151,14 +160,18 @@ static bool review(struct unit *unit, struct store *store)
     const struct office *office = reviewing->office;
     struct flow flow = {office->setup, store, unit->arena, clock_wall_ms(&office->setup->clock),
                         office->validator};
-    reviewing->queued = flow_reconsider(&flow, NULL);
+    reviewing->queued =
+        reviewing->is_full ? flow_reconsider(&flow, NULL) : flow_reconsider_due(&flow);
     return true;
 }
 
 static void run_review(struct job *job)
 {
     struct arena arena = ARENA_EMPTY;
-    struct reviewing reviewing = {.unit.run = review, .unit.arena = &arena, .office = &job->office};
+    struct reviewing reviewing = {.unit.run = review,
+                                  .unit.arena = &arena,
+                                  .office = &job->office,
+                                  .is_full = atomic_exchange(&job->gateway->is_full_review, false)};
     writer_call(job->office.writer, &reviewing.unit);
     if (reviewing.queued > 0)
         uv_async_send(&job->gateway->taken);
@@ -223,6 +236,7 @@ static void reloaded(struct job *job)
     courier_use(gateway->courier, gateway->office.setup, gateway->context);
     care_reloaded(gateway->care, gateway->fresh.print, true, gateway->context, NULL);
     log_event(LOG_LEVEL_INFO, "reloaded", NULL);
+    gateway->is_full_review = true;
     job_start(&gateway->review);
 }
 
@@ -249,6 +263,8 @@ static void on_sweep_timer(uv_timer_t *timer)
 static void on_review_timer(uv_timer_t *timer)
 {
     struct gateway *gateway = timer->data;
+    if (gateway->reviews++ % REVIEWS_A_FULL == 0)
+        gateway->is_full_review = true;
     job_start(&gateway->review);
 }
 

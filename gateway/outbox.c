@@ -25,7 +25,8 @@ int64_t outbox_commit(struct store *store, struct arena *arena, const struct gra
                                     .kind = item->kind,
                                     .referral = item->referral,
                                     .record = item->record,
-                                    .state = "queued",
+                                    .turn = item->turn,
+                                    .state = item->is_held ? "held" : "queued",
                                     .due_ms = item->now_ms,
                                     .created_ms = item->now_ms};
     struct store_message queued;
@@ -65,9 +66,13 @@ void outbox_withdraw(struct store *store, struct arena *arena, struct store_mess
     unsend_referral(store, arena, message);
     if (!store_find_release(store, arena, message->id, &release))
         return;
-    release.state = "waiting";
-    release.reason = reason;
-    release.decided_ms = now_ms;
     release.message = 0;
+    release.granted_to = NULL;
+    release.consents = NULL;
+    if (!text_equal(release.state, "dropped")) {
+        release.state = "waiting";
+        release.reason = reason;
+        release.decided_ms = now_ms;
+    }
     store_set_release(store, &release);
 }

@@ -5,6 +5,7 @@
 #ifndef GATEWAY_OUTBOX_H
 #define GATEWAY_OUTBOX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -16,6 +17,8 @@ struct outbox_item {
     const struct json *bundle;
     const char *kind; /* record kind, or the move's word */
     int64_t referral, record;
+    int64_t turn;   /* made anew: the turn of the message that it stands for; else 0 */
+    bool is_held;   /* kept back until a person says */
     int64_t now_ms; /* real time, not --now: retries and giving up count from it */
 };
 
@@ -24,7 +27,7 @@ struct outbox_item {
 int64_t outbox_commit(struct store *store, struct arena *arena, const struct grant *grant,
                       const struct outbox_item *item);
 /* A message that may no longer go: never sent, and its record waits in the tray again with the
- * reason. */
+ * reason, unless it was dropped there. */
 void outbox_withdraw(struct store *store, struct arena *arena, struct store_message *message,
                      const char *reason, int64_t now_ms);
 

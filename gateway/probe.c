@@ -15,7 +15,7 @@
 #include "gateway/probe_metadata.h"
 #include "gateway/transmit.h"
 
-enum { DAYS_TO_WARN = 30, ADDRESSES_MAX = 8 };
+enum { DAYS_TO_WARN = 30, SECONDS_TO_WARN = 5, ADDRESSES_MAX = 8 };
 
 struct walk {
     const struct probe_options *options;
@@ -28,6 +28,8 @@ struct walk {
 struct exchange_result {
     struct arena *arena;
     bool is_done;
+    struct clock clock;
+    int64_t at_ms; /* by that clock, when it ended */
     struct transmit_result result;
     struct verify_peer server;
 };
@@ -179,6 +181,7 @@ static void on_exchange(void *owner, const struct transmit_result *result)
     kept->result.sentence = arena_copy(kept->arena, result->sentence);
     kept->result.suite = arena_copy(kept->arena, result->suite);
     kept->result.body = arena_copy_n(kept->arena, result->body, result->body_length);
+    kept->at_ms = clock_wall_ms(&kept->clock);
     kept->is_done = true;
 }
 
@@ -189,7 +192,7 @@ static void exchange_with(struct walk *walk, const char *path, const char *body,
     const struct http_header headers[] = {{"Accept", "application/fhir+json"},
                                           {"Content-Type", "application/fhir+json"}};
     struct arena *arena = walk->options->arena;
-    *kept = (struct exchange_result){.arena = arena};
+    *kept = (struct exchange_result){.arena = arena, .clock = walk->options->setup->clock};
     struct transmit_request request = {
         .partner = walk->options->partner->name,
         .generation = 1,
@@ -322,6 +325,28 @@ static const char *issue_text(struct arena *arena, const char *body, size_t leng
     return text != NULL ? text : json_get_text(issue, "diagnostics");
 }
 
+/* With the two clocks; an answer tells whole seconds. */
+static bool http_passed(struct walk *walk, const struct exchange_result *kept)
+{
+    struct arena *arena = walk->options->arena;
+    const char *said =
+        arena_print(arena, "answered 200 in %lld ms", (long long)kept->result.total_us / 1000);
+    int64_t theirs_s = kept->result.date_s;
+    int64_t apart_s = theirs_s - kept->at_ms / 1000;
+    if (theirs_s < 0)
+        return good(walk, "http", arena_print(arena, "%s; it does not say its time", said));
+    said = arena_print(arena, "%s; its clock says %s, ours %s: %lld s %s", said,
+                       clock_text(arena, theirs_s * 1000), clock_text(arena, kept->at_ms),
+                       (long long)(apart_s < 0 ? -apart_s : apart_s),
+                       apart_s < 0 ? "behind ours" : "ahead of ours");
+    if (apart_s >= -SECONDS_TO_WARN && apart_s <= SECONDS_TO_WARN)
+        return good(walk, "http", said);
+    return add(walk, (struct probe_step){
+                         "http", PROBE_WARNS, said,
+                         "compare both clocks with a time server (timedatectl) and set the wrong "
+                         "one: what is dated ahead of a clock waits or is refused there"});
+}
+
 static bool check_http(struct walk *walk, const struct exchange_result *kept)
 {
     struct arena *arena = walk->options->arena;
@@ -331,9 +356,7 @@ static bool check_http(struct walk *walk, const struct exchange_result *kept)
         return failed(walk, "http", result->sentence,
                       "the partner's system is slow or broken: tell the partner");
     if (result->status == 200)
-        return good(
-            walk, "http",
-            arena_print(arena, "answered 200 in %lld ms", (long long)result->total_us / 1000));
+        return http_passed(walk, kept);
     const char *advice = "ask the partner what its log says about this request";
     if (result->status == 403)
         advice = arena_print(

@@ -1,14 +1,15 @@
 /* release: see release.h. The only file that makes a struct grant. */
 #include "gateway/release.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "fhir/consent.h"
 #include "fhir/record.h"
 #include "gateway/tree.h"
 
 struct grant {
-    const char *partner, *recipient, *addressed_as, *basis;
+    const char *partner, *recipient, *addressed_as, *basis, *consent_rows;
     const struct json *consent;
 };
 
@@ -32,6 +33,11 @@ const struct json *grant_consent(const struct grant *grant)
     return grant->consent;
 }
 
+const char *grant_consent_rows(const struct grant *grant)
+{
+    return grant->consent_rows;
+}
+
 const char *grant_basis(const struct grant *grant)
 {
     return grant->basis;
@@ -40,16 +46,20 @@ const char *grant_basis(const struct grant *grant)
 struct release_consents release_consents(struct store *store, struct arena *arena,
                                          const char *client)
 {
-    struct store_record *rows;
-    size_t count = store_records(store, arena, client, "consent", STORE_OWN, &rows);
-    struct release_consents consents = {arena_array(arena, count, sizeof *consents.records), 0,
-                                        true};
+    struct store_record *read;
+    size_t count = store_records(store, arena, client, "consent", STORE_OWN, &read);
+    struct consent_given *given = arena_array(arena, count, sizeof *given);
+    int64_t *rows = arena_array(arena, count, sizeof *rows);
+    struct release_consents consents = {given, rows, 0, true};
     for (size_t i = 0; i < count; i++) {
-        const struct json *record = tree_of(arena, rows[i].text);
-        if (record != NULL)
-            consents.records[consents.count++] = record;
-        else
+        const struct json *record = tree_of(arena, read[i].text);
+        if (record == NULL) {
             consents.is_whole = false;
+            continue;
+        }
+        given[consents.count] =
+            (struct consent_given){record, {.seconds = read[i].accepted_ms / 1000}};
+        rows[consents.count++] = read[i].id;
     }
     return consents;
 }
@@ -70,78 +80,136 @@ static const struct partner *open_partner(const struct setup *setup, struct aren
     return NULL;
 }
 
+const char *release_barrier(const struct setup *setup, struct arena *arena, const char *clinic,
+                            const char *kind)
+{
+    const char *reason = NULL;
+    const struct partner *partner = open_partner(setup, arena, clinic, &reason);
+    if (partner != NULL && !partner_may_send(partner, kind))
+        reason =
+            arena_print(arena, "partner %s is not set up to be sent a %s", partner->name, kind);
+    return reason;
+}
+
 /* ---- consent ---- */
 
-static struct consent_question question_of(const struct setup *setup, struct arena *arena,
-                                           const struct json *record,
-                                           const struct release_consents *consents, int64_t now_ms)
+struct consent_question release_question(const struct setup *setup, struct arena *arena,
+                                         const struct json *record,
+                                         const struct release_consents *consents, int64_t now_ms)
 {
-    struct consent_question question = {.consents = consents->records,
-                                        .consent_count = consents->count,
-                                        .directory = setup->directory,
-                                        .sender = setup->config.org,
-                                        .kind = record_kind(record),
-                                        .written_at = json_get_text(record, "written_at")};
+    struct consent_question question = {
+        .consents = consents->given,
+        .consent_count = consents->count,
+        .directory = setup->directory,
+        .sender = setup->config.org,
+        .kind = record_kind(record),
+        .written_at = json_get_text(record, "written_at"),
+        .now = {.seconds = now_ms / 1000, .nanoseconds = (int)(now_ms % 1000) * 1000000}};
     question.purpose = record_purpose(question.kind);
     question.sensitivity_count = record_sensitivity(arena, record, &question.sensitivity);
     date_parse(clock_date(arena, now_ms), &question.today);
-    date_time_parse(clock_text(arena, now_ms), &question.now);
     return question;
 }
 
-/* Of the handles of one clinic those who may receive are kept; *ret_reason is the last refusal. */
-static const char *permitted(struct arena *arena, struct consent_question *question,
-                             const char *handles, const struct json **ret_consent,
-                             const char **ret_reason)
+/* People move: what was written to somebody of this clinic does not follow them to another one, and
+ * is not for the clinic that they left. */
+static bool is_there(const struct setup *setup, struct arena *arena, const char *clinic,
+                     const char *handle, const char **ret_reason)
 {
-    struct text kept = text_new(arena, strlen(handles));
+    const char *works_at = directory_clinic_handle(setup->directory, handle);
+    bool is_alone = text_equal(handle, clinic); /* a stranger whose clinic was not known */
+    if (is_alone || text_equal(works_at, clinic))
+        return true;
+    *ret_reason = arena_print(arena,
+                              "%s is not at %s any more%s%s (directory.csv): write the record anew "
+                              "for whom it is meant, or correct the directory",
+                              handle, clinic, works_at == NULL ? "" : " but at ",
+                              works_at == NULL ? "" : works_at);
+    return false;
+}
+
+struct permission { /* what the handles of one clinic may have */
+    struct text handles, rows;
+    const struct json *consent; /* that permits the last of them */
+};
+
+static void add_consent(struct permission *permission, const struct release_consents *consents,
+                        const struct json *evidence)
+{
+    size_t at = 0;
+    while (consents->given[at].record != evidence)
+        at++;
+    char row[32];
+    snprintf(row, sizeof row, "%s%lld", permission->rows.length == 0 ? "" : ";",
+             (long long)consents->rows[at]);
+    for (size_t i = 0; i < permission->rows.length;) { /* each row once */
+        size_t length = strcspn(permission->rows.at + i, ";");
+        if (strtoll(permission->rows.at + i, NULL, 10) == consents->rows[at])
+            return;
+        i += length + 1;
+    }
+    text_add(&permission->rows, row);
+}
+
+/* Of the handles of one clinic those who may receive are kept; the refusal is that of the last who
+ * may not. */
+static bool permit(struct arena *arena, const struct setup *setup,
+                   struct consent_question *question, const struct release_consents *consents,
+                   const char *clinic, const char *handles, struct permission *ret_permission,
+                   struct release_refusal *ret_refusal)
+{
     char *rest = arena_copy(arena, handles);
+    ret_permission->handles = text_new(arena, strlen(handles));
+    ret_permission->rows = text_new(arena, 32 * (consents->count + 1));
     for (char *next; rest != NULL; rest = next) {
         next = strchr(rest, ';');
         if (next != NULL)
             *next++ = '\0';
         question->recipient = rest;
+        if (!is_there(setup, arena, clinic, rest, &ret_refusal->reason))
+            continue;
         struct consent_answer answer = consent_ask(arena, question);
         if (!answer.is_allowed) {
-            *ret_reason = answer.reason;
+            *ret_refusal = (struct release_refusal){answer.reason, answer.begins_s * 1000};
             continue;
         }
-        text_print(&kept, "%s%s", kept.length == 0 ? "" : ";", rest);
-        *ret_consent = answer.evidence;
+        text_print(&ret_permission->handles, "%s%s", ret_permission->handles.length == 0 ? "" : ";",
+                   rest);
+        ret_permission->consent = answer.evidence;
+        add_consent(ret_permission, consents, answer.evidence);
     }
-    return kept.length == 0 ? NULL : kept.at;
+    return ret_permission->handles.length > 0;
 }
 
 const struct grant *release_record(const struct setup *setup, struct arena *arena,
                                    const struct json *record,
                                    const struct release_consents *consents, const char *recipient,
                                    const char *addressed_as, int64_t now_ms,
-                                   const char **ret_reason)
+                                   struct release_refusal *ret_refusal)
 {
+    *ret_refusal = (struct release_refusal){NULL, 0};
     if (record == NULL || !consents->is_whole) {
-        *ret_reason = "its record or a consent of the client cannot be read from the store; see "
-                      "refgate check";
+        ret_refusal->reason = "its record or a consent of the client cannot be read from the "
+                              "store; see refgate check";
         return NULL;
     }
-    struct consent_question question = question_of(setup, arena, record, consents, now_ms);
-    const struct json *consent = NULL;
-    const char *handles = permitted(arena, &question, addressed_as, &consent, ret_reason);
-    if (handles == NULL)
+    struct permission permission = {.consent = NULL};
+    struct consent_question question = release_question(setup, arena, record, consents, now_ms);
+    if (!permit(arena, setup, &question, consents, recipient, addressed_as, &permission,
+                ret_refusal))
         return NULL;
-    const struct partner *partner = open_partner(setup, arena, recipient, ret_reason);
-    if (partner == NULL)
-        return NULL;
-    if (!partner_may_send(partner, question.kind)) {
-        *ret_reason = arena_print(arena, "partner %s is not set up to be sent a %s", partner->name,
-                                  question.kind);
+    const char *barrier = release_barrier(setup, arena, recipient, question.kind);
+    if (barrier != NULL) {
+        ret_refusal->reason = barrier;
         return NULL;
     }
     struct grant *grant = arena_alloc(arena, sizeof *grant);
-    *grant = (struct grant){.partner = partner->name,
+    *grant = (struct grant){.partner = setup_partner_of(setup, recipient)->name,
                             .recipient = recipient,
-                            .addressed_as = handles,
-                            .consent = consent,
-                            .basis = json_get_text(consent, "record_id")};
+                            .addressed_as = permission.handles.at,
+                            .consent_rows = permission.rows.at,
+                            .consent = permission.consent,
+                            .basis = json_get_text(permission.consent, "record_id")};
     return grant;
 }
 
@@ -200,10 +268,46 @@ const struct grant *release_retraction(const struct setup *setup, struct arena *
 
 /* ---- again, before each attempt ---- */
 
-static bool reply_again(const struct setup *setup, struct arena *arena,
+/* Only within the referral it was made in, while that is still between the same two. */
+static bool reply_again(const struct setup *setup, struct store *store, struct arena *arena,
                         const struct store_message *message, const char **ret_reason)
 {
-    return open_partner(setup, arena, message->recipient, ret_reason) != NULL;
+    struct store_referral referral;
+    if (!store_get_referral(store, arena, message->referral, &referral)) {
+        *ret_reason = "its referral is no longer in the store";
+        return false;
+    }
+    const struct grant *grant = release_reply(setup, arena, &referral, ret_reason);
+    if (grant == NULL)
+        return false;
+    if (text_equal(grant->partner, message->partner) &&
+        text_equal(grant->recipient, message->recipient))
+        return true;
+    *ret_reason =
+        arena_print(arena,
+                    "it was made for %s of partner %s, the referral is with %s of "
+                    "partner %s now",
+                    message->recipient, message->partner, grant->recipient, grant->partner);
+    return false;
+}
+
+/* What of the grant is another one now; NULL: nothing. */
+static const char *difference(struct arena *arena, const struct grant *now,
+                              const struct store_message *message, const struct store_release *then,
+                              const char *refusal)
+{
+    if (then->granted_to == NULL)
+        return "it was queued by an earlier version, which did not keep the consent it rests on";
+    if (!text_equal(now->partner, message->partner))
+        return arena_print(arena, "%s is served by partner %s now, and it was made for partner %s",
+                           message->recipient, now->partner, message->partner);
+    if (!text_equal(now->addressed_as, then->granted_to))
+        return arena_print(arena, "of %s only %s may receive it now: %s", then->granted_to,
+                           now->addressed_as, refusal);
+    if (!text_equal(now->consent_rows, then->consents))
+        return arena_print(arena, "the consent it was made under no longer governs; now %s does",
+                           now->basis);
+    return NULL;
 }
 
 /* Whether it went there was asked when it was queued, and does not change; who serves the clinic
@@ -223,14 +327,15 @@ bool release_again(const struct setup *setup, struct store *store, struct arena 
                    const struct store_message *message, int64_t now_ms, const char **ret_reason)
 {
     struct store_record row;
-    struct store_release release;
+    struct store_release then;
+    struct release_refusal refusal;
     *ret_reason = NULL;
     if (text_equal(message->kind, RELEASE_RETRACTION))
         return retraction_again(setup, arena, message, ret_reason);
     if (message->record == 0)
-        return reply_again(setup, arena, message, ret_reason);
+        return reply_again(setup, store, arena, message, ret_reason);
     if (!store_get_record(store, arena, message->record, &row) ||
-        !store_find_release(store, arena, message->id, &release)) {
+        !store_find_release(store, arena, message->id, &then)) {
         *ret_reason = "its record is no longer in the store";
         return false;
     }
@@ -238,8 +343,16 @@ bool release_again(const struct setup *setup, struct store *store, struct arena 
         *ret_reason = "it was retracted";
         return false;
     }
+    if (text_equal(then.state, "dropped")) {
+        *ret_reason = then.reason;
+        return false;
+    }
     const struct json *record = tree_of(arena, row.text);
     struct release_consents consents = release_consents(store, arena, row.client);
-    return release_record(setup, arena, record, &consents, release.recipient, release.addressed_as,
-                          now_ms, ret_reason) != NULL;
+    const struct grant *now = release_record(
+        setup, arena, record, &consents, then.recipient,
+        then.granted_to == NULL ? then.addressed_as : then.granted_to, now_ms, &refusal);
+    *ret_reason =
+        now == NULL ? refusal.reason : difference(arena, now, message, &then, refusal.reason);
+    return now != NULL && *ret_reason == NULL;
 }

@@ -13,30 +13,47 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "fhir/consent.h"
 #include "fhir/json.h"
 #include "gateway/setup.h"
 #include "gateway/store/store.h"
 
 struct grant; /* lives in the arena it was made in */
 
-/* The consents of one client, read once for all recipients of a record. */
+/* The consents of one client in the order of acceptance, read once for all recipients of a record.
+ */
 struct release_consents {
-    const struct json **records;
+    struct consent_given *given;
+    const int64_t *rows;
     size_t count;
     bool is_whole; /* false: one cannot be read, and may be the one that forbids */
 };
 struct release_consents release_consents(struct store *store, struct arena *arena,
                                          const char *client);
 
-/* A record to RECIPIENT (clinic), written as ADDRESSED_AS (that clinic or a person there). NULL
- * with the reason in plain words when it must wait. */
+/* Why a record must wait, in plain words, and when it is worth asking again (0: unknown). */
+struct release_refusal {
+    const char *reason;
+    int64_t again_ms;
+};
+
+/* A record to RECIPIENT (clinic), written as ADDRESSED_AS (that clinic or people there, parted by
+ * ';'). NULL when it must wait. */
 const struct grant *release_record(const struct setup *setup, struct arena *arena,
                                    const struct json *record,
                                    const struct release_consents *consents, const char *recipient,
                                    const char *addressed_as, int64_t now_ms,
-                                   const char **ret_reason);
+                                   struct release_refusal *ret_refusal);
+/* The question that release_record asks of the client's consents; its recipient is left open. */
+struct consent_question release_question(const struct setup *setup, struct arena *arena,
+                                         const struct json *record,
+                                         const struct release_consents *consents, int64_t now_ms);
+/* Why nothing may go to CLINIC whatever its consents say (no partner, disabled, not set up to be
+ * sent a KIND); NULL: it may. */
+const char *release_barrier(const struct setup *setup, struct arena *arena, const char *clinic,
+                            const char *kind);
 /* Task status, ids, visit count and a short reason to the partner of this referral. NULL with the
- * reason when the partner is no longer admitted. */
+ * reason when that partner is no longer admitted or no longer serves the referral's clinic. */
 const struct grant *release_reply(const struct setup *setup, struct arena *arena,
                                   const struct store_referral *referral, const char **ret_reason);
 /* The retraction of a record that the message COPY carried, or may have: to the very partner of
@@ -44,7 +61,9 @@ const struct grant *release_reply(const struct setup *setup, struct arena *arena
  * served by another partner now, who never had it. */
 const struct grant *release_retraction(const struct setup *setup, struct arena *arena,
                                        const struct store_message *copy, const char **ret_reason);
-/* May this queued message still go? False with the reason. */
+/* May this queued message still go: to this partner and clinic, for the very handles it was made
+ * for, by the very consents it rests on? False with the reason; what else may go now is for a new
+ * message. */
 bool release_again(const struct setup *setup, struct store *store, struct arena *arena,
                    const struct store_message *message, int64_t now_ms, const char **ret_reason);
 
@@ -57,6 +76,8 @@ const char *grant_recipient(const struct grant *grant);
 const char *grant_addressed_as(const struct grant *grant);
 /* The consent record that permits it, sent along as evidence; NULL for a reply. */
 const struct json *grant_consent(const struct grant *grant);
+/* The rows of all consents that it rests on, "12;15"; NULL for a reply. */
+const char *grant_consent_rows(const struct grant *grant);
 const char *
 grant_basis(const struct grant *grant); /* for the audit: the consent's id, or "reply" */
 

@@ -382,6 +382,7 @@ void transmit_send(struct transmit *transmit, const struct transmit_request *req
                                                 .sentence = "the gateway is stopping",
                                                 .body = "",
                                                 .retry_after_s = -1,
+                                                .date_s = -1,
                                                 .verdict = VERDICT_no_handshake,
                                                 .server = &nobody,
                                                 .suite = ""};

@@ -63,6 +63,7 @@ struct transmit_result {
     const char *body;     /* never NULL; a NUL stands behind it */
     size_t body_length;
     int64_t retry_after_s; /* Retry-After as seconds, at most a day; -1: none */
+    int64_t date_s;        /* the partner's clock, its header Date; -1: none that can be read */
     enum verdict verdict;  /* about the partner's certificate; no_handshake: there was none */
     const struct verify_peer *server; /* whose verdict it is; empty on a connection used again */
     const char *suite;                /* as context_suite(); "" when no answer came */

@@ -282,6 +282,14 @@ static int64_t retry_after(const struct call *call)
     return seconds > RETRY_AFTER_S_MAX ? RETRY_AFTER_S_MAX : seconds;
 }
 
+static int64_t date_of(const struct call *call)
+{
+    struct curl_header *header;
+    if (curl_easy_header(call->easy, "Date", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return -1;
+    return (int64_t)curl_getdate(header->value, NULL);
+}
+
 struct transmit_result transmit_call_result(struct call *call)
 {
     const char *type = NULL;
@@ -295,6 +303,7 @@ struct transmit_result transmit_call_result(struct call *call)
         .body = call->body == NULL ? "" : call->body,
         .body_length = call->body_length,
         .retry_after_s = retry_after(call),
+        .date_s = date_of(call),
         .verdict = facts.verdict,
         .server = &call->tls.peer,
         .suite = call->suite,

@@ -66,8 +66,9 @@ struct command_call {
 extern const struct command commands_setup[];     /* init, check, settings, partner */
 extern const struct command commands_run[];       /* serve, demo */
 extern const struct command commands_records[];   /* send, map, validate, fhirpath */
-extern const struct command commands_referrals[]; /* referrals, messages, consent */
+extern const struct command commands_referrals[]; /* referrals, messages */
 extern const struct command commands_tray[];      /* tray */
+extern const struct command commands_consent[];   /* consent */
 extern const struct command commands_queue[];     /* queue, records */
 extern const struct command commands_match[];     /* records to match */
 extern const struct command commands_cert[];      /* cert show, request, install, rollback, renew */

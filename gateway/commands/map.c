@@ -214,29 +214,48 @@ static void read_all(struct mapping *mapping)
 
 /* ---- consent, named but not enforced ---- */
 
+/* The client's consents, as if each had been accepted when it was written. */
+static size_t consents_of(struct mapping *mapping, const char *client, struct date_time now,
+                          struct consent_given **ret_given)
+{
+    struct consent_given *given =
+        arena_array(mapping->arena, mapping->consent_count + 1, sizeof *given);
+    size_t count = 0;
+    for (size_t i = 0; i < mapping->consent_count; i++) {
+        const char *written = json_get_text(mapping->consents[i], "written_at");
+        struct consent_given next = {mapping->consents[i], now};
+        size_t at = count;
+        if (!text_equal(json_get_text(next.record, "client_id"), client))
+            continue;
+        if (written != NULL)
+            date_time_parse(written, &next.accepted);
+        for (; at > 0 && date_time_compare(given[at - 1].accepted, next.accepted) > 0; at--)
+            given[at] = given[at - 1];
+        given[at] = next;
+        count++;
+    }
+    *ret_given = given;
+    return count;
+}
+
 static void name_consent(struct mapping *mapping, const struct record *record, const char *sender,
                          const struct record_recipient *recipient)
 {
     const struct json *tree = record->tree;
-    struct consent_question question = {.consents = mapping->consents,
-                                        .directory = mapping->own.directory,
+    int64_t now_ms = clock_wall_ms(&mapping->own.clock);
+    struct consent_given *given;
+    struct consent_question question = {.directory = mapping->own.directory,
                                         .sender = sender,
                                         .recipient = recipient->handle,
                                         .kind = record_kind(tree),
                                         .written_at = json_get_text(tree, "written_at")};
-    const struct json **mine =
-        arena_array(mapping->arena, mapping->consent_count + 1, sizeof *mine);
-    for (size_t i = 0; i < mapping->consent_count; i++) {
-        if (text_equal(json_get_text(mapping->consents[i], "client_id"),
-                       json_get_text(tree, "client_id")))
-            mine[question.consent_count++] = mapping->consents[i];
-    }
-    int64_t now_ms = clock_wall_ms(&mapping->own.clock);
-    question.consents = mine;
-    question.purpose = record_purpose(question.kind);
-    question.sensitivity_count = record_sensitivity(mapping->arena, tree, &question.sensitivity);
     date_parse(clock_date(mapping->arena, now_ms), &question.today);
     date_time_parse(clock_text(mapping->arena, now_ms), &question.now);
+    question.purpose = record_purpose(question.kind);
+    question.sensitivity_count = record_sensitivity(mapping->arena, tree, &question.sensitivity);
+    question.consent_count =
+        consents_of(mapping, json_get_text(tree, "client_id"), question.now, &given);
+    question.consents = given;
     struct consent_answer answer = consent_ask(mapping->arena, &question);
     text_print(&mapping->call->err, "%s: ", record->file);
     if (record->row > 0)

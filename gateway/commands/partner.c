@@ -56,6 +56,7 @@ static int test(struct command_call *call)
     struct context *context = NULL;
     const struct partner *partner = NULL;
     if (setup_load(call->dir, &findings, &setup)) {
+        setup->clock = call->clock;
         context = tls_context(setup, &findings);
         partner = folder_partner(&setup->partners, call->words[0]);
     }

@@ -9,6 +9,7 @@
 #include "gateway/audit.h"
 #include "gateway/commands/lists.h"
 #include "gateway/flow.h"
+#include "gateway/release.h"
 
 struct queueing {
     struct unit unit;
@@ -27,6 +28,21 @@ static const struct {
     {"hold", "queued parked", "held"},
     {"park", "queued held", "parked"},
 };
+
+/* What has arrived goes once more only by the grant it went by; what has not is asked at its try.
+ */
+static bool may_go_again(struct queueing *queueing, struct store *store, int64_t now_ms)
+{
+    struct unit *unit = &queueing->unit;
+    const struct store_message *message = &queueing->message;
+    const char *reason;
+    if (!text_equal(message->state, "sent") || !text_equal(queueing->verb, "resend") ||
+        release_again(queueing->call->office->setup, store, unit->arena, message, now_ms, &reason))
+        return true;
+    return fault_set(&unit->fault, FAULT_forbidden,
+                     arena_print(unit->arena, "message %lld may not be sent again: %s",
+                                 (long long)message->id, reason));
+}
 
 static bool change(struct unit *unit, struct store *store)
 {
@@ -58,6 +74,8 @@ static bool change(struct unit *unit, struct store *store)
                                      "(payload_days); send the record anew",
                                      (long long)message->id));
     int64_t now_ms = clock_wall_ms(&queueing->call->office->setup->clock);
+    if (!may_go_again(queueing, store, now_ms))
+        return false;
     message->state = queueing->state;
     message->reason = arena_print(unit->arena, "%s by command", queueing->verb);
     message->due_ms = now_ms;

@@ -317,18 +317,6 @@ static int messages_show(struct command_call *call)
     return 0;
 }
 
-/* ---- consent ---- */
-
-static int consent_list(struct command_call *call)
-{
-    return lists_consents(call, NULL);
-}
-
-static int consent_show(struct command_call *call)
-{
-    return lists_consents(call, call->words[0]);
-}
-
 static const struct command_option list_options[] = {
     {"list", "LIST", "only those of one list, such as \"to answer\"", false},
     {NULL, NULL, NULL, false},
@@ -384,7 +372,5 @@ const struct command commands_referrals[] = {
     ROW("messages list", "", "what was sent and received", 0, messages_list, message_options),
     ROW("messages show", "NUMBER", "one message and every attempt to send it", 1, messages_show,
         show_options),
-    ROW("consent list", "", "consents we hold", 0, consent_list, NULL),
-    ROW("consent show", "RECORD_ID", "one consent", 1, consent_show, NULL),
     {NULL, NULL, NULL, COMMAND_HERE, 0, 0, NULL, NULL},
 };

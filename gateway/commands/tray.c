@@ -1,9 +1,13 @@
 /* tray: records of ours that wait, and what a person may say about them. */
 #include "gateway/commands/command.h"
 
+#include <string.h>
+
 #include "gateway/actor.h"
 #include "gateway/commands/lists.h"
 #include "gateway/flow.h"
+
+enum { REASON_MAX = 200 };
 
 static int list(struct command_call *call)
 {
@@ -65,9 +69,62 @@ static const struct command_option confirm_options[] = {
     {NULL, NULL, NULL, false},
 };
 
+/* ---- drop ---- */
+
+struct dropping {
+    struct unit unit;
+    struct command_call *call;
+    size_t count;
+};
+
+static bool run_drop(struct unit *unit, struct store *store)
+{
+    struct dropping *dropping = (struct dropping *)unit;
+    struct command_call *call = dropping->call;
+    struct flow flow = {call->office->setup, store, unit->arena, clock_wall_ms(&call->clock),
+                        call->office->validator};
+    const char *by;
+    return actor_choose(flow.setup, unit->arena, command_option(call, "by"), call->caller, &by,
+                        &unit->fault) &&
+           flow_drop(&flow, call->words[0], by, command_option(call, "reason"), &dropping->count,
+                     &unit->fault);
+}
+
+static int drop(struct command_call *call)
+{
+    struct dropping dropping = {.unit = {.run = run_drop, .arena = call->arena}, .call = call};
+    const char *reason = command_option(call, "reason");
+    struct fault fault;
+    if (command_option(call, "by") == NULL) {
+        fault_set(&fault, FAULT_usage,
+                  "tray drop: expected --by WHO, a person of ours (a handle of directory.csv) or "
+                  "user:NAME");
+        return command_fail(call, &fault);
+    }
+    if (reason != NULL && strlen(reason) > REASON_MAX) {
+        fault_set(&fault, FAULT_usage,
+                  arena_print(call->arena, "--reason: found %zu characters; expected at most %d",
+                              strlen(reason), (int)REASON_MAX));
+        return command_fail(call, &fault);
+    }
+    if (!writer_call(call->office->writer, &dropping.unit))
+        return command_fail(call, &dropping.unit.fault);
+    text_print(&call->out, "%s is dropped: it will not be sent (%zu %s)\n", call->words[0],
+               dropping.count, dropping.count == 1 ? "recipient" : "recipients");
+    return 0;
+}
+
+static const struct command_option drop_options[] = {
+    {"by", "WHO", "who decided: a person of ours (a handle of directory.csv) or user:NAME", false},
+    {"reason", "TEXT", "why; it stays here, in at most 200 characters", false},
+    {NULL, NULL, NULL, false},
+};
+
 const struct command commands_tray[] = {
     {"tray list", "", "records that wait, and for what", COMMAND_STORE, 0, 0, list, NULL},
     {"tray confirm", "NUMBER", "the record is about the right client, although it seems not to be",
      COMMAND_STORE, 1, 1, confirm, confirm_options},
+    {"tray drop", "NUMBER", "never send this record, with --by", COMMAND_STORE, 1, 1, drop,
+     drop_options},
     {NULL, NULL, NULL, COMMAND_HERE, 0, 0, NULL, NULL},
 };

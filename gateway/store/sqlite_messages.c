@@ -11,29 +11,19 @@
     }
 /* What never changes stands first: store_set_message writes from state on. */
 static const struct column message_columns[] = {
-    MESSAGE(id, COLUMN_WHOLE),
-    MESSAGE(direction, COLUMN_TEXT),
-    MESSAGE(partner, COLUMN_PARTNER),
-    MESSAGE(message_id, COLUMN_TEXT),
-    MESSAGE(bundle_id, COLUMN_TEXT),
-    MESSAGE(hash, COLUMN_HASH),
-    MESSAGE(event, COLUMN_TEXT),
-    MESSAGE(kind, COLUMN_TEXT),
-    MESSAGE(recipient, COLUMN_TEXT),
-    MESSAGE(record, COLUMN_LINK),
-    MESSAGE(created_ms, COLUMN_WHOLE),
-    MESSAGE(response_to, COLUMN_TEXT),
-    MESSAGE(payload, COLUMN_WHOLE),
-    MESSAGE(referral, COLUMN_LINK),
-    MESSAGE(state, COLUMN_TEXT),
-    MESSAGE(reason, COLUMN_TEXT),
-    MESSAGE(due_ms, COLUMN_WHOLE),
-    MESSAGE(attempts, COLUMN_WHOLE),
-    MESSAGE(settled_ms, COLUMN_LINK),
-    MESSAGE(response_code, COLUMN_TEXT),
-    MESSAGE(response_issues, COLUMN_TEXT),
+    MESSAGE(id, COLUMN_WHOLE),           MESSAGE(direction, COLUMN_TEXT),
+    MESSAGE(partner, COLUMN_PARTNER),    MESSAGE(message_id, COLUMN_TEXT),
+    MESSAGE(bundle_id, COLUMN_TEXT),     MESSAGE(hash, COLUMN_HASH),
+    MESSAGE(event, COLUMN_TEXT),         MESSAGE(kind, COLUMN_TEXT),
+    MESSAGE(recipient, COLUMN_TEXT),     MESSAGE(record, COLUMN_LINK),
+    MESSAGE(created_ms, COLUMN_WHOLE),   MESSAGE(response_to, COLUMN_TEXT),
+    MESSAGE(payload, COLUMN_WHOLE),      MESSAGE(turn, COLUMN_LINK),
+    MESSAGE(referral, COLUMN_LINK),      MESSAGE(state, COLUMN_TEXT),
+    MESSAGE(reason, COLUMN_TEXT),        MESSAGE(due_ms, COLUMN_WHOLE),
+    MESSAGE(attempts, COLUMN_WHOLE),     MESSAGE(settled_ms, COLUMN_LINK),
+    MESSAGE(response_code, COLUMN_TEXT), MESSAGE(response_issues, COLUMN_TEXT),
 };
-enum { UNCHANGING_COLUMNS = 13 };
+enum { UNCHANGING_COLUMNS = 14 };
 static const struct table messages =
     TABLE_WITH_IDS("message", store_message, message_columns, IDS_MESSAGE);
 
@@ -75,23 +65,30 @@ static void set_behind(struct store *store, int64_t id, bool behind)
     sqlite_run(store, "UPDATE message SET behind=? WHERE id=?", "ii", (int64_t)behind, id);
 }
 
+#define TURN "coalesce(turn,id)"
+
+static int64_t turn_of(const struct store_message *message, int64_t id)
+{
+    return message->turn == 0 ? id : message->turn;
+}
+
 /* The nearest open message of the same referral before or behind it; 0: there is none. */
 static int64_t open_before(struct store *store, const struct store_message *message, int64_t id)
 {
-    return sqlite_number(
-        store,
-        "SELECT id FROM message WHERE referral=? AND partner=? AND id<? AND " IS_OPEN
-        " ORDER BY id DESC LIMIT 1",
-        "iii", message->referral, sqlite_partner(store, message->partner), id);
+    return sqlite_number(store,
+                         "SELECT id FROM message WHERE referral=? AND partner=? AND " TURN
+                         "<? AND " IS_OPEN " ORDER BY " TURN " DESC LIMIT 1",
+                         "iii", message->referral, sqlite_partner(store, message->partner),
+                         turn_of(message, id));
 }
 
 static int64_t open_after(struct store *store, const struct store_message *message, int64_t id)
 {
-    return sqlite_number(
-        store,
-        "SELECT id FROM message WHERE referral=? AND partner=? AND id>? AND " IS_OPEN
-        " ORDER BY id LIMIT 1",
-        "iii", message->referral, sqlite_partner(store, message->partner), id);
+    return sqlite_number(store,
+                         "SELECT id FROM message WHERE referral=? AND partner=? AND " TURN
+                         ">? AND " IS_OPEN " ORDER BY " TURN " LIMIT 1",
+                         "iii", message->referral, sqlite_partner(store, message->partner),
+                         turn_of(message, id));
 }
 
 /* It is open now and was not: whatever was first behind it steps back. */
@@ -187,6 +184,17 @@ static bool is_taken(struct store *store, const struct store_message *message)
     return taken;
 }
 
+/* The newest is behind all others, unless it takes the turn of one that was withdrawn. */
+static void take_turn(struct store *store, const struct store_message *message, int64_t id)
+{
+    struct store_message added = *message;
+    added.id = id;
+    if (message->turn != 0)
+        step_in(store, &added);
+    else if (open_before(store, message, id) != 0)
+        set_behind(store, id, true);
+}
+
 int64_t store_add_message(struct store *store, const struct store_message *message)
 {
     if (is_taken(store, message))
@@ -195,8 +203,8 @@ int64_t store_add_message(struct store *store, const struct store_message *messa
     if (id != 0)
         sqlite_key_message(store, message, id);
     if (id != 0 && message->referral != 0 && text_equal(message->direction, "out") &&
-        is_open(message->state) && open_before(store, message, id) != 0)
-        set_behind(store, id, true);
+        is_open(message->state))
+        take_turn(store, message, id);
     return id;
 }
 
@@ -251,6 +259,23 @@ size_t store_messages_of_record(struct store *store, struct arena *arena, int64_
 {
     return sqlite_select(store, arena, &messages, ret_messages,
                          "WHERE record=? AND direction='out' ORDER BY id", "i", record);
+}
+
+size_t store_routes(struct store *store, struct arena *arena, struct store_message **ret_messages)
+{
+    return sqlite_select(store, arena, &messages, ret_messages,
+                         "WHERE direction='out' AND (state='queued' OR state='held') AND " WAITING
+                         " GROUP BY partner, recipient",
+                         "");
+}
+
+size_t store_queued_on_route(struct store *store, struct arena *arena, const char *partner,
+                             const char *recipient, struct store_message **ret_messages)
+{
+    return sqlite_select(store, arena, &messages, ret_messages,
+                         "WHERE direction='out' AND (state='queued' OR state='held') AND " WAITING
+                         " AND partner=? AND recipient=? ORDER BY " TURN,
+                         "it", sqlite_partner(store, partner), recipient);
 }
 
 int64_t store_count_withdrawn(struct store *store, int64_t record, const char *recipient)

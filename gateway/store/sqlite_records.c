@@ -33,7 +33,8 @@ static const struct column release_columns[] = {
     RELEASE(state, COLUMN_TEXT),         RELEASE(reason, COLUMN_TEXT),
     RELEASE(decided_ms, COLUMN_WHOLE),   RELEASE(message, COLUMN_LINK),
     RELEASE(confirmed_by, COLUMN_TEXT),  RELEASE(confirmed_what, COLUMN_TEXT),
-    RELEASE(confirmed_ms, COLUMN_WHOLE),
+    RELEASE(confirmed_ms, COLUMN_WHOLE), RELEASE(granted_to, COLUMN_TEXT),
+    RELEASE(consents, COLUMN_TEXT),      RELEASE(again_ms, COLUMN_LINK),
 };
 static const struct table releases =
     TABLE_WITH_IDS("release", store_release, release_columns, IDS_RELEASE);
@@ -203,6 +204,15 @@ size_t store_waiting_clients(struct store *store, struct arena *arena, const cha
 {
     return sqlite_texts(store, arena, ret_clients,
                         "SELECT DISTINCT client FROM release WHERE state='waiting'", "");
+}
+
+size_t store_again_clients(struct store *store, struct arena *arena, int64_t now_ms,
+                           const char ***ret_clients)
+{
+    return sqlite_texts(store, arena, ret_clients,
+                        "SELECT DISTINCT client FROM release WHERE state='waiting' AND "
+                        "again_ms<=?",
+                        "i", now_ms);
 }
 
 void store_add_person(struct store *store, const char *handle, const char *row)

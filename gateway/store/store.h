@@ -164,6 +164,7 @@ struct store_message {
     int64_t due_ms, attempts, created_ms, settled_ms;
     const char *response_code, *response_issues, *response_to;
     int64_t payload;
+    int64_t turn; /* its place among those of its referral: made anew, that of the first; 0: id */
     unsigned char hash[STORE_HASH_BYTES];
 };
 
@@ -195,6 +196,11 @@ size_t store_queued_of_client(struct store *store, struct arena *arena, const ch
 /* Every message of ours that carried this record, oldest first. */
 size_t store_messages_of_record(struct store *store, struct arena *arena, int64_t record,
                                 struct store_message **ret_messages);
+/* One queued or held message for each pair of partner and recipient that has any. */
+size_t store_routes(struct store *store, struct arena *arena, struct store_message **ret_messages);
+/* All queued or held messages of such a pair. */
+size_t store_queued_on_route(struct store *store, struct arena *arena, const char *partner,
+                             const char *recipient, struct store_message **ret_messages);
 /* How often a record was taken back from the queue to this recipient before. */
 int64_t store_count_withdrawn(struct store *store, int64_t record, const char *recipient);
 /* Whether a referral's own message may have reached its partner, under whichever ids. */
@@ -220,6 +226,10 @@ struct store_release {
     const char *recipient, *addressed_as, *partner, *client, *state, *reason;
     const char *confirmed_by, *confirmed_what; /* a doubt that a person has settled */
     int64_t confirmed_ms;
+    /* The grant that MESSAGE was made under, with PARTNER and RECIPIENT: the very handles that may
+     * receive it, and the rows of the consents that say so ("12;15"). */
+    const char *granted_to, *consents;
+    int64_t again_ms; /* a waiting one may be let go by itself then; 0: no such time is known */
 };
 
 /* The id that the next one added gets. */
@@ -236,6 +246,9 @@ bool store_find_release(struct store *store, struct arena *arena, int64_t messag
                         struct store_release *ret_release);
 /* Clients that have something waiting in the tray. */
 size_t store_waiting_clients(struct store *store, struct arena *arena, const char ***ret_clients);
+/* Those of them whose again_ms has come. */
+size_t store_again_clients(struct store *store, struct arena *arena, int64_t now_ms,
+                           const char ***ret_clients);
 
 /* ---- received records to match ---- */
 struct store_match {

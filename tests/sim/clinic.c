@@ -65,11 +65,12 @@ static bool hand_over(struct world *world, int gate, const char *text)
 
 /* ---- the words of a record ---- */
 
+enum { FIRST_WRITTEN_S = 1788220800 }; /* 2026-09-01 */
+#define FIRST_WRITTEN_MS ((int64_t)FIRST_WRITTEN_S * 1000)
+
 static const char *time_text(struct world *world)
 {
-    unsigned second = world->written++;
-    return arena_print(&world->arena, "2026-09-%02uT%02u:%02u:%02u+00:00", 1 + second / 86400,
-                       second / 3600 % 24, second / 60 % 60, second % 60);
+    return clock_text(&world->arena, FIRST_WRITTEN_MS + (int64_t)world->written++ * 1000);
 }
 
 static const char *start_of(struct world *world, struct gate *gate, const char *kind, char letter,
@@ -116,9 +117,22 @@ static void decide(struct gate *gate, int client, unsigned to, struct decision d
         gate->decisions[client][to][(*count)++] = decision;
 }
 
-/* Gives or takes back consent to one or both of the others (WHOM, bits: the next gate, the one
- * after), until this day ENDS or for good; the model changes when it is on disk. */
-static void sign(struct world *world, int at, int client, bool gives, unsigned whom, bool ends)
+/* When a consent says it was written: mostly in the order of signing; some come late, some bear a
+ * date ahead of the clock. */
+static int64_t written_ms(struct world *world, int64_t now_ms)
+{
+    uint32_t kind = world_random(world) % 100;
+    int64_t in_order_ms = FIRST_WRITTEN_MS + (int64_t)world->written++ * 1000;
+    if (kind < 75)
+        return in_order_ms;
+    if (kind < 88)
+        return in_order_ms - (int64_t)(world_random(world) % 600) * 1000;
+    return now_ms / 1000 * 1000 + (int64_t)(world_random(world) % 40000 + 1) * 1000;
+}
+
+/* What the client says about one or both of the others (WHOM, bits: the next gate, the one after),
+ * until this day ENDS or for good; the model changes when it is on disk. */
+static void sign(struct world *world, int at, int client, int form, unsigned whom, bool ends)
 {
     struct gate *gate = &world->gates[at];
     const char *share = "";
@@ -127,33 +141,46 @@ static void sign(struct world *world, int at, int client, bool gives, unsigned w
     const char *until = ends ? arena_print(&world->arena, "\"valid_until\":\"%s\",",
                                            clock_date(&world->arena, clock_wall_ms(clock)))
                              : "";
+    static const char *const says[] = {"gives", "gives for referrals", "refuses", "takes back"};
     for (unsigned i = 0; i < GATES - 1; i++) {
         if (whom >> i & 1)
             share = arena_print(&world->arena, "%s%s\"%s\"", share, share[0] == '\0' ? "" : ",",
                                 world->gates[((unsigned)at + 1 + i) % GATES].org);
     }
+    struct decision decision = {.form = form,
+                                .written_ms = written_ms(world, world->now_ms),
+                                .accepted_ms = world->now_ms,
+                                .until_ms = ends ? day_end_ms : INT64_MAX};
     const char *text = arena_print(
         &world->arena,
-        "%s,\"status\":\"%s\",\"decision\":\"allow\",\"given_by\":\"client\",%s%s"
-        "\"valid_from\":\"2026-01-01\",\"share_from\":\"%s\",\"share_with\":[%s],"
-        "\"purposes\":[\"treatment\",\"care-coordination\"],\"covers\":[\"all\"]}",
-        start_of(world, gate, "consent", 'C', client), gives ? "active" : "revoked",
-        gives ? "" : "\"revoked_at\":\"2026-09-30T00:00:00Z\",", until, gate->org, share);
+        "{\"record\":\"consent\",\"record_id\":\"%cC-%u\",\"written_at\":\"%s\","
+        "\"written_by\":\"%s\",\"client_id\":\"C-%d\",\"client_family_name\":\"Sim\","
+        "\"client_birth_date\":\"1980-01-0%d\",\"status\":\"%s\",\"decision\":\"%s\","
+        "\"given_by\":\"client\",%s%s\"valid_from\":\"2026-01-01\",\"share_from\":\"%s\","
+        "\"share_with\":[%s],\"purposes\":[\"treatment\",\"care-coordination\"],"
+        "\"covers\":[\"%s\"]}",
+        gate->org[0], ++gate->records, clock_text(&world->arena, decision.written_ms), gate->person,
+        client, client + 1, form == WITHDRAWS ? "revoked" : "active",
+        form == REFUSES ? "refuse" : "allow",
+        form == WITHDRAWS ? "\"revoked_at\":\"2026-09-30T00:00:00Z\"," : "", until, gate->org,
+        share, form == ALLOWS_REFERRALS ? "referral" : "all");
     bool accepted = hand_over(world, at, text);
-    world_tell(world, "C-%d %s consent at %s to %s%s", client, gives ? "gives" : "takes back",
-               gate->org, share, accepted ? "" : " (not accepted)");
+    world_tell(world, "C-%d %s consent at %s to %s, dated %s%s", client, says[form], gate->org,
+               share, clock_text(&world->arena, decision.written_ms),
+               accepted ? "" : " (not accepted)");
     for (unsigned i = 0; accepted && i < GATES - 1; i++) {
         if (whom >> i & 1)
-            decide(gate, client, ((unsigned)at + 1 + i) % GATES,
-                   (struct decision){gives, ends ? day_end_ms : INT64_MAX});
+            decide(gate, client, ((unsigned)at + 1 + i) % GATES, decision);
     }
 }
 
 void clinic_sign(struct world *world, int at, int client)
 {
-    bool gives = world_chance(world, 75);
+    static const int forms[] = {ALLOWS,           ALLOWS,  ALLOWS,    ALLOWS,   ALLOWS,
+                                ALLOWS_REFERRALS, REFUSES, WITHDRAWS, WITHDRAWS};
+    int form = forms[world_random(world) % (sizeof forms / sizeof *forms)];
     unsigned whom = 1 + world_random(world) % 3;
-    sign(world, at, client, gives, whom, world_chance(world, 30));
+    sign(world, at, client, form, whom, world_chance(world, 30) && form <= ALLOWS_REFERRALS);
 }
 
 /* ---- referrals ---- */
@@ -214,7 +241,7 @@ static void think_again(struct world *world, int at)
         !store_get_referral(gate->store, &world->arena, queued[tried].referral, &referral))
         return;
     bool is_next = strcmp(world->gates[(at + 1) % GATES].org, referral.filler) == 0;
-    sign(world, at, referral.client[2] - '0', false, is_next ? 1 : 2, false);
+    sign(world, at, referral.client[2] - '0', WITHDRAWS, is_next ? 1 : 2, false);
     move_it(world, at, &referral, "cancel");
 }
 
@@ -227,6 +254,27 @@ static void move(struct world *world, int at)
     struct store_referral referral;
     if (some_referral(world, &world->gates[at], &referral))
         move_it(world, at, &referral, words[world_random(world) % (sizeof words / sizeof *words)]);
+}
+
+/* Partners, days and consents are looked at again, as the service does by itself. */
+static bool reconsider(struct unit *unit, struct store *store)
+{
+    struct handing *handing = (struct handing *)unit;
+    struct flow flow = flow_of(handing->world, handing->gate, store, unit->arena);
+    if (world_chance(handing->world, 50))
+        flow_reconsider(&flow, NULL);
+    else
+        flow_reconsider_due(&flow);
+    return true;
+}
+
+static void review(struct world *world, int at)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct handing handing = {
+        .unit = {.run = reconsider, .arena = &arena}, .world = world, .gate = &world->gates[at]};
+    gate_commit(world, at, &handing.unit);
+    arena_free(&arena);
 }
 
 static void write_note(struct world *world, int at)
@@ -269,8 +317,10 @@ void clinic_act(struct world *world)
         refer(world, at, client);
     else if (what < 70)
         move(world, at);
-    else if (what < 93)
+    else if (what < 91)
         write_note(world, at);
+    else if (what < 93)
+        review(world, at);
     else
         confer(world, at, client);
 }

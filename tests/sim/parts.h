@@ -25,10 +25,11 @@ struct gate { /* one gateway */
     unsigned life;   /* counts restarts: an answer to a former life reaches nobody */
     struct deliver_pace paces[GATES];
     unsigned records;
-    /* The model: what this client decided about records going there, in order. The newest decision
-     * whose days are not over holds. */
+    /* The model: what this client decided about records going there, in the order of acceptance
+     * (wire.c judges). */
     struct decision {
-        bool allows;
+        enum { ALLOWS, ALLOWS_REFERRALS, REFUSES, WITHDRAWS } form;
+        int64_t written_ms, accepted_ms;
         int64_t until_ms; /* by this gate's clock */
     } decisions[CLIENTS][GATES][DECISIONS_MAX];
     size_t decision_count[CLIENTS][GATES];
@@ -38,6 +39,7 @@ struct packet { /* one exchange on the wire */
     int from, to;
     unsigned life; /* of the sender when it was sent */
     int64_t row;   /* the sender's message */
+    int64_t turn;  /* its place in the referral's order */
     int64_t referral;
     const char *body;
     size_t length;
@@ -67,7 +69,7 @@ struct world {
     size_t packet_count;
     struct message messages[MESSAGES_MAX];
     size_t message_count;
-    int64_t last_row[GATES][GATES][REFERRALS_MAX]; /* order: newest row that arrived, by referral */
+    int64_t last_turn[GATES][GATES][REFERRALS_MAX]; /* order: newest that arrived, by referral */
     char why[WHY_MAX]; /* the first broken invariant; "" while all hold */
 };
 

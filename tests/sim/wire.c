@@ -64,15 +64,68 @@ static bool claim(struct unit *unit, struct store *store)
     return true;
 }
 
-static bool is_allowed(const struct gate *gate, int client, int to)
+/* ---- the model of consents, told another way than fhir/consent.c tells it ---- */
+
+static bool is_permission(const struct decision *decision)
 {
-    int64_t now_ms = clock_wall_ms(&gate->setup.clock);
-    for (size_t i = gate->decision_count[client][to]; i-- > 0;) {
-        const struct decision *decision = &gate->decisions[client][to][i];
-        if (decision->until_ms > now_ms)
-            return decision->allows;
+    return decision->form == ALLOWS || decision->form == ALLOWS_REFERRALS;
+}
+
+/* A mistyped date cannot make what forbids later than its acceptance. */
+static int64_t forbidden_ms(const struct decision *decision)
+{
+    return decision->written_ms < decision->accepted_ms ? decision->written_ms
+                                                        : decision->accepted_ms;
+}
+
+/* Only a permission that was both accepted and written after it, and has begun, lifts what
+ * forbids. */
+static bool is_lifted(const struct decision *decisions, size_t count, size_t at, int64_t now_ms)
+{
+    for (size_t i = at + 1; i < count; i++) {
+        if (is_permission(&decisions[i]) && decisions[i].written_ms <= now_ms &&
+            decisions[i].written_ms / 1000 > forbidden_ms(&decisions[at]) / 1000)
+            return true;
     }
     return false;
+}
+
+/* A permission ends by any withdrawal accepted after it, and by what is later in both orders. */
+static bool is_void(const struct decision *decisions, size_t count, size_t at, int64_t now_ms)
+{
+    for (size_t i = at + 1; i < count; i++) {
+        const struct decision *later = &decisions[i];
+        bool has_begun = !is_permission(later) || later->written_ms <= now_ms;
+        int64_t written_ms = is_permission(later) ? later->written_ms : forbidden_ms(later);
+        if (later->form == WITHDRAWS ||
+            (has_begun && written_ms / 1000 > decisions[at].written_ms / 1000))
+            return true;
+    }
+    return false;
+}
+
+/* Nothing that is not lifted forbids, and every permission in force, of which there is one at
+ * least, allows. */
+static bool is_allowed(const struct gate *gate, int client, int to, bool is_referral)
+{
+    int64_t now_ms = clock_wall_ms(&gate->setup.clock);
+    const struct decision *decisions = gate->decisions[client][to];
+    size_t count = gate->decision_count[client][to];
+    bool is_given = false;
+    for (size_t i = 0; i < count; i++) {
+        const struct decision *decision = &decisions[i];
+        if (!is_permission(decision)) {
+            if (!is_lifted(decisions, count, i, now_ms))
+                return false;
+            continue;
+        }
+        if (decision->written_ms > now_ms || is_void(decisions, count, i, now_ms))
+            continue;
+        if (decision->until_ms <= now_ms || (decision->form == ALLOWS_REFERRALS && !is_referral))
+            return false;
+        is_given = true;
+    }
+    return is_given;
 }
 
 /* The oracle of disclosure: the model must allow it at this moment. */
@@ -85,7 +138,7 @@ static void check_disclosure(struct world *world, int from, int to,
         !store_get_record(gate->store, &world->arena, message->record, &record))
         return;
     int client = record.client[2] - '0';
-    if (!is_allowed(gate, client, to))
+    if (!is_allowed(gate, client, to, strcmp(record.kind, "referral") == 0))
         world_break(world, "%s sent %s %s to %s without a consent of C-%d at that moment",
                     gate->org, record.kind, record.number, world->gates[to].org, client);
 }
@@ -120,13 +173,15 @@ static void send_item(struct world *world, int from, int to, const struct delive
     check_disclosure(world, from, to, &item->message);
     const struct message *known =
         check_message(world, from, item->message.id, item->message.referral);
-    *packet = (struct packet){.from = from,
-                              .to = to,
-                              .life = world->gates[from].life,
-                              .row = item->message.id,
-                              .referral = known == NULL ? 0 : known->referral,
-                              .length = item->length,
-                              .is_waiting = true};
+    *packet =
+        (struct packet){.from = from,
+                        .to = to,
+                        .life = world->gates[from].life,
+                        .row = item->message.id,
+                        .turn = item->message.turn != 0 ? item->message.turn : item->message.id,
+                        .referral = known == NULL ? 0 : known->referral,
+                        .length = item->length,
+                        .is_waiting = true};
     packet->body = world->plant == PLANT_NEW_ID_ON_RETRY && is_retry
                        ? with_other_ids(world, item)
                        : arena_copy_n(&world->arena, item->body, item->length);
@@ -265,12 +320,12 @@ static void note_taken(struct world *world, const struct packet *packet,
                     world->gates[packet->from].org, message->effects, world->gates[packet->to].org);
     if (packet->referral == 0 || packet->referral >= REFERRALS_MAX)
         return;
-    int64_t *last = &world->last_row[packet->from][packet->to][packet->referral];
-    if (packet->row > *last)
-        *last = packet->row;
-    else if (packet->row < *last && !is_filed_as_cancelled(world, packet, taking) &&
+    int64_t *last = &world->last_turn[packet->from][packet->to][packet->referral];
+    if (packet->turn > *last)
+        *last = packet->turn;
+    else if (packet->turn < *last && !is_filed_as_cancelled(world, packet, taking) &&
              !is_known_copy(world, packet, taking))
-        world_break(world, "%s: message %lld arrived after the later %lld of the same referral",
+        world_break(world, "%s: message %lld arrived after turn %lld of the same referral",
                     world->gates[packet->to].org, (long long)packet->row, (long long)*last);
 }
 

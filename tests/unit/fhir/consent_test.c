@@ -178,13 +178,13 @@ static const struct truth truths[] = {
      NULL,
      true,
      "B"},
-    {"rule 7: order in the list does not matter",
+    {"rule 7: accepted before the refusal that it postdates: the refusal",
      {ALLOW("B", "04-01", "\"harbor\"", ""), REFUSE("A", "03-01", "\"harbor\"", "")},
      "harbor",
      "progress-note",
      NULL,
-     true,
-     "B"},
+     false,
+     "refused on 2026-03-01 (A)"},
     {"rule 7: both in the same second: the refusal",
      {REFUSE("A", "03-01", "\"harbor\"", ""), ALLOW("B", "03-01", "\"harbor\"", "")},
      "harbor",
@@ -228,14 +228,22 @@ static const struct truth truths[] = {
      NULL,
      true,
      "A"},
-    {"rule 7: a refusal that is over",
+    {"rule 7: a refusal that is over leaves nothing allowed",
      {ALLOW("A", "03-01", "\"harbor\"", ""),
       REFUSE("B", "04-01", "\"harbor\"", ",\"valid_until\":\"2026-05-01\"")},
      "harbor",
      "progress-note",
      NULL,
+     false,
+     "refused until 2026-05-01 (B)"},
+    {"rule 7: ... until something newer allows it, if only for the clinic",
+     {REFUSE("A", "03-01", "\"osei\"", ",\"valid_until\":\"2026-05-01\""),
+      ALLOW("B", "04-01", "\"lakeside\"", "")},
+     "osei",
+     "progress-note",
+     NULL,
      true,
-     "A"},
+     "B"},
     {"rule 7: the newest consent excludes, the older one did not",
      {ALLOW("A", "03-01", "\"harbor\"", ""),
       ALLOW("B", "04-01", "\"harbor\"", ",\"excludes\":[\"hiv\"]")},
@@ -244,14 +252,50 @@ static const struct truth truths[] = {
      "hiv",
      false,
      "B for harbor excludes hiv"},
-    {"rule 7: the newest is over, the older one stands",
+    {"rule 7: the newest is over, and the older one does not revive",
      {ALLOW("A", "03-01", "\"harbor\"", ""),
       ALLOW("B", "04-01", "\"harbor\"", ",\"valid_until\":\"2026-05-01\"")},
      "harbor",
      "progress-note",
      NULL,
+     false,
+     "the consent B for harbor ended on 2026-05-01 (the older consent A would"},
+    {"rule 7: a correction that leaves the recipient out revives nothing older",
+     {ALLOW("X", "02-01", "\"harbor\"", ""), ALLOW("A", "03-01", "\"harbor\",\"lakeside\"", ""),
+      ALLOW("B", "04-01", "\"lakeside\"", ",\"replaces_record_id\":\"A\"")},
+     "harbor",
+     "progress-note",
+     NULL,
+     false,
+     "the consent A was replaced by B"},
+    {"rule 7: dated ahead of the clock: not in force, and outranks nothing",
+     {ALLOW("A", "03-01", "\"harbor\"", ""), ALLOW("B", "11-01", "\"harbor\"", "")},
+     "harbor",
+     "progress-note",
+     NULL,
      true,
-     "A"},
+     "A allows"},
+    {"rule 7: dated ahead of the clock: alone",
+     {ALLOW("B", "11-01", "\"harbor\"", "")},
+     "harbor",
+     "progress-note",
+     NULL,
+     false,
+     "dated 2026-11-01T09:00:00-04:00, ahead of this gateway's clock (2026-10-10T16:00:00Z)"},
+    {"rule 7: dated ahead of the clock: no answer to a refusal",
+     {REFUSE("A", "03-01", "\"harbor\"", ""), ALLOW("B", "11-01", "\"harbor\"", "")},
+     "harbor",
+     "progress-note",
+     NULL,
+     false,
+     "refused on 2026-03-01 (A)"},
+    {"rule 7: a refusal dated ahead of the clock holds at once",
+     {ALLOW("A", "03-01", "\"harbor\"", ""), REFUSE("B", "11-01", "\"harbor\"", "")},
+     "harbor",
+     "progress-note",
+     NULL,
+     false,
+     "refused on 2026-11-01 (B)"},
     {"rule 7: the newest covers less",
      {ALLOW("A", "03-01", "\"harbor\"", ""),
       {"B", "2026-04-01T09:00:00-04:00", "allow", "\"harbor\"", ",\"covers\":0"}},
@@ -267,7 +311,7 @@ static const struct truth truths[] = {
      "progress-note",
      NULL,
      false,
-     "names harbor"},
+     "the consent A was replaced by B, which lets nothing go to harbor"},
 };
 
 /* Members that a case changes: PATCH holds the name and the value as JSON. */
@@ -294,10 +338,18 @@ static struct json *consent_of(struct arena *arena, const struct given *given)
                      : document.root;
 }
 
+/* Accepted in the order given, one a second, long after each was written. */
 static struct consent_question question_of(struct sample *sample,
                                            const struct json *const *consents, size_t count)
 {
-    struct consent_question question = {.consents = consents,
+    struct consent_given *given = arena_array(&sample->arena, count + 1, sizeof *given);
+    struct date_time accepted;
+    date_time_parse("2026-10-09T12:00:00-04:00", &accepted);
+    for (size_t i = 0; i < count; i++) {
+        given[i] = (struct consent_given){consents[i], accepted};
+        accepted.seconds++;
+    }
+    struct consent_question question = {.consents = given,
                                         .consent_count = count,
                                         .directory = sample->directory,
                                         .sender = "willow",
@@ -401,7 +453,7 @@ static void judges_the_samples(void **state)
         {"WSM-C-0477", "harbor", false, "the consent WSM-C-0477 was revoked on 2026-10-05"},
         {"WSM-C-0513", "harbor", false, "sharing with harbor was refused on 2026-09-02"},
         {"WSM-C-0513", "lakeside", false, "names lakeside"},
-        {"WSM-C-0520", "tanaka", false, "starts on 2026-10-20"},
+        {"WSM-C-0520", "tanaka", false, "is dated 2026-10-20"},
     };
     struct sample sample;
     sample_open(&sample);
@@ -441,12 +493,124 @@ static void withdrawal_holds(void **state)
     const struct json *alone[] = {consent_of(&sample.arena, &older), record};
     question = question_of(&sample, alone, 2);
     assert_false(consent_ask(&sample.arena, &question).is_allowed);
-    const struct json *between[] = {consent_of(&sample.arena, &older), record,
-                                    consent_of(&sample.arena, &newer)};
-    question = question_of(&sample, between, 3);
+    /* Given between the two by its date, but told before or after the withdrawal: neither is later
+     * in both, and the withdrawal holds. */
+    const struct json *before[] = {consent_of(&sample.arena, &older),
+                                   consent_of(&sample.arena, &newer), record};
+    question = question_of(&sample, before, 3);
+    assert_false(consent_ask(&sample.arena, &question).is_allowed);
+    const struct json *after[] = {before[0], record, before[1]};
+    question = question_of(&sample, after, 3);
+    assert_false(consent_ask(&sample.arena, &question).is_allowed);
+    const struct json *anew[] = {before[0], record,
+                                 patched(&sample.arena, consent_of(&sample.arena, &newer),
+                                         "written_at", "\"2026-06-02T09:00:00-04:00\"")};
+    question = question_of(&sample, anew, 3);
     answer = consent_ask(&sample.arena, &question);
     assert_true(answer.is_allowed);
-    assert_ptr_equal(answer.evidence, between[2]);
+    assert_ptr_equal(answer.evidence, anew[2]);
+    sample_close(&sample);
+}
+
+/* ---- the order, for every pair ---- */
+
+enum form { BROAD, NARROW, REFUSAL, WITHDRAWAL, FORMS };
+
+static struct json *form_of(struct sample *sample, enum form form, const char *id, const char *day)
+{
+    struct given given = {id, arena_print(&sample->arena, "2026-%sT09:00:00-04:00", day), "allow",
+                          "\"harbor\"", ""};
+    struct json *tree = consent_of(&sample->arena, &given);
+    if (form == NARROW)
+        patched(&sample->arena, tree, "covers", "[\"case-conference\"]");
+    if (form == REFUSAL)
+        patched(&sample->arena, tree, "decision", "\"refuse\"");
+    if (form == WITHDRAWAL) {
+        patched(&sample->arena, tree, "status", "\"revoked\"");
+        patched(&sample->arena, tree, "revoked_at", "\"2026-01-05T09:00:00-04:00\"");
+    }
+    return tree;
+}
+
+/* Rows: what was accepted first; columns: what was accepted second; y: the note may be sent. */
+static const struct {
+    const char *name, *first_day, *second_day;
+    const char *may_go[FORMS];
+} orders[] = {
+    /*                                                             B N R W    */
+    {"written in the order of acceptance", "03-01", "04-01", {"y...", "y...", "y...", "y..."}},
+    {"written the other way round", "04-01", "03-01", {"y...", "....", "....", "...."}},
+    {"written in the same second", "03-01", "03-01", {"y...", "....", "....", "...."}},
+    {"the second is dated ahead of the clock", "03-01", "11-01", {"yy..", "....", "....", "...."}},
+    {"the first is dated ahead of the clock", "11-01", "03-01", {"y...", "y...", "....", "...."}},
+    {"both are, in order", "11-01", "11-02", {"....", "....", "....", "...."}},
+};
+
+static void every_pair_in_every_order(void **state)
+{
+    (void)state;
+    struct sample sample;
+    sample_open(&sample);
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        for (size_t pair = 0; pair < FORMS * FORMS; pair++) {
+            enum form first = (enum form)(pair / FORMS), second = (enum form)(pair % FORMS);
+            const struct json *consents[] = {form_of(&sample, first, "A", orders[i].first_day),
+                                             form_of(&sample, second, "B", orders[i].second_day)};
+            struct consent_question question = question_of(&sample, consents, 2);
+            struct consent_answer answer = consent_ask(&sample.arena, &question);
+            if (answer.is_allowed != (orders[i].may_go[first][second] == 'y'))
+                fail_msg("%s: form %d, then form %d: %s", orders[i].name, (int)first, (int)second,
+                         answer.reason);
+        }
+    }
+    sample_close(&sample);
+}
+
+/* A withdrawal whose date is a slip does not keep the client's next permission waiting for it. */
+static void a_withdrawal_dated_ahead_counts_from_its_acceptance(void **state)
+{
+    (void)state;
+    struct sample sample;
+    sample_open(&sample);
+    const struct json *consents[] = {form_of(&sample, BROAD, "A", "03-01"),
+                                     form_of(&sample, WITHDRAWAL, "B", "11-01"),
+                                     form_of(&sample, BROAD, "C", "10-10")};
+    struct consent_question question = question_of(&sample, consents, 3);
+    assert_true(consent_ask(&sample.arena, &question).is_allowed);
+    question.consent_count = 2;
+    assert_false(consent_ask(&sample.arena, &question).is_allowed);
+    sample_close(&sample);
+}
+
+/* ---- the whole reasoning ---- */
+
+static void explains_each_consent(void **state)
+{
+    (void)state;
+    struct sample sample;
+    struct consent_view *views;
+    const char *advice;
+    sample_open(&sample);
+    struct given other = ALLOW("D", "03-05", "\"lakeside\"", "");
+    const struct json *consents[] = {
+        form_of(&sample, BROAD, "A", "03-01"), form_of(&sample, NARROW, "B", "04-01"),
+        form_of(&sample, BROAD, "C", "11-01"), consent_of(&sample.arena, &other)};
+    static const struct {
+        const char *state, *reason;
+    } expected[] = {{"outranked", "outranked by B, written and accepted later"},
+                    {"governs", "does not cover a progress-note"},
+                    {"not in force", "ahead of this gateway's clock"},
+                    {"not about this", "does not name harbor"}};
+    struct consent_question question = question_of(&sample, consents, 4);
+    struct consent_answer answer = consent_explain(&sample.arena, &question, &views, &advice);
+    assert_false(answer.is_allowed);
+    for (size_t i = 0; i < 4; i++) {
+        assert_ptr_equal(views[i].consent, consents[i]);
+        assert_string_equal(views[i].state, expected[i].state);
+        assert_non_null(strstr(views[i].reason, expected[i].reason));
+    }
+    assert_non_null(strstr(advice, "wait until 2026-11-01T13:00:01Z"));
+    assert_non_null(strstr(advice, "share_with harbor"));
     sample_close(&sample);
 }
 
@@ -457,6 +621,9 @@ int main(void)
         cmocka_unit_test(each_rule_can_stop_it),
         cmocka_unit_test(judges_the_samples),
         cmocka_unit_test(withdrawal_holds),
+        cmocka_unit_test(every_pair_in_every_order),
+        cmocka_unit_test(a_withdrawal_dated_ahead_counts_from_its_acceptance),
+        cmocka_unit_test(explains_each_consent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

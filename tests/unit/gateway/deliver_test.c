@@ -577,7 +577,7 @@ static void a_clock_set_back_stalls_nothing(void **state)
     struct store_message *withdrawn;
     size_t withdrawn_count;
     put_back(journey); /* to be tried again behind NOW */
-    static const int64_t back_ms[] = {60000, 3600000, (int64_t)86400 * 30 * 1000};
+    static const int64_t back_ms[] = {60000, 3600000, (int64_t)86400 * 15 * 1000};
     for (size_t i = 0; i < 3; i++) {
         struct store_message message = row_of(journey);
         int64_t now_ms = message.due_ms - back_ms[i];

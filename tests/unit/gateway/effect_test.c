@@ -44,6 +44,18 @@ static struct clinic_arrival carry(struct clinic *from, struct clinic *to)
     return clinic_receive(to, from->setup->config.org, body);
 }
 
+/* Its newest message is on its way: it was tried, and nobody knows whether it arrived. */
+static void depart(struct clinic *clinic, const char *partner)
+{
+    struct store_message message;
+    clinic_outgoing(clinic, partner, &message);
+    message.attempts = 1;
+    message.state = "sending";
+    clinic_begin(clinic);
+    store_set_message(clinic->store, &message);
+    clinic_commit(clinic);
+}
+
 static void refer(struct bench *bench, const char *number)
 {
     struct clinic_arrival arrival;
@@ -507,7 +519,7 @@ static void a_correction_behind_the_cancel_is_cancelled(void **state)
     clinic_send(bench->lakeside, text);
     const char *body = clinic_outgoing(bench->lakeside, "willow", &message);
     assert_string_equal(clinic_receive(bench->willow, "lakeside", body).row.response_code, "ok");
-    assert_string_equal(clinic_find(bench->willow, "lakeside", "R-1b").task_status, "cancelled");
+    assert_string_equal(clinic_find(bench->willow, "lakeside", "R-1").task_status, "cancelled");
 }
 
 /* "cancelled" in a corrected referral is a cancel of what it corrects. */
@@ -523,6 +535,7 @@ static void a_correction_takes_a_referral_back(void **state)
 {
     struct bench *bench = *state;
     refer(bench, "R-1");
+    depart(bench->lakeside, "willow");
     clinic_send(bench->lakeside, correction_that_cancels(bench));
     assert_string_equal(carry(bench->lakeside, bench->willow).row.response_code, "ok");
     assert_string_equal(status(bench->lakeside), "cancelled");
@@ -535,10 +548,35 @@ static void a_correction_takes_back_what_comes_later(void **state)
     struct store_message message;
     clinic_send(bench->lakeside, clinic_referral(bench->lakeside, "R-1", "osei", "willow"));
     const char *referral = clinic_outgoing(bench->lakeside, "willow", &message);
+    depart(bench->lakeside, "willow");
     clinic_send(bench->lakeside, correction_that_cancels(bench));
     assert_string_equal(carry(bench->lakeside, bench->willow).row.response_code, "fatal-error");
     clinic_receive(bench->willow, "lakeside", referral);
     assert_string_equal(status(bench->willow), "cancelled");
+}
+
+/* What it corrects was dropped before it left, so the correction is the first that comes; both
+ * sides call the referral by the same number all the same. */
+static void a_correction_that_comes_first_is_called_by_the_referrals_number(void **state)
+{
+    struct bench *bench = *state;
+    struct clinic *lakeside = bench->lakeside;
+    struct store_message *all;
+    clinic_send(lakeside, clinic_referral(lakeside, "R-1", "osei", "willow"));
+    clinic_send(lakeside,
+                clinic_replaced(lakeside, clinic_referral(lakeside, "R-1b", "osei", "willow"),
+                                "\"reason\":\"Neck pain\"",
+                                "\"reason\":\"Neck\",\"replaces_record_id\":\"R-1\""));
+    assert_int_equal(
+        store_messages(lakeside->store, &lakeside->arena, "out", "queued", 0, 10, &all), 1);
+    assert_string_equal(carry(lakeside, bench->willow).row.response_code, "ok");
+    assert_string_equal(status(bench->willow), "requested");
+    move(bench->willow, "accept");
+    assert_string_equal(carry(bench->willow, lakeside).row.response_code, "ok");
+    move(lakeside, "cancel");
+    assert_string_equal(carry(lakeside, bench->willow).row.response_code, "ok");
+    assert_string_equal(status(bench->willow), "cancelled");
+    assert_string_equal(status(lakeside), "cancelled");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -569,6 +607,7 @@ int main(void)
         TEST(a_correction_behind_the_cancel_is_cancelled),
         TEST(a_correction_takes_a_referral_back),
         TEST(a_correction_takes_back_what_comes_later),
+        TEST(a_correction_that_comes_first_is_called_by_the_referrals_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,9 +17,11 @@ static const struct grant *ask(struct clinic *clinic, const char *record, const 
 {
     struct record read = clinic_read(clinic, record);
     struct release_consents consents = release_consents(clinic->store, &clinic->arena, "C-1042");
-    *ret_reason = NULL;
-    return release_record(clinic->setup, &clinic->arena, read.tree, &consents, recipient, handles,
-                          NOW, ret_reason);
+    struct release_refusal refusal;
+    const struct grant *grant = release_record(clinic->setup, &clinic->arena, read.tree, &consents,
+                                               recipient, handles, NOW, &refusal);
+    *ret_reason = refusal.reason;
+    return grant;
 }
 
 static void without_a_consent_nothing_goes(void **state)

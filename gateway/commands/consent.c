@@ -1,0 +1,264 @@
+/* consent: the consents we hold, and why a record may or may not go to somebody.
+ *
+ * `consent explain` asks what release asks before each attempt, and says all of it: the record,
+ * each consent with what it says and which of them govern, the partner, the answer and what to do.
+ * It reads only. */
+#include <string.h>
+
+#include "fhir/record.h"
+#include "gateway/commands/command.h"
+#include "gateway/commands/lists.h"
+#include "gateway/flow.h"
+#include "gateway/release.h"
+#include "gateway/tree.h"
+
+static int list(struct command_call *call)
+{
+    return lists_consents(call, NULL);
+}
+
+static int show(struct command_call *call)
+{
+    return lists_consents(call, call->words[0]);
+}
+
+/* ---- explain ---- */
+
+struct explaining {
+    struct command_call *call;
+    struct store *store;
+    struct store_record row;
+    const struct json *record;
+    const char *recipient, *clinic;
+    struct release_consents consents;
+    struct consent_question question;
+    struct consent_view *views;
+    struct consent_answer answer;
+    const char *barrier; /* beside consent; NULL: none */
+    const char *advice;
+};
+
+/* A record of ours that leaves: by its number, or KIND/NUMBER where two kinds have it. */
+static bool find_record(struct explaining *explaining, const char *id, struct fault *ret_fault)
+{
+    static const char *const kinds[] = {"referral", "progress-note", "discharge-summary",
+                                        "treatment-plan", "case-conference"};
+    struct command_call *call = explaining->call;
+    const char *org = call->office->setup->config.org;
+    const char *also = NULL;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct store_record found;
+        size_t length = strlen(kinds[i]);
+        bool is_kind = strncmp(id, kinds[i], length) == 0 && id[length] == '/';
+        if (!store_find_record(explaining->store, call->arena, org, kinds[i],
+                               is_kind ? id + length + 1 : id, &found))
+            continue;
+        if (also != NULL)
+            return fault_set(ret_fault, FAULT_usage,
+                             arena_print(call->arena,
+                                         "found two records %s; expected %s/%s or %s/%s", id, also,
+                                         id, kinds[i], id));
+        also = kinds[i];
+        store_get_record(explaining->store, call->arena, found.id, &explaining->row);
+    }
+    if (also == NULL)
+        return fault_set(ret_fault, FAULT_not_found,
+                         arena_print(call->arena,
+                                     "found no record %s of ours; expected a number of refgate "
+                                     "records list",
+                                     id));
+    explaining->record = tree_of(call->arena, explaining->row.text);
+    return explaining->record != NULL ||
+           fault_set(ret_fault, FAULT_store_broken,
+                     "the record cannot be read from the store; see refgate check");
+}
+
+static bool find_recipient(struct explaining *explaining, struct fault *ret_fault)
+{
+    struct command_call *call = explaining->call;
+    const struct directory *directory = call->office->setup->directory;
+    const char *to = command_option(call, "to");
+    if (to == NULL)
+        return fault_set(ret_fault, FAULT_usage,
+                         "consent explain: expected --to HANDLE, a person or clinic of "
+                         "directory.csv");
+    const struct directory_entry *entry = directory_meet(directory, call->arena, to);
+    if (entry == NULL) {
+        const char *nearest = directory_nearest(directory, to);
+        return fault_set(ret_fault, FAULT_not_found,
+                         arena_print(call->arena,
+                                     "--to: found \"%s\"; expected a handle of directory.csv%s%s%s",
+                                     to, nearest == NULL ? "" : "; did you mean \"",
+                                     nearest == NULL ? "" : nearest, nearest == NULL ? "" : "\"?"));
+    }
+    const char *clinic = directory_clinic_handle(directory, entry->handle);
+    explaining->recipient = entry->handle;
+    explaining->clinic = clinic == NULL ? entry->handle : clinic;
+    return true;
+}
+
+static void ask(struct explaining *explaining)
+{
+    struct command_call *call = explaining->call;
+    const struct setup *setup = call->office->setup;
+    int64_t now_ms = clock_wall_ms(&call->clock);
+    explaining->consents = release_consents(explaining->store, call->arena, explaining->row.client);
+    explaining->question =
+        release_question(setup, call->arena, explaining->record, &explaining->consents, now_ms);
+    explaining->question.recipient = explaining->recipient;
+    explaining->answer = consent_explain(call->arena, &explaining->question, &explaining->views,
+                                         &explaining->advice);
+    explaining->barrier =
+        explaining->consents.is_whole
+            ? release_barrier(setup, call->arena, explaining->clinic, explaining->row.kind)
+            : "a consent of the client cannot be read from the store, and may be the one that "
+              "forbids; see refgate check";
+    if (explaining->answer.is_allowed && explaining->barrier != NULL)
+        explaining->advice = arena_print(call->arena,
+                                         "the consents allow it; what stands in the "
+                                         "way is the partner: %s",
+                                         explaining->barrier);
+}
+
+static bool is_allowed(const struct explaining *explaining)
+{
+    return explaining->answer.is_allowed && explaining->barrier == NULL;
+}
+
+/* Where the record stands for this clinic now: "waiting: REASON", "sent", ...; NULL: it was not
+ * meant for it. */
+static const char *tray_state(const struct explaining *explaining)
+{
+    struct store_release *releases;
+    struct arena *arena = explaining->call->arena;
+    size_t count =
+        store_releases(explaining->store, arena, explaining->row.client, NULL, &releases);
+    for (size_t i = 0; i < count; i++) {
+        if (releases[i].record != explaining->row.id ||
+            !text_equal(releases[i].recipient, explaining->clinic))
+            continue;
+        return releases[i].reason == NULL
+                   ? releases[i].state
+                   : arena_print(arena, "%s: %s", releases[i].state, releases[i].reason);
+    }
+    return NULL;
+}
+
+static struct json *view_object(struct explaining *explaining, size_t at)
+{
+    struct arena *arena = explaining->call->arena;
+    const struct consent_view *view = &explaining->views[at];
+    int64_t accepted_ms = (int64_t)explaining->consents.given[at].accepted.seconds * 1000;
+    struct json *object = json_new_object(arena);
+    json_set_text(arena, object, "consent", json_get_text(view->consent, "record_id"));
+    json_set_text(arena, object, "written_at", json_get_text(view->consent, "written_at"));
+    json_set_text(arena, object, "accepted", clock_text(arena, accepted_ms));
+    json_set_text(arena, object, "status", json_get_text(view->consent, "status"));
+    json_set_text(arena, object, "decision", json_get_text(view->consent, "decision"));
+    json_set_text(arena, object, "state", view->state);
+    json_set_text(arena, object, "reason", view->reason);
+    return object;
+}
+
+static void print_json(struct explaining *explaining)
+{
+    struct arena *arena = explaining->call->arena;
+    struct json *object = json_new_object(arena);
+    json_set_text(arena, object, "record", explaining->row.kind);
+    json_set_text(arena, object, "record_id", explaining->row.number);
+    json_set_text(arena, object, "client_id", explaining->row.client);
+    json_set_text(arena, object, "to", explaining->recipient);
+    json_set_text(arena, object, "clinic", explaining->clinic);
+    json_set_text(arena, object, "purpose", explaining->question.purpose);
+    json_set(arena, object, "allowed", json_new_boolean(arena, is_allowed(explaining)));
+    json_set_text(arena, object, "reason",
+                  explaining->answer.is_allowed && explaining->barrier != NULL
+                      ? explaining->barrier
+                      : explaining->answer.reason);
+    json_set_text(arena, object, "partner",
+                  explaining->barrier == NULL ? "may be sent to" : explaining->barrier);
+    json_set_text(arena, object, "what_to_do", explaining->advice);
+    json_set_text(arena, object, "now", tray_state(explaining));
+    struct json *considered = json_set(arena, object, "considered", json_new_list(arena));
+    for (size_t i = 0; i < explaining->consents.count; i++)
+        json_push(considered, view_object(explaining, i));
+    lists_object(explaining->call, object);
+}
+
+static void print_views(struct explaining *explaining)
+{
+    static const char *const headings[] = {"CONSENT", "WRITTEN", "ACCEPTED", "STATE", "WHY"};
+    struct command_call *call = explaining->call;
+    struct command_table table = lists_table(call->arena, headings, 5);
+    for (size_t i = 0; i < explaining->consents.count; i++) {
+        const struct consent_view *view = &explaining->views[i];
+        int64_t accepted_ms = (int64_t)explaining->consents.given[i].accepted.seconds * 1000;
+        command_cell(&table, json_get_text(view->consent, "record_id"));
+        command_cell(&table, json_get_text(view->consent, "written_at"));
+        command_cell(&table, clock_text(call->arena, accepted_ms));
+        command_cell(&table, view->state);
+        command_cell(&table, view->reason);
+    }
+    if (explaining->consents.count > 0)
+        command_print_table(&table, &call->out);
+}
+
+static void print_text(struct explaining *explaining)
+{
+    struct text *out = &explaining->call->out;
+    const char *state = tray_state(explaining);
+    text_print(out, "%s %s of client %s, for %s%s%s, purpose %s\n", explaining->row.kind,
+               explaining->row.number, explaining->row.client, explaining->recipient,
+               text_equal(explaining->recipient, explaining->clinic) ? "" : " of ",
+               text_equal(explaining->recipient, explaining->clinic) ? "" : explaining->clinic,
+               explaining->question.purpose);
+    text_print(out, "  written     %s\n", json_get_text(explaining->record, "written_at"));
+    text_print(out, "  stands      %s\n", state == NULL ? "not meant for this clinic" : state);
+    text_print(out, "  partner     %s\n",
+               explaining->barrier == NULL ? "set up for it" : explaining->barrier);
+    text_print(out, "  consents    %zu considered, in the order in which they were accepted\n\n",
+               explaining->consents.count);
+    print_views(explaining);
+    text_print(out, "\n  answer      %s: %s\n",
+               is_allowed(explaining) ? "it may be sent" : "it may not be sent",
+               explaining->answer.is_allowed && explaining->barrier != NULL
+                   ? explaining->barrier
+                   : explaining->answer.reason);
+    text_print(out, "  what to do  %s\n", explaining->advice);
+}
+
+static int explain(struct command_call *call)
+{
+    struct explaining explaining = {.call = call};
+    struct fault fault;
+    if (!office_reader(call->office, call->arena, &explaining.store, &fault))
+        return command_fail(call, &fault);
+    bool is_asked =
+        find_record(&explaining, call->words[0], &fault) && find_recipient(&explaining, &fault);
+    if (is_asked) {
+        ask(&explaining);
+        if (command_has(call, "json"))
+            print_json(&explaining);
+        else
+            print_text(&explaining);
+    }
+    store_close(explaining.store);
+    return is_asked ? 0 : command_fail(call, &fault);
+}
+
+static const struct command_option explain_options[] = {
+    {"to", "HANDLE", "the person or clinic it would go to", false},
+    {NULL, NULL, NULL, false},
+};
+
+#define ROW(name, arguments, help, words, run, options)                                            \
+    {                                                                                              \
+        name, arguments, help, COMMAND_STORE, words, words, run, options                           \
+    }
+const struct command commands_consent[] = {
+    ROW("consent list", "", "consents we hold", 0, list, NULL),
+    ROW("consent show", "RECORD_ID", "one consent", 1, show, NULL),
+    ROW("consent explain", "RECORD", "why a record may, or may not, go to somebody (--to)", 1,
+        explain, explain_options),
+    {NULL, NULL, NULL, COMMAND_HERE, 0, 0, NULL, NULL},
+};
