@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -136,6 +137,21 @@ bool file_make_folder(const char *path, unsigned mode)
     if (mkdir(path, (mode_t)mode) == 0)
         return true;
     return errno == EEXIST && stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+enum { FOLDERS_OPEN = 16 };
+
+static int remove_one(const char *path, const struct stat *about, int kind, struct FTW *place)
+{
+    (void)about;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
+void file_remove_folder(const char *path)
+{
+    nftw(path, remove_one, FOLDERS_OPEN, FTW_DEPTH | FTW_PHYS);
 }
 
 const char *file_base(const char *path)

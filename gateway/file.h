@@ -20,6 +20,8 @@ bool file_replace(const char *path, const void *bytes, size_t length, unsigned m
 bool file_move(const char *from, const char *to);
 bool file_exists(const char *path);
 bool file_make_folder(const char *path, unsigned mode);
+/* With all that is in it; nothing happens when it is not there. */
+void file_remove_folder(const char *path);
 /* The part of PATH behind the last slash. */
 const char *file_base(const char *path);
 /* The folder of PATH, "." when it names none. */

@@ -2,7 +2,6 @@
  * last byte as a start would read it, and only then put in place. */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +18,7 @@
 #include "gateway/office.h"
 #include "gateway/tree.h"
 
-enum { HEAD_MAX_BYTES = 64 << 10, FOLDERS_OPEN = 16 };
+enum { HEAD_MAX_BYTES = 64 << 10 };
 
 struct unpacked {
     struct arena *arena;
@@ -33,19 +32,6 @@ static bool refuse(const struct unpacked *unpacked, const char *why, struct faul
 {
     return fault_set(ret_fault, FAULT_unreadable,
                      arena_print(unpacked->arena, "%s cannot be used: %s", unpacked->path, why));
-}
-
-static int remove_one(const char *path, const struct stat *about, int kind, struct FTW *place)
-{
-    (void)about;
-    (void)kind;
-    (void)place;
-    return remove(path);
-}
-
-static void remove_folder(const char *path)
-{
-    nftw(path, remove_one, FOLDERS_OPEN, FTW_DEPTH | FTW_PHYS);
 }
 
 /* ---- what it is ---- */
@@ -131,7 +117,7 @@ bool backup_verify(const char *path, struct arena *arena, struct backup_facts *r
     unpacked.folder = arena_print(arena, "%s/.%s.%ld.tmp", file_folder(arena, path),
                                   file_base(path), (long)getpid());
     bool whole = unpack(&unpacked, 0, ret_fault);
-    remove_folder(unpacked.folder);
+    file_remove_folder(unpacked.folder);
     *ret_facts = unpacked.facts;
     return whole;
 }
@@ -238,13 +224,13 @@ bool backup_restore(const char *path, const char *dir, bool replace, const struc
                                      "which moves it aside",
                                      dir));
     unpacked.folder = arena_print(arena, "%s/" OFFICE_RESTORING, dir);
-    remove_folder(unpacked.folder);
+    file_remove_folder(unpacked.folder);
     bool done = unpack(&unpacked, now_ms, ret_fault);
     make_folders(arena, dir);
     done = done && place_settings(&unpacked, dir, ret_restored, ret_fault) &&
            put_aside(arena, dir, now_ms, &ret_restored->kept, ret_fault) &&
            place_store(&unpacked, dir, ret_fault);
-    remove_folder(unpacked.folder);
+    file_remove_folder(unpacked.folder);
     ret_restored->facts = unpacked.facts;
     return done;
 }

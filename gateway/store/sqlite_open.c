@@ -15,7 +15,6 @@
 
 #include "gateway/log.h"
 #include "gateway/store/sqlite_store.h"
-#include "store_schema.h" /* made at build time from schema/ */
 
 enum { CHECKED_AT_START_BYTES = 64 << 20 };
 
@@ -114,45 +113,7 @@ static bool connect_to(const char *path, int flags, struct store **ret_store, st
     return true;
 }
 
-/* ---- schema ---- */
-
-static void make_secret(struct store *store)
-{
-    unsigned char secret[CHECKSUM_KEY_BYTES];
-    sqlite3_stmt *statement =
-        sqlite_statement(store, "INSERT INTO meta (key, value) VALUES ('secret', ?)");
-    if (statement == NULL)
-        return;
-    if (getrandom(secret, sizeof secret, 0) != sizeof secret)
-        sqlite_note_error(store, SQLITE_ERROR);
-    sqlite3_bind_blob(statement, 1, secret, sizeof secret, SQLITE_STATIC);
-    sqlite_step(store, statement);
-    sqlite_finish(statement);
-}
-
-/* Version 0 is an empty file. Newer than ours is refused: it may hold what we would lose. */
-static const char *bring_schema_up(struct store *store)
-{
-    char answer[64];
-    pragma(store, "PRAGMA user_version", answer, sizeof answer);
-    long version = strtol(answer, NULL, 10);
-    long newest = 0;
-    for (const struct embedded_file *file = store_schema; file->name != NULL; file++)
-        newest++;
-    if (version > newest)
-        return "it was made by a newer refgate";
-    for (long next = version; next < newest && !store_failed(store); next++) {
-        char stamp[64];
-        snprintf(stamp, sizeof stamp, "PRAGMA user_version=%ld", next + 1);
-        sqlite_plain(store, "BEGIN IMMEDIATE");
-        sqlite_plain(store, store_schema[next].bytes);
-        sqlite_plain(store, stamp);
-        if (next == 0)
-            make_secret(store);
-        sqlite_plain(store, "COMMIT");
-    }
-    return store_failed(store) ? store->error_text : NULL;
-}
+/* ---- durability ---- */
 
 static const char *demand_durability(struct store *store)
 {
@@ -199,6 +160,25 @@ static bool open_file(const char *path, bool is_new, struct store **ret_store, s
     return opened && (why == NULL || refuse(*ret_store, arena, path, why, ret_fault));
 }
 
+/* What another version made: a newer one may hold what we would lose. */
+static bool refuse_version(struct store *store, struct arena *arena, const char *path,
+                           struct fault *ret_fault)
+{
+    long version = sqlite_version(store);
+    long newest = sqlite_newest_version();
+    const char *way_out =
+        version > newest
+            ? "a newer refgate made it. Nothing was changed; run that version, or go back to what "
+              "was kept before the upgrade (docs/operations.md, Upgrading)"
+            : "an older refgate made it. It is upgraded when the service starts, or a command "
+              "writes while none runs; until then use the version that made it";
+    const char *sentence = arena_print(
+        arena, "the store %s cannot be used: found schema version %ld, expected %ld: %s", path,
+        version, newest, way_out);
+    store_close(store);
+    return fault_set(ret_fault, FAULT_store_broken, sentence);
+}
+
 static const char *recover(struct store *store)
 {
     int64_t groups;
@@ -222,9 +202,11 @@ bool store_open(const char *path, struct store **ret_store, struct arena *arena,
         return false;
     if (!looks_whole(store, path))
         return refuse(store, arena, path, "its content is damaged", ret_fault);
+    if (sqlite_version(store) > sqlite_newest_version())
+        return refuse_version(store, arena, path, ret_fault);
     const char *why = is_new ? NULL : recover(store);
     if (why == NULL)
-        why = bring_schema_up(store);
+        why = sqlite_upgrade(store, arena);
     if (why != NULL)
         return refuse(store, arena, path, why, ret_fault);
     if (!sync_folder(path)) /* the log was made just now, as after every whole close */
@@ -240,10 +222,19 @@ bool store_open_reader(const char *path, struct store **ret_store, struct arena 
     if (!connect_to(path, SQLITE_OPEN_READONLY, ret_store, arena, ret_fault))
         return false;
     (*ret_store)->is_reader = true;
+    long version = sqlite_version(*ret_store);
+    if (version != 0 && version != sqlite_newest_version())
+        return refuse_version(*ret_store, arena, path, ret_fault);
     if (sqlite_recover(*ret_store, &groups))
         return true;
     const char *why = arena_copy(arena, (*ret_store)->error_text);
     return refuse(*ret_store, arena, path, why, ret_fault);
+}
+
+bool sqlite_open_as_it_is(const char *path, struct store **ret_store, struct arena *arena,
+                          struct fault *ret_fault)
+{
+    return connect_to(path, SQLITE_OPEN_READWRITE, ret_store, arena, ret_fault);
 }
 
 bool store_serve(struct store *store, struct fault *ret_fault)

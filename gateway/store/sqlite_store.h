@@ -134,6 +134,18 @@ sqlite3_stmt *sqlite_inserting_gathered(struct store *store, const struct table 
 /* After what the database holds was rolled back: nothing remembered of it stands. */
 void sqlite_forget(struct store *store);
 
+/* ---- sqlite_open.c ---- */
+/* For writing, of whichever version: nothing is upgraded or done again. */
+bool sqlite_open_as_it_is(const char *path, struct store **ret_store, struct arena *arena,
+                          struct fault *ret_fault);
+
+/* ---- sqlite_upgrade.c ---- */
+/* Of the schema: this refgate's, and the store's (0: it holds nothing yet). */
+long sqlite_newest_version(void);
+long sqlite_version(struct store *store);
+/* Makes the schema, or brings an older one up. NULL when that is done, or what is wrong. */
+const char *sqlite_upgrade(struct store *store, struct arena *arena);
+
 /* ---- sqlite_commit.c ---- */
 /* Reads where the journal stands, and does the groups that the database lacks. False with the
  * reason in error_text. *RET_GROUPS: how many there were. */
