@@ -224,12 +224,13 @@ static bool write_refusals(struct unit *unit, struct store *store)
     const struct refusals *refusals = noting->refusals;
     for (size_t i = 0; i < refusals->count; i++) {
         const struct refusal *item = &refusals->items[i];
-        audit_add(
-            store, noting->at_ms, "caller-refused", item->claimed, item->serial,
-            arena_print(unit->arena, "%s, %llu times", verdict_name(item->verdict), item->count));
+        audit_add(store, noting->at_ms, "caller-refused", NULL, item->serial,
+                  arena_print(unit->arena, "%s, %llu times%s%s", verdict_name(item->verdict),
+                              item->count, *item->claimed == '\0' ? "" : ", it calls itself ",
+                              item->claimed));
     }
     if (refusals->others > 0)
-        audit_add(store, noting->at_ms, "caller-refused", "", "",
+        audit_add(store, noting->at_ms, "caller-refused", NULL, NULL,
                   arena_print(unit->arena, "others, %llu times", refusals->others));
     return true;
 }

@@ -28,6 +28,18 @@ static const char *correlation_of(const struct setup *setup, struct arena *arena
     return uuid;
 }
 
+static void note_outcome(struct store *store, const struct store_message *message, const char *code,
+                         int64_t now_ms)
+{
+    struct store_audit noted = {.at_ms = now_ms,
+                                .what = message->state,
+                                .partner = message->partner,
+                                .subject = message->message_id,
+                                .detail = code,
+                                .purpose = audit_purpose(message->kind)};
+    audit_write(store, &noted);
+}
+
 /* A person must look at it. */
 static void park(struct store *store, struct arena *arena, struct store_message *message,
                  const char *reason, int64_t now_ms)
@@ -42,7 +54,7 @@ static void park(struct store *store, struct arena *arena, struct store_message 
         track_note(store, message->referral,
                    arena_print(arena, "%s parked: a person must look at it", message->kind),
                    &details);
-    audit_add(store, now_ms, message->state, message->partner, message->message_id, NULL);
+    note_outcome(store, message, NULL, now_ms);
 }
 
 static bool is_too_old(const struct config *config, const struct store_message *message,
@@ -372,7 +384,7 @@ enum deliver_verdict deliver_settle(struct store *store, const struct setup *set
     add_attempt(store, &message, result, reading.reason, now_ms);
     write_track(store, arena, &message, reading.verdict, reading.reason, now_ms);
     if (reading.verdict != DELIVER_LATER)
-        audit_add(store, now_ms, message.state, message.partner, message.message_id, reading.code);
+        note_outcome(store, &message, reading.code, now_ms);
     return reading.verdict;
 }
 

@@ -301,6 +301,7 @@ bool flow_tell(const struct flow *flow, const struct store_referral *referral, c
     struct outbox_item item = {.bundle = bundle,
                                .kind = word,
                                .referral = referral->id,
+                               .by = details->by,
                                .now_ms = clock_wall_ms(&flow->setup->clock)};
     outbox_commit(flow->store, flow->arena, grant, &item);
     return true;

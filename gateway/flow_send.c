@@ -356,6 +356,7 @@ static int64_t queue(const struct flow *flow, const struct flow_loaded *loaded,
                                .record = loaded->row.id,
                                .turn = loaded->turn,
                                .is_held = loaded->is_held,
+                               .by = json_get_text(loaded->tree, "written_by"),
                                .now_ms = clock_wall_ms(&flow->setup->clock)};
     return outbox_commit(flow->store, flow->arena, grant, &item);
 }
@@ -377,8 +378,14 @@ static void note_waiting(const struct flow *flow, const struct flow_loaded *load
                          const struct store_release *release, const char *reason)
 {
     struct track_details details = {.reason = reason, .at_ms = flow->now_ms};
-    audit_add(flow->store, flow->now_ms, "withheld", release->recipient, loaded->row.number,
-              reason);
+    struct store_audit noted = {
+        .at_ms = flow->now_ms,
+        .what = "withheld",
+        .subject = loaded->row.number,
+        .detail = arena_print(flow->arena, "for %s: %s", release->recipient, reason),
+        .actor = json_get_text(loaded->tree, "written_by"),
+        .purpose = audit_purpose(loaded->row.kind)};
+    audit_write(flow->store, &noted);
     if (loaded->referral.id != 0)
         track_note(flow->store, loaded->referral.id,
                    arena_print(flow->arena, "%s %s waits", loaded->row.kind, loaded->row.number),

@@ -104,8 +104,14 @@ static enum inbox_outcome take(struct store *store, const struct inbox_item *ite
     if (is_possible)
         effect_apply(store, item, &effect, &row);
     store_add_message(store, &row);
-    audit_add(store, item->now_ms, is_possible ? "received" : "refused", row.partner,
-              row.message_id, is_possible ? row.kind : fault_name(refusal.kind));
+    struct store_audit noted = {.at_ms = item->now_ms,
+                                .what = is_possible ? "received" : "refused",
+                                .partner = row.partner,
+                                .subject = row.message_id,
+                                .detail = is_possible ? row.kind : fault_name(refusal.kind),
+                                .actor = item->message->sender,
+                                .purpose = audit_purpose(row.kind)};
+    audit_write(store, &noted);
     *ret_row = row;
     return INBOX_TAKEN;
 }

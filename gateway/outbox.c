@@ -35,8 +35,14 @@ int64_t outbox_commit(struct store *store, struct arena *arena, const struct gra
     digest_sha256(text, strlen(text), message.hash);
     message.payload = payload_put(store, text, strlen(text));
     int64_t id = store_add_message(store, &message);
-    audit_add(store, item->now_ms, "queued", message.partner, message.message_id,
-              grant_basis(grant));
+    struct store_audit noted = {.at_ms = item->now_ms,
+                                .what = "queued",
+                                .partner = message.partner,
+                                .subject = message.message_id,
+                                .detail = grant_basis(grant),
+                                .actor = item->by,
+                                .purpose = audit_purpose(item->kind)};
+    audit_write(store, &noted);
     return id;
 }
 
@@ -62,7 +68,13 @@ void outbox_withdraw(struct store *store, struct arena *arena, struct store_mess
     message->reason = reason;
     message->settled_ms = now_ms;
     store_set_message(store, message);
-    audit_add(store, now_ms, "withheld", message->partner, message->message_id, reason);
+    struct store_audit noted = {.at_ms = now_ms,
+                                .what = "withheld",
+                                .partner = message->partner,
+                                .subject = message->message_id,
+                                .detail = reason,
+                                .purpose = audit_purpose(message->kind)};
+    audit_write(store, &noted);
     unsend_referral(store, arena, message);
     if (!store_find_release(store, arena, message->id, &release))
         return;

@@ -19,6 +19,7 @@ struct outbox_item {
     int64_t referral, record;
     int64_t turn;   /* made anew: the turn of the message that it stands for; else 0 */
     bool is_held;   /* kept back until a person says */
+    const char *by; /* who made it leave (actor.h) */
     int64_t now_ms; /* real time, not --now: retries and giving up count from it */
 };
 

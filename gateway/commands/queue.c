@@ -80,7 +80,13 @@ static bool change(struct unit *unit, struct store *store)
     message->reason = arena_print(unit->arena, "%s by command", queueing->verb);
     message->due_ms = now_ms;
     store_set_message(store, message);
-    audit_add(store, now_ms, queueing->verb, message->partner, message->message_id, NULL);
+    struct store_audit noted = {.at_ms = now_ms,
+                                .what = queueing->verb,
+                                .partner = message->partner,
+                                .subject = message->message_id,
+                                .actor = queueing->call->caller,
+                                .purpose = audit_purpose(message->kind)};
+    audit_write(store, &noted);
     return true;
 }
 

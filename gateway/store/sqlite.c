@@ -207,6 +207,7 @@ static struct binding reading(struct store *store, const struct cached *slot)
 
 static struct binding changing(struct store *store, struct cached *slot)
 {
+    store->has_changes = true;
     if (!store->is_serving)
         return reading(store, slot);
     if (slot->serial != store->serial) {
@@ -309,6 +310,9 @@ static void bind_column(struct binding binding, int at, const struct column *col
     case COLUMN_ORIGIN:
         bind_link(binding, at, sqlite_partner(binding.store, partner_in(column, row)));
         break;
+    case COLUMN_TICK:
+        bind_whole(binding, at, sqlite_tick(binding.store));
+        break;
     case COLUMN_WHOLE:
         bind_whole(binding, at, *(const int64_t *)(const void *)member);
         break;
@@ -346,6 +350,7 @@ static void read_column(struct store *store, struct arena *arena, sqlite3_stmt *
     char *member = (char *)row + column->offset;
     switch (column->type) {
     case COLUMN_LINK:
+    case COLUMN_TICK:
     case COLUMN_WHOLE:
         *(int64_t *)(void *)member = sqlite3_column_int64(statement, at);
         break;

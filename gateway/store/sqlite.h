@@ -17,6 +17,7 @@ enum column_type {
     COLUMN_HASH,
     COLUMN_YES_NO,
     COLUMN_PARTNER, /* a partner's name here, its row's key there: "" and NULL for "none" */
+    COLUMN_TICK,    /* of the group that writes the row, whatever the struct says */
     COLUMN_ORIGIN   /* the same, with STORE_OWN for ourselves */
 };
 
@@ -79,6 +80,9 @@ int64_t sqlite_number(struct store *store, const char *sql, const char *types, .
 /* The first column of each row as text. */
 size_t sqlite_texts(struct store *store, struct arena *arena, const char ***ret_texts,
                     const char *sql, const char *types, ...);
+
+/* The tick that the changes of this group take. */
+int64_t sqlite_tick(struct store *store);
 
 /* ---- partners ---- */
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/clock.h"
 #include "gateway/store/note.h"
 #include "gateway/store/sqlite_store.h"
 
@@ -105,6 +106,33 @@ static bool do_again(struct store *store, const struct journal_group *group)
     return done;
 }
 
+/* ---- the order of commits ---- */
+
+static int64_t last_tick(struct store *store)
+{
+    return sqlite_number(store, "SELECT value FROM meta WHERE key='tick'", "");
+}
+
+int64_t sqlite_tick(struct store *store)
+{
+    if (store->tick == 0) {
+        struct clock clock = clock_system();
+        int64_t now_ms = clock_wall_ms(&clock);
+        int64_t last = last_tick(store);
+        store->tick = now_ms > last ? now_ms : last + 1;
+    }
+    return store->tick;
+}
+
+/* The last statement of a group. */
+static void take_tick(struct store *store)
+{
+    if (store->has_changes && !store_failed(store))
+        sqlite_run(store, "UPDATE meta SET value=? WHERE key='tick'", "i", sqlite_tick(store));
+    store->has_changes = false;
+    store->tick = 0;
+}
+
 /* ---- where the database stands ---- */
 
 static const char place_sql[] = "INSERT INTO meta (key, value) VALUES ('journal', ?1) "
@@ -196,6 +224,8 @@ static void roll_back_database(struct store *store)
     if (sqlite3_get_autocommit(store->database) == 0)
         sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
     store->is_open = false;
+    store->has_changes = false;
+    store->tick = 0;
     sqlite_drop_gathered(store);
     if (store->has_groups)
         store->is_behind = true;
@@ -371,6 +401,7 @@ bool store_sync(struct store *store, struct fault *ret_fault)
     if (!store->is_serving)
         return store_commit(store, ret_fault);
     store_apply(store);
+    take_tick(store);
     if (!store_failed(store)) {
         bool has_group = journal_has_group(store->journal);
         note_journal(store, journal_sync(store->journal));
@@ -385,6 +416,7 @@ bool store_commit(struct store *store, struct fault *ret_fault)
 {
     if (store->is_serving && !store_sync(store, ret_fault))
         return false;
+    take_tick(store);
     if (!store_failed(store) && commit_database(store))
         return true;
     bool is_promised = store->is_serving && kind_of_error(store->error) == FAULT_store_full;

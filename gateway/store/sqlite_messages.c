@@ -22,6 +22,7 @@ static const struct column message_columns[] = {
     MESSAGE(reason, COLUMN_TEXT),        MESSAGE(due_ms, COLUMN_WHOLE),
     MESSAGE(attempts, COLUMN_WHOLE),     MESSAGE(settled_ms, COLUMN_LINK),
     MESSAGE(response_code, COLUMN_TEXT), MESSAGE(response_issues, COLUMN_TEXT),
+    MESSAGE(tick, COLUMN_TICK),
 };
 enum { UNCHANGING_COLUMNS = 14 };
 static const struct table messages =
@@ -308,10 +309,10 @@ int64_t store_requeue_claimed(struct store *store, int64_t now_ms)
         sqlite_number(store, "SELECT count(*) FROM message WHERE state='sending' AND " WAITING, "");
     if (claimed > 0)
         sqlite_run(store,
-                   "UPDATE message SET state='queued', due_ms=?, "
+                   "UPDATE message SET state='queued', due_ms=?, tick=?, "
                    "reason='the gateway stopped while it was being sent; sent again with the same "
                    "ids' WHERE state='sending' AND " WAITING,
-                   "i", now_ms);
+                   "ii", now_ms, sqlite_tick(store));
     return claimed;
 }
 

@@ -109,7 +109,7 @@ int64_t sqlite_partner(struct store *store, const char *name)
 int64_t sqlite_partner_made(struct store *store, const char *name)
 {
     int64_t id = sqlite_partner(store, name);
-    if (id != 0 || is_nobody(name) || store_failed(store))
+    if (id != 0 || is_nobody(name) || store->is_reader || store_failed(store))
         return id;
     id = store->partners.newest + 1;
     sqlite_run(store, "INSERT INTO partner (id, name) VALUES (?, ?)", "it", id, name);
@@ -117,6 +117,11 @@ int64_t sqlite_partner_made(struct store *store, const char *name)
         return 0;
     remember(store, id, arena_copy(&store->partners.arena, name));
     return id;
+}
+
+int64_t store_partner_row(struct store *store, const char *name)
+{
+    return sqlite_partner_made(store, name);
 }
 
 const char *sqlite_partner_name(struct store *store, int64_t id)

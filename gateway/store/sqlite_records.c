@@ -44,9 +44,10 @@ static const struct table releases =
 #member, type, offsetof(struct store_audit, member)                                        \
     }
 static const struct column audit_columns[] = {
-    AUDIT(seq, COLUMN_WHOLE),    AUDIT(at_ms, COLUMN_WHOLE),  AUDIT(what, COLUMN_TEXT),
-    AUDIT(partner, COLUMN_TEXT), AUDIT(subject, COLUMN_TEXT), AUDIT(detail, COLUMN_TEXT),
-    AUDIT(hash, COLUMN_HASH),
+    AUDIT(seq, COLUMN_WHOLE),       AUDIT(at_ms, COLUMN_WHOLE),  AUDIT(what, COLUMN_TEXT),
+    AUDIT(partner, COLUMN_PARTNER), AUDIT(subject, COLUMN_TEXT), AUDIT(detail, COLUMN_TEXT),
+    AUDIT(hash, COLUMN_HASH),       AUDIT(tick, COLUMN_TICK),    AUDIT(actor, COLUMN_TEXT),
+    AUDIT(purpose, COLUMN_TEXT),    AUDIT(client, COLUMN_LINK),  AUDIT(partner_name, COLUMN_TEXT),
 };
 static const struct table audits = TABLE_WITH_IDS("audit", store_audit, audit_columns, IDS_AUDIT);
 

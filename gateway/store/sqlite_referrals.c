@@ -35,6 +35,7 @@ static const struct column referral_columns[] = {
     REFERRAL(authored_at, COLUMN_TEXT),
     REFERRAL(changed_ms, COLUMN_WHOLE),
     REFERRAL(corrected_by, COLUMN_LINK),
+    REFERRAL(tick, COLUMN_TICK),
 };
 enum { UNCHANGING_COLUMNS = 7 };
 static const struct table referrals =
@@ -47,7 +48,7 @@ static const struct table referrals =
 static const struct column event_columns[] = {
     EVENT(seq, COLUMN_WHOLE),   EVENT(referral, COLUMN_LINK), EVENT(message, COLUMN_LINK),
     EVENT(at_ms, COLUMN_WHOLE), EVENT(what, COLUMN_TEXT),     EVENT(by, COLUMN_TEXT),
-    EVENT(detail, COLUMN_TEXT),
+    EVENT(detail, COLUMN_TEXT), EVENT(tick, COLUMN_TICK),
 };
 static const struct table events = TABLE_WITH_IDS("event", store_event, event_columns, IDS_EVENT);
 

@@ -111,11 +111,13 @@ struct store {
     struct journal *journal;      /* NULL: no service ever ran on this store */
     struct journal_place applied; /* what the committed database holds of it */
     bool is_serving;
-    bool is_open;    /* a transaction of the database is open */
-    bool has_groups; /* it holds groups that are in the journal already */
-    bool is_behind;  /* the journal holds groups that the database lost */
-    bool has_audits; /* rows were added to the audit since the last commit */
-    unsigned serial; /* of the group */
+    bool is_open;     /* a transaction of the database is open */
+    bool has_groups;  /* it holds groups that are in the journal already */
+    bool is_behind;   /* the journal holds groups that the database lost */
+    bool has_audits;  /* rows were added to the audit since the last commit */
+    bool has_changes; /* the group holds changes, and so takes a tick */
+    int64_t tick;     /* of this group; 0: not taken yet */
+    unsigned serial;  /* of the group */
     struct checkpointer *checkpointer;
 };
 

@@ -59,6 +59,12 @@ bool store_refused(const struct store *store);
 /* What stands, for a person. */
 const char *store_error(const struct store *store);
 
+/* ---- order ----
+ * Whatever is promised together takes the next tick as its last statement: the time in
+ * milliseconds, or one more than the tick before where that is later. So the order of commits is
+ * the order of ticks, and a tick is also the time of last change, which only rises. Members named
+ * `tick` are written by the store: the tick a row was last changed at. */
+
 /* ---- payloads ---- */
 int64_t payload_put(struct store *store, const void *bytes, size_t length);
 /* The same for bytes that are seldom read again: cheaper to write, and dearer to read. SHA256 is
@@ -117,6 +123,7 @@ struct store_referral {
     const char *valid_until, *authored_at;
     int64_t created_ms, changed_ms;
     int64_t corrected_by; /* the record that corrected it last; 0: none did */
+    int64_t tick;
 };
 
 int64_t store_add_referral(struct store *store, const struct store_referral *referral);
@@ -147,7 +154,7 @@ bool store_has_early_cancel(struct store *store, const char *partner, const char
                             const char *number);
 
 struct store_event {
-    int64_t seq, referral, message, at_ms;
+    int64_t seq, referral, message, at_ms, tick;
     const char *what, *by, *detail;
 };
 
@@ -163,7 +170,7 @@ struct store_message {
     const char *state, *reason;
     int64_t due_ms, attempts, created_ms, settled_ms;
     const char *response_code, *response_issues, *response_to;
-    int64_t payload;
+    int64_t payload, tick;
     int64_t turn; /* its place among those of its referral: made anew, that of the first; 0: id */
     unsigned char hash[STORE_HASH_BYTES];
 };
@@ -281,11 +288,18 @@ size_t store_links(struct store *store, struct arena *arena, const char *client,
 
 struct store_audit {
     int64_t seq, at_ms;
+    int64_t tick; /* 0: a row of before there were ticks */
     const char *what, *partner, *subject, *detail;
+    const char *actor;        /* who did it, as in actor.h; NULL: the gateway of itself */
+    const char *purpose;      /* "treatment", "care-coordination"; NULL: none */
+    int64_t client;           /* a client's row */
+    const char *partner_name; /* of a row without a tick */
     unsigned char hash[STORE_HASH_BYTES];
 };
 
 void store_add_audit(struct store *store, const struct store_audit *audit);
+/* The row of the partner of this name, made when there is none; 0 for no name. */
+int64_t store_partner_row(struct store *store, const char *name);
 /* Hash of the last audit row; false when there is none. */
 bool store_last_audit(struct store *store, unsigned char ret_hash[STORE_HASH_BYTES]);
 size_t store_audits(struct store *store, struct arena *arena, int64_t after_seq, size_t limit,

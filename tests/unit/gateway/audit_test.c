@@ -76,8 +76,11 @@ static void every_edit_is_found_at_its_row(void **state)
     static const char *const edits[][2] = {
         {"UPDATE audit SET what='x'||what WHERE seq=?",
          "UPDATE audit SET what=substr(what,2) WHERE seq=?"},
-        {"UPDATE audit SET partner='x'||partner WHERE seq=?",
-         "UPDATE audit SET partner=substr(partner,2) WHERE seq=?"},
+        {"UPDATE audit SET partner=partner+1 WHERE seq=?",
+         "UPDATE audit SET partner=partner-1 WHERE seq=?"},
+        {"UPDATE audit SET actor='x' WHERE seq=?", "UPDATE audit SET actor=NULL WHERE seq=?"},
+        {"UPDATE audit SET purpose='x' WHERE seq=?", "UPDATE audit SET purpose=NULL WHERE seq=?"},
+        {"UPDATE audit SET client=7 WHERE seq=?", "UPDATE audit SET client=NULL WHERE seq=?"},
         {"UPDATE audit SET subject='x'||subject WHERE seq=?",
          "UPDATE audit SET subject=substr(subject,2) WHERE seq=?"},
         {"UPDATE audit SET detail=coalesce(detail,'')||'x' WHERE seq=?",
@@ -111,13 +114,13 @@ static void a_shifted_border_is_found(void **state)
     struct clinic *clinic = *state;
     int64_t bad;
     change(clinic,
-           "UPDATE audit SET what='receive', partner='dlakeside' WHERE seq=? AND what='received'",
+           "UPDATE audit SET what='receive', subject='d'||subject WHERE seq=? AND what='received'",
            2);
     assert_false(holds(clinic, &bad));
     assert_int_equal(bad, 2);
-    change(clinic, "UPDATE audit SET what='received', partner='lakeside' WHERE seq=?", 2);
+    change(clinic, "UPDATE audit SET what='received', subject=substr(subject,2) WHERE seq=?", 2);
     assert_true(holds(clinic, &bad));
-    change(clinic, "UPDATE audit SET what='received'||char(10)||'lakeside', partner='' WHERE seq=?",
+    change(clinic, "UPDATE audit SET what='received'||char(10)||subject, subject='' WHERE seq=?",
            2);
     assert_false(holds(clinic, &bad));
 }
@@ -169,10 +172,11 @@ static void a_copied_row_is_found(void **state)
 {
     struct clinic *clinic = *state;
     int64_t bad;
-    change(clinic,
-           "INSERT INTO audit (at_ms, what, partner, subject, detail, hash) SELECT at_ms, what, "
-           "partner, subject, detail, hash FROM audit WHERE seq=?",
-           ROWS);
+    change(
+        clinic,
+        "INSERT INTO audit (at_ms, what, partner, subject, detail, hash, tick) SELECT at_ms, what, "
+        "partner, subject, detail, hash, tick FROM audit WHERE seq=?",
+        ROWS);
     assert_false(holds(clinic, &bad));
     assert_int_equal(bad, ROWS + 1);
 }

@@ -137,7 +137,7 @@ static void check_referrals(struct clinic *clinic, struct store *store)
     assert_string_equal(referral.client, "C-1");
     assert_string_equal(referral.task_status, "accepted");
     assert_int_equal(store_events(store, ARENA, referral.id, &events), 2);
-    assert_int_equal(store_referrals_numbered(store, ARENA, "lakeside-F-1", &numbered), 1);
+    assert_int_equal(store_referrals_filled(store, ARENA, "lakeside-F-1", &numbered), 1);
     assert_true(store_find_referral(store, ARENA, "willow", "R-2", &referral));
     assert_string_equal(referral.partner, "");
     assert_true(store_find_referral(store, ARENA, "harbor", "H-1", &referral));
