@@ -152,8 +152,12 @@ static void note(const struct matching *matching, const char *said, const char *
                arena_print(flow->arena, "%s %s %s", matching->record->kind,
                            matching->record->number, said),
                &details);
-    audit_add(flow->store, flow->now_ms, said, matching->record->clinic, matching->record->number,
-              by);
+    struct store_audit noted = {.at_ms = flow->now_ms,
+                                .what = said,
+                                .partner = matching->record->origin,
+                                .subject = matching->record->number,
+                                .actor = by};
+    audit_write(flow->store, &noted);
 }
 
 bool flow_match(const struct flow *flow, const char *id, enum flow_match decision, const char *by,

@@ -692,8 +692,13 @@ bool flow_confirm(const struct flow *flow, const char *number, const char *by,
         waiting[i].confirmed_by = by;
         waiting[i].confirmed_ms = flow->now_ms;
         waiting[i].confirmed_what = loaded.doubt;
-        audit_add(flow->store, flow->now_ms, "client-confirmed", waiting[i].recipient,
-                  loaded.row.number, by);
+        struct store_audit noted = {.at_ms = flow->now_ms,
+                                    .what = "client-confirmed",
+                                    .subject = loaded.row.number,
+                                    .detail =
+                                        arena_print(flow->arena, "for %s", waiting[i].recipient),
+                                    .actor = by};
+        audit_write(flow->store, &noted);
         bool is_queued = flow_decide(flow, &loaded, &consents, &waiting[i]);
         store_set_release(flow->store, &waiting[i]);
         ret_report->recipients[ret_report->count++] =

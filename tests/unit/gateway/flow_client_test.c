@@ -184,7 +184,7 @@ static void a_person_lets_it_go(void **state)
     assert_int_equal(clinic_find(willow, "lakeside", "R-1").visits_done, 1);
     assert_int_equal(sqlite_number(willow->store,
                                    "SELECT count(*) FROM audit WHERE what='client-confirmed' AND "
-                                   "detail='wisniewski'",
+                                   "actor='wisniewski'",
                                    ""),
                      1);
     assert_false(confirm(willow, "N-1", &report, &fault));
