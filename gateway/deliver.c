@@ -36,7 +36,8 @@ static void note_outcome(struct store *store, const struct store_message *messag
                                 .partner = message->partner,
                                 .subject = message->message_id,
                                 .detail = code,
-                                .purpose = audit_purpose(message->kind)};
+                                .purpose = audit_purpose(message->kind),
+                                .client = store_client_of(store, message)};
     audit_write(store, &noted);
 }
 

@@ -601,6 +601,8 @@ static void apply_record(struct store *store, const struct inbox_item *item, str
     bool is_referral = text_equal(effect->kind, "referral");
     bool corrects = is_referral && effect->referral.id != 0;
     effect->details.at_ms = item->now_ms;
+    if (effect->contradiction == NULL)
+        whose_note(store, admission_partner(item->admission), item->message->record);
     if (is_referral && !corrects)
         add_referral(store, item, effect);
     int64_t row = add_record(store, item, effect);

@@ -156,7 +156,9 @@ static void note(const struct matching *matching, const char *said, const char *
                                 .what = said,
                                 .partner = matching->record->origin,
                                 .subject = matching->record->number,
-                                .actor = by};
+                                .actor = by,
+                                .client = store_client_row(flow->store, matching->record->origin,
+                                                           matching->record->client)};
     audit_write(flow->store, &noted);
 }
 

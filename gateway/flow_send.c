@@ -12,6 +12,7 @@
 #include "gateway/outbox.h"
 #include "gateway/release.h"
 #include "gateway/tree.h"
+#include "gateway/whose.h"
 
 /* A record on its way in, and what was found out about it. */
 struct sending {
@@ -225,6 +226,7 @@ static void accept_row(struct sending *sending, const struct json *attachments)
     const struct flow *flow = sending->flow;
     const char *text = json_print(flow->arena, sending->tree);
     bool is_referral = text_equal(sending->kind, "referral");
+    whose_note(flow->store, STORE_OWN, sending->tree);
     bool corrects = is_referral && sending->referral.id != 0;
     if (corrects)
         move_placed(sending);
@@ -384,7 +386,8 @@ static void note_waiting(const struct flow *flow, const struct flow_loaded *load
         .subject = loaded->row.number,
         .detail = arena_print(flow->arena, "for %s: %s", release->recipient, reason),
         .actor = json_get_text(loaded->tree, "written_by"),
-        .purpose = audit_purpose(loaded->row.kind)};
+        .purpose = audit_purpose(loaded->row.kind),
+        .client = store_client_row(flow->store, STORE_OWN, loaded->row.client)};
     audit_write(flow->store, &noted);
     if (loaded->referral.id != 0)
         track_note(flow->store, loaded->referral.id,
@@ -692,12 +695,13 @@ bool flow_confirm(const struct flow *flow, const char *number, const char *by,
         waiting[i].confirmed_by = by;
         waiting[i].confirmed_ms = flow->now_ms;
         waiting[i].confirmed_what = loaded.doubt;
-        struct store_audit noted = {.at_ms = flow->now_ms,
-                                    .what = "client-confirmed",
-                                    .subject = loaded.row.number,
-                                    .detail =
-                                        arena_print(flow->arena, "for %s", waiting[i].recipient),
-                                    .actor = by};
+        struct store_audit noted = {
+            .at_ms = flow->now_ms,
+            .what = "client-confirmed",
+            .subject = loaded.row.number,
+            .detail = arena_print(flow->arena, "for %s", waiting[i].recipient),
+            .client = store_client_row(flow->store, STORE_OWN, loaded.row.client),
+            .actor = by};
         audit_write(flow->store, &noted);
         bool is_queued = flow_decide(flow, &loaded, &consents, &waiting[i]);
         store_set_release(flow->store, &waiting[i]);

@@ -174,8 +174,15 @@ static void note_dropped(const struct flow *flow, const struct store_record *row
                          const struct store_release *release, const char *by)
 {
     struct track_details details = {.by = by, .reason = release->reason, .at_ms = flow->now_ms};
-    audit_add(flow->store, flow->now_ms, "dropped", release->recipient, row->number,
-              release->reason);
+    struct store_audit noted = {
+        .at_ms = flow->now_ms,
+        .what = "dropped",
+        .subject = row->number,
+        .detail = arena_print(flow->arena, "for %s: %s", release->recipient, release->reason),
+        .actor = by,
+        .purpose = audit_purpose(row->kind),
+        .client = store_client_row(flow->store, row->origin, row->client)};
+    audit_write(flow->store, &noted);
     if (row->referral != 0)
         track_note(flow->store, row->referral,
                    arena_print(flow->arena, "%s %s dropped", row->kind, row->number), &details);

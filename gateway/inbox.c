@@ -83,6 +83,20 @@ static struct store_message new_row(const struct inbox_item *item)
     return row;
 }
 
+/* Whom it is about. What was refused makes no client known. */
+static int64_t client_row(struct store *store, const struct inbox_item *item,
+                          const struct effect *effect, bool is_taken)
+{
+    const struct store_referral *referral = &effect->referral;
+    bool is_ours = text_equal(referral->role, "placer");
+    if (referral->id != 0)
+        return store_client_row(store, is_ours ? STORE_OWN : referral->partner, referral->client);
+    if (!is_taken || item->message->record == NULL)
+        return 0;
+    return store_client_row(store, admission_partner(item->admission),
+                            json_get_text(item->message->record, "client_id"));
+}
+
 static enum inbox_outcome take(struct store *store, const struct inbox_item *item,
                                struct store_message *ret_row)
 {
@@ -110,7 +124,8 @@ static enum inbox_outcome take(struct store *store, const struct inbox_item *ite
                                 .subject = row.message_id,
                                 .detail = is_possible ? row.kind : fault_name(refusal.kind),
                                 .actor = item->message->sender,
-                                .purpose = audit_purpose(row.kind)};
+                                .purpose = audit_purpose(row.kind),
+                                .client = client_row(store, item, &effect, is_possible)};
     audit_write(store, &noted);
     *ret_row = row;
     return INBOX_TAKEN;

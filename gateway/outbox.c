@@ -41,7 +41,8 @@ int64_t outbox_commit(struct store *store, struct arena *arena, const struct gra
                                 .subject = message.message_id,
                                 .detail = grant_basis(grant),
                                 .actor = item->by,
-                                .purpose = audit_purpose(item->kind)};
+                                .purpose = audit_purpose(item->kind),
+                                .client = store_client_of(store, &message)};
     audit_write(store, &noted);
     return id;
 }
@@ -73,7 +74,8 @@ void outbox_withdraw(struct store *store, struct arena *arena, struct store_mess
                                 .partner = message->partner,
                                 .subject = message->message_id,
                                 .detail = reason,
-                                .purpose = audit_purpose(message->kind)};
+                                .purpose = audit_purpose(message->kind),
+                                .client = store_client_of(store, message)};
     audit_write(store, &noted);
     unsend_referral(store, arena, message);
     if (!store_find_release(store, arena, message->id, &release))

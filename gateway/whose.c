@@ -94,3 +94,13 @@ const char *whose_say(struct arena *arena, const struct store_referral *referral
         text_print(&said, ", client %s", difference->expected);
     return said.at;
 }
+
+void whose_note(struct store *store, const char *owner, const struct json *record)
+{
+    struct store_client client = {.owner = owner,
+                                  .number = json_get_text(record, "client_id"),
+                                  .family_name = json_get_text(record, "client_family_name"),
+                                  .given_names = json_get_text(record, "client_given_names"),
+                                  .birth_date = json_get_text(record, "client_birth_date")};
+    store_note_client(store, &client);
+}

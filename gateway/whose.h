@@ -27,5 +27,8 @@ bool whose_differs(struct store *store, struct arena *arena, const char *our,
 const char *whose_say(struct arena *arena, const struct store_referral *referral,
                       const struct json *referral_record,
                       const struct client_difference *difference);
+/* Notes what an accepted record says of its client, whose number is OWNER's: STORE_OWN or a
+ * partner. Before anything else of the record is written. */
+void whose_note(struct store *store, const char *owner, const struct json *record);
 
 #endif

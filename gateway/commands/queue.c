@@ -85,7 +85,8 @@ static bool change(struct unit *unit, struct store *store)
                                 .partner = message->partner,
                                 .subject = message->message_id,
                                 .actor = queueing->call->caller,
-                                .purpose = audit_purpose(message->kind)};
+                                .purpose = audit_purpose(message->kind),
+                                .client = store_client_of(store, message)};
     audit_write(store, &noted);
     return true;
 }

@@ -290,16 +290,31 @@ static const char *partner_in(const struct column *column, const void *row)
     return column->type == COLUMN_ORIGIN && text_equal(name, STORE_OWN) ? NULL : name;
 }
 
-/* Partners that the store does not know yet become rows before the row that names them is noted. */
-static void make_partners(struct store *store, const struct table *table, size_t skip,
-                          const void *row)
+static const char *client_in(const struct column *column, const void *row)
 {
-    for (size_t i = skip; i < table->column_count; i++)
-        sqlite_partner_made(store, partner_in(&table->columns[i], row));
+    return *(const char *const *)(const void *)((const char *)row + column->offset);
 }
 
-static void bind_column(struct binding binding, int at, const struct column *column,
-                        const void *row)
+static const char *owner_in(const struct table *table, const void *row)
+{
+    return table->owner == NULL ? STORE_OWN : table->owner(row);
+}
+
+/* Partners and clients that the store does not know yet become rows before the row that names them
+ * is noted. */
+static void make_named(struct store *store, const struct table *table, size_t skip, const void *row)
+{
+    for (size_t i = skip; i < table->column_count; i++) {
+        const struct column *column = &table->columns[i];
+        if (column->type == COLUMN_CLIENT)
+            sqlite_client_made(store, owner_in(table, row), client_in(column, row));
+        else
+            sqlite_partner_made(store, partner_in(column, row));
+    }
+}
+
+static void bind_column(struct binding binding, int at, const struct table *table,
+                        const struct column *column, const void *row)
 {
     const char *member = (const char *)row + column->offset;
     switch (column->type) {
@@ -309,6 +324,10 @@ static void bind_column(struct binding binding, int at, const struct column *col
     case COLUMN_PARTNER:
     case COLUMN_ORIGIN:
         bind_link(binding, at, sqlite_partner(binding.store, partner_in(column, row)));
+        break;
+    case COLUMN_CLIENT:
+        bind_link(binding, at,
+                  sqlite_client(binding.store, owner_in(table, row), client_in(column, row)));
         break;
     case COLUMN_TICK:
         bind_whole(binding, at, sqlite_tick(binding.store));
@@ -363,6 +382,10 @@ static void read_column(struct store *store, struct arena *arena, sqlite3_stmt *
     case COLUMN_PARTNER:
         *(const char **)(void *)member = column_partner(store, arena, statement, at, "");
         break;
+    case COLUMN_CLIENT:
+        *(const char **)(void *)member =
+            sqlite_client_number(store, arena, sqlite3_column_int64(statement, at));
+        break;
     case COLUMN_ORIGIN:
         *(const char **)(void *)member = column_partner(store, arena, statement, at, STORE_OWN);
         break;
@@ -416,6 +439,7 @@ int64_t sqlite_next_id(struct store *store, enum sqlite_ids ids)
         [IDS_AUDIT] = ("SELECT max(value, ifnull((SELECT max(seq) FROM audit), 0)) FROM meta "
                        "WHERE key='audits'"),
         [IDS_PAYLOAD] = "SELECT max(id) FROM payload",
+        [IDS_CLIENT] = "SELECT max(id) FROM client",
     };
     int64_t *id = &store->state.last_ids[ids];
     if (*id < 0)
@@ -431,7 +455,7 @@ int64_t sqlite_insert(struct store *store, const struct table *table, const void
     int64_t id = *(const int64_t *)(const void *)((const char *)row + table->columns[0].offset);
     int64_t next = sqlite_next_id(store, table->ids);
     id = id == 0 ? next : id;
-    make_partners(store, table, 1, row);
+    make_named(store, table, 1, row);
     struct binding binding = changing(store, slot);
     size_t place = 0;
     if (store->is_serving) {
@@ -440,7 +464,7 @@ int64_t sqlite_insert(struct store *store, const struct table *table, const void
     }
     bind_whole(binding, 1, id);
     for (size_t i = 1; i < table->column_count; i++)
-        bind_column(binding, (int)i + 1, &table->columns[i], row);
+        bind_column(binding, (int)i + 1, table, &table->columns[i], row);
     if (store->is_serving)
         sqlite_gather(store, table, place);
     else
@@ -455,11 +479,11 @@ void sqlite_update(struct store *store, const struct table *table, size_t skip, 
     struct cached *slot = statement_of(store, table, 'u', table, NULL, skip);
     if (slot == NULL)
         return;
-    make_partners(store, table, skip, row);
+    make_named(store, table, skip, row);
     struct binding binding = changing(store, slot);
     for (size_t i = skip; i < table->column_count; i++)
-        bind_column(binding, (int)(i - skip + 1), &table->columns[i], row);
-    bind_column(binding, (int)(table->column_count - skip + 1), &table->columns[0], row);
+        bind_column(binding, (int)(i - skip + 1), table, &table->columns[i], row);
+    bind_column(binding, (int)(table->column_count - skip + 1), table, &table->columns[0], row);
     change_row(store, slot->statement);
 }
 

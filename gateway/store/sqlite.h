@@ -18,6 +18,8 @@ enum column_type {
     COLUMN_YES_NO,
     COLUMN_PARTNER, /* a partner's name here, its row's key there: "" and NULL for "none" */
     COLUMN_TICK,    /* of the group that writes the row, whatever the struct says */
+    COLUMN_CLIENT,  /* a client's number here, its row's key there; `owner` of the table says whose
+                     */
     COLUMN_ORIGIN   /* the same, with STORE_OWN for ourselves */
 };
 
@@ -40,6 +42,7 @@ enum sqlite_ids {
     IDS_RELEASE,
     IDS_AUDIT,
     IDS_PAYLOAD,
+    IDS_CLIENT,
     SQLITE_IDS
 };
 
@@ -49,11 +52,16 @@ struct table {
     const struct column *columns; /* the first one is the key */
     size_t column_count;
     enum sqlite_ids ids;
+    const char *(*owner)(const void *row); /* of the number of its client; NULL: ours */
 };
 
 #define TABLE_WITH_IDS(name, type, columns, ids)                                                   \
     {                                                                                              \
-        name, sizeof(struct type), columns, sizeof(columns) / sizeof *(columns), ids               \
+        name, sizeof(struct type), columns, sizeof(columns) / sizeof *(columns), ids, NULL         \
+    }
+#define TABLE_OF_CLIENTS(name, type, columns, ids, owner)                                          \
+    {                                                                                              \
+        name, sizeof(struct type), columns, sizeof(columns) / sizeof *(columns), ids, owner        \
     }
 /* One that is only read. */
 #define TABLE(name, type, columns) TABLE_WITH_IDS(name, type, columns, SQLITE_IDS)
@@ -93,15 +101,26 @@ int64_t sqlite_partner_made(struct store *store, const char *name);
 /* The name of a row, "" when there is no such row; valid until the next call. */
 const char *sqlite_partner_name(struct store *store, int64_t id);
 
+/* ---- clients ---- */
+
+/* The row of a client; 0 when there is none. */
+int64_t sqlite_client(struct store *store, const char *owner, const char *number);
+/* The same, made when there is none. */
+int64_t sqlite_client_made(struct store *store, const char *owner, const char *number);
+size_t sqlite_clients_numbered(struct store *store, struct arena *arena, const char *number,
+                               struct store_client **ret_clients);
+/* "" when there is no such row. */
+const char *sqlite_client_number(struct store *store, struct arena *arena, int64_t id);
+
 /* ---- look-up keys of random texts (keys.h) ---- */
 
-enum key_family_name { KEYS_LEDGER, KEYS_RECORDS, KEY_FAMILIES };
+enum key_family_name { KEYS_LEDGER, KEYS_RECORDS, KEYS_CLIENTS, KEY_FAMILIES };
 enum key_tag {               /* what the texts of a key are */
                KEY_INBOUND,  /* partner's row, message id -> message */
                KEY_BUNDLE,   /* partner's row, Bundle id -> inbound message */
                KEY_OUTBOUND, /* message id -> message */
                KEY_RECORD,   /* clinic, kind, number -> record */
-               KEY_CLIENT,   /* client -> record */
+               KEY_CLIENT,   /* number -> client, whoever's */
                KEY_NUMBER,   /* placer's number -> referral */
                KEY_TAGS
 };
@@ -113,12 +132,13 @@ size_t sqlite_rows_of(struct store *store, struct arena *arena, enum key_tag tag
 /* The same for messages: of a partner's by KEY_INBOUND and KEY_BUNDLE, of ours by KEY_OUTBOUND. */
 size_t sqlite_messages_of(struct store *store, struct arena *arena, enum key_tag tag,
                           const char *partner, const char *id, int64_t **ret_rows);
-/* Rows of a client's records, without their text. */
+/* Rows of the records of clients with this number, without their text, in their order. */
 size_t sqlite_records_of(struct store *store, struct arena *arena, const char *client,
                          struct store_record **ret_records);
 /* After a row was inserted. */
 void sqlite_key_message(struct store *store, const struct store_message *message, int64_t id);
 void sqlite_key_record(struct store *store, const struct store_record *record, int64_t id);
+void sqlite_key_client(struct store *store, const char *number, int64_t id);
 void sqlite_key_referral(struct store *store, const struct store_referral *referral, int64_t id);
 
 #endif

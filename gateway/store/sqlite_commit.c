@@ -456,6 +456,7 @@ void store_undo(struct store *store)
     sqlite_plain(store, "ROLLBACK TO unit");
     sqlite_plain(store, "RELEASE unit");
     store->state = store->marked;
+    store->client_memo.id = 0;
     if (!store->is_serving)
         return;
     journal_cut(store->journal, store->state.mark);

@@ -13,7 +13,7 @@
 #include "gateway/store/sqlite_store.h"
 
 enum {
-    COLUMNS_MAX = 24, /* of a table */
+    COLUMNS_MAX = 32, /* of a table */
     FEW = 3           /* rows up to this are inserted one by one */
 };
 
@@ -163,7 +163,7 @@ static int see_table(void *owner, int action, const char *table, const char *col
     static const char *const names[SQLITE_IDS] = {
         [IDS_RECORD] = "record",   [IDS_REFERRAL] = "referral", [IDS_MESSAGE] = "message",
         [IDS_ATTEMPT] = "attempt", [IDS_EVENT] = "event",       [IDS_RELEASE] = "release",
-        [IDS_AUDIT] = "audit",     [IDS_PAYLOAD] = "payload",
+        [IDS_AUDIT] = "audit",     [IDS_PAYLOAD] = "payload",   [IDS_CLIENT] = "client",
     };
     struct store *store = owner;
     bool is_row = action == SQLITE_READ || action == SQLITE_INSERT || action == SQLITE_UPDATE ||

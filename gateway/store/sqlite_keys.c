@@ -14,7 +14,7 @@ enum { PAGE_BYTES = KEYS_PAGE * KEYS_ENTRY_BYTES, TEXTS = 3, KEY_TEXT_MAX = 4096
 
 static const enum key_family_name families[KEY_TAGS] = {
     [KEY_INBOUND] = KEYS_LEDGER, [KEY_BUNDLE] = KEYS_LEDGER,  [KEY_OUTBOUND] = KEYS_LEDGER,
-    [KEY_RECORD] = KEYS_RECORDS, [KEY_CLIENT] = KEYS_RECORDS, [KEY_NUMBER] = KEYS_RECORDS,
+    [KEY_RECORD] = KEYS_RECORDS, [KEY_CLIENT] = KEYS_CLIENTS, [KEY_NUMBER] = KEYS_RECORDS,
 };
 
 /* ---- making ---- */
@@ -109,8 +109,15 @@ void sqlite_key_record(struct store *store, const struct store_record *record, i
     if (!is_loaded(store, KEYS_RECORDS))
         return;
     add(store, KEY_RECORD, record->clinic, record->kind, record->number, id);
-    add(store, KEY_CLIENT, record->client, NULL, NULL, id);
     know(store, KEYS_RECORDS, 0, id);
+}
+
+void sqlite_key_client(struct store *store, const char *number, int64_t id)
+{
+    if (!is_loaded(store, KEYS_CLIENTS))
+        return;
+    add(store, KEY_CLIENT, number, NULL, NULL, id);
+    know(store, KEYS_CLIENTS, 0, id);
 }
 
 void sqlite_key_referral(struct store *store, const struct store_referral *referral, int64_t id)
@@ -141,9 +148,13 @@ static void scan_records(struct store *store, sqlite3_stmt *statement, int64_t i
 {
     struct store_record record = {.clinic = text_at(statement, 1),
                                   .kind = text_at(statement, 2),
-                                  .number = text_at(statement, 3),
-                                  .client = text_at(statement, 4)};
+                                  .number = text_at(statement, 3)};
     sqlite_key_record(store, &record, id);
+}
+
+static void scan_clients(struct store *store, sqlite3_stmt *statement, int64_t id)
+{
+    sqlite_key_client(store, text_at(statement, 1), id);
 }
 
 static void scan_referrals(struct store *store, sqlite3_stmt *statement, int64_t id)
@@ -160,9 +171,9 @@ static const struct scan {
 } scans[] = {
     {KEYS_LEDGER, 0, "SELECT id, direction, partner, message_id, bundle_id FROM message WHERE id>?",
      scan_messages},
-    {KEYS_RECORDS, 0, "SELECT id, clinic, kind, number, client FROM record WHERE id>?",
-     scan_records},
+    {KEYS_RECORDS, 0, "SELECT id, clinic, kind, number FROM record WHERE id>?", scan_records},
     {KEYS_RECORDS, 1, "SELECT id, number FROM referral WHERE id>?", scan_referrals},
+    {KEYS_CLIENTS, 0, "SELECT id, number FROM client WHERE id>?", scan_clients},
 };
 
 static void scan_rows(struct store *store, enum key_family_name family)
@@ -370,6 +381,7 @@ static int64_t last_row(const struct store *store, enum key_family_name name, in
     static const enum sqlite_ids ids[KEY_FAMILIES][KEY_TABLES_MAX] = {
         [KEYS_LEDGER] = {IDS_MESSAGE, IDS_MESSAGE},
         [KEYS_RECORDS] = {IDS_RECORD, IDS_REFERRAL},
+        [KEYS_CLIENTS] = {IDS_CLIENT, IDS_CLIENT},
     };
     int64_t known = store->families[name].known[table];
     int64_t last = store->state.last_ids[ids[name][table]];

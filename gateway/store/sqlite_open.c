@@ -26,6 +26,7 @@ void sqlite_forget(struct store *store)
     store->state.knows_given = KNOWN_NOT_YET;
     store->state.has_early_cancels = KNOWN_NOT_YET;
     store->state.has_early_retractions = KNOWN_NOT_YET;
+    store->client_memo.id = 0;
     sqlite_forget_partners(store);
     sqlite_forget_keys(store);
 }

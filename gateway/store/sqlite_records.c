@@ -1,6 +1,7 @@
 /* sqlite_records: records, the tray, people, links and the audit trail in the embedded store. */
 #include "gateway/store/sqlite.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -13,14 +14,19 @@
 static const struct column record_columns[] = {
     RECORD(id, COLUMN_WHOLE),       RECORD(clinic, COLUMN_TEXT),
     RECORD(kind, COLUMN_TEXT),      RECORD(number, COLUMN_TEXT),
-    RECORD(origin, COLUMN_ORIGIN),  RECORD(client, COLUMN_TEXT),
+    RECORD(origin, COLUMN_ORIGIN),  RECORD(client, COLUMN_CLIENT),
     RECORD(referral, COLUMN_LINK),  RECORD(accepted_ms, COLUMN_WHOLE),
     RECORD(payload, COLUMN_WHOLE),  RECORD(attachments, COLUMN_LINK),
     RECORD(hash, COLUMN_HASH),      RECORD(exported, COLUMN_YES_NO),
     RECORD(retracted, COLUMN_TEXT), RECORD(retracted_ms, COLUMN_WHOLE),
 };
+static const char *owner_of(const void *row)
+{
+    return ((const struct store_record *)row)->origin;
+}
+
 static const struct table records =
-    TABLE_WITH_IDS("record", store_record, record_columns, IDS_RECORD);
+    TABLE_OF_CLIENTS("record", store_record, record_columns, IDS_RECORD, owner_of);
 
 #define RELEASE(member, type)                                                                      \
     {                                                                                              \
@@ -29,7 +35,7 @@ static const struct table records =
 static const struct column release_columns[] = {
     RELEASE(id, COLUMN_WHOLE),           RELEASE(record, COLUMN_WHOLE),
     RELEASE(recipient, COLUMN_TEXT),     RELEASE(addressed_as, COLUMN_TEXT),
-    RELEASE(client, COLUMN_TEXT),        RELEASE(partner, COLUMN_PARTNER),
+    RELEASE(client, COLUMN_CLIENT),      RELEASE(partner, COLUMN_PARTNER),
     RELEASE(state, COLUMN_TEXT),         RELEASE(reason, COLUMN_TEXT),
     RELEASE(decided_ms, COLUMN_WHOLE),   RELEASE(message, COLUMN_LINK),
     RELEASE(confirmed_by, COLUMN_TEXT),  RELEASE(confirmed_what, COLUMN_TEXT),
@@ -101,19 +107,33 @@ bool store_get_record(struct store *store, struct arena *arena, int64_t id,
     return true;
 }
 
+static int by_id(const void *one, const void *other)
+{
+    int64_t left = ((const struct store_record *)one)->id;
+    int64_t right = ((const struct store_record *)other)->id;
+    return (left > right) - (left < right);
+}
+
 size_t sqlite_records_of(struct store *store, struct arena *arena, const char *client,
                          struct store_record **ret_records)
 {
-    int64_t *rows;
-    size_t count = sqlite_rows_of(store, arena, KEY_CLIENT, client, NULL, NULL, &rows);
-    struct store_record *found = arena_array(arena, count, sizeof *found);
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (row_of(store, arena, rows[i], &found[kept]) && text_equal(found[kept].client, client))
-            kept++;
+    struct store_client *clients;
+    struct store_record *all = NULL;
+    struct store_record *some;
+    size_t total = 0;
+    size_t client_count = sqlite_clients_numbered(store, arena, client, &clients);
+    for (size_t i = 0; i < client_count; i++) {
+        size_t count = sqlite_select(store, arena, &records, &some, "WHERE client=? ORDER BY id",
+                                     "i", clients[i].id);
+        all = arena_grow(arena, all, total * sizeof *all, (total + count) * sizeof *all);
+        if (count > 0)
+            memcpy(all + total, some, count * sizeof *all);
+        total += count;
     }
-    *ret_records = found;
-    return kept;
+    if (client_count > 1)
+        qsort(all, total, sizeof *all, by_id);
+    *ret_records = all;
+    return total;
 }
 
 /* Those of a kind and from somewhere (NULL: any) move to the front; returns how many. */
@@ -189,8 +209,8 @@ size_t store_releases(struct store *store, struct arena *arena, const char *clie
 {
     if (client != NULL)
         return sqlite_select(store, arena, &releases, ret_releases,
-                             "WHERE client=?1 AND (?2 IS NULL OR state=?2) ORDER BY id", "tt",
-                             client, state);
+                             "WHERE client=?1 AND (?2 IS NULL OR state=?2) ORDER BY id", "it",
+                             sqlite_client(store, STORE_OWN, client), state);
     return sqlite_select(store, arena, &releases, ret_releases,
                          "WHERE ?1 IS NULL OR state=?1 ORDER BY id", "t", state);
 }
@@ -204,15 +224,17 @@ bool store_find_release(struct store *store, struct arena *arena, int64_t messag
 size_t store_waiting_clients(struct store *store, struct arena *arena, const char ***ret_clients)
 {
     return sqlite_texts(store, arena, ret_clients,
-                        "SELECT DISTINCT client FROM release WHERE state='waiting'", "");
+                        "SELECT number FROM client WHERE id IN "
+                        "(SELECT client FROM release WHERE state='waiting')",
+                        "");
 }
 
 size_t store_again_clients(struct store *store, struct arena *arena, int64_t now_ms,
                            const char ***ret_clients)
 {
     return sqlite_texts(store, arena, ret_clients,
-                        "SELECT DISTINCT client FROM release WHERE state='waiting' AND "
-                        "again_ms<=?",
+                        "SELECT number FROM client WHERE id IN (SELECT client FROM release "
+                        "WHERE state='waiting' AND again_ms<=?)",
                         "i", now_ms);
 }
 
@@ -234,22 +256,22 @@ void store_add_link(struct store *store, const char *client, const char *clinic,
     sqlite_run(store,
                "INSERT INTO client_link (client, clinic, number) VALUES (?, ?, ?) "
                "ON CONFLICT DO NOTHING",
-               "ttt", client, clinic, number);
+               "itt", sqlite_client_made(store, STORE_OWN, client), clinic, number);
 }
 
 void store_remove_link(struct store *store, const char *client, const char *clinic,
                        const char *number)
 {
-    sqlite_run(store, "DELETE FROM client_link WHERE client=? AND clinic=? AND number=?", "ttt",
-               client, clinic, number);
+    sqlite_run(store, "DELETE FROM client_link WHERE client=? AND clinic=? AND number=?", "itt",
+               sqlite_client(store, STORE_OWN, client), clinic, number);
 }
 
 size_t store_links(struct store *store, struct arena *arena, const char *client, const char *clinic,
                    const char ***ret_numbers)
 {
     return sqlite_texts(store, arena, ret_numbers,
-                        "SELECT number FROM client_link WHERE client=? AND clinic=?", "tt", client,
-                        clinic);
+                        "SELECT number FROM client_link WHERE client=? AND clinic=?", "it",
+                        sqlite_client(store, STORE_OWN, client), clinic);
 }
 
 void store_add_audit(struct store *store, const struct store_audit *audit)

@@ -18,7 +18,7 @@ static const struct column referral_columns[] = {
     REFERRAL(number, COLUMN_TEXT),
     REFERRAL(filler, COLUMN_TEXT),
     REFERRAL(role, COLUMN_TEXT),
-    REFERRAL(client, COLUMN_TEXT),
+    REFERRAL(client, COLUMN_CLIENT),
     REFERRAL(created_ms, COLUMN_WHOLE),
     REFERRAL(partner, COLUMN_PARTNER),
     REFERRAL(filler_number, COLUMN_TEXT),
@@ -38,8 +38,14 @@ static const struct column referral_columns[] = {
     REFERRAL(tick, COLUMN_TICK),
 };
 enum { UNCHANGING_COLUMNS = 7 };
+static const char *owner_of(const void *row)
+{
+    const struct store_referral *referral = row;
+    return text_equal(referral->role, "placer") ? STORE_OWN : referral->partner;
+}
+
 static const struct table referrals =
-    TABLE_WITH_IDS("referral", store_referral, referral_columns, IDS_REFERRAL);
+    TABLE_OF_CLIENTS("referral", store_referral, referral_columns, IDS_REFERRAL, owner_of);
 
 #define EVENT(member, type)                                                                        \
     {                                                                                              \

@@ -87,6 +87,11 @@ struct partners { /* all of them */
     int64_t newest;
 };
 
+struct client_memo { /* the client asked for last */
+    int64_t id;      /* 0: none */
+    char owner[80], number[256];
+};
+
 struct checkpointer;
 
 struct store {
@@ -101,6 +106,7 @@ struct store {
     struct key_family families[KEY_FAMILIES];
     struct key_memo key_memos[KEY_TAGS];
     struct partners partners;
+    struct client_memo client_memo;
     unsigned touched;      /* by the statement being prepared, as in struct cached */
     unsigned has_gathered; /* the same for the tables that have rows in */
     struct gathered gathered[SQLITE_IDS];

@@ -95,7 +95,7 @@ bool store_find_record(struct store *store, struct arena *arena, const char *cli
 bool store_get_record(struct store *store, struct arena *arena, int64_t id,
                       struct store_record *ret_record);
 /* Records of a client of one kind with their text, oldest first (KIND NULL: all kinds; CLIENT NULL:
- * all clients; ORIGIN NULL: from anywhere). */
+ * all clients; ORIGIN NULL: from anywhere, with whoever's number is CLIENT). */
 size_t store_records(struct store *store, struct arena *arena, const char *client, const char *kind,
                      const char *origin, struct store_record **ret_records);
 size_t store_unexported(struct store *store, struct arena *arena,
@@ -112,6 +112,25 @@ void store_add_early_retraction(struct store *store, const char *clinic, const c
 /* Its code; NULL: there is none. */
 const char *store_early_retraction(struct store *store, struct arena *arena, const char *clinic,
                                    const char *kind, const char *number);
+
+/* ---- clients ----
+ * A number is its owner's: STORE_OWN or a partner. Records, referrals and tray rows speak of the
+ * client by its number; whose it is follows from where they came from. Rows are made when a number
+ * is first used. */
+struct store_client {
+    int64_t id;
+    const char *owner, *number, *state;
+    const char *family_name, *given_names, *birth_date; /* as the last record accepted says */
+};
+
+/* Notes what an accepted record says of its client; `id` and `state` are the store's. */
+void store_note_client(struct store *store, const struct store_client *client);
+bool store_find_client(struct store *store, struct arena *arena, const char *owner,
+                       const char *number, struct store_client *ret_client);
+bool store_get_client(struct store *store, struct arena *arena, int64_t id,
+                      struct store_client *ret_client);
+/* The client's row, made when there is none; 0 for no number. */
+int64_t store_client_row(struct store *store, const char *owner, const char *number);
 
 /* ---- referrals and their track ---- */
 struct store_referral {
@@ -175,6 +194,8 @@ struct store_message {
     unsigned char hash[STORE_HASH_BYTES];
 };
 
+/* The row of the client that a message is about: its record's, else its referral's; 0: nobody's. */
+int64_t store_client_of(struct store *store, const struct store_message *message);
 /* The id that the next message added gets. */
 int64_t store_next_message(struct store *store);
 int64_t store_add_message(struct store *store, const struct store_message *message);

@@ -216,7 +216,7 @@ static void a_person_attaches_or_keeps_it_apart(void **state)
     decides(lakeside, "N-1", FLOW_ATTACH);
     assert_int_equal(sqlite_number(lakeside->store,
                                    "SELECT count(*) FROM audit WHERE what IN "
-                                   "('attached', 'kept apart') AND detail='lindqvist'",
+                                   "('attached', 'kept apart') AND actor='lindqvist'",
                                    ""),
                      3);
 }
