@@ -39,7 +39,8 @@ struct validate_options {
     const struct profile_set *profiles; /* loaded profiles; NULL: none */
     const char *const *profile_urls;    /* profiles that the resource must meet */
     size_t profile_count;
-    size_t steps_max;         /* of all rules together; with none left it is an error; 0: any */
+    size_t steps_max; /* of all rules together; with none left, or with more narrative than people
+                       * read, it is an error; 0: any */
     bool checks_meta_profile; /* also the loaded profiles that meta.profile names */
     bool notes_must_support;  /* an information for each must-support element that is absent */
 };

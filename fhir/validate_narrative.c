@@ -57,10 +57,28 @@ static void add_issue(struct validation *run, const struct subject *subject,
     issue->value = NULL;
 }
 
+/* Of a message that has more narratives than people read, not all are looked at: it is refused. */
+enum { BYTES_MAX = 2 << 20 };
+
+static bool is_within_bounds(struct validation *run, const struct subject *subject)
+{
+    static const struct xhtml_fault too_much = {.found = "more narrative than one message may have",
+                                                .expected = "at most 2 MiB of narratives"};
+    bool was_within = run->narrative_bytes <= BYTES_MAX;
+    if (run->options->steps_max == 0)
+        return true;
+    run->narrative_bytes += json_length(subject->node);
+    if (run->narrative_bytes > BYTES_MAX && was_within)
+        add_issue(run, subject, &too_much);
+    return run->narrative_bytes <= BYTES_MAX;
+}
+
 void validation_narrative(struct validation *run, const struct subject *subject)
 {
     struct xhtml_name *links;
     struct xhtml_fault fault;
+    if (!is_within_bounds(run, subject))
+        return;
     if (!xhtml_check(run->arena, json_text(subject->node), &links, &fault)) {
         add_issue(run, subject, &fault);
         return;

@@ -65,6 +65,7 @@ struct validation {
     struct fhirpath_session *session; /* made at the first rule that needs it */
     size_t steps_left;                /* of all evaluations together */
     bool is_costly;                   /* none was left, and that was said */
+    size_t narrative_bytes;           /* seen so far */
 };
 
 /* A node being checked against a type. */

@@ -7,10 +7,6 @@
 #include "base/text.h"
 #include "fhir/profile.h"
 
-/* Of FHIRPath rules in one message: a large one takes ten thousand, and a million a tenth of a
- * second. */
-enum { STEPS_MAX = 1000 * 1000 };
-
 struct validator *conform_validator(struct arena *arena)
 {
     struct validator *validator = validator_new(arena);
@@ -27,7 +23,7 @@ static bool meets(struct validator *validator, struct arena *arena, const struct
     const char *type = json_get_text(resource, "resourceType");
     const char **urls = arena_array(arena, partner->profiles.count + 1, sizeof *urls);
     struct validate_options options = {
-        .profiles = setup->profiles, .profile_urls = urls, .steps_max = STEPS_MAX};
+        .profiles = setup->profiles, .profile_urls = urls, .steps_max = CONFORM_STEPS_MAX};
     for (size_t i = 0; i < partner->profiles.count; i++) {
         const struct profile *profile = profile_find(setup->profiles, partner->profiles.items[i]);
         if (profile != NULL && text_equal(profile_type(profile), type))
@@ -38,14 +34,18 @@ static bool meets(struct validator *validator, struct arena *arena, const struct
            validate_resource(validator, arena, resource, &options, issues);
 }
 
+enum { LARGE_BYTES = 256 * 1024 }; /* a text of that size is not looked at twice */
+
 /* Most Bundles are right, and nobody reads the warnings about them: a first look only counts. */
 static bool is_valid(struct validator *validator, struct arena *arena,
                      const struct json_document *document, const struct json *bundle,
                      struct issue_list *issues)
 {
-    struct validate_options options = {.type = "Bundle", .steps_max = STEPS_MAX};
+    struct validate_options options = {.type = "Bundle", .steps_max = CONFORM_STEPS_MAX};
     struct issue_list counts = issue_list_new(arena);
     counts.count_max = 0;
+    if (document != NULL && document->length > LARGE_BYTES)
+        return validate_document(validator, arena, document, &options, issues);
     if (validate_resource(validator, arena, bundle, &options, &counts))
         return true;
     return document != NULL ? validate_document(validator, arena, document, &options, issues)

@@ -7,6 +7,10 @@
 #include "fhir/validate.h"
 #include "gateway/setup.h"
 
+/* Of the FHIRPath rules of one message together: an ordinary one takes a few hundred, and a million
+ * take a twentieth of a second. */
+enum { CONFORM_STEPS_MAX = 1000 * 1000 };
+
 /* A validator for what partners send: no choice of texts makes its tables slow. */
 struct validator *conform_validator(struct arena *arena);
 /* More content under costly rules than a message may have is an error, too. DOCUMENT: the parsed

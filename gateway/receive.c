@@ -379,6 +379,7 @@ static void validate_resource_sent(struct receiver *receiver, struct exchange *e
     struct validate_options options = {
         .type = type[0] == '$' ? NULL : arena_copy_n(&exchange->arena, type, length),
         .profiles = receiver->options.setup->profiles,
+        .steps_max = CONFORM_STEPS_MAX,
         .checks_meta_profile = true};
     const struct json *resource = resource_to_validate(receiving.document.root);
     if (resource == receiving.document.root)

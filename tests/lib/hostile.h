@@ -239,6 +239,12 @@ static const struct hostile_shape hostile_shapes[] = {
      ",{\"use\":\"x{n}\"}", "]}}", 0, NULL, NULL},
     {"links", HOSTILE_BUNDLE, "\"link\":[{\"relation\":\"self\",\"url\":\"urn:x\"}",
      ",{\"relation\":\"r{n}\",\"url\":\"urn:x\"}", "],", 0, NULL, NULL},
+    {"one attachment", HOSTILE_ENTRY,
+     HOSTILE_RESOURCE("DocumentReference",
+                      HOSTILE_FIRST) "\"status\":\"current\",\"content\":[{"
+                                     "\"attachment\":{\"contentType\":\"application/"
+                                     "pdf\",\"title\":\"a.pdf\",\"data\":\"",
+     "SGVsbG8gd29ybGQh", "\"}}]}}", 0, NULL, NULL},
     {"one long text", HOSTILE_ORDER, "\"patientInstruction\":\"a", "abcdefghijklmnopqrstuvwxyz ",
      "\",", 0, NULL, NULL},
 };
