@@ -278,13 +278,16 @@ void flow_drop_corrected(const struct flow *flow, const struct store_record *row
     cancel_draft(flow, row, NULL);
 }
 
-/* The rows that a person means: that one, else all of the record. */
-static bool is_meant(const struct store_release *release, const struct store_record *row,
-                     const char *number)
+/* The row of the tray that NUMBER is; 0: none, so that it is a record's. */
+static int64_t row_numbered(const struct store_release *waiting, size_t count, const char *number)
 {
     char *end;
     long long id = strtoll(number, &end, 10);
-    return text_equal(row->number, number) || (*end == '\0' && id == release->id);
+    for (size_t i = 0; i < count && *end == '\0'; i++) {
+        if (waiting[i].id == id)
+            return id;
+    }
+    return 0;
 }
 
 bool flow_drop(const struct flow *flow, const char *number, const char *by, const char *reason,
@@ -293,11 +296,12 @@ bool flow_drop(const struct flow *flow, const char *number, const char *by, cons
     struct store_release *waiting;
     size_t count = store_releases(flow->store, flow->arena, NULL, "waiting", &waiting);
     const char **clients = arena_array(flow->arena, count, sizeof *clients);
+    int64_t only = row_numbered(waiting, count, number);
     *ret_count = 0;
     for (size_t i = 0; i < count; i++) {
         struct store_record row;
         if (!store_get_record(flow->store, flow->arena, waiting[i].record, &row) ||
-            !is_meant(&waiting[i], &row, number))
+            (only != 0 ? waiting[i].id != only : !text_equal(row.number, number)))
             continue;
         drop(flow, &row, &waiting[i], by, reason == NULL ? "dropped by a person" : reason);
         cancel_draft(flow, &row, by);

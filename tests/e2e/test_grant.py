@@ -439,7 +439,8 @@ def test_dropped_by_a_person(pair):
     assert "expected --by" in lakeside.run("tray", "drop", number, expect=2).stderr
     assert "R-nothing" in lakeside.run("tray", "drop", "R-nothing", "--by", "osei", expect=3).stderr
     lakeside.run("tray", "drop", number, "--by", "tanaka", expect=2)  # nobody of ours
-    lakeside.run("tray", "drop", number, "--by", "osei", "--reason", "written twice")
+    row, = [item for item in lakeside.tray() if item["record_id"] == number]
+    lakeside.run("tray", "drop", row["number"], "--by", "osei", "--reason", "written twice")
     assert [item["record_id"] for item in lakeside.tray()] == [note["record_id"]]
     assert lakeside.status(number) == "cancelled"
     dropped, = [line for line in lakeside.referral(number)["track"] if "dropped" in line["what"]]
