@@ -171,21 +171,21 @@ static bool queue(const struct retracting *retracting, const struct grant *grant
     return true;
 }
 
-static void tell(struct retracting *retracting, const struct store_message *copy)
+/* WENT: the copy may have arrived. */
+static void tell(struct retracting *retracting, const struct store_message *copy, bool went)
 {
     const struct flow *flow = retracting->flow;
     struct flow_recipient *recipient = &retracting->report->recipients[retracting->report->count++];
     recipient->clinic = copy->recipient;
     recipient->reason = NULL;
     const struct grant *grant =
-        release_retraction(flow->setup, flow->arena, copy, &recipient->reason);
+        release_retraction(flow->setup, flow->store, flow->arena, copy, &recipient->reason);
     recipient->is_queued = grant != NULL && queue(retracting, grant, &recipient->reason);
-    if (recipient->is_queued || copy->attempts == 0)
+    if (recipient->is_queued || !went || retracting->referral.id == 0)
         return;
     struct track_details details = {
         .by = copy->recipient, .reason = recipient->reason, .at_ms = flow->now_ms};
-    if (retracting->referral.id != 0)
-        track_note(flow->store, retracting->referral.id, "retraction not sent", &details);
+    track_note(flow->store, retracting->referral.id, "retraction not sent", &details);
 }
 
 static bool is_same_place(const struct store_message *one, const struct store_message *other)
@@ -193,13 +193,12 @@ static bool is_same_place(const struct store_message *one, const struct store_me
     return text_equal(one->recipient, other->recipient) && text_equal(one->partner, other->partner);
 }
 
-/* Of several copies to one place that which was tried speaks for all. */
-static bool speaks_for_its_place(const struct store_message *copies, size_t count, size_t index)
+/* Of several copies to one place that which may have arrived speaks for all. */
+static bool speaks_for_its_place(const struct store_message *copies, const bool *went, size_t count,
+                                 size_t index)
 {
     for (size_t i = 0; i < count; i++) {
-        bool goes_first = (copies[i].attempts > 0) != (copies[index].attempts > 0)
-                              ? copies[i].attempts > 0
-                              : i < index;
+        bool goes_first = went[i] != went[index] ? went[i] : i < index;
         if (i != index && is_same_place(&copies[i], &copies[index]) && goes_first)
             return false;
     }
@@ -219,7 +218,7 @@ static void tell_by_tray(struct retracting *retracting, const struct store_relea
         if (text_equal(copies[i].recipient, release->recipient))
             return;
     }
-    tell(retracting, &copy);
+    tell(retracting, &copy, copy.attempts > 0);
 }
 
 static void withdraw_all(struct retracting *retracting)
@@ -236,9 +235,12 @@ static void withdraw_all(struct retracting *retracting)
         drop_from_tray(retracting, &releases[i]);
         tell_by_tray(retracting, &releases[i], copies, count);
     }
+    bool *went = arena_array(flow->arena, count, sizeof *went);
+    for (size_t i = 0; i < count; i++)
+        went[i] = release_may_have_gone(flow->store, flow->arena, &copies[i]);
     for (size_t i = 0; i < count; i++) {
-        if (speaks_for_its_place(copies, count, i))
-            tell(retracting, &copies[i]);
+        if (speaks_for_its_place(copies, went, count, i))
+            tell(retracting, &copies[i], went[i]);
     }
 }
 

@@ -242,17 +242,27 @@ static const char *moved_away(struct arena *arena, const struct store_message *m
                        message->recipient, message->partner);
 }
 
-static bool may_have_gone(const struct store_message *copy)
+bool release_may_have_gone(struct store *store, struct arena *arena,
+                           const struct store_message *message)
 {
-    return copy->record != 0 && copy->attempts > 0;
+    struct store_attempt *tries;
+    size_t count = store_attempts(store, arena, message->id, &tries);
+    if (message->attempts > (int64_t)count)
+        return true; /* of one nothing is known: it is under way, or was cut short */
+    for (size_t i = 0; i < count; i++) {
+        if (!text_equal(tries[i].outcome, "cannot-connect"))
+            return true;
+    }
+    return false;
 }
 
-const struct grant *release_retraction(const struct setup *setup, struct arena *arena,
-                                       const struct store_message *copy, const char **ret_reason)
+const struct grant *release_retraction(const struct setup *setup, struct store *store,
+                                       struct arena *arena, const struct store_message *copy,
+                                       const char **ret_reason)
 {
     const struct partner *partner = setup_partner_of(setup, copy->recipient);
     *ret_reason = NULL;
-    if (!may_have_gone(copy))
+    if (!release_may_have_gone(store, arena, copy))
         *ret_reason = "it never left";
     else if (partner == NULL || !text_equal(partner->name, copy->partner))
         *ret_reason = moved_away(arena, copy);

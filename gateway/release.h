@@ -3,9 +3,8 @@
  * outbox_commit() takes a `struct grant`; only this file can make one, in three ways: for a
  * record, when every consent rule holds for that recipient now; for a reply within a partner's own
  * referral (status, ids, visit count, a short reason); for the retraction of a record that went
- * there. deliver asks again before each attempt, since consent
- * can be withdrawn and partners can be disabled while a message waits. Called inside a store
- * transaction. */
+ * there. deliver asks again before each attempt, since consent can be withdrawn and partners can be
+ * disabled while a message waits. Called inside a store transaction. */
 #ifndef GATEWAY_RELEASE_H
 #define GATEWAY_RELEASE_H
 
@@ -56,11 +55,16 @@ const char *release_barrier(const struct setup *setup, struct arena *arena, cons
  * reason when that partner is no longer admitted or no longer serves the referral's clinic. */
 const struct grant *release_reply(const struct setup *setup, struct arena *arena,
                                   const struct store_referral *referral, const char **ret_reason);
+/* Did this message of ours reach its partner, or may it have? A try without a whole answer may; one
+ * that could not connect did not. */
+bool release_may_have_gone(struct store *store, struct arena *arena,
+                           const struct store_message *message);
 /* The retraction of a record that the message COPY carried, or may have: to the very partner of
- * that copy, also while it is disabled (it waits then). NULL with the reason when the clinic is
- * served by another partner now, who never had it. */
-const struct grant *release_retraction(const struct setup *setup, struct arena *arena,
-                                       const struct store_message *copy, const char **ret_reason);
+ * that copy, also while it is disabled (it waits then). NULL with the reason when it never left, or
+ * the clinic is served by another partner now, who never had it. */
+const struct grant *release_retraction(const struct setup *setup, struct store *store,
+                                       struct arena *arena, const struct store_message *copy,
+                                       const char **ret_reason);
 /* May this queued message still go: to this partner and clinic, for the very handles it was made
  * for, by the very consents it rests on? False with the reason; what else may go now is for a new
  * message. */

@@ -169,6 +169,28 @@ static void what_was_tried_is_stopped_and_told(void **state)
     }
 }
 
+/* A try that could not connect brought nothing there; one without a whole answer may have. */
+static void what_could_not_connect_never_left(void **state)
+{
+    struct bench *bench = *state;
+    struct clinic *willow = bench->willow;
+    static const char *const outcomes[] = {"cannot-connect", "unknown"};
+    for (size_t i = 0; i < 2; i++) {
+        struct store_message message;
+        const char *number = arena_print(&willow->arena, "N-%zu", i + 1);
+        send_note(bench, number);
+        try_once(willow, "lakeside", "queued");
+        clinic_outgoing(willow, "lakeside", &message);
+        struct store_attempt attempt = {.message = message.id, .at_ms = 1, .outcome = outcomes[i]};
+        clinic_begin(willow);
+        store_add_attempt(willow->store, &attempt);
+        clinic_commit(willow);
+        struct flow_retraction done = must_retract(willow, number, "duplicate");
+        assert_int_equal(done.recipients[0].is_queued, i == 1);
+        assert_int_equal(count(willow, retractions), i);
+    }
+}
+
 /* A copy that was being sent fails, and is due again: it may not go. */
 static void a_copy_in_flight_is_not_sent_again(void **state)
 {
@@ -237,15 +259,16 @@ static void only_the_partner_that_got_it_is_told(void **state)
     const char *reason;
     struct store_message copy = {
         .record = 1, .attempts = 1, .partner = "lakeside", .recipient = "lakeside"};
-    const struct grant *grant = release_retraction(willow->setup, &willow->arena, &copy, &reason);
+    const struct grant *grant =
+        release_retraction(willow->setup, willow->store, &willow->arena, &copy, &reason);
     assert_string_equal(grant_partner(grant), "lakeside");
     assert_string_equal(grant_basis(grant), "retraction");
     assert_null(grant_consent(grant));
     copy.partner = "harbor";
-    assert_null(release_retraction(willow->setup, &willow->arena, &copy, &reason));
+    assert_null(release_retraction(willow->setup, willow->store, &willow->arena, &copy, &reason));
     assert_non_null(strstr(reason, "tell them by telephone"));
     copy.attempts = 0;
-    assert_null(release_retraction(willow->setup, &willow->arena, &copy, &reason));
+    assert_null(release_retraction(willow->setup, willow->store, &willow->arena, &copy, &reason));
     assert_string_equal(reason, "it never left");
 }
 
@@ -330,6 +353,7 @@ int main(void)
         TEST(what_arrived_is_marked_there),
         TEST(what_was_never_tried_is_withdrawn_alone),
         TEST(what_was_tried_is_stopped_and_told),
+        TEST(what_could_not_connect_never_left),
         TEST(a_copy_in_flight_is_not_sent_again),
         TEST(a_retracted_record_is_final),
         TEST(what_cannot_be_retracted_says_why),
