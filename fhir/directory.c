@@ -15,14 +15,22 @@ struct index {
     const char *(*key)(const struct directory_entry *entry); /* NULL: the entry is not in it */
 };
 
+struct alias { /* another name of an entry */
+    const char *name;
+    const struct directory_entry *entry;
+    struct alias *next; /* of the same hash */
+};
+
 struct directory {
     struct arena *arena;
     struct directory_entry **entries;
     size_t count, room;
     size_t slot_count;
     struct index handles, npis;
-    size_t files; /* texts read so far */
+    struct alias **aliases; /* ALIAS_SLOTS of them; NULL: there are none */
 };
+
+enum { ALIAS_SLOTS = 1 << 12 };
 
 static const char *handle_of(const struct directory_entry *entry)
 {
@@ -230,8 +238,7 @@ static bool handle_is_free(struct reading *reading, const char *handle)
 {
     if (known(reading->directory, handle) == NULL)
         return true;
-    if (reading->directory->files == 0) /* later files are consulted last: the first row holds */
-        fault(reading, HANDLE, quote(reading, handle), "each handle once", NULL);
+    fault(reading, HANDLE, quote(reading, handle), "each handle once", NULL);
     return false;
 }
 
@@ -335,7 +342,60 @@ void directory_read(struct directory *directory, const char *csv, size_t length,
         }
     }
     check_works_at(directory, from, findings);
-    directory->files++;
+}
+
+/* ---- what joins the rows ---- */
+
+static const char *why_not(const struct directory *directory, const struct directory_entry *entry)
+{
+    if (text_is_blank(entry->handle) || text_is_blank(entry->name) ||
+        !handle_is_right(entry->handle))
+        return "its handle or name is none that a directory may hold";
+    if (entry->npi != NULL && !directory_npi_valid(entry->npi))
+        return "its NPI is mistyped";
+    if (directory_find(directory, entry->handle) != NULL)
+        return "directory.csv has its handle";
+    return directory_find_npi(directory, entry->npi) != NULL ? "directory.csv has its NPI" : NULL;
+}
+
+const char *directory_join(struct directory *directory, const struct directory_entry *entry)
+{
+    const char *why = why_not(directory, entry);
+    if (why != NULL)
+        return why;
+    struct directory_entry joined = *entry;
+    const struct directory_entry *clinic = known(directory, entry->works_at);
+    if (!entry->is_person || clinic == NULL || clinic->is_person)
+        joined.works_at = NULL;
+    if (entry->profession != NULL &&
+        coding_find(coding_standard(), "specialty", entry->profession) == NULL)
+        joined.profession = NULL;
+    add(directory, &joined);
+    return NULL;
+}
+
+static struct alias *find_alias(const struct directory *directory, const char *name)
+{
+    if (directory->aliases == NULL || name == NULL)
+        return NULL;
+    struct alias *alias = directory->aliases[hash_of(name) % ALIAS_SLOTS];
+    while (alias != NULL && strcmp(alias->name, name) != 0)
+        alias = alias->next;
+    return alias;
+}
+
+bool directory_alias(struct directory *directory, const char *name, const char *handle)
+{
+    const struct directory_entry *entry = directory_find(directory, handle);
+    if (entry == NULL || directory_find(directory, name) != NULL)
+        return false;
+    if (directory->aliases == NULL)
+        directory->aliases = arena_array(directory->arena, ALIAS_SLOTS, sizeof(void *));
+    struct alias **slot = &directory->aliases[hash_of(name) % ALIAS_SLOTS];
+    struct alias *alias = arena_alloc(directory->arena, sizeof *alias);
+    *alias = (struct alias){arena_copy(directory->arena, name), entry, *slot};
+    *slot = alias;
+    return true;
 }
 
 /* ---- asking ---- */
@@ -348,9 +408,10 @@ const struct directory_entry *directory_find_npi(const struct directory *directo
 const struct directory_entry *directory_find(const struct directory *directory, const char *handle)
 {
     const struct directory_entry *entry = known(directory, handle);
-    if (entry != NULL || !text_starts(handle, "npi:"))
-        return entry;
-    return directory_find_npi(directory, handle + 4);
+    if (entry == NULL && text_starts(handle, "npi:"))
+        entry = directory_find_npi(directory, handle + 4);
+    const struct alias *alias = entry == NULL ? find_alias(directory, handle) : NULL;
+    return alias == NULL ? entry : alias->entry;
 }
 
 static const struct directory_entry *stranger(struct arena *arena, const char *handle)

@@ -1,8 +1,9 @@
 /* directory: the people, clinics and partner systems that directory.csv explains once.
  *
  * Read at start, at reload and by commands; looked up by record checks, mapping, consent and
- * admission. Pure: takes text, not files. Entries live in the arena given and never change; any
- * thread may ask once all is read. */
+ * admission. What partners say of people and clinics is never in it until a person of ours has
+ * confirmed it (directory_join). Pure: takes text, not files. Entries live in the arena given and
+ * never change; any thread may ask once all is read. */
 #ifndef FHIR_DIRECTORY_H
 #define FHIR_DIRECTORY_H
 
@@ -27,11 +28,18 @@ struct directory; /* owned by its arena */
 
 struct directory *directory_new(struct arena *arena);
 /* Adds the rows of one CSV text (columns: handle, kind, name, given_names, family_name, profession,
- * npi, works_at, phone, email, partner). Called again for directory.received.csv, whose rows are
- * consulted last. Faulty rows become findings and are left out. */
+ * npi, works_at, phone, email, partner). Faulty rows become findings and are left out. */
 void directory_read(struct directory *directory, const char *csv, size_t length, const char *file,
                     struct finding_list *findings);
-/* By handle; "npi:N" finds the entry with that NPI. NULL: unknown. */
+/* Adds one person or clinic, whose texts live as long as the directory, behind the rows of
+ * directory.csv, which win: an entry whose handle or NPI is there already is left out. So is what
+ * no row of the file may hold. A clinic that is not known is left out of `works_at`, so clinics
+ * join first. NULL when it joined, else why not, in words. */
+const char *directory_join(struct directory *directory, const struct directory_entry *entry);
+/* From now on ALIAS finds the entry that HANDLE finds. False: HANDLE finds none, or ALIAS is the
+ * handle of another. */
+bool directory_alias(struct directory *directory, const char *alias, const char *handle);
+/* By handle; "npi:N" finds the entry with that NPI; else by alias. NULL: unknown. */
 const struct directory_entry *directory_find(const struct directory *directory, const char *handle);
 /* The same, but a right NPI that no row has makes a stranger: a person in ARENA of whom no more is
  * known. Two calls make two; they are the same person when their handles are. */

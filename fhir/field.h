@@ -38,12 +38,13 @@ struct field_job {
     const char *task_status; /* of the referral's Task, or NULL */
     const struct message_record_options *options;
     /* inbound */
-    const char *their_base;   /* canonical base of the sender, or NULL */
-    struct people *people;    /* matched so far */
-    struct json *new_people;  /* list of directory rows */
+    const char *their_base; /* canonical base of the sender, or NULL */
+    struct people *people;  /* named so far */
+    struct json *claims;    /* list of what the partner says of strangers */
+    size_t claim_count;
     struct json *attachments; /* {file, data, ...} in the record's order, or NULL */
     struct json *move;        /* what a record's Task says of visits, or NULL */
-    const char *partner;      /* name that strangers of this message are put under */
+    const char *partner;      /* whose claims they are */
 };
 
 /* How one kind of field crosses. WRITE gets the local value (the whole local object when the row

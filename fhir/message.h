@@ -24,6 +24,10 @@ struct fhir_context {
     const struct directory *directory;
     const struct coding *coding;
     const char *base; /* canonical base of our code systems, extensions, events */
+    /* Inbound: the partner who was proven to send the message; what it says of people is its claim,
+     * and its author is somebody of the sender's clinic or shown as claimed. NULL: a file that
+     * somebody maps, whose people are whom the directory has. */
+    const char *partner;
     /* UUID in text form for NAME (such as "MessageHeader", "Patient/1"), the same for the same name
      * within one message. The text lives in the arena. */
     const char *(*make_id)(void *maker, struct arena *arena, const char *name);
@@ -138,7 +142,8 @@ struct message_inbound {
     struct json *received;    /* of a move: [{path, system, code, text}] without a word, or NULL */
     struct json *consents;    /* sent along, in local words: evidence, never records; or NULL */
     struct json *attachments; /* {file, media_type, data (base64), hash, size}, or NULL */
-    struct json *new_people;  /* rows for directory.received.csv (objects), or NULL */
+    struct json *claims;      /* what it says of people and clinics we do not know, or NULL:
+                                 {handle: PARTNER/KEY, kind, name, ...}; decides nothing */
 };
 
 /* Reads a message Bundle into local words. Returns false with findings (FHIRPath paths) when the

@@ -93,7 +93,8 @@ static struct json *read_one(struct field_job *job, struct message_entry *entry)
     if (json_get(inner.record, "record_id") == NULL)
         json_set_text(job->arena, inner.record, "record_id", entry->id);
     job->people = inner.people;
-    job->new_people = inner.new_people;
+    job->claims = inner.claims;
+    job->claim_count = inner.claim_count;
     return inner.record;
 }
 

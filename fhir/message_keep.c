@@ -61,5 +61,5 @@ void message_keep(struct arena *arena, struct message_inbound *message)
     message->received = json_copy(arena, message->received);
     message->consents = json_copy(arena, message->consents);
     message->attachments = json_copy(arena, message->attachments);
-    message->new_people = json_copy(arena, message->new_people);
+    message->claims = json_copy(arena, message->claims);
 }

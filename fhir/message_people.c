@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fhir/map/map.h"
+#include "fhir/message_claim.h"
 #include "fhir/message_entries.h"
 
 /* ---- number systems ---- */
@@ -133,59 +134,84 @@ struct json *people_organization(struct field_job *job, const char *handle)
 
 /* ---- inbound: the handle of a resource ---- */
 
-/* Resources of this message that were matched already: open addressing by address, which no
- * partner knows, at most half full. */
-struct person {
-    const struct json *resource; /* NULL: a free place */
+/* What may be meant: a resource says so, a Reference need not. */
+enum kind { PERSON, CLINIC, EITHER };
+
+struct person {                  /* somebody this message names */
+    const struct json *resource; /* NULL: by a Reference alone */
+    const struct json *row;      /* as the tables read it */
     const char *handle;
+    enum kind kind;
+    struct person *earlier;
 };
 
+/* Those of resources stand in a table, too: open addressing by address, which no partner knows, at
+ * most half full. */
 struct people {
-    struct person *places;
+    struct person **places;
     size_t count, room; /* a power of two */
+    struct person *last;
 };
 
 enum { PEOPLE_FIRST = 16 };
 
-/* ASCII letter for the Latin letters U+00C0 to U+017F, else '-'. */
-static char plain_letter(unsigned point)
+static struct person **place_of(const struct people *people, const struct json *resource)
 {
-    static const char latin[] =
-        "aaaaaaaceeeeiiiidnooooo-ouuuuytsaaaaaaaceeeeiiiidnooooo-ouuuuyty"
-        "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkklllllllllln"
-        "nnnnnnnnooooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
-    if (point >= 'A' && point <= 'Z')
-        return (char)(point - 'A' + 'a');
-    if ((point >= 'a' && point <= 'z') || (point >= '0' && point <= '9'))
-        return (char)point;
-    if (point >= 0xc0 && point < 0xc0 + sizeof latin - 1)
-        return latin[point - 0xc0];
-    return '-';
+    uint64_t mixed = (uint64_t)(uintptr_t)resource * 0x9e3779b97f4a7c15ull;
+    mixed = (mixed ^ mixed >> 32) * 0xc2b2ae3d27d4eb4full;
+    size_t at = (size_t)(mixed >> 32) & (people->room - 1);
+    while (people->places[at] != NULL && people->places[at]->resource != resource)
+        at = (at + 1) & (people->room - 1);
+    return &people->places[at];
 }
 
-static const char *slug_of(struct field_job *job, const char *name)
+static void make_room(struct field_job *job, struct people *people)
 {
-    char slug[41];
-    size_t length = 0;
-    unsigned hash = 2166136261u;
-    for (const char *at = name; *at != '\0';) {
-        unsigned point = text_utf8_next(&at);
-        char letter = plain_letter(point);
-        hash = (hash ^ point) * 16777619u;
-        if (letter == '-' && (length == 0 || slug[length - 1] == '-'))
-            continue;
-        if (length < sizeof slug - 1)
-            slug[length++] = letter;
+    struct people larger = *people;
+    larger.room = people->room == 0 ? PEOPLE_FIRST : 2 * people->room;
+    larger.places = arena_array(job->arena, larger.room, sizeof *larger.places);
+    for (size_t i = 0; i < people->room; i++) {
+        if (people->places[i] != NULL)
+            *place_of(&larger, people->places[i]->resource) = people->places[i];
     }
-    while (length > 0 && slug[length - 1] == '-')
-        length--;
-    slug[length] = '\0';
-    return length >= 2 ? arena_copy(job->arena, slug) : arena_print(job->arena, "p-%08x", hash);
+    *people = larger;
+}
+
+static struct people *people_of(struct field_job *job)
+{
+    if (job->people == NULL)
+        job->people = arena_alloc(job->arena, sizeof *job->people);
+    if (2 * job->people->count >= job->people->room)
+        make_room(job, job->people);
+    return job->people;
+}
+
+static struct person *note(struct field_job *job, const struct json *resource)
+{
+    struct people *people = people_of(job);
+    struct person *person = arena_alloc(job->arena, sizeof *person);
+    *person = (struct person){.resource = resource, .earlier = people->last};
+    people->last = person;
+    if (resource == NULL)
+        return person;
+    *place_of(people, resource) = person;
+    people->count++;
+    return person;
+}
+
+static struct person *known_already(struct field_job *job, const struct json *resource)
+{
+    return *place_of(people_of(job), resource);
+}
+
+static bool is_of_kind(const struct directory_entry *entry, enum kind kind)
+{
+    return entry != NULL && (kind == EITHER || entry->is_person == (kind == PERSON));
 }
 
 /* Our own handle, when the sender's word for a person without NPI means the same in our directory.
  */
-static const char *shared_handle(struct field_job *job, const struct json *row)
+static const struct directory_entry *shared_entry(struct field_job *job, const struct json *row)
 {
     const char *theirs = json_get_text(row, "their_handle");
     const struct directory_entry *entry =
@@ -193,70 +219,42 @@ static const char *shared_handle(struct field_job *job, const struct json *row)
     if (entry == NULL || entry->npi != NULL)
         return NULL;
     const char *clinic = people_clinic(job, entry->handle);
-    return text_equal(clinic, json_get_text(row, "their_clinic")) ? entry->handle : NULL;
+    return text_equal(clinic, json_get_text(row, "their_clinic")) ? entry : NULL;
 }
 
-/* What one message says of people whom nobody here knows is a claim: as many are kept as a long one
- * names, and of those behind them the names in the record. */
-enum { NEW_PEOPLE_MAX = 200 };
-
-static bool is_new(struct field_job *job, const char *handle)
+static const struct directory_entry *entry_of(struct field_job *job, const struct json *row,
+                                              enum kind kind)
 {
-    if (job->new_people == NULL)
-        job->new_people = json_new_list(job->arena);
-    if (json_count(job->new_people) >= NEW_PEOPLE_MAX)
-        return false;
-    for (struct json *row = json_first(job->new_people); row != NULL; row = json_next(row)) {
-        if (text_equal(json_get_text(row, "handle"), handle))
-            return false;
-    }
-    return true;
-}
-
-/* A row of directory.csv for who is not known here. */
-static void add_row(struct field_job *job, struct json *row, const char *handle, bool is_person)
-{
-    static const char *const columns[] = {"given_names", "family_name", "profession", "npi",
-                                          "works_at",    "phone",       "email",      NULL};
-    if (!is_new(job, handle))
-        return;
-    struct json *known = json_push(job->new_people, json_new_object(job->arena));
-    const char *name = json_get_text(row, "name");
-    json_put_text(job->arena, known, "handle", handle);
-    json_put_text(job->arena, known, "kind", is_person ? "person" : "clinic");
-    json_put_text(job->arena, known, "name", name != NULL ? name : handle);
-    for (size_t i = 0; columns[i] != NULL; i++)
-        json_set_text(job->arena, known, columns[i], json_get_text(row, columns[i]));
-    json_put_text(job->arena, known, "partner", is_person ? NULL : job->partner);
-}
-
-static const char *stranger_handle(struct field_job *job, const struct json *row)
-{
-    const char *name = json_get_text(row, "name");
-    if (name == NULL)
-        name = json_get_text(row, "family_name");
-    if (name == NULL)
-        name = json_get_text(row, "their_handle");
-    if (name == NULL)
-        return NULL;
-    const char *partner = job->partner == NULL ? "unknown" : job->partner;
-    return arena_print(job->arena, "%.20s/%s", partner, slug_of(job, name));
-}
-
-static const char *match(struct field_job *job, struct json *row, bool is_person)
-{
-    const struct directory *directory = job->context->directory;
     const char *npi = json_get_text(row, "npi");
-    const struct directory_entry *entry = directory_find_npi(directory, npi);
-    const char *handle = entry != NULL ? entry->handle : NULL;
-    if (handle == NULL && npi == NULL)
-        handle = shared_handle(job, row);
-    if (handle != NULL)
-        return handle;
-    handle = npi != NULL ? arena_print(job->arena, "npi:%s", npi) : stranger_handle(job, row);
-    if (handle != NULL && (npi != NULL || directory_find(directory, handle) == NULL))
-        add_row(job, row, handle, is_person);
+    const struct directory_entry *entry =
+        npi != NULL ? directory_find_npi(job->context->directory, npi) : shared_entry(job, row);
+    return is_of_kind(entry, kind) ? entry : NULL;
+}
+
+/* Shown as the partner claims it, or as whom a person of ours took that claim for. */
+static const char *claimed(struct field_job *job, const struct json *row, enum kind kind)
+{
+    const char *handle = claim_handle(job, row, kind != CLINIC);
+    if (handle == NULL)
+        return NULL;
+    const struct directory_entry *entry = directory_find(job->context->directory, handle);
+    if (entry != NULL && strcmp(entry->handle, handle) == 0)
+        return arena_print(job->arena, "%s~", handle); /* a row of that name is another matter */
+    if (is_of_kind(entry, kind))
+        return entry->handle;
+    claim_add(job, row, handle, kind != CLINIC);
     return handle;
+}
+
+static const char *match(struct field_job *job, const struct json *row, enum kind kind)
+{
+    const struct directory_entry *entry = entry_of(job, row, kind);
+    const char *npi = json_get_text(row, "npi");
+    if (entry != NULL)
+        return entry->handle;
+    if (job->context->partner == NULL && npi != NULL)
+        return arena_print(job->arena, "npi:%s", npi); /* nobody's claim: a file on our desk */
+    return claimed(job, row, kind);
 }
 
 static void read_resource(struct field_job *job, const struct field *rows, struct json *resource,
@@ -268,85 +266,84 @@ static void read_resource(struct field_job *job, const struct field *rows, struc
     job->resource = outer;
 }
 
-static struct person *place_of(const struct people *people, const struct json *resource)
+static bool is_npi_identifier(const struct json *identifier)
 {
-    uint64_t mixed = (uint64_t)(uintptr_t)resource * 0x9e3779b97f4a7c15ull;
-    mixed = (mixed ^ mixed >> 32) * 0xc2b2ae3d27d4eb4full;
-    size_t at = (size_t)(mixed >> 32) & (people->room - 1);
-    while (people->places[at].resource != NULL && people->places[at].resource != resource)
-        at = (at + 1) & (people->room - 1);
-    return &people->places[at];
-}
-
-static void make_room(struct field_job *job, struct people *people)
-{
-    struct people larger = {.count = people->count,
-                            .room = people->room == 0 ? PEOPLE_FIRST : 2 * people->room};
-    larger.places = arena_array(job->arena, larger.room, sizeof *larger.places);
-    for (size_t i = 0; i < people->room; i++) {
-        if (people->places[i].resource != NULL)
-            *place_of(&larger, people->places[i].resource) = people->places[i];
-    }
-    *people = larger;
-}
-
-/* The place of RESOURCE, which is free when it was not met before. */
-static struct person *person_of(struct field_job *job, const struct json *resource)
-{
-    if (job->people == NULL)
-        job->people = arena_alloc(job->arena, sizeof *job->people);
-    if (2 * job->people->count >= job->people->room)
-        make_room(job, job->people);
-    return place_of(job->people, resource);
+    return text_equal(json_get_text(identifier, "system"), "http://hl7.org/fhir/sid/us-npi") &&
+           directory_npi_valid(json_get_text(identifier, "value"));
 }
 
 /* A PractitionerRole says who at PRACTITIONER, or only by a name there. */
-static void read_role(struct field_job *job, struct json *role, struct json *row)
+static struct json *read_role(struct field_job *job, struct json *role, struct json *row)
 {
     struct json *reference = json_get(role, "practitioner");
     struct json *person = entries_resource(job, reference, role);
-    if (person != NULL) {
+    if (person != NULL)
         read_resource(job, map_practitioner, person, row);
-    } else {
-        struct json *identifier = json_get(reference, "identifier");
-        if (text_equal(json_get_text(identifier, "system"), "http://hl7.org/fhir/sid/us-npi") &&
-            directory_npi_valid(json_get_text(identifier, "value")))
-            json_put_text(job->arena, row, "npi", json_get_text(identifier, "value"));
-    }
+    else if (is_npi_identifier(json_get(reference, "identifier")))
+        json_put_text(job->arena, row, "npi",
+                      json_get_text(json_get(reference, "identifier"), "value"));
     read_resource(job, map_practitioner_role, role, row);
-    if (person != NULL && json_get(row, "npi") == NULL && json_get(row, "their_handle") == NULL)
-        json_put_text(job->arena, row, "their_handle", json_get_text(person, "id"));
+    return person != NULL ? person : role;
 }
 
-static bool read_who(struct field_job *job, struct json *resource, struct json *row)
+/* What tells one stranger from another: an identifier of any system, else the resource's id. */
+static void take_identifier(struct field_job *job, const struct json *resource, struct json *row)
+{
+    const struct json *identifier = json_first(json_get(resource, "identifier"));
+    const char *value = json_get_text(identifier, "value");
+    const char *system = json_get_text(identifier, "system");
+    if (json_get(row, "npi") != NULL || json_get(row, "their_handle") != NULL)
+        return;
+    if (value != NULL)
+        json_put_text(job->arena, row, "their_identifier",
+                      field_join(job, system == NULL ? "" : system, "|", value));
+    else if (json_get(row, "name") == NULL && json_get(row, "family_name") == NULL)
+        json_put_text(job->arena, row, "their_handle", json_get_text(resource, "id"));
+}
+
+static bool read_who(struct field_job *job, struct json *resource, struct json *row,
+                     enum kind *ret_kind)
 {
     const char *type = json_get_text(resource, "resourceType");
-    if (text_equal(type, "PractitionerRole"))
-        read_role(job, resource, row);
-    else if (text_equal(type, "Practitioner"))
+    const struct json *who = resource;
+    *ret_kind = PERSON;
+    if (text_equal(type, "PractitionerRole")) {
+        who = read_role(job, resource, row);
+    } else if (text_equal(type, "Practitioner")) {
         read_resource(job, map_practitioner, resource, row);
-    else if (text_equal(type, "Organization"))
+    } else if (text_equal(type, "Organization")) {
         read_resource(job, map_organization, resource, row);
-    else
+        *ret_kind = CLINIC;
+    } else {
         return false;
+    }
+    take_identifier(job, who, row);
     return true;
 }
 
 /* The handle of an Organization, Practitioner or PractitionerRole resource. */
 static const char *handle_of(struct field_job *job, struct json *resource)
 {
-    struct person *who = person_of(job, resource);
-    if (who->resource != NULL)
+    struct person *who = known_already(job, resource);
+    if (who != NULL)
         return who->handle;
-    who->resource = resource; /* before reading: who refers to itself ends here */
-    job->people->count++;
+    who = note(job, resource); /* before reading: who refers to itself ends here */
     struct json *row = json_new_object(job->arena);
-    if (!read_who(job, resource, row))
-        return NULL;
-    const char *handle =
-        match(job, row, !text_equal(json_get_text(resource, "resourceType"), "Organization"));
-    person_of(job, resource)->handle = handle; /* others were met meanwhile */
-    return handle;
+    who->row = row;
+    if (read_who(job, resource, row, &who->kind))
+        who->handle = match(job, row, who->kind);
+    return who->handle;
+}
+
+/* A handle means something within one clinic: of ours only clinics are known by it elsewhere. */
+static const struct directory_entry *entry_of_handle(struct field_job *job, const char *handle)
+{
+    const struct directory *directory = job->context->directory;
+    const struct directory_entry *entry = directory_meet(directory, job->arena, handle);
+    const char *partner = job->context->partner;
+    if (entry == NULL || partner == NULL || !entry->is_person)
+        return entry;
+    return text_equal(directory_partner(directory, entry, NULL), partner) ? entry : NULL;
 }
 
 /* By an identifier in the Reference itself, else by the name shown. */
@@ -357,21 +354,49 @@ static const char *handle_of_logical(struct field_job *job, const struct json *r
     const char *system = json_get_text(identifier, "system");
     const char *value = json_get_text(identifier, "value");
     const char *type = json_get_text(reference, "type");
-    if (text_equal(system, "http://hl7.org/fhir/sid/us-npi") && directory_npi_valid(value))
+    bool is_handle = field_is_ours(job, system, "/sid/handle");
+    const struct directory_entry *entry = is_handle ? entry_of_handle(job, value) : NULL;
+    if (is_npi_identifier(identifier))
         json_put_text(job->arena, row, "npi", value);
-    else if (field_is_ours(job, system, "/sid/handle") &&
-             directory_meet(job->context->directory, job->arena, value) != NULL)
-        return value;
-    else if (field_is_ours(job, system, "/sid/handle"))
+    else if (is_handle)
         json_put_text(job->arena, row, "their_handle", value);
     json_put_text(job->arena, row, "name", json_get_text(reference, "display"));
     if (json_first(row) == NULL)
         return NULL;
-    return match(job, row, !text_equal(type, "Organization"));
+    struct person *who = note(job, NULL);
+    who->row = row;
+    who->kind = text_equal(type, "Organization") ? CLINIC : type == NULL ? EITHER : PERSON;
+    who->handle = entry != NULL ? value : match(job, row, who->kind);
+    return who->handle;
 }
 
 const char *people_handle(struct field_job *job, struct json *reference, struct json *container)
 {
     struct json *resource = entries_resource(job, reference, container);
     return resource != NULL ? handle_of(job, resource) : handle_of_logical(job, reference);
+}
+
+/* ---- inbound: who wrote it ---- */
+
+static const struct person *named_so(const struct field_job *job, const char *handle)
+{
+    const struct person *at = job->people == NULL ? NULL : job->people->last;
+    while (at != NULL && !text_equal(at->handle, handle))
+        at = at->earlier;
+    return at;
+}
+
+const char *people_author(struct field_job *job, const char *handle, const char *sender)
+{
+    const struct directory *directory = job->context->directory;
+    const struct directory_entry *entry = directory_find(directory, handle);
+    if (handle == NULL || entry == NULL || job->context->partner == NULL ||
+        text_equal(directory_clinic_handle(directory, handle), sender))
+        return handle;
+    const struct person *who = named_so(job, handle);
+    const char *shown = who == NULL ? NULL : claim_handle(job, who->row, who->kind != CLINIC);
+    if (shown == NULL)
+        return sender;
+    claim_add(job, who->row, shown, who->kind != CLINIC);
+    return shown;
 }

@@ -2,8 +2,8 @@
  * Endpoint.
  *
  * Outbound every handle that is mentioned gets its resources once. Inbound a person or clinic is
- * matched by NPI to a handle, else is `npi:N`, else PARTNER/slug; who is new becomes a row for
- * directory.received.csv. Lives in the arena of the job. */
+ * matched by NPI to a handle of the directory, else is a claim of the partner's (message_claim.h).
+ * Lives in the arena of the job. */
 #ifndef FHIR_MESSAGE_PEOPLE_H
 #define FHIR_MESSAGE_PEOPLE_H
 
@@ -29,5 +29,8 @@ const char *people_system_clinic(struct field_job *job, const char *system, cons
 /* The handle that a Reference (or its display alone) means; NULL: nobody is named. CONTAINER: the
  * resource it stands in, for contained ones; may be NULL. */
 const char *people_handle(struct field_job *job, struct json *reference, struct json *container);
+/* Whom a message of SENDER (a clinic) names as its author: HANDLE when that is somebody there, else
+ * as the sender claims it; never one of our people or of a third clinic. */
+const char *people_author(struct field_job *job, const char *handle, const char *sender);
 
 #endif

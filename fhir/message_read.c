@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fhir/map/map.h"
+#include "fhir/message_claim.h"
 #include "fhir/message_consent.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_event.h"
@@ -123,9 +124,11 @@ static const char *destination_of(struct field_job *job, struct json *header)
                : people_clinic(job, handle);
 }
 
-/* What strangers of this message are put under: the partner's name, else the sender's. */
+/* Whose claims the people of this message are. */
 static const char *partner_of(struct field_job *job, const char *sender)
 {
+    if (job->context->partner != NULL)
+        return job->context->partner;
     const struct directory_entry *entry =
         sender == NULL ? NULL : directory_find(job->context->directory, sender);
     bool is_named = entry != NULL && entry->partner != NULL && strcmp(entry->partner, "self") != 0;
@@ -154,13 +157,14 @@ static const char *author_of(struct field_job *job, struct json *header, const c
     const char *clinic = people_system_clinic(job, json_get_text(identifier, "system"), "person");
     const char *handle = reason_cut(job->arena, json_get_text(identifier, "value"));
     if (clinic == NULL)
-        return author == NULL ? NULL : people_handle(job, author, header);
+        return author == NULL ? NULL
+                              : people_author(job, people_handle(job, author, header), sender);
     if (handle == NULL || !text_equal(clinic, sender))
         return NULL;
     const struct directory_entry *entry = directory_find(job->context->directory, handle);
     bool is_there =
         entry != NULL && entry->is_person && text_equal(people_clinic(job, entry->handle), sender);
-    return is_there ? entry->handle : field_join(job, sender, "/", handle);
+    return is_there ? entry->handle : field_join(job, job->partner, "/", handle);
 }
 
 /* What the sender's own systems lie under, as its event shows. */
@@ -486,6 +490,15 @@ static void read_main(struct field_job *job, const struct message_kind *kind,
     }
 }
 
+/* Nobody writes in the name of our people or of another partner's. */
+static void name_author(struct field_job *job, const char *sender)
+{
+    const char *said = json_get_text(job->record, "written_by");
+    const char *author = people_author(job, said, sender);
+    if (!text_equal(said, author))
+        json_replace(job->arena, job->record, "written_by", json_new_lasting(job->arena, author));
+}
+
 static void name_record(struct field_job *job, const struct message_split *split,
                         const struct message_inbound *in)
 {
@@ -504,6 +517,7 @@ static void name_record(struct field_job *job, const struct message_split *split
     if (json_get(job->record, "written_by") == NULL)
         json_put_text(job->arena, job->record, "written_by",
                       in->move.by != NULL ? in->move.by : in->sender);
+    name_author(job, in->sender);
     if (strcmp(job->kind, "referral") != 0 && json_get(job->record, "referral_id") == NULL)
         json_put_text(job->arena, job->record, "referral_id", job->referral.number);
 }
@@ -567,7 +581,7 @@ static void read_record(struct field_job *job, const struct message_split *split
     take_move(job, task, &in->move);
     if (in->move.task_status == NULL && strcmp(job->kind, "referral") == 0)
         in->move.task_status = status_of_order(split->order);
-    struct json *received = received_list(job);
+    struct json *received = claim_tell(job, received_list(job));
     record_fill_defaults(job->arena, job->record, job->context->directory);
     in->record = in_order(job, job->record, record_kind_find(job->kind), false);
     if (received != NULL)
@@ -633,7 +647,7 @@ bool message_read(const struct fhir_context *context, const struct json *bundle,
     in.referral = job.referral;
     in.move.referral = job.referral;
     in.attachments = job.attachments;
-    in.new_people = job.new_people;
+    in.claims = job.claims;
     *ret_inbound = in;
     return true;
 }

@@ -157,6 +157,7 @@ static struct json *prepared(const struct fhir_context *context, const struct js
     record_fill_defaults(context->arena, copy, context->directory);
     json_remove(copy, "private_note");
     json_remove(copy, "received");
+    json_remove(copy, "received_from");
     return copy;
 }
 

@@ -128,6 +128,8 @@ bool record_same(struct arena *arena, const struct json *one, const struct json 
 
 /* "progress-note" and so on; NULL when the tree is no record. */
 const char *record_kind(const struct json *tree);
+/* A member that the receipt of a record added: nobody writes it, `map` and `send` ignore it. */
+bool record_is_receipt(const char *name);
 /* Handle of the clinic of written_by: the sender; NULL when the directory does not know it. */
 const char *record_sender(const struct json *tree, const struct directory *directory);
 /* What a disclosure of this kind of record is for: "treatment" or "care-coordination". */

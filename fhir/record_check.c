@@ -223,7 +223,12 @@ static void check_handle(struct checking *check, const struct value *value)
     const struct directory_entry *entry = directory_find(directory, handle);
     if (entry == NULL && is_npi)
         return; /* a stranger */
-    if (entry == NULL)
+    if (entry == NULL && strchr(handle, '/') != NULL)
+        refuse(check, value, "whom nobody here has confirmed",
+               "a short name from directory.csv; whom a partner named is known after refgate "
+               "people confirm",
+               directory_nearest(directory, handle));
+    else if (entry == NULL)
         refuse(check, value, "who is not in the directory",
                record_value_in_words(check->arena, value->field),
                directory_nearest(directory, handle));
@@ -367,23 +372,12 @@ static const char *owner_of(const char *name)
     return NULL;
 }
 
-/* What only records of others have: it is shown, and ignored by map and send. */
-static bool is_of_received(const char *name)
-{
-    static const char *const names[] = {"received", "standing", "retracted"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strcmp(name, names[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
 static void check_unknown(struct checking *check, const struct record_shape *shape,
                           const struct place *place, const struct json *node)
 {
     bool is_top = place->parent == NULL;
     const char *owner = is_top ? owner_of(place->name) : NULL;
-    if (is_top && (is_of_received(place->name) || (shape == NULL && owner != NULL)))
+    if (is_top && (record_is_receipt(place->name) || (shape == NULL && owner != NULL)))
         return;
     const char *found = "an unknown field";
     if (place->name[0] == '\0')

@@ -233,7 +233,7 @@ static void write_others(struct writing *writing, const struct json *object,
     }
     qsort(others, count, sizeof *others, by_key);
     for (size_t i = 0; i < count; i++) {
-        if (writing->with_private || strcmp(json_key(others[i]), "received") != 0)
+        if (writing->with_private || !record_is_receipt(json_key(others[i])))
             write_member(writing, others[i], NULL);
     }
 }
@@ -290,13 +290,13 @@ static const struct record_field *seek(struct cursor *cursor, const struct json 
     return NULL;
 }
 
-/* The members stand in the order of the vocabulary; the last one may be `received`. */
+/* The members stand in the order of the vocabulary; behind them what the receipt added. */
 static bool is_in_order(const struct json *object, const struct record_shape *shape)
 {
     struct cursor cursor = first_field(shape);
     for (struct json *node = json_first(object); node != NULL; node = json_next(node)) {
-        bool is_last = json_next(node) == NULL && json_has_key(node, "received");
-        if (seek(&cursor, node) == NULL && (!is_last || record_field_find(shape, node->key)))
+        if (seek(&cursor, node) == NULL &&
+            (!record_is_receipt(node->key) || record_field_find(shape, node->key)))
             return false;
     }
     return true;

@@ -11,6 +11,16 @@ const char *record_kind(const struct json *tree)
     return shape == NULL ? NULL : shape->name;
 }
 
+bool record_is_receipt(const char *name)
+{
+    static const char *const names[] = {"received", "received_from", "standing", "retracted"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 const char *record_sender(const struct json *tree, const struct directory *directory)
 {
     const char *writer = json_get_text(tree, "written_by");

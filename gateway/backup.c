@@ -15,8 +15,7 @@
 #include "gateway/file.h"
 
 /* Files and folders of the data folder that go with the store. Nothing with a key is among them. */
-static const char *const belongings[] = {"settings.yaml", "directory.csv", "directory.received.csv",
-                                         "partners", "profiles"};
+static const char *const belongings[] = {"settings.yaml", "directory.csv", "partners", "profiles"};
 
 struct making {
     struct arena *arena;

@@ -8,6 +8,7 @@
 #include "fhir/reason.h"
 #include "fhir/record.h"
 #include "gateway/acknowledge.h"
+#include "gateway/people.h"
 #include "gateway/tree.h"
 #include "gateway/whose.h"
 
@@ -568,13 +569,6 @@ static void link_client(struct store *store, const struct inbox_item *item)
     }
 }
 
-static void add_people(struct store *store, const struct inbox_item *item)
-{
-    const struct json *person = json_first(item->message->new_people);
-    for (; person != NULL; person = json_next(person))
-        store_add_person(store, json_get_text(person, "handle"), json_print(item->arena, person));
-}
-
 /* It stands in a list of its own until a person has looked. */
 static void keep_to_match(struct store *store, const struct inbox_item *item,
                           const struct effect *effect, int64_t record,
@@ -614,7 +608,6 @@ static void apply_record(struct store *store, const struct inbox_item *item, str
         keep_to_match(store, item, effect, row, message);
     else
         link_client(store, item);
-    add_people(store, item);
 }
 
 /* "progress-note WSM-N-2201 received", with what the Task did beside it. */
@@ -750,6 +743,7 @@ void effect_apply(struct store *store, const struct inbox_item *item, struct eff
                   struct store_message *message)
 {
     bool has_record = item->message->content == MESSAGE_RECORD;
+    people_keep(store, admission_partner(item->admission), item->message->claims, item->now_ms);
     if (effect->is_known_record)
         return;
     if (item->message->content == MESSAGE_RETRACTION) {

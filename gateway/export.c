@@ -18,7 +18,6 @@ enum {
     NAME_MAX_BYTES = 180,
     NAMESAKES_MAX = 64,
     MARK_BYTES = 8,
-    PEOPLE_MAX_BYTES = 16 << 20,
     RECORD_MAX_BYTES = 64 << 20,
     BUSY_UNITS_A_SECOND = 300,
     REST_US = 40 * 1000
@@ -276,65 +275,15 @@ static bool write_record(const struct office *office, struct arena *arena, struc
     return true;
 }
 
-/* ---- people ---- */
+/* ---- a page ---- */
 
-static const char *const person_columns[] = {"handle",      "kind",       "name",   "given_names",
-                                             "family_name", "profession", "npi",    "works_at",
-                                             "phone",       "email",      "partner"};
-enum { PERSON_COLUMNS = sizeof person_columns / sizeof *person_columns };
-
-static void add_cell(struct text *out, const char *cell)
-{
-    text_add(out, "\"");
-    for (; cell != NULL && *cell != '\0'; cell++)
-        text_add_n(out, *cell == '"' ? "\"\"" : cell, *cell == '"' ? 2 : 1);
-    text_add(out, "\"");
-}
-
-static const char *people_text(struct arena *arena, const char *const *rows, size_t count)
-{
-    struct text out = text_new(arena, PEOPLE_MAX_BYTES);
-    for (size_t i = 0; i < PERSON_COLUMNS; i++)
-        text_print(&out, "%s%s", i == 0 ? "" : ",", person_columns[i]);
-    text_add(&out, "\n");
-    for (size_t row = 0; row < count; row++) {
-        const struct json *person = tree_of(arena, rows[row]);
-        if (person == NULL)
-            continue;
-        for (size_t i = 0; i < PERSON_COLUMNS; i++) {
-            text_add(&out, i == 0 ? "" : ",");
-            add_cell(&out, json_get_text(person, person_columns[i]));
-        }
-        text_add(&out, "\n");
-    }
-    return out.at;
-}
-
-static bool write_people(const struct office *office, struct arena *arena, struct store *reader)
-{
-    const char **rows;
-    size_t before = 0;
-    struct finding_list ignored = finding_list_new(arena);
-    size_t count = store_people(reader, arena, &rows);
-    const char *path = setup_path(office->setup, arena, "directory.received.csv");
-    if (count == 0)
-        return false;
-    const char *text = people_text(arena, rows, count);
-    const char *old =
-        file_exists(path) ? file_read(arena, path, PEOPLE_MAX_BYTES, &before, &ignored) : NULL;
-    if (text_equal(old, text))
-        return false;
-    return file_replace(path, text, strlen(text), 0600);
-}
-
-size_t export_sweep(const struct office *office, bool *ret_people)
+size_t export_sweep(const struct office *office)
 {
     struct arena arena = ARENA_EMPTY;
     struct store *reader = NULL;
     struct store_record *rows;
     struct fault fault;
     size_t written = 0;
-    *ret_people = false;
     if (!office_reader(office, &arena, &reader, &fault)) {
         arena_free(&arena);
         return 0;
@@ -348,8 +297,6 @@ size_t export_sweep(const struct office *office, bool *ret_people)
             records[written++] = rows[i].id;
     }
     written = mark_all(office, &arena, records, written);
-    if (count > 0)
-        *ret_people = write_people(office, &arena, reader);
     store_close(reader);
     arena_free(&arena);
     return written;

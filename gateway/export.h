@@ -1,4 +1,4 @@
-/* export: what partners sent, as local records in records/in, and the people they named.
+/* export: what partners sent, as local records in records/in.
  *
  * The store is the truth; a file is written after the commit, synced and renamed, and then marked,
  * so a crash in between only writes it again. Blocking: runs on a pool thread. */
@@ -12,10 +12,8 @@
 #include "fhir/json.h"
 #include "gateway/office.h"
 
-/* Writes every record that records/in lacks, and directory.received.csv when people were added
- * (*ret_people then is true: the setup should be read again). Returns how many records were
- * written. */
-size_t export_sweep(const struct office *office, bool *ret_people);
+/* Writes records that records/in lacks, a page of them. Returns how many were written. */
+size_t export_sweep(const struct office *office);
 /* FROM--KIND--RECORD_ID.json, unsafe bytes as %XX. */
 const char *export_name(struct arena *arena, const char *from, const char *kind,
                         const char *number);

@@ -1,7 +1,7 @@
 /* gateway: see gateway.h.
  *
- * Start: what can fail before anything runs (opening.h), then the loops. Reload (SIGHUP, or people
- * that a partner named): a new generation is read and checked on a pool thread (generation.h), then
+ * Start: what can fail before anything runs (opening.h), then the loops. Reload (SIGHUP, or a
+ * command): a new generation is read and checked on a pool thread (generation.h), then
  * swapped; a faulty one changes nothing. Stop: no new requests, those in hand are answered, the
  * courier breaks off (what it was sending goes again after the next start), the writer is last. */
 #include "gateway/gateway.h"
@@ -74,8 +74,7 @@ struct gateway {
     uv_async_t taken; /* a station took a message */
     uv_async_t parts; /* a station stopped, or the store broke */
     struct job sweep, export, reload, review;
-    bool export_people; /* of the last export */
-    size_t export_written;
+    size_t export_written;   /* by the last export */
     struct generation fresh; /* of the last reload */
     bool is_stopping, is_courier_open, is_control_open, is_care_open, is_monitor_open,
         is_care_stopping, are_handles_closed;
@@ -132,15 +131,11 @@ static void run_sweep(struct job *job)
 
 static void run_export(struct job *job)
 {
-    bool people = false;
-    job->gateway->export_written = export_sweep(&job->office, &people);
-    job->gateway->export_people = people;
+    job->gateway->export_written = export_sweep(&job->office);
 }
 
 static void exported(struct job *job)
 {
-    if (job->gateway->export_people)
-        job_start(&job->gateway->reload);
     if (job->gateway->export_written > 0) /* page by page, so that a stop need not wait for all */
         job_start(job);
 }

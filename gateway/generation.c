@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gateway/log.h"
+#include "gateway/people.h"
 #include "gateway/revocation.h"
 #include "gateway/tls.h"
 
@@ -33,6 +34,7 @@ static bool load(const char *dir, const struct setup *now, struct finding_list *
     struct setup *setup;
     if (!setup_load(dir, findings, &setup))
         return false;
+    people_read(setup, true);
     revocation_fetch_missing(setup, findings);
     struct context *context = tls_context(setup, findings);
     if (context == NULL || setup_is_worse(now, findings)) {

@@ -136,8 +136,12 @@ void inbox_prepare(struct inbox_item *item)
     const struct message_inbound *message = item->message;
     digest_sha256(item->body, item->length, item->ready.hash);
     item->ready.is_made = true;
-    item->ready.text =
-        message->content == MESSAGE_RECORD ? json_print(item->arena, message->record) : NULL;
+    if (message->content != MESSAGE_RECORD)
+        return;
+    if (json_get(message->record, "received_from") == NULL)
+        json_set_text(item->arena, message->record, "received_from",
+                      admission_partner(item->admission));
+    item->ready.text = json_print(item->arena, message->record);
 }
 
 static enum inbox_outcome commit(struct store *store, const struct inbox_item *item,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "gateway/file.h"
+#include "gateway/people.h"
 
 bool office_lock(const char *dir, struct arena *arena, int *ret_lock, struct fault *ret_fault)
 {
@@ -57,6 +58,7 @@ bool office_open(const char *dir, struct arena *arena, struct finding_list *find
         office_close(&office);
         return false;
     }
+    people_join(office.setup, office.store, false);
     office.writer = writer_inline(office.store);
     *ret_office = office;
     ret_office->validator = conform_validator(&ret_office->validator_arena);

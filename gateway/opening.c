@@ -1,14 +1,17 @@
 /* opening: see opening.h. */
 #include "gateway/opening.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "certs/install.h"
+#include "gateway/file.h"
 #include "gateway/harden.h"
 #include "gateway/listen.h"
 #include "gateway/log.h"
+#include "gateway/people.h"
 #include "gateway/revocation.h"
 #include "gateway/tls.h"
 
@@ -60,6 +63,23 @@ static void give_up_the_rest(struct opening *opening)
     harden_process(folders, opening->office->setup->config.sandbox ? COUNT + 1 : 0);
 }
 
+/* What partners said of people was read from this file before claims were kept in the store. */
+static void put_received_aside(struct opening *opening)
+{
+    const struct setup *setup = opening->office->setup;
+    const char *file = setup_path(setup, opening->arena, "directory.received.csv");
+    const char *aside = setup_path(setup, opening->arena, "directory.received.csv.old");
+    if (!file_exists(file))
+        return;
+    rename(file, aside); /* else it is told again at the next start */
+    log_event(
+        LOG_LEVEL_WARNING, "directory-received", "what",
+        "directory.received.csv is no longer read and was put aside as "
+        "directory.received.csv.old; whom partners name, and whom you confirm of them: refgate "
+        "people list",
+        NULL);
+}
+
 bool opening_open(struct opening *opening, struct finding_list *findings, struct fault *ret_fault)
 {
     struct office *office = opening->office;
@@ -86,5 +106,7 @@ bool opening_open(struct opening *opening, struct finding_list *findings, struct
     if (!store_open(office_store_path(office->setup, opening->arena), &opening->store,
                     opening->arena, ret_fault))
         return false;
+    people_join(office->setup, opening->store, true);
+    put_received_aside(opening);
     return recover(opening, ret_fault);
 }

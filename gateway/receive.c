@@ -193,6 +193,7 @@ static bool read_message(struct receiving *receiving)
     struct setup_ids ids = {.space = "inbound"};
     struct arena *scratch = &receiving->receiver->scratch;
     struct fhir_context context = setup_context(receiving->setup, scratch, &ids);
+    context.partner = admission_partner(receiving->admission);
     struct finding_list findings = finding_list_new(scratch);
     if (message_read(&context, receiving->document.root, &receiving->message, &findings) &&
         attachment_check(scratch, receiving->message.attachments, &findings))

@@ -66,6 +66,22 @@ struct release_consents release_consents(struct store *store, struct arena *aren
 
 /* ---- the partner ---- */
 
+/* What a partner says of somebody leads nowhere until a person of ours has confirmed it. NULL: who
+ * is meant is known. */
+static const char *nobody(const struct setup *setup, struct arena *arena, const char *recipient)
+{
+    bool is_npi = text_starts(recipient, "npi:");
+    if (directory_find(setup->directory, recipient) != NULL)
+        return NULL;
+    if (!is_npi && strchr(recipient, '/') == NULL)
+        return arena_print(arena, "%s is in no row of directory.csv any more", recipient);
+    return arena_print(arena,
+                       "nobody we know is %s: add them to directory.csv, or, when a partner named "
+                       "them (refgate people list), refgate people confirm %s%s --works-at CLINIC",
+                       recipient, is_npi ? "PARTNER/" : "",
+                       is_npi ? recipient + strlen("npi:") : recipient);
+}
+
 static const struct partner *open_partner(const struct setup *setup, struct arena *arena,
                                           const char *clinic, const char **ret_reason)
 {
@@ -193,6 +209,9 @@ const struct grant *release_record(const struct setup *setup, struct arena *aren
                               "store; see refgate check";
         return NULL;
     }
+    ret_refusal->reason = nobody(setup, arena, recipient);
+    if (ret_refusal->reason != NULL)
+        return NULL;
     struct permission permission = {.consent = NULL};
     struct consent_question question = release_question(setup, arena, record, consents, now_ms);
     if (!permit(arena, setup, &question, consents, recipient, addressed_as, &permission,

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "certs/digest.h"
 #include "fhir/record.h"
@@ -30,13 +29,10 @@ static void use_time_zone(const char *zone)
     tzset();
 }
 
-static bool read_directory(struct setup *setup, const char *file, bool is_required,
-                           struct finding_list *findings)
+static bool read_directory(struct setup *setup, const char *file, struct finding_list *findings)
 {
     size_t length;
     const char *path = folder_path(&setup->arena, setup->dir, file);
-    if (!is_required && access(path, F_OK) != 0)
-        return true;
     const char *text = file_read(&setup->arena, path, TABLE_MAX_BYTES, &length, findings);
     if (text == NULL)
         return false;
@@ -110,8 +106,7 @@ static bool load_all(struct setup *setup, struct finding_list *findings)
     use_time_zone(setup->config.time_zone);
     bool sound = folder_partners(&setup->arena, setup->dir, findings, &setup->partners);
     setup->directory = directory_new(&setup->arena);
-    sound = read_directory(setup, setup->config.directory, true, findings) && sound;
-    sound = read_directory(setup, "directory.received.csv", false, findings) && sound;
+    sound = read_directory(setup, setup->config.directory, findings) && sound;
     sound = read_codes(setup, findings) && sound;
     sound = read_profiles(setup, findings) && sound;
     return check_org(setup, findings) && sound;

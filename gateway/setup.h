@@ -30,9 +30,9 @@ struct setup {
     _Atomic int references;
 };
 
-/* Reads settings.yaml, partners, directory.csv (with directory.received.csv) and the code map of
- * DIR. False with findings; what is wrong in one partner's file leaves the others usable but is
- * still false. */
+/* Reads settings.yaml, partners, directory.csv and the code map of DIR; people_join adds whom the
+ * store holds beside them. False with findings; what is wrong in one partner's file leaves the
+ * others usable but is still false. */
 bool setup_load(const char *dir, struct finding_list *findings, struct setup **ret_setup);
 /* Notes the findings with which the generation goes into service; before others see it. */
 void setup_live_with(struct setup *setup, const struct finding_list *findings);

@@ -61,10 +61,14 @@ void watch_files(const struct setup *setup, unsigned char ret_print[WATCH_PRINT_
     struct arena arena = ARENA_EMPTY;
     struct text list = text_new(&arena, LIST_MAX);
     const struct config *config = &setup->config;
-    const char *const names[] = {
-        "settings.yaml",          config->directory,           config->code_map,
-        "directory.received.csv", config->cert_file,           config->key_file,
-        config->ca_file,          config->key_passphrase_file, config->staple_file};
+    const char *const names[] = {"settings.yaml",
+                                 config->directory,
+                                 config->code_map,
+                                 config->cert_file,
+                                 config->key_file,
+                                 config->ca_file,
+                                 config->key_passphrase_file,
+                                 config->staple_file};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         add_named(&list, setup, names[i]);
     add_folder(&list, setup_path(setup, &arena, "partners"));

@@ -71,6 +71,7 @@ extern const struct command commands_tray[];      /* tray */
 extern const struct command commands_consent[];   /* consent */
 extern const struct command commands_queue[];     /* queue, records */
 extern const struct command commands_match[];     /* records to match */
+extern const struct command commands_people[];    /* people */
 extern const struct command commands_cert[];      /* cert show, request, install, rollback, renew */
 extern const struct command commands_authority[]; /* cert authority, cert revoke */
 extern const struct command commands_backup[];    /* backup, restore */

@@ -13,6 +13,7 @@
 #include "gateway/compose.h"
 #include "gateway/export.h"
 #include "gateway/file.h"
+#include "gateway/people.h"
 #include "gateway/tree.h"
 
 enum { FILE_MAX_BYTES = 64 << 20, DIRECTORY_MAX_BYTES = 16 << 20, WARNING_MAX_BYTES = 4096 };
@@ -113,6 +114,7 @@ static bool use_setup(struct mapping *mapping)
             command_findings(call, &findings);
             return false;
         }
+        people_read(mapping->setup, false);
         mapping->own.config = mapping->setup->config;
         mapping->own.coding = mapping->setup->coding;
         mapping->own.partners = mapping->setup->partners;

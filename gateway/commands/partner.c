@@ -9,6 +9,7 @@
 #include "gateway/commands/cert_parts.h"
 #include "gateway/commands/lists.h"
 #include "gateway/file.h"
+#include "gateway/people.h"
 #include "gateway/probe.h"
 #include "gateway/tls.h"
 
@@ -57,6 +58,7 @@ static int test(struct command_call *call)
     const struct partner *partner = NULL;
     if (setup_load(call->dir, &findings, &setup)) {
         setup->clock = call->clock;
+        people_read(setup, false);
         context = tls_context(setup, &findings);
         partner = folder_partner(&setup->partners, call->words[0]);
     }

@@ -191,6 +191,8 @@ static struct json *record_object(struct arena *arena, const struct store_record
     json_set_text(arena, object, "clinic", row->clinic);
     json_set_text(arena, object, "client_id", standing->is_apart ? NULL : row->client);
     json_set_text(arena, object, "origin", row->origin);
+    if (!text_equal(row->origin, STORE_OWN))
+        json_set_text(arena, object, "received_from", row->origin);
     json_set_text(arena, object, "since", clock_text(arena, row->accepted_ms));
     json_set_text(arena, object, "state", standing->state);
     if (row->retracted == NULL)

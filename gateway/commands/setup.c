@@ -13,6 +13,7 @@
 #include "gateway/commands/lists.h"
 #include "gateway/disk.h"
 #include "gateway/file.h"
+#include "gateway/people.h"
 #include "gateway/revocation.h"
 #include "gateway/store/backup.h"
 #include "gateway/tls.h"
@@ -294,6 +295,7 @@ static int check(struct command_call *call)
     struct setup *setup = NULL;
     size_t warnings = 0;
     if (setup_load(call->dir, &findings, &setup)) {
+        people_read(setup, true);
         folder_check(call->arena, call->dir, &setup->config, &setup->partners, &findings);
         revocation_fetch_missing(setup, &findings);
         struct context *context = tls_context(setup, &findings);

@@ -1,4 +1,4 @@
-/* sqlite_records: records, the tray, people, links and the audit trail in the embedded store. */
+/* sqlite_records: records, the tray, links and the audit trail in the embedded store. */
 #include "gateway/store/sqlite.h"
 
 #include <stdlib.h>
@@ -236,19 +236,6 @@ size_t store_again_clients(struct store *store, struct arena *arena, int64_t now
                         "SELECT number FROM client WHERE id IN (SELECT client FROM release "
                         "WHERE state='waiting' AND again_ms<=?)",
                         "i", now_ms);
-}
-
-void store_add_person(struct store *store, const char *handle, const char *row)
-{
-    sqlite_run(store,
-               "INSERT INTO received_person (handle, row) VALUES (?, ?) ON CONFLICT DO NOTHING",
-               "tt", handle, row);
-}
-
-size_t store_people(struct store *store, struct arena *arena, const char ***ret_rows)
-{
-    return sqlite_texts(store, arena, ret_rows, "SELECT row FROM received_person ORDER BY handle",
-                        "");
 }
 
 void store_add_link(struct store *store, const char *client, const char *clinic, const char *number)

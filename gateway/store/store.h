@@ -297,9 +297,66 @@ size_t store_matches(struct store *store, struct arena *arena, const char *state
 /* The record belongs to this referral from now on (0: to none), and is written out again. */
 void store_attach_record(struct store *store, int64_t record, int64_t referral);
 
-/* ---- people, links, audit ---- */
-void store_add_person(struct store *store, const char *handle, const char *row);
-size_t store_people(struct store *store, struct arena *arena, const char ***ret_rows);
+/* ---- claims and places ---- */
+/* A claim is what a partner says of somebody; it decides nothing. A place is a person or clinic
+ * that a person of ours confirmed; it stands behind directory.csv. */
+enum {
+    STORE_CLAIMS_OF_PARTNER_MAX = 1000,
+    STORE_CLAIMS_MAX = 20000,
+    STORE_CLAIM_SEEN_MS = 24 * 3600 * 1000, /* a claim that comes again is noted this often */
+    STORE_PAGE = 500                        /* rows that a list gives at once */
+};
+
+struct store_claim {
+    int64_t id;
+    const char *partner, *key, *kind; /* "person" or "clinic" */
+    const char *name, *npi, *profession, *works_at;
+    int64_t first_ms, last_ms;
+    const char *state;       /* new confirmed ignored merged */
+    const char *handle, *by; /* whom we take it for, and who said so; or NULL */
+    int64_t decided_ms;
+};
+
+enum store_seen {
+    STORE_SEEN_FIRST,
+    STORE_SEEN_BEFORE,
+    STORE_SEEN_OTHERWISE /* the key is one of the other kind: nothing was kept */
+};
+enum store_seen store_see_claim(struct store *store, const struct store_claim *claim);
+/* After claims were seen first: the oldest new ones beyond the ceilings go. */
+void store_trim_claims(struct store *store, const char *partner);
+
+struct store_claims_asked {
+    int64_t after;               /* id of the last one had; 0: from the first */
+    const char *state, *partner; /* NULL: any */
+    bool only_decided;           /* that are taken for somebody */
+};
+/* At most STORE_PAGE, in the order in which they came. */
+size_t store_claims(struct store *store, struct arena *arena,
+                    const struct store_claims_asked *asked, struct store_claim **ret_claims);
+bool store_find_claim(struct store *store, struct arena *arena, const char *partner,
+                      const char *key, struct store_claim *ret_claim);
+/* Writes state, handle, by and decided_ms. */
+void store_decide_claim(struct store *store, const struct store_claim *claim);
+/* How many claims are taken for HANDLE. */
+int64_t store_count_claims_of(struct store *store, const char *handle);
+
+struct store_place {
+    const char *handle, *kind, *name, *npi, *profession;
+    const char *works_at, *by; /* or NULL */
+    const char *partner;       /* of a clinic; "" for none */
+    int64_t decided_ms;
+};
+/* Adds it, or writes it anew. */
+void store_put_place(struct store *store, const struct store_place *place);
+void store_drop_place(struct store *store, const char *handle);
+bool store_find_place(struct store *store, struct arena *arena, const char *handle,
+                      struct store_place *ret_place);
+/* At most STORE_PAGE of one kind behind the handle AFTER ("": from the first). */
+size_t store_places(struct store *store, struct arena *arena, const char *kind, const char *after,
+                    struct store_place **ret_places);
+
+/* ---- links, audit ---- */
 void store_add_link(struct store *store, const char *client, const char *clinic,
                     const char *number);
 void store_remove_link(struct store *store, const char *client, const char *clinic,

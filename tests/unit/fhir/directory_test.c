@@ -156,21 +156,49 @@ static void leaves_faulty_rows_out(void **state)
     arena_free(&given.arena);
 }
 
-static void the_received_file_is_consulted_last(void **state)
+/* Whom a person confirmed stands behind the rows of the file. */
+static void what_joins_the_rows_never_beats_them(void **state)
 {
     (void)state;
-    static const char received[] = "handle,kind,name,npi,works_at\n"
-                                   "osei,person,Another,,lakeside\n"
-                                   "lakeside/kim,person,Kim,,lakeside\n"
-                                   "npi:1234567893,person,Num,,lakeside\n";
+    struct given given;
+    struct directory_entry entry = {
+        .handle = "osei", .is_person = true, .name = "Another", .works_at = "harbor"};
+    open_directory(&given, rows);
+    struct directory *directory = given.directory;
+    assert_non_null(directory_join(directory, &entry)); /* the handle is somebody's */
+    entry.handle = "osei-2";
+    entry.npi = directory_find(directory, "osei")->npi;
+    assert_non_null(directory_join(directory, &entry)); /* so is the NPI */
+    entry.npi = "1234567890";
+    assert_non_null(directory_join(directory, &entry)); /* mistyped */
+    entry.npi = "1234567893";
+    entry.name = " ";
+    assert_non_null(directory_join(directory, &entry));
+    entry.name = "Kim";
+    entry.handle = "k i m";
+    assert_non_null(directory_join(directory, &entry));
+    entry.handle = "kim";
+    entry.works_at = "nowhere";
+    assert_null(directory_join(directory, &entry));
+    assert_null(directory_find(directory, "kim")->works_at);
+    assert_string_equal(directory_find(directory, "npi:1234567893")->handle, "kim");
+    assert_string_equal(directory_find(directory, "osei")->name, "Dr. Osei");
+    arena_free(&given.arena);
+}
+
+static void an_alias_finds_one_entry(void **state)
+{
+    (void)state;
     struct given given;
     open_directory(&given, rows);
-    directory_read(given.directory, received, strlen(received), "directory.received.csv",
-                   &given.findings);
-    assert_int_equal(given.findings.count, 0);
-    assert_string_equal(directory_find(given.directory, "osei")->name, "Dr. Osei");
-    assert_string_equal(directory_clinic_handle(given.directory, "lakeside/kim"), "lakeside");
-    assert_string_equal(directory_find(given.directory, "npi:1234567893")->name, "Num");
+    struct directory *directory = given.directory;
+    assert_true(directory_alias(directory, "harbor/1", "osei"));
+    assert_ptr_equal(directory_find(directory, "harbor/1"), directory_find(directory, "osei"));
+    assert_string_equal(directory_clinic_handle(directory, "harbor/1"), "lakeside");
+    assert_false(directory_alias(directory, "harbor/1", "lakeside")); /* it is taken */
+    assert_false(directory_alias(directory, "lakeside", "osei"));
+    assert_false(directory_alias(directory, "harbor/2", "nobody"));
+    assert_null(directory_find(directory, "harbor/2"));
     arena_free(&given.arena);
 }
 
@@ -246,7 +274,8 @@ int main(void)
         cmocka_unit_test(meets_a_stranger),
         cmocka_unit_test(names_the_partner),
         cmocka_unit_test(leaves_faulty_rows_out),
-        cmocka_unit_test(the_received_file_is_consulted_last),
+        cmocka_unit_test(what_joins_the_rows_never_beats_them),
+        cmocka_unit_test(an_alias_finds_one_entry),
         cmocka_unit_test(checks_npi_digits),
         cmocka_unit_test(many_people_are_found_by_npi),
     };

@@ -239,15 +239,17 @@ static void contained_and_logical_references(void **state)
     assert_string_equal(json_get_text(in.record, "client_family_name"), "Doe");
     assert_string_equal(json_get_text(in.record, "service"), "physiotherapy");
     assert_string_equal(json_get_text(in.record, "referred_to"), "willow");
-    assert_string_equal(json_get_text(in.record, "written_by"), "lakeside/strange");
-    const struct json *person = json_first(in.new_people);
-    assert_string_equal(json_get_text(person, "handle"), "lakeside/strange");
-    assert_string_equal(json_get_text(person, "kind"), "person");
-    assert_string_equal(json_get_text(person, "family_name"), "Strange");
+    const char *author = json_get_text(in.record, "written_by");
+    const struct json *claim = json_first(in.claims);
+    assert_true(text_starts(author, "lakeside/eve-strange-"));
+    assert_string_equal(json_get_text(claim, "handle"), author);
+    assert_string_equal(json_get_text(claim, "kind"), "person");
+    assert_string_equal(json_get_text(claim, "name"), "Eve Strange");
     close_world(world);
 }
 
-static void strangers_get_a_handle(void **state)
+/* On our own desk nobody claims anything: an NPI is an NPI. */
+static void a_mapped_stranger_keeps_the_npi(void **state)
 {
     struct world *world = open_world();
     (void)state;
@@ -258,15 +260,147 @@ static void strangers_get_a_handle(void **state)
                                   "'identifier':[{'system':'http://hl7.org/fhir/sid/us-npi',"
                                   "'value':'1234567893'}],'name':[{'text':'Zoë Ångström'}]}}"));
     assert_string_equal(json_get_text(in.record, "written_by"), "npi:1234567893");
-    const struct json *person = json_first(in.new_people);
-    assert_string_equal(json_get_text(person, "handle"), "npi:1234567893");
-    assert_string_equal(json_get_text(person, "name"), "Zoë Ångström");
-    assert_string_equal(json_get_text(person, "npi"), "1234567893");
-    in = take(world, MESSAGE(HEADER(EVENT("add-service-request"),
-                                    "") "," ORDER "," PATIENT
-                                        ",{'resource':{'resourceType':'Practitioner','id':'d1',"
-                                        "'name':[{'text':'Zoë Ångström'}]}}"));
-    assert_string_equal(json_get_text(in.record, "written_by"), "lakeside/zoe-angstrom");
+    assert_null(in.claims);
+    close_world(world);
+}
+
+#define WRITTEN_BY(person)                                                                         \
+    MESSAGE(HEADER(EVENT("add-service-request"), "") "," ORDER "," PATIENT "," person)
+#define PERSON(body) "{'resource':{'resourceType':'Practitioner','id':'d1'," body "}}"
+#define WITH_NPI(npi, name)                                                                        \
+    PERSON("'identifier':[{'system':'http://hl7.org/fhir/sid/us-npi','value':'" npi                \
+           "'}],'name':[{'text':'" name "'}]")
+
+static struct message_inbound from_lakeside(struct world *world, const char *quoted)
+{
+    world->context.partner = "lakeside";
+    return take(world, quoted);
+}
+
+static const char *author(struct world *world, const char *quoted)
+{
+    struct message_inbound in = from_lakeside(world, quoted);
+    return json_get_text(in.record, "written_by");
+}
+
+static void strangers_are_claims(void **state)
+{
+    struct world *world = open_world();
+    (void)state;
+    struct message_inbound in =
+        from_lakeside(world, WRITTEN_BY(WITH_NPI("1234567893", "Zoë Ångström")));
+    const struct json *claim = json_first(in.claims);
+    assert_string_equal(json_get_text(in.record, "written_by"), "lakeside/1234567893");
+    assert_string_equal(json_get_text(claim, "handle"), "lakeside/1234567893");
+    assert_string_equal(json_get_text(claim, "name"), "Zoë Ångström");
+    assert_string_equal(json_get_text(claim, "npi"), "1234567893");
+    assert_null(json_next(claim));
+    const struct json *shown = received(&in, "written_by");
+    assert_string_equal(json_get_text(shown, "code"), "lakeside/1234567893");
+    assert_string_equal(json_get_text(shown, "text"),
+                        "Zoë Ångström (shown as claimed by lakeside)");
+    close_world(world);
+}
+
+/* The author is somebody of the sender's clinic, whatever NPI the message gives. */
+static void nobody_writes_in_the_name_of_others(void **state)
+{
+    struct world *world = open_world();
+    (void)state;
+    assert_string_equal(author(world, WRITTEN_BY(WITH_NPI("9900000073", "Dr. Osei"))), "osei");
+    assert_string_equal(author(world, WRITTEN_BY(WITH_NPI("9900000057", "Inés"))), /* ours */
+                        "lakeside/9900000057");
+    assert_string_equal(author(world, WRITTEN_BY(WITH_NPI("9900000107", "Dr. O"))),
+                        "lakeside/9900000107"); /* harbor's */
+    assert_string_equal(author(world, WRITTEN_BY(WITH_NPI("9900000040", "Harbor"))),
+                        "lakeside/9900000040"); /* a clinic's NPI */
+    close_world(world);
+}
+
+static void strangers_do_not_become_one(void **state)
+{
+    static const char *const people[] = {
+        PERSON("'name':[{'text':'José Ruiz'}]"),
+        PERSON("'name':[{'text':'Jose Ruiz'}]"),
+        PERSON("'name':[{'family':'Ruiz','given':['Jose']}]"),
+        PERSON("'name':[{'text':'\u674e'}]"),
+        PERSON("'name':[{'text':'\u738b'}]"),
+        PERSON("'identifier':[{'system':'urn:a','value':'7'}],'name':[{'text':'Jose Ruiz'}]"),
+        PERSON("'identifier':[{'system':'urn:b','value':'7'}],'name':[{'text':'Jose Ruiz'}]"),
+        PERSON("'name':[{'text':'A very long name that goes on and on and on for a while, one'}]"),
+        PERSON("'name':[{'text':'A very long name that goes on and on and on for a while, two'}]"),
+    };
+    enum { COUNT = sizeof people / sizeof *people };
+    const char *seen[COUNT];
+    struct world *world = open_world();
+    (void)state;
+    for (size_t i = 0; i < COUNT; i++) {
+        const char *message =
+            arena_print(&world->arena,
+                        "{'resourceType':'Bundle','id':'b-1','type':'message',"
+                        "'entry':[%s,%s,%s,%s]}",
+                        HEADER(EVENT("add-service-request"), ""), ORDER, PATIENT, people[i]);
+        seen[i] = author(world, message);
+        assert_string_equal(seen[i], author(world, message)); /* the same again */
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(seen[i], seen[k]);
+    }
+    close_world(world);
+}
+
+/* Names are cut in whole characters; what nobody can read is no name. */
+static void odd_names_are_made_readable(void **state)
+{
+    struct world *world = open_world();
+    (void)state;
+    struct text long_name = text_new(&world->arena, 1 << 21);
+    while (long_name.length < 1 << 20)
+        text_add(&long_name, "\xc3\xa9\xe6\x9d\x8e");
+    const char *names[] = {long_name.at, "\\u0007\\u001b[2J Kim\\n", " \\t "};
+    for (size_t i = 0; i < 3; i++) {
+        struct message_inbound in = from_lakeside(
+            world, arena_print(&world->arena,
+                               "{'resourceType':'Bundle','id':'b-1','type':'message',"
+                               "'entry':[%s,%s,%s,{'resource':{'resourceType':'Practitioner',"
+                               "'id':'d1','name':[{'text':'%s'}],'identifier':[{'system':"
+                               "'http://hl7.org/fhir/sid/us-npi','value':'1234567893'}]}}]}",
+                               HEADER(EVENT("add-service-request"), ""), ORDER, PATIENT, names[i]));
+        const char *name = json_get_text(json_first(in.claims), "name");
+        assert_string_equal(json_get_text(in.record, "written_by"), "lakeside/1234567893");
+        if (i == 0)
+            assert_in_range(strlen(name), 190, 200);
+        else if (i == 1)
+            assert_string_equal(name, "[2J Kim");
+        else
+            assert_null(name);
+        assert_true(name == NULL || text_utf8_fault(name, strlen(name)) == strlen(name));
+    }
+    close_world(world);
+}
+
+/* However many people a message names, few claims are kept of it. */
+static void a_crowd_is_shown_and_not_kept(void **state)
+{
+    struct world *world = open_world();
+    (void)state;
+    struct text crowd = text_new(&world->arena, 1 << 20);
+    for (int i = 0; i < 500; i++)
+        text_print(&crowd, ",{'reference':'Practitioner/q%d'}", i);
+    struct text entries = text_new(&world->arena, 1 << 20);
+    for (int i = 0; i < 500; i++)
+        text_print(&entries,
+                   ",{'resource':{'resourceType':'Practitioner','id':'q%d','name':[{'text':"
+                   "'Person %d'}]}}",
+                   i, i);
+    struct message_inbound in = from_lakeside(
+        world,
+        arena_print(&world->arena,
+                    "{'resourceType':'Bundle','id':'b-1','type':'message','entry':[%s,%s,"
+                    "{'resource':{'resourceType':'CarePlan','id':'c1','status':'active',"
+                    "'intent':'plan','subject':{'reference':'Patient/p1'},'contributor':[{"
+                    "'reference':'Practitioner/d1'}%s]}},%s%s]}",
+                    HEADER(EVENT("share-care-plan"), ""), PATIENT, crowd.at, DOCTOR, entries.at));
+    assert_true(json_count(in.claims) <= 200);
     close_world(world);
 }
 
@@ -492,7 +626,12 @@ int main(void)
         cmocka_unit_test(events_of_other_dialects),
         cmocka_unit_test(a_withdrawn_order),
         cmocka_unit_test(contained_and_logical_references),
-        cmocka_unit_test(strangers_get_a_handle),
+        cmocka_unit_test(a_mapped_stranger_keeps_the_npi),
+        cmocka_unit_test(strangers_are_claims),
+        cmocka_unit_test(nobody_writes_in_the_name_of_others),
+        cmocka_unit_test(strangers_do_not_become_one),
+        cmocka_unit_test(odd_names_are_made_readable),
+        cmocka_unit_test(a_crowd_is_shown_and_not_kept),
         cmocka_unit_test(narratives_are_shown_not_read),
         cmocka_unit_test(unknown_codes_are_kept),
         cmocka_unit_test(labels_arrive),

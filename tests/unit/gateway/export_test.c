@@ -57,13 +57,11 @@ static void records_are_written_once(void **state)
 {
     struct bench *bench = *state;
     struct stat about;
-    bool people;
     size_t length;
     add(bench, "R-1", "{\"record\":\"referral\",\"record_id\":\"R-1\",\"n\":1.50}");
     add(bench, "R-2", "{\"record_id\":\"R-2\"}");
-    assert_int_equal(export_sweep(&bench->office, &people), 2);
-    assert_false(people);
-    assert_int_equal(export_sweep(&bench->office, &people), 0);
+    assert_int_equal(export_sweep(&bench->office), 2);
+    assert_int_equal(export_sweep(&bench->office), 0);
     const char *path = in(bench, "lakeside--referral--R-1.json");
     const char *text =
         file_read(&bench->clinic->arena, path, 10000, &length, &bench->clinic->findings);
@@ -76,21 +74,19 @@ static void records_are_written_once(void **state)
 static void what_cannot_be_written_is_tried_again(void **state)
 {
     struct bench *bench = *state;
-    bool people;
     char *folder = arena_print(&bench->clinic->arena, "%s/records/in", bench->clinic->folder);
     char *away = arena_print(&bench->clinic->arena, "%s/records/away", bench->clinic->folder);
     add(bench, "R-1", "{}");
     assert_int_equal(rename(folder, away), 0);
-    assert_int_equal(export_sweep(&bench->office, &people), 0);
+    assert_int_equal(export_sweep(&bench->office), 0);
     assert_int_equal(rename(away, folder), 0);
-    assert_int_equal(export_sweep(&bench->office, &people), 1);
+    assert_int_equal(export_sweep(&bench->office), 1);
     assert_true(file_exists(in(bench, "lakeside--referral--R-1.json")));
 }
 
 static void what_cannot_be_read_stops_nothing_else(void **state)
 {
     struct bench *bench = *state;
-    bool people;
     struct store_record lost = {.clinic = "lakeside",
                                 .kind = "referral",
                                 .number = "R-0",
@@ -101,7 +97,7 @@ static void what_cannot_be_read_stops_nothing_else(void **state)
     store_add_record(bench->clinic->store, &lost);
     clinic_commit(bench->clinic);
     add(bench, "R-1", "{}");
-    assert_int_equal(export_sweep(&bench->office, &people), 1);
+    assert_int_equal(export_sweep(&bench->office), 1);
     assert_true(file_exists(in(bench, "lakeside--referral--R-1.json")));
     assert_false(file_exists(in(bench, "lakeside--referral--R-0.json")));
 }
@@ -109,11 +105,10 @@ static void what_cannot_be_read_stops_nothing_else(void **state)
 static void more_than_one_page(void **state)
 {
     struct bench *bench = *state;
-    bool people;
     size_t written = 0;
     for (int i = 0; i < 230; i++)
         add(bench, arena_print(&bench->clinic->arena, "R-%d", i), "{}");
-    for (size_t page; (page = export_sweep(&bench->office, &people)) > 0;)
+    for (size_t page; (page = export_sweep(&bench->office)) > 0;)
         written += page;
     assert_int_equal(written, 230);
 }
@@ -144,7 +139,6 @@ static void long_numbers_stay_different_and_writable(void **state)
 {
     struct bench *bench = *state;
     struct arena *arena = &bench->clinic->arena;
-    bool people;
     struct text one = text_new(arena, 1000);
     for (int i = 0; i < 199; i++)
         text_add(&one, i % 3 == 0 ? "\xc3\xa9" : "/");
@@ -155,32 +149,7 @@ static void long_numbers_stay_different_and_writable(void **state)
     assert_true(strlen(name) <= 255);
     add(bench, first, "{}");
     add(bench, second, "{}");
-    assert_int_equal(export_sweep(&bench->office, &people), 2);
-}
-
-static void people_become_a_directory(void **state)
-{
-    struct bench *bench = *state;
-    struct clinic *clinic = bench->clinic;
-    bool people = false;
-    clinic_begin(clinic);
-    store_add_person(clinic->store, "lakeside/smith",
-                     "{\"handle\":\"lakeside/smith\",\"kind\":\"person\",\"name\":\"Dr. \\\"Bo\\\" "
-                     "Smith, MD\",\"works_at\":\"lakeside\"}");
-    clinic_commit(clinic);
-    add(bench, "R-1", "{}");
-    export_sweep(&bench->office, &people);
-    assert_true(people);
-    clinic_load(clinic);
-    bench->office.setup = clinic->setup;
-    const struct directory_entry *entry =
-        directory_find(clinic->setup->directory, "lakeside/smith");
-    assert_non_null(entry);
-    assert_string_equal(entry->name, "Dr. \"Bo\" Smith, MD");
-    assert_string_equal(setup_partner_of(clinic->setup, "lakeside/smith")->name, "lakeside");
-    add(bench, "R-2", "{}");
-    export_sweep(&bench->office, &people);
-    assert_false(people); /* nothing new */
+    assert_int_equal(export_sweep(&bench->office), 2);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -194,7 +163,6 @@ int main(void)
         TEST(more_than_one_page),
         TEST(names_harm_nobody),
         TEST(long_numbers_stay_different_and_writable),
-        TEST(people_become_a_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -178,8 +178,7 @@ static bool is_in(struct clinic *clinic, const char *folder)
 static void export_all(struct clinic *clinic)
 {
     struct office office = clinic_office(clinic);
-    bool people;
-    export_sweep(&office, &people);
+    export_sweep(&office);
     writer_stop(office.writer);
 }
 

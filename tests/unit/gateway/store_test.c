@@ -92,7 +92,7 @@ static void a_reader_sees_what_is_committed_and_writes_nothing(void **state)
     clinic_commit(clinic);
     assert_true(store_find_referral(reader, ARENA, "lakeside", "R-1", &referral));
     store_begin(reader);
-    store_add_person(reader, "x", "{}");
+    store_drop_place(reader, "x");
     assert_true(store_failed(reader));
     assert_false(store_commit(reader, &fault));
     store_close(reader);
@@ -512,21 +512,120 @@ static void the_tray(void **state)
     assert_false(store_commit(STORE, &fault));
 }
 
-static void people_and_links_are_kept_once(void **state)
+static struct store_claim claim_of(const char *partner, const char *key, int64_t at_ms)
+{
+    return (struct store_claim){.partner = partner,
+                                .key = key,
+                                .kind = "person",
+                                .name = "Dr. Kim",
+                                .first_ms = at_ms,
+                                .last_ms = at_ms};
+}
+
+static enum store_seen see(struct clinic *clinic, const char *partner, const char *key,
+                           int64_t at_ms)
+{
+    struct store_claim claim = claim_of(partner, key, at_ms);
+    return store_see_claim(STORE, &claim);
+}
+
+static int64_t last_seen(struct clinic *clinic, const char *partner, const char *key)
+{
+    struct store_claim claim;
+    assert_true(store_find_claim(STORE, ARENA, partner, key, &claim));
+    return claim.last_ms;
+}
+
+/* The hot path writes nothing for somebody who is named in every message. */
+static void a_claim_that_comes_again_is_noted_once_a_day(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_claim other = claim_of("lakeside", "k", 3);
+    other.kind = "clinic";
+    clinic_begin(clinic);
+    assert_int_equal(see(clinic, "lakeside", "k", 1000), STORE_SEEN_FIRST);
+    assert_int_equal(see(clinic, "lakeside", "k", 2000), STORE_SEEN_BEFORE);
+    assert_int_equal(see(clinic, "harbor", "k", 2000), STORE_SEEN_FIRST); /* another's claim */
+    assert_int_equal(last_seen(clinic, "lakeside", "k"), 1000);
+    assert_int_equal(see(clinic, "lakeside", "k", 1000 + STORE_CLAIM_SEEN_MS), STORE_SEEN_BEFORE);
+    assert_int_equal(last_seen(clinic, "lakeside", "k"), 1000 + STORE_CLAIM_SEEN_MS);
+    assert_int_equal(store_see_claim(STORE, &other), STORE_SEEN_OTHERWISE);
+    clinic_commit(clinic);
+}
+
+static void a_partners_oldest_new_claims_go_first(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_claim kept = claim_of("lakeside", "k-0", 1);
+    clinic_begin(clinic);
+    see(clinic, "harbor", "old", 1);
+    for (int i = 0; i < STORE_CLAIMS_OF_PARTNER_MAX + 5; i++) {
+        see(clinic, "lakeside", arena_print(ARENA, "k-%d", i), 10 + i);
+        if (i == 0) {
+            assert_true(store_find_claim(STORE, ARENA, "lakeside", "k-0", &kept));
+            kept.state = "confirmed";
+            kept.handle = "kim";
+            store_decide_claim(STORE, &kept);
+        }
+        store_trim_claims(STORE, "lakeside");
+    }
+    clinic_commit(clinic);
+    assert_true(store_find_claim(STORE, ARENA, "lakeside", "k-0", &kept));
+    assert_string_equal(kept.handle, "kim");
+    assert_false(store_find_claim(STORE, ARENA, "lakeside", "k-1", &kept));
+    assert_false(store_find_claim(STORE, ARENA, "lakeside", "k-5", &kept));
+    assert_true(store_find_claim(STORE, ARENA, "lakeside", "k-6", &kept));
+    assert_true(store_find_claim(STORE, ARENA, "harbor", "old", &kept));
+}
+
+static void the_ceiling_of_all_claims_holds(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_claim claim;
+    clinic_begin(clinic);
+    for (int i = 0; i <= STORE_CLAIMS_MAX; i++)
+        see(clinic, arena_print(ARENA, "p-%d", i / STORE_CLAIMS_OF_PARTNER_MAX),
+            arena_print(ARENA, "k-%d", i), 10 + i);
+    store_trim_claims(STORE, "p-0");
+    clinic_commit(clinic);
+    assert_false(store_find_claim(STORE, ARENA, "p-0", "k-0", &claim));
+    assert_true(store_find_claim(STORE, ARENA, "p-0", "k-1", &claim));
+}
+
+static void claims_and_places_are_listed_page_by_page(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_claims_asked asked = {.partner = "lakeside"};
+    struct store_claim *claims;
+    struct store_place *places;
+    clinic_begin(clinic);
+    for (int i = 0; i < STORE_PAGE + 3; i++) {
+        const char *key = arena_print(ARENA, "k-%04d", i);
+        see(clinic, "lakeside", key, 1 + i);
+        store_put_place(STORE,
+                        &(struct store_place){.handle = key, .kind = "person", .name = "Kim"});
+    }
+    clinic_commit(clinic);
+    assert_int_equal(store_claims(STORE, ARENA, &asked, &claims), STORE_PAGE);
+    asked.after = claims[STORE_PAGE - 1].id;
+    assert_int_equal(store_claims(STORE, ARENA, &asked, &claims), 3);
+    assert_string_equal(claims[2].key, "k-0502");
+    asked = (struct store_claims_asked){.only_decided = true};
+    assert_int_equal(store_claims(STORE, ARENA, &asked, &claims), 0);
+    assert_int_equal(store_places(STORE, ARENA, "person", "", &places), STORE_PAGE);
+    assert_int_equal(store_places(STORE, ARENA, "person", "k-0499", &places), 3);
+    assert_int_equal(store_places(STORE, ARENA, "clinic", "", &places), 0);
+}
+
+static void links_are_kept_once(void **state)
 {
     struct clinic *clinic = *state;
     const char **rows;
     clinic_begin(clinic);
-    store_add_person(STORE, "lakeside/b", "{\"n\":1}");
-    store_add_person(STORE, "lakeside/a", "{\"n\":2}");
-    store_add_person(STORE, "lakeside/b", "{\"n\":3}");
     store_add_link(STORE, "C-1", "lakeside", "L-1");
     store_add_link(STORE, "C-1", "lakeside", "L-1");
     store_add_link(STORE, "C-1", "lakeside", "L-2");
     clinic_commit(clinic);
-    assert_int_equal(store_people(STORE, ARENA, &rows), 2);
-    assert_string_equal(rows[0], "{\"n\":2}");
-    assert_string_equal(rows[1], "{\"n\":1}");
     assert_int_equal(store_links(STORE, ARENA, "C-1", "lakeside", &rows), 2);
     assert_int_equal(store_links(STORE, ARENA, "C-1", "harbor", &rows), 0);
     assert_int_equal(store_links(STORE, ARENA, "C-2", "lakeside", &rows), 0);
@@ -560,7 +659,11 @@ int main(void)
         BOTH(messages_are_listed_newest_first),
         BOTH(only_the_state_of_a_message_changes),
         BOTH(the_tray),
-        BOTH(people_and_links_are_kept_once),
+        BOTH(links_are_kept_once),
+        BOTH(a_claim_that_comes_again_is_noted_once_a_day),
+        BOTH(a_partners_oldest_new_claims_go_first),
+        BOTH(claims_and_places_are_listed_page_by_page),
+        TEST(the_ceiling_of_all_claims_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,8 @@ static void limit_files(rlim_t bytes)
 static bool run(struct unit *unit, struct store *store)
 {
     struct job *job = (struct job *)unit;
-    store_add_person(store, job->handle, "{}");
+    store_put_place(store,
+                    &(struct store_place){.handle = job->handle, .kind = "person", .name = "P"});
     switch (job->way) {
     case REFUSES:
         return fault_set(&unit->fault, FAULT_conflict,
@@ -72,12 +73,12 @@ static struct job job_of(const char *handle, enum way way)
 
 static size_t people(struct clinic *clinic)
 {
-    const char **rows;
+    struct store_place *rows;
     struct store *reader;
     struct fault fault;
     assert_true(store_open_reader(arena_print(&clinic->arena, "%s/store.db", clinic->folder),
                                   &reader, &clinic->arena, &fault));
-    size_t count = store_people(reader, &clinic->arena, &rows);
+    size_t count = store_places(reader, &clinic->arena, "person", "", &rows);
     store_close(reader);
     return count;
 }
