@@ -99,6 +99,10 @@ const char *command_path(const struct command_call *call, const char *file);
 
 /* Writes the fault's sentence to call->err and returns its exit code. */
 int command_fail(struct command_call *call, const struct fault *fault);
+/* Lets the running service, which there must be, read its files and its places again. Not 0: they
+ * are faulty, as call->err says, and it goes on with what it had. *RET_LATER: settings that are
+ * taken only after a restart, or NULL. */
+int command_reload(struct command_call *call, const char **ret_later);
 /* Findings to call->err, as lines or (with --json) as objects to call->out. */
 void command_findings(struct command_call *call, const struct finding_list *findings);
 

@@ -185,6 +185,21 @@ static bool run_decision(struct unit *unit, struct store *store)
                             &unit->fault);
 }
 
+/* The decision stands; a running service that cannot read its files again does not have it yet. */
+static int take(struct command_call *call)
+{
+    const char *ignored;
+    if (call->office->reload == NULL)
+        return 0;
+    writer_settle(call->office->writer); /* the reload reads the store */
+    int code = command_reload(call, &ignored);
+    if (code != 0)
+        text_add(&call->err,
+                 "refgate: the decision is kept, and the service takes it with the next "
+                 "refgate reload that succeeds\n");
+    return code;
+}
+
 static int decide(struct command_call *call, people_decision *how, const char *handle)
 {
     struct deciding deciding = {.unit.run = run_decision,
@@ -205,10 +220,7 @@ static int decide(struct command_call *call, people_decision *how, const char *h
         text_print(&call->out, "%s (%s) is %s.\n", call->words[0], claim->name, claim->handle);
     else
         text_print(&call->out, "%s (%s) is %s.\n", call->words[0], claim->name, claim->state);
-    writer_settle(call->office->writer); /* the reload reads the store */
-    if (call->office->reload != NULL)
-        call->office->reload(call->office->owner);
-    return 0;
+    return take(call);
 }
 
 static int confirm(struct command_call *call)

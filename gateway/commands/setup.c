@@ -492,12 +492,8 @@ static int partner_show(struct command_call *call)
 
 /* ---- reload ---- */
 
-static int reload(struct command_call *call)
+int command_reload(struct command_call *call, const char **ret_later)
 {
-    if (call->office->reload == NULL) {
-        text_add(&call->out, "No service runs on this folder; nothing to reload.\n");
-        return 0;
-    }
     const struct setup *running = call->office->setup;
     struct finding_list findings = finding_list_new(call->arena);
     struct setup *fresh = NULL;
@@ -505,7 +501,7 @@ static int reload(struct command_call *call)
     if (is_right)
         revocation_fetch_missing(fresh, &findings);
     struct context *context = is_right ? tls_context(fresh, &findings) : NULL;
-    const char *later =
+    *ret_later =
         is_right ? config_needs_restart(call->arena, &running->config, &fresh->config) : NULL;
     context_release(context);
     setup_release(fresh);
@@ -518,6 +514,19 @@ static int reload(struct command_call *call)
     }
     command_findings(call, &findings);
     call->office->reload(call->office->owner);
+    return 0;
+}
+
+static int reload(struct command_call *call)
+{
+    const char *later;
+    if (call->office->reload == NULL) {
+        text_add(&call->out, "No service runs on this folder; nothing to reload.\n");
+        return 0;
+    }
+    int code = command_reload(call, &later);
+    if (code != 0)
+        return code;
     text_add(&call->out, "Reloading.\n");
     if (later != NULL)
         text_print(&call->out, "Taken only after a restart: %s\n", later);

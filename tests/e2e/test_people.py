@@ -297,6 +297,20 @@ def test_the_commands(town):
         "claim-confirmed", "claim-confirmed", "claim-merged", "claim-ignored"]
 
 
+def test_a_decision_that_the_service_cannot_take_yet_is_told(town):
+    willow, harbor, _ = town
+    taken(willow, harbor, name_person(from_harbor(harbor, "A-1"), NPI))
+    willow.settings(first_retri_ms=5)
+    said = willow.run("people", "confirm", f"harbor/{NPI}", "--works-at", "harbor", expect=7).stderr
+    assert "first_retri_ms" in said and "refgate reload" in said
+    willow.settings(first_retri_ms=5)
+    settings = willow.folder / "settings.yaml"
+    settings.write_text(settings.read_text().replace("first_retri_ms: 5\n", ""))
+    willow.reload()
+    taken(willow, harbor, name_person(from_harbor(harbor, "A-2"), NPI))
+    assert filed(willow, "A-2")["written_by"] == "dr-rosa-claim"
+
+
 def test_a_confirmed_person_writes_in_their_own_name(town):
     willow, harbor, _ = town
     taken(willow, harbor, name_person(from_harbor(harbor, "A-1"), NPI))
