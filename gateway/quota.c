@@ -28,6 +28,7 @@ struct quota {
     int64_t filled_ms;
     bool is_full; /* nothing was taken since the limits were set */
     atomic_size_t held_bytes;
+    atomic_uint queued; /* messages */
     atomic_uint_fast64_t bad_requests;
     int64_t debt_us; /* at that time */
     int64_t debt_ms;
@@ -126,11 +127,9 @@ const struct quota_figures *quotas_count(struct quotas *quotas, struct arena *ar
 
 const char *quota_reason_name(enum quota_reason reason)
 {
-    static const char *const names[] = {[QUOTA_CONNECTIONS] = "connections",
-                                        [QUOTA_BODY] = "body",
-                                        [QUOTA_RATE] = "rate",
-                                        [QUOTA_MEMORY] = "memory",
-                                        [QUOTA_TIME] = "time"};
+    static const char *const names[] = {
+        [QUOTA_CONNECTIONS] = "connections", [QUOTA_BODY] = "body", [QUOTA_RATE] = "rate",
+        [QUOTA_MEMORY] = "memory",           [QUOTA_TIME] = "time", [QUOTA_QUEUE] = "queue"};
     return names[reason];
 }
 
@@ -207,6 +206,24 @@ bool quota_hold(struct quota *quota, size_t bytes, bool *ret_is_little)
 void quota_give(struct quota *quota, size_t bytes)
 {
     atomic_fetch_sub_explicit(&quota->held_bytes, bytes, memory_order_relaxed);
+}
+
+/* ---- the queue to the store ---- */
+
+bool quota_queue(struct quota *quota, unsigned most)
+{
+    if (atomic_fetch_add_explicit(&quota->queued, 1, memory_order_relaxed) < most)
+        return true;
+    quota_unqueue(quota);
+    pthread_mutex_lock(&quota->quotas->lock);
+    quota->refused[QUOTA_QUEUE]++;
+    pthread_mutex_unlock(&quota->quotas->lock);
+    return false;
+}
+
+void quota_unqueue(struct quota *quota)
+{
+    atomic_fetch_sub_explicit(&quota->queued, 1, memory_order_relaxed);
 }
 
 /* ---- time ---- */

@@ -33,6 +33,7 @@ enum quota_reason {
     QUOTA_RATE,
     QUOTA_MEMORY,
     QUOTA_TIME,
+    QUOTA_QUEUE,
     QUOTA_REASONS
 };
 
@@ -53,7 +54,7 @@ struct quota *quotas_find(struct quotas *quotas, const char *partner);
 void quotas_set(struct quotas *quotas, const char *partner, const struct quota_limits *limits);
 /* All rows, in the order they were made; in the arena. */
 const struct quota_figures *quotas_count(struct quotas *quotas, struct arena *arena);
-/* `connections`, `body`, `rate`, `memory`, `time` */
+/* `connections`, `body`, `rate`, `memory`, `time`, `queue` */
 const char *quota_reason_name(enum quota_reason reason);
 
 /* One connection more, to be given back by quota_leave(); false: it is beyond the limit, must not
@@ -71,6 +72,10 @@ void quota_note_bad(struct quota *quota);
  * when the gateway is short of memory. */
 bool quota_hold(struct quota *quota, size_t bytes, bool *ret_is_little);
 void quota_give(struct quota *quota, size_t bytes);
+/* One message more that waits for the store, to be given back by quota_unqueue(); false: MOST of
+ * this partner's wait already. */
+bool quota_queue(struct quota *quota, unsigned most);
+void quota_unqueue(struct quota *quota);
 /* A request kept the loop busy for so long. What is beyond an ordinary one's time is remembered and
  * fades. NOW_MS is monotonic. */
 void quota_worked(struct quota *quota, uint64_t busy_us, int64_t now_ms);

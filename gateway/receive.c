@@ -242,6 +242,8 @@ static void on_committed(struct unit *unit)
     struct receiver *receiver = receiving->receiver;
     struct setup *setup = receiving->setup;
     bool is_new = unit->fault.kind == FAULT_none && receiving->outcome == INBOX_TAKEN;
+    if (exchange->peer->quota != NULL)
+        quota_unqueue(exchange->peer->quota);
     log_committed(receiving);
     if (unit->fault.kind != FAULT_none)
         refuse(exchange, &unit->fault);
@@ -272,6 +274,20 @@ static void prepare(struct receiving *receiving)
     receiving->document.root = NULL;
 }
 
+/* Half of the queue to the store is all that one partner may fill. */
+static bool enter_queue(struct receiving *receiving)
+{
+    struct quota *quota = receiving->exchange->peer->quota;
+    unsigned most = (unsigned)receiving->setup->config.writer_queue_max / 2;
+    if (quota == NULL || quota_queue(quota, most))
+        return true;
+    struct fault full = {FAULT_too_many,
+                         "as many messages of this partner wait for the store as may; send fewer "
+                         "at the same time"};
+    refuse(receiving->exchange, &full);
+    return false;
+}
+
 static void post(struct receiving *receiving)
 {
     struct receiver *receiver = receiving->receiver;
@@ -281,6 +297,8 @@ static void post(struct receiving *receiving)
         refuse(receiving->exchange, &full);
         return;
     }
+    if (!enter_queue(receiving))
+        return;
     prepare(receiving);
     receiving->unit.run = commit;
     receiving->unit.done = on_committed;
@@ -290,6 +308,8 @@ static void post(struct receiving *receiving)
     if (writer_post(receiver->options.writer, receiver->port, &receiving->unit))
         return;
     setup_release(receiving->setup);
+    if (receiving->exchange->peer->quota != NULL)
+        quota_unqueue(receiving->exchange->peer->quota);
     refuse(receiving->exchange, &busy);
 }
 

@@ -85,6 +85,24 @@ static void memory_is_held_and_given_back(void **state)
     quotas_free(quotas);
 }
 
+static void half_a_queue_is_enough(void **state)
+{
+    (void)state;
+    struct arena arena = ARENA_EMPTY;
+    struct quotas *quotas = quotas_new();
+    struct quota *quota = quotas_find(quotas, "lakeside");
+    assert_true(quota_queue(quota, 2));
+    assert_true(quota_queue(quota, 2));
+    for (int i = 0; i < 10; i++)
+        assert_false(quota_queue(quota, 2));
+    assert_true(quota_queue(quotas_find(quotas, "harbor"), 2));
+    quota_unqueue(quota);
+    assert_true(quota_queue(quota, 2));
+    assert_int_equal(figures_of(quotas, &arena)->refused[QUOTA_QUEUE], 10);
+    arena_free(&arena);
+    quotas_free(quotas);
+}
+
 static void time_beyond_an_ordinary_request_is_a_debt_that_fades(void **state)
 {
     (void)state;
@@ -228,6 +246,7 @@ int main(void)
         cmocka_unit_test(nothing_is_limited_by_default),
         cmocka_unit_test(connections_are_counted_and_given_back),
         cmocka_unit_test(memory_is_held_and_given_back),
+        cmocka_unit_test(half_a_queue_is_enough),
         cmocka_unit_test(time_beyond_an_ordinary_request_is_a_debt_that_fades),
         cmocka_unit_test(a_rate_lets_a_burst_through_and_then_one_at_a_time),
         cmocka_unit_test(the_wait_is_long_enough),
