@@ -291,6 +291,12 @@ static inline void hostile_add_piece(struct text *text, const char *piece, size_
     static const char *const marks[] = {"{n}", "{11}", "{12}", "{key}"};
     for (const char *at = piece; *at != '\0';) {
         size_t mark = 0;
+        size_t plain = strcspn(at, "{");
+        if (plain > 0) {
+            text_add_n(text, at, plain);
+            at += plain;
+            continue;
+        }
         while (mark < 4 && strncmp(at, marks[mark], strlen(marks[mark])) != 0)
             mark++;
         if (mark == 3)
