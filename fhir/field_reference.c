@@ -164,7 +164,10 @@ static struct json *read_sensitivity(struct field_job *job, const struct field *
         return NULL;
     }
     json_mark(node);
-    return json_new_lasting(job->arena, row->key);
+    const struct json *word = json_first(json_get(into, field->local));
+    while (word != NULL && !text_equal(json_text(word), row->key))
+        word = json_next(word);
+    return word != NULL ? NULL : json_new_lasting(job->arena, row->key); /* each once */
 }
 
 const struct field_kind field_sensitivity = {write_sensitivity, read_sensitivity};
