@@ -111,12 +111,16 @@ static void tell_restart(void *owner, const struct practice *practice)
     tell(owner, practice->name, "has stopped and is started again; it goes on where it was.");
 }
 
-/* ---- the samples, with their dates moved so that the story ends today ---- */
+/* ---- the samples, with their dates moved so that the story has just ended ---- */
 
-static struct date last_day(void)
+/* By so many days: nothing of it is dated ahead of the clock, at whatever time of day it plays. */
+static long days_since_story(const struct clock *clock)
 {
-    struct date day = {2026, 10, 15}; /* of the newest record of the story */
-    return day;
+    enum { DAY_S = 86400 };
+    struct date_time newest;
+    date_time_parse("2026-10-15T09:00:00-04:00", &newest); /* its newest record */
+    long long past_s = clock_wall_ms(clock) / 1000 - newest.seconds;
+    return (long)(past_s / DAY_S) - (past_s % DAY_S < 0);
 }
 
 static bool is_date_at(const char *text)
@@ -151,10 +155,8 @@ static const char *with_dates(struct arena *arena, const char *record, long days
 static bool write_samples(struct demo *demo)
 {
     struct clock clock = clock_system();
-    struct date today;
     const char *folder = arena_print(&demo->arena, "%s/story", demo->root);
-    date_parse(clock_date(&demo->arena, clock_wall_ms(&clock)), &today);
-    long days = date_between(last_day(), today);
+    long days = days_since_story(&clock);
     if (!file_make_folder(folder, 0700))
         return false;
     for (const struct embedded_file *file = demo_samples; file->name != NULL; file++) {
