@@ -123,6 +123,10 @@ struct acknowledge_places acknowledge_places_of(const struct setup *setup, struc
     text_add(&answer, message->partner);
     text_add(&answer, ":");
     text_add(&answer, message->message_id);
+    if (message->answer_mark != NULL) {
+        text_add(&answer, ":");
+        text_add(&answer, message->answer_mark);
+    }
     digest_uuid5(answers_space, answer.at, header_id);
     digest_uuid5(header_id, "Bundle", bundle_id);
     return (struct acknowledge_places){.bundle_id = bundle_id,

@@ -142,9 +142,9 @@ static void maybe_stopped(struct courier *courier)
 static bool settle(struct unit *unit, struct store *store)
 {
     struct settling *settling = (struct settling *)unit;
-    settling->verdict =
-        deliver_settle(store, settling->setup, unit->arena, settling->message, &settling->result,
-                       clock_wall_ms(&settling->setup->clock), settling->random);
+    struct flow flow = {settling->setup, store, unit->arena, clock_wall_ms(&settling->setup->clock),
+                        NULL};
+    settling->verdict = flow_settle(&flow, settling->message, &settling->result, settling->random);
     return true;
 }
 

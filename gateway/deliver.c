@@ -9,10 +9,12 @@
 #include "gateway/audit.h"
 #include "gateway/outbox.h"
 #include "gateway/release.h"
+#include "gateway/sequence.h"
+#include "gateway/store/lived.h"
 #include "gateway/track.h"
 #include "gateway/tree.h"
 
-enum { FAILURES_TO_OPEN = 3, REASON_MAX = 500, ANSWER_VALUES_MAX = 100000 };
+enum { FAILURES_TO_OPEN = 3, REASON_MAX = 500, TRIES_TO_PARK = 5, ANSWER_VALUES_MAX = 100000 };
 
 /* ---- claiming ---- */
 
@@ -50,6 +52,7 @@ static void park(struct store *store, struct arena *arena, struct store_message 
     message->state = "parked";
     message->reason = reason;
     message->settled_ms = now_ms;
+    message->lived_ms = store_lived_ms(store);
     store_set_message(store, message);
     if (message->referral != 0)
         track_note(store, message->referral,
@@ -58,23 +61,31 @@ static void park(struct store *store, struct arena *arena, struct store_message 
     note_outcome(store, message, NULL, now_ms);
 }
 
-static bool is_too_old(const struct config *config, const struct store_message *message,
-                       int64_t now_ms)
+/* In lived time, so that no clock that is set gives anything up. */
+static bool is_too_old(struct store *store, const struct config *config,
+                       const struct store_message *message)
 {
-    return now_ms - message->created_ms > (int64_t)config->park_after_hours * 3600 * 1000;
+    int64_t since_ms = message->lived_ms > 0 ? message->lived_ms : message->created_ms;
+    return store_lived_ms(store) - since_ms > (int64_t)config->park_after_hours * 3600 * 1000;
 }
 
 /* A status has no tray: it waits for its partner here, as long as a message is tried. */
 static void postpone(struct store *store, const struct setup *setup, struct arena *arena,
                      struct store_message *message, const char *reason, int64_t now_ms)
 {
-    if (is_too_old(&setup->config, message, now_ms)) {
+    if (is_too_old(store, &setup->config, message)) {
         park(store, arena, message, reason, now_ms);
         return;
     }
     message->due_ms = now_ms + (int64_t)setup->config.retry_max_ms;
     message->reason = reason;
     store_set_message(store, message);
+}
+
+/* The partner has taken it, and it is sent again only because the partner may have lost it. */
+static bool was_delivered(const struct store_message *message)
+{
+    return text_equal(message->response_code, "ok");
 }
 
 /* What arrived and was to be sent once more stays what it is: sent. */
@@ -90,7 +101,7 @@ static void leave_sent(struct store *store, struct arena *arena, struct store_me
 static bool refuse(struct store *store, const struct setup *setup, struct arena *arena,
                    struct store_message *message, const char *reason, int64_t now_ms)
 {
-    if (text_equal(message->response_code, "ok"))
+    if (was_delivered(message))
         leave_sent(store, arena, message, reason);
     else if (message->record == 0)
         postpone(store, setup, arena, message, reason, now_ms);
@@ -107,6 +118,24 @@ static bool is_beyond_reach(struct store *store, const struct setup *setup, stru
     struct store_message *first;
     return store_due(store, arena, partner, INT64_MAX, 1, &first) > 0 &&
            first->due_ms > now_ms + (int64_t)setup->config.retry_max_ms;
+}
+
+/* False: its bytes are gone, and a person must look at it. */
+static bool claim_one(struct store *store, const struct setup *setup, struct arena *arena,
+                      struct store_message *message, int64_t now_ms, struct deliver_item *item)
+{
+    item->body = payload_get(store, arena, message->payload, &item->length);
+    if (item->body == NULL) {
+        park(store, arena, message, "its bytes cannot be read from the store; see refgate check",
+             now_ms);
+        return false;
+    }
+    message->state = "sending";
+    message->attempts++;
+    store_set_message(store, message);
+    item->message = *message;
+    item->correlation = correlation_of(setup, arena, message);
+    return true;
 }
 
 size_t deliver_claim(struct store *store, const struct setup *setup, struct arena *arena,
@@ -126,24 +155,10 @@ size_t deliver_claim(struct store *store, const struct setup *setup, struct aren
     *ret_withdrawn_count = 0;
     for (size_t i = 0; i < count; i++) {
         const char *reason;
-        if (!release_again(setup, store, arena, &due[i], now_ms, &reason)) {
-            if (refuse(store, setup, arena, &due[i], reason, now_ms))
-                (*ret_withdrawn)[(*ret_withdrawn_count)++] = due[i];
-            continue;
-        }
-        struct deliver_item *item = &items[claimed];
-        item->body = payload_get(store, arena, due[i].payload, &item->length);
-        if (item->body == NULL) {
-            park(store, arena, &due[i],
-                 "its bytes cannot be read from the store; see refgate check", now_ms);
-            continue;
-        }
-        due[i].state = "sending";
-        due[i].attempts++;
-        store_set_message(store, &due[i]);
-        item->message = due[i];
-        item->correlation = correlation_of(setup, arena, &due[i]);
-        claimed++;
+        if (release_again(setup, store, arena, &due[i], now_ms, &reason))
+            claimed += claim_one(store, setup, arena, &due[i], now_ms, &items[claimed]);
+        else if (refuse(store, setup, arena, &due[i], reason, now_ms))
+            (*ret_withdrawn)[(*ret_withdrawn_count)++] = due[i];
     }
     *ret_items = items;
     return claimed;
@@ -156,6 +171,7 @@ struct reading {
     const char *code;   /* response.code, when a response Bundle came */
     const char *issues; /* its OperationOutcome.issue list as text */
     const char *reason; /* for a person */
+    bool is_early;      /* refused, and may be taken when what belongs before it has come */
 };
 
 /* The first words of an OperationOutcome's issues. */
@@ -220,6 +236,9 @@ static struct reading read_success(const struct setup *setup, struct arena *aren
         text_equal(reply.reply_code, "transient-error") ? DELIVER_LATER : DELIVER_REJECTED;
     if (reading.verdict == DELIVER_REJECTED && is_cancelled_anyway(message, reply.reply_issues))
         reading.verdict = DELIVER_DONE;
+    reading.is_early =
+        reading.verdict == DELIVER_REJECTED &&
+        fault_code_is_of_order(json_get_text(json_first(reply.reply_issues), "code"));
     return reading;
 }
 
@@ -354,6 +373,44 @@ static void note_sent(struct store *store, struct arena *arena, const struct sto
     store_set_release(store, &release);
 }
 
+/* What the answer means for this message, with what was known of it before. */
+static struct reading judge(struct store *store, const struct setup *setup, struct arena *arena,
+                            struct store_message *message, const struct deliver_result *result,
+                            int64_t now_ms)
+{
+    struct reading reading = read_result(setup, arena, message, result);
+    message->response_issues = reading.issues;
+    if (reading.is_early && sequence_wait(store, setup, arena, message, now_ms))
+        reading.verdict = DELIVER_LATER;
+    if (reading.verdict == DELIVER_LATER && message->attempts >= TRIES_TO_PARK &&
+        is_too_old(store, &setup->config, message)) {
+        reading.verdict = DELIVER_PARKED;
+        reading.reason =
+            arena_print(arena, "given up after %llu hours; last: %s",
+                        (unsigned long long)setup->config.park_after_hours, reading.reason);
+    }
+    if (was_delivered(message) && reading.verdict != DELIVER_LATER)
+        reading.verdict = DELIVER_DONE;
+    return reading;
+}
+
+static void write_state(struct store *store, const struct setup *setup,
+                        struct store_message *message, const struct reading *reading,
+                        const struct deliver_result *result, int64_t now_ms, uint32_t random)
+{
+    message->state = verdict_states[reading->verdict];
+    message->reason = reading->reason;
+    if (!was_delivered(message))
+        message->response_code = reading->code;
+    if (reading->verdict == DELIVER_LATER) {
+        schedule(&setup->config, message, result, now_ms, random);
+    } else {
+        message->settled_ms = now_ms;
+        message->lived_ms = store_lived_ms(store);
+    }
+    store_set_message(store, message);
+}
+
 enum deliver_verdict deliver_settle(struct store *store, const struct setup *setup,
                                     struct arena *arena, int64_t message_row,
                                     const struct deliver_result *result, int64_t now_ms,
@@ -362,28 +419,18 @@ enum deliver_verdict deliver_settle(struct store *store, const struct setup *set
     struct store_message message;
     if (!store_get_message(store, arena, message_row, &message))
         return DELIVER_PARKED;
-    struct reading reading = read_result(setup, arena, &message, result);
-    if (reading.verdict == DELIVER_LATER && is_too_old(&setup->config, &message, now_ms)) {
-        reading.verdict = DELIVER_PARKED;
-        reading.reason =
-            arena_print(arena, "given up after %llu hours; last: %s",
-                        (unsigned long long)setup->config.park_after_hours, reading.reason);
-    }
-    message.state = verdict_states[reading.verdict];
-    message.reason = reading.reason;
-    message.response_code = reading.code;
-    message.response_issues = reading.issues;
-    if (reading.verdict == DELIVER_LATER)
-        schedule(&setup->config, &message, result, now_ms, random);
-    else
-        message.settled_ms = now_ms;
-    store_set_message(store, &message);
+    bool is_again = was_delivered(&message);
+    struct reading reading = judge(store, setup, arena, &message, result, now_ms);
+    write_state(store, setup, &message, &reading, result, now_ms, random);
     if (reading.verdict == DELIVER_DONE)
         note_sent(store, arena, &message);
     if (reading.verdict == DELIVER_DONE && message.attempts > 1)
         store_hasten(store, message.partner, now_ms);
     add_attempt(store, &message, result, reading.reason, now_ms);
-    write_track(store, arena, &message, reading.verdict, reading.reason, now_ms);
+    if (!is_again)
+        write_track(store, arena, &message, reading.verdict, reading.reason, now_ms);
+    if (reading.verdict == DELIVER_REJECTED)
+        sequence_give_up(store, arena, &message, true, reading.reason, now_ms);
     if (reading.verdict != DELIVER_LATER)
         note_outcome(store, &message, reading.code, now_ms);
     return reading.verdict;

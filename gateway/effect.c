@@ -9,10 +9,11 @@
 #include "fhir/record.h"
 #include "gateway/acknowledge.h"
 #include "gateway/people.h"
+#include "gateway/store/lived.h"
 #include "gateway/tree.h"
 #include "gateway/whose.h"
 
-enum { NUMBER_MAX = 1024, NOTE_MAX = 4096, RELATED_MAX = 20 };
+enum { NUMBER_MAX = 1024, NOTE_MAX = 4096, RELATED_MAX = 20, EPOCH_SHOWN = 4 };
 
 /* Of COUNT referrals the one that is this partner's; false when there is none, or several. */
 static bool find_theirs(const struct inbox_item *item, const struct store_referral *referrals,
@@ -482,12 +483,18 @@ static const char *client_of(const struct json *record)
     return client == NULL ? "" : client;
 }
 
-/* store_referrals_filled finds it again by its end. */
+/* store_referrals_filled finds it again by its end. After a restore it names the epoch: the row
+ * may have been given before to a referral that the backup lacked. */
 static const char *our_number(struct store *store, struct arena *arena, const char *our)
 {
     struct text number = text_new(arena, NUMBER_MAX);
+    const char *epoch = store_epoch(store);
     text_add(&number, our);
     text_add(&number, "-F-");
+    if (epoch[0] != '\0') {
+        text_add_n(&number, epoch, EPOCH_SHOWN);
+        text_add_char(&number, '-');
+    }
     text_add_whole(&number, store_next_referral(store));
     return number.at;
 }
@@ -732,7 +739,7 @@ static void take_filler_number(struct store *store, const struct inbox_item *ite
                                struct store_referral *referral)
 {
     const char *number = item->message->referral.filler_number;
-    if (referral->id == 0 || number == NULL || referral->filler_number != NULL ||
+    if (referral->id == 0 || number == NULL || text_equal(referral->filler_number, number) ||
         track_ours(referral) != TRACK_PLACER)
         return;
     referral->filler_number = number;
@@ -775,5 +782,5 @@ void effect_remember(struct store *store, const struct inbox_item *item,
     if (effect->is_early_cancel)
         store_add_early_cancel(store, admission_partner(item->admission), item->message->sender,
                                corrected != NULL ? corrected : item->message->referral.number,
-                               item->now_ms);
+                               store_lived_ms(store));
 }

@@ -2,17 +2,18 @@
 #include "gateway/fault.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static const struct {
     const char *name;
-    bool retry;
+    bool retry, order;
     int status;
     const char *issue;
     int exit;
     const char *sentence;
 } kinds[FAULT_KINDS] = {
-#define KIND(name, retry, status, issue, exit, sentence)                                           \
-    {#name, retry, status, issue, exit, sentence},
+#define KIND(name, retry, order, status, issue, exit, sentence)                                    \
+    {#name, retry, order, status, issue, exit, sentence},
 #include "gateway/fault.def"
 #undef KIND
 };
@@ -25,6 +26,20 @@ const char *fault_name(enum fault_kind kind)
 bool fault_is_transient(enum fault_kind kind)
 {
     return kinds[kind].retry;
+}
+
+bool fault_is_of_order(enum fault_kind kind)
+{
+    return kinds[kind].order;
+}
+
+bool fault_code_is_of_order(const char *issue_code)
+{
+    for (int kind = 0; issue_code != NULL && kind < FAULT_KINDS; kind++) {
+        if (kinds[kind].order && strcmp(kinds[kind].issue, issue_code) == 0)
+            return true;
+    }
+    return false;
 }
 
 int fault_http_status(enum fault_kind kind)

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 enum fault_kind {
-#define KIND(name, retry, status, issue, exit, sentence) FAULT_##name,
+#define KIND(name, retry, order, status, issue, exit, sentence) FAULT_##name,
 #include "gateway/fault.def"
 #undef KIND
     FAULT_KINDS
@@ -21,6 +21,9 @@ struct fault {
 /* The columns of fault.def. */
 const char *fault_name(enum fault_kind kind);
 bool fault_is_transient(enum fault_kind kind);
+bool fault_is_of_order(enum fault_kind kind);
+/* The same of a refusal that somebody else wrote, by its FHIR issue code; NULL: no. */
+bool fault_code_is_of_order(const char *issue_code);
 int fault_http_status(enum fault_kind kind);
 const char *fault_issue_code(enum fault_kind kind);
 int fault_exit_code(enum fault_kind kind);

@@ -105,6 +105,16 @@ bool flow_find_to_move(const struct flow *flow, const char *id, const char *word
  * partner still learns where the Task stands. */
 size_t flow_claim(const struct flow *flow, const char *partner, size_t slots,
                   struct deliver_item **ret_items);
+/* deliver_settle, and what must follow it: what a note that the partner will not take said of the
+ * Task is told without it. */
+enum deliver_verdict flow_settle(const struct flow *flow, int64_t message,
+                                 const struct deliver_result *result, uint32_t random);
+/* A person gives up a message that waits, and with it what stands upon it (sequence.h). A referral
+ * that may have arrived is cancelled at the partner, too. */
+bool flow_give_up(const struct flow *flow, struct store_message *message, const char *reason,
+                  struct fault *ret_fault);
+/* A person sends a message again, unchanged; a referral that was given up is placed again. */
+void flow_resend(const struct flow *flow, struct store_message *message, const char *reason);
 /* Consents, partners or the date have changed: releases what may now go, stops what may not. CLIENT
  * NULL: everybody. Returns how many messages were queued. */
 size_t flow_reconsider(const struct flow *flow, const char *client);

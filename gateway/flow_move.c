@@ -10,6 +10,8 @@
 #include "gateway/flow_parts.h"
 #include "gateway/outbox.h"
 #include "gateway/release.h"
+#include "gateway/sequence.h"
+#include "gateway/store/lived.h"
 #include "gateway/tree.h"
 
 enum { SUGGESTIONS_MAX = 1000 };
@@ -252,17 +254,19 @@ struct message_referral flow_message_referral(const struct store_referral *refer
     return named;
 }
 
-/* The nth message about this referral: so that a second "progress" is another message, and the same
- * one made again after a restore is the same. */
+/* The nth message about this referral in this epoch: so that a second "progress" is another
+ * message, and so is one made after a restore, whatever was nth before. */
 static const char *move_space(const struct flow *flow, const struct store_referral *referral,
                               const char *word)
 {
     struct store_event *events;
+    const char *epoch = store_epoch(flow->store);
     size_t count = store_events(flow->store, flow->arena, referral->id, &events);
     char *uuid = arena_alloc(flow->arena, DIGEST_UUID_TEXT);
     digest_uuid5("https://refgate.invalid/message",
-                 arena_print(flow->arena, "%s|%s|%s|%s|%zu", flow->setup->config.org,
-                             referral->placer, referral->number, word, count),
+                 arena_print(flow->arena, "%s|%s|%s|%s|%zu%s%s", flow->setup->config.org,
+                             referral->placer, referral->number, word, count,
+                             epoch[0] == '\0' ? "" : "|", epoch),
                  uuid);
     return uuid;
 }
@@ -273,7 +277,7 @@ static const char *count_text(struct arena *arena, int64_t count)
 }
 
 bool flow_tell(const struct flow *flow, const struct store_referral *referral, const char *word,
-               const struct track_details *details, struct fault *ret_fault)
+               const struct track_details *details, const char *moved_from, struct fault *ret_fault)
 {
     const char *reason;
     const struct grant *grant = release_reply(flow->setup, flow->arena, referral, &reason);
@@ -302,6 +306,7 @@ bool flow_tell(const struct flow *flow, const struct store_referral *referral, c
                                .kind = word,
                                .referral = referral->id,
                                .by = details->by,
+                               .moved_from = moved_from,
                                .now_ms = clock_wall_ms(&flow->setup->clock)};
     outbox_commit(flow->store, flow->arena, grant, &item);
     return true;
@@ -314,12 +319,13 @@ void flow_tell_instead(const struct flow *flow, const struct store_message *with
     struct fault fault;
     bool is_note = text_equal(withdrawn->kind, "progress-note") ||
                    text_equal(withdrawn->kind, "discharge-summary");
+    outbox_withdraw_followers(flow->store, flow->arena, withdrawn, flow->now_ms);
     if (!is_note || !store_get_referral(flow->store, flow->arena, withdrawn->referral, &referral) ||
         track_ours(&referral) != TRACK_FILLER)
         return;
     bool is_over = text_equal(referral.task_status, "completed");
     if (is_over || text_equal(referral.task_status, "in-progress"))
-        flow_tell(flow, &referral, is_over ? "complete" : "start", &details, &fault);
+        flow_tell(flow, &referral, is_over ? "complete" : "start", &details, NULL, &fault);
 }
 
 size_t flow_claim(const struct flow *flow, const char *partner, size_t slots,
@@ -334,6 +340,70 @@ size_t flow_claim(const struct flow *flow, const char *partner, size_t slots,
             flow_tell_instead(flow, &withdrawn[i]);
     }
     return claimed;
+}
+
+enum deliver_verdict flow_settle(const struct flow *flow, int64_t message,
+                                 const struct deliver_result *result, uint32_t random)
+{
+    struct store_message settled;
+    enum deliver_verdict verdict = deliver_settle(flow->store, flow->setup, flow->arena, message,
+                                                  result, flow->now_ms, random);
+    if (verdict == DELIVER_REJECTED &&
+        store_get_message(flow->store, flow->arena, message, &settled) && settled.refusals == 0)
+        flow_tell_instead(flow, &settled);
+    return verdict;
+}
+
+/* It may have reached the partner, so the partner is told that it is taken back. */
+static bool cancel_unsure(const struct flow *flow, int64_t referral_row, const char *reason,
+                          struct fault *ret_fault)
+{
+    struct store_referral referral;
+    const struct track_move *cancel = track_find("cancel");
+    struct track_details details = {.reason = reason, .at_ms = flow->now_ms};
+    if (!store_get_referral(flow->store, flow->arena, referral_row, &referral) ||
+        track_is_over(referral.task_status))
+        return true;
+    if (!track_allows(cancel, TRACK_PLACER, &referral, flow->arena, ret_fault))
+        return false;
+    track_apply(flow->store, &referral, cancel, &details, flow->arena);
+    return flow_tell(flow, &referral, cancel->word, &details, NULL, ret_fault);
+}
+
+bool flow_give_up(const struct flow *flow, struct store_message *message, const char *reason,
+                  struct fault *ret_fault)
+{
+    bool is_certain = sequence_is_certain(flow->store, flow->arena, message);
+    bool places = sequence_is_placing(flow->store, flow->arena, message);
+    sequence_drop(flow->store, flow->arena, message, reason, flow->now_ms);
+    return !places || is_certain || cancel_unsure(flow, message->referral, reason, ret_fault);
+}
+
+void flow_resend(const struct flow *flow, struct store_message *message, const char *reason)
+{
+    struct store_referral referral;
+    struct store_release release;
+    const struct track_move *request = track_find("request");
+    struct track_details details = {.message = message->id, .at_ms = flow->now_ms};
+    struct fault fault;
+    message->state = "queued";
+    message->reason = reason;
+    message->due_ms = clock_wall_ms(&flow->setup->clock);
+    message->lived_ms = store_lived_ms(flow->store);
+    message->refusals = 0;
+    store_set_message(flow->store, message);
+    if (store_find_release(flow->store, flow->arena, message->id, &release) &&
+        text_equal(release.state, "dropped")) {
+        release.state = "sent";
+        release.reason = NULL;
+        store_set_release(flow->store, &release);
+    }
+    if (!text_equal(message->kind, "referral") ||
+        !store_get_referral(flow->store, flow->arena, message->referral, &referral) ||
+        !track_allows(request, track_ours(&referral), &referral, flow->arena, &fault))
+        return;
+    referral.partner = message->partner;
+    track_apply(flow->store, &referral, request, &details, flow->arena);
 }
 
 /* ---- our own moves ---- */
@@ -356,6 +426,32 @@ static bool is_reason_right(const struct flow *flow, const struct track_move *mo
     return wrong == NULL || fault_set(ret_fault, FAULT_usage, wrong);
 }
 
+/* A referral that is cancelled before the partner has it never leaves. When it may have arrived,
+ * the partner is told. */
+static void drop_unplaced(const struct flow *flow, struct store_referral *referral)
+{
+    struct store_message first;
+    if (track_ours(referral) != TRACK_PLACER ||
+        !sequence_first(flow->store, flow->arena, referral, &first))
+        return;
+    sequence_drop(flow->store, flow->arena, &first, "its referral was cancelled", flow->now_ms);
+    store_get_referral(flow->store, flow->arena, referral->id, referral);
+}
+
+/* Notes that were withdrawn with a move that was given up may go now that it was made again. */
+static void release_again_behind(const struct flow *flow, const struct store_referral *referral)
+{
+    struct store_message *withdrawn;
+    struct store_record record;
+    size_t count = track_ours(referral) == TRACK_FILLER
+                       ? store_messages(flow->store, flow->arena, "out", "withdrawn", referral->id,
+                                        1, &withdrawn)
+                       : 0;
+    if (count > 0 && withdrawn[0].record != 0 &&
+        store_get_record(flow->store, flow->arena, withdrawn[0].record, &record))
+        flow_reconsider(flow, record.client);
+}
+
 bool flow_move(const struct flow *flow, const char *id, const char *word,
                const struct track_details *details, struct store_referral *ret_referral,
                struct fault *ret_fault)
@@ -367,7 +463,14 @@ bool flow_move(const struct flow *flow, const char *id, const char *word,
         !track_allows(move, track_ours(ret_referral), ret_referral, flow->arena, ret_fault) ||
         !is_reason_right(flow, move, &full, ret_fault))
         return false;
+    if (text_equal(word, "cancel"))
+        drop_unplaced(flow, ret_referral);
     const char *before = ret_referral->task_status;
+    const char *standing = track_standing(flow->arena, ret_referral);
     track_apply(flow->store, ret_referral, move, &full, flow->arena);
-    return !is_known_to_partner(before) || flow_tell(flow, ret_referral, word, &full, ret_fault);
+    if (is_known_to_partner(before) &&
+        !flow_tell(flow, ret_referral, word, &full, standing, ret_fault))
+        return false;
+    release_again_behind(flow, ret_referral);
+    return true;
 }

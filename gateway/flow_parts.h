@@ -41,9 +41,11 @@ bool flow_is_valid(const struct flow *flow, const char *partner, const struct js
 /* A referral as messages name it. */
 struct message_referral flow_message_referral(const struct store_referral *referral);
 /* Queues the message that tells the partner of a move (after track_apply). False when the partner
- * is no longer admitted: nothing is sent, the fault says why. */
+ * is no longer admitted: nothing is sent, the fault says why. MOVED_FROM: where the referral stood
+ * before (track_standing), if it may be put back there; else NULL. */
 bool flow_tell(const struct flow *flow, const struct store_referral *referral, const char *word,
-               const struct track_details *details, struct fault *ret_fault);
+               const struct track_details *details, const char *moved_from,
+               struct fault *ret_fault);
 
 /* A record row made ready for release again and again. */
 struct flow_loaded {

@@ -376,6 +376,27 @@ static void note_requested(const struct flow *flow, struct flow_loaded *loaded)
         track_apply(flow->store, &loaded->referral, request, &details, flow->arena);
 }
 
+/* A note that was withdrawn with the move it followed moves the Task when it goes after all. */
+static void note_moved(const struct flow *flow, struct flow_loaded *loaded)
+{
+    static const struct {
+        const char *kind, *word;
+    } moves[] = {{"progress-note", "start"}, {"discharge-summary", "complete"}};
+    struct track_details details = {.by = json_get_text(loaded->tree, "written_by"),
+                                    .at_ms = flow->now_ms};
+    struct fault fault;
+    bool is_correction = json_get(loaded->tree, "replaces_record_id") != NULL;
+    if (loaded->referral.id == 0 || track_ours(&loaded->referral) != TRACK_FILLER || is_correction)
+        return;
+    for (size_t i = 0; i < sizeof moves / sizeof *moves; i++) {
+        const struct track_move *move = track_find(moves[i].word);
+        bool is_accepted = text_equal(loaded->referral.task_status, "accepted");
+        if (text_equal(moves[i].kind, loaded->row.kind) && is_accepted &&
+            track_allows(move, TRACK_FILLER, &loaded->referral, flow->arena, &fault))
+            track_apply(flow->store, &loaded->referral, move, &details, flow->arena);
+    }
+}
+
 static void note_waiting(const struct flow *flow, const struct flow_loaded *loaded,
                          const struct store_release *release, const char *reason)
 {
@@ -398,17 +419,38 @@ static void note_waiting(const struct flow *flow, const struct flow_loaded *load
 /* A referral that was cancelled before it left never leaves, and neither does what belongs to it;
  * nor does it leave again when it was taken back on its way and then cancelled. A note about a
  * referral that still waits waits behind it. */
-static bool is_held_by_referral(struct arena *arena, const struct flow_loaded *loaded,
+/* A note to the placer goes behind our accept; when that was given up, the note waits for the next.
+ */
+static bool is_held_by_answer(const struct flow *flow, const struct flow_loaded *loaded,
+                              struct store_release *release)
+{
+    const struct store_referral *referral = &loaded->referral;
+    bool is_note = text_equal(loaded->row.kind, "progress-note") ||
+                   text_equal(loaded->row.kind, "discharge-summary");
+    bool is_unanswered = text_equal(referral->task_status, "requested") ||
+                         text_equal(referral->task_status, "received");
+    if (!is_note || !is_unanswered)
+        return false;
+    release->reason = arena_print(flow->arena,
+                                  "referral %s stands as not accepted; accept it (again), then "
+                                  "this goes behind it",
+                                  referral->number);
+    return true;
+}
+
+static bool is_held_by_referral(const struct flow *flow, const struct flow_loaded *loaded,
                                 struct store_release *release)
 {
     const struct store_referral *referral = &loaded->referral;
+    if (referral->id != 0 && track_ours(referral) == TRACK_FILLER)
+        return is_held_by_answer(flow, loaded, release);
     bool is_referral = text_equal(loaded->row.kind, "referral");
     bool is_shared = text_equal(loaded->row.kind, "treatment-plan");
     if (referral->id == 0 || is_shared || track_ours(referral) != TRACK_PLACER)
         return false;
     bool is_cancelled = text_equal(referral->task_status, "cancelled");
     bool is_first = is_referral && text_equal(loaded->row.number, referral->number);
-    bool is_open = track_unconfirmed_cancel(referral, arena) != NULL;
+    bool is_open = track_unconfirmed_cancel(referral, flow->arena) != NULL;
     if (is_cancelled && (text_equal(referral->partner, "") || (is_first && !is_open))) {
         release->state = "dropped";
         release->reason = "its referral was cancelled before it was sent";
@@ -466,7 +508,7 @@ bool flow_decide(const struct flow *flow, struct flow_loaded *loaded,
 {
     const char *before = release->reason;
     struct release_refusal refusal = {NULL, 0};
-    if (is_retracted(loaded, release) || is_held_by_referral(flow->arena, loaded, release) ||
+    if (is_retracted(loaded, release) || is_held_by_referral(flow, loaded, release) ||
         is_in_doubt(flow, loaded, release))
         return false;
     const struct grant *grant =
@@ -488,6 +530,7 @@ bool flow_decide(const struct flow *flow, struct flow_loaded *loaded,
     release->state = "sent";
     note_partner(flow, loaded, release->partner);
     note_requested(flow, loaded);
+    note_moved(flow, loaded);
     return true;
 }
 
@@ -540,7 +583,7 @@ static void tell_move_alone(struct sending *sending, const struct flow_report *r
     }
     struct track_details details = details_of(sending, NULL);
     struct fault fault;
-    flow_tell(sending->flow, &sending->referral, sending->move->word, &details, &fault);
+    flow_tell(sending->flow, &sending->referral, sending->move->word, &details, NULL, &fault);
 }
 
 static void move_task(struct sending *sending)

@@ -87,7 +87,11 @@ static size_t ask_again(const struct flow *flow, struct store_message *queued, s
     size_t made = 0;
     for (size_t i = 0; i < count; i++) {
         const char *reason;
-        if (release_again(flow->setup, flow->store, flow->arena, &queued[i], flow->now_ms, &reason))
+        struct store_message now;
+        bool waits = store_get_message(flow->store, flow->arena, queued[i].id, &now) &&
+                     text_equal(now.state, queued[i].state); /* else it went with another */
+        if (!waits ||
+            release_again(flow->setup, flow->store, flow->arena, &queued[i], flow->now_ms, &reason))
             continue;
         if (queued[i].record == 0)
             note_kept(flow, &queued[i], reason);

@@ -8,6 +8,7 @@
 #include "gateway/acknowledge.h"
 #include "gateway/audit.h"
 #include "gateway/effect.h"
+#include "gateway/store/lived.h"
 
 /* Entries 1..n are compared: a sender that resends with a fresh header time has sent the same.
  * White space and member order do not count, number text does. */
@@ -64,7 +65,17 @@ static const char *bundle_id_of(const struct message_inbound *message)
     return message->bundle_id == NULL ? message->message_id : message->bundle_id;
 }
 
-static struct store_message new_row(const struct inbox_item *item)
+/* What the ids of an answer are made of beside those of the message: what was answered before a
+ * restore, or at an earlier judgement, may have been something else. */
+static const char *mark_of(struct store *store, const struct inbox_item *item, int64_t judged)
+{
+    const char *epoch = store_epoch(store);
+    if (judged == 0)
+        return epoch[0] == '\0' ? NULL : epoch;
+    return arena_print(item->arena, "%s/%lld", epoch, (long long)judged);
+}
+
+static struct store_message new_row(struct store *store, const struct inbox_item *item)
 {
     const struct message_inbound *message = item->message;
     struct store_message row = {.direction = "in",
@@ -78,7 +89,8 @@ static struct store_message new_row(const struct inbox_item *item)
                                 .created_ms = item->now_ms,
                                 .settled_ms = item->now_ms,
                                 .response_code = "ok",
-                                .response_to = message->source_endpoint};
+                                .response_to = message->source_endpoint,
+                                .answer_mark = mark_of(store, item, 0)};
     memcpy(row.hash, item->ready.hash, STORE_HASH_BYTES);
     return row;
 }
@@ -97,20 +109,42 @@ static int64_t client_row(struct store *store, const struct inbox_item *item,
                             json_get_text(item->message->record, "client_id"));
 }
 
+static void refuse(const struct inbox_item *item, const struct fault *refusal,
+                   struct store_message *row)
+{
+    row->state = fault_is_of_order(refusal->kind) ? "early" : "refused";
+    row->reason = fault_sentence(refusal);
+    row->response_code = "fatal-error";
+    row->response_issues = acknowledge_issue(item->arena, refusal);
+}
+
+static void note(struct store *store, const struct inbox_item *item,
+                 const struct store_message *row, const struct effect *effect,
+                 enum fault_kind refused)
+{
+    bool is_taken = refused == FAULT_none;
+    struct store_audit noted = {.at_ms = item->now_ms,
+                                .what = is_taken ? "received" : "refused",
+                                .partner = row->partner,
+                                .subject = row->message_id,
+                                .detail = is_taken ? row->kind : fault_name(refused),
+                                .actor = item->message->sender,
+                                .purpose = audit_purpose(row->kind),
+                                .client = client_row(store, item, effect, is_taken)};
+    audit_write(store, &noted);
+}
+
 static enum inbox_outcome take(struct store *store, const struct inbox_item *item,
                                struct store_message *ret_row)
 {
     struct effect effect = {.referral.id = 0};
     struct fault refusal = {FAULT_none, NULL};
-    struct store_message row = new_row(item);
+    struct store_message row = new_row(store, item);
     bool is_possible = effect_check(store, item, &effect, &refusal);
     row.kind = effect.kind == NULL ? "unknown" : effect.kind;
     row.referral = effect.referral.id;
     if (!is_possible) {
-        row.state = "refused";
-        row.reason = fault_sentence(&refusal);
-        row.response_code = "fatal-error";
-        row.response_issues = acknowledge_issue(item->arena, &refusal);
+        refuse(item, &refusal, &row);
         effect_remember(store, item, &effect);
     }
     row.payload = payload_keep(store, item->body, item->length, item->ready.hash);
@@ -118,17 +152,38 @@ static enum inbox_outcome take(struct store *store, const struct inbox_item *ite
     if (is_possible)
         effect_apply(store, item, &effect, &row);
     store_add_message(store, &row);
-    struct store_audit noted = {.at_ms = item->now_ms,
-                                .what = is_possible ? "received" : "refused",
-                                .partner = row.partner,
-                                .subject = row.message_id,
-                                .detail = is_possible ? row.kind : fault_name(refusal.kind),
-                                .actor = item->message->sender,
-                                .purpose = audit_purpose(row.kind),
-                                .client = client_row(store, item, &effect, is_possible)};
-    audit_write(store, &noted);
+    note(store, item, &row, &effect, is_possible ? FAULT_none : refusal.kind);
     *ret_row = row;
     return INBOX_TAKEN;
+}
+
+/* It came too early (gateway/fault.def, column order) and comes again: what was missing may have
+ * come meanwhile. The row stays the same one; a new answer gets ids of its own. */
+static enum inbox_outcome judge_again(struct store *store, const struct inbox_item *item,
+                                      struct store_message *row)
+{
+    struct effect effect = {.referral.id = 0};
+    struct fault refusal = {FAULT_none, NULL};
+    bool is_possible = effect_check(store, item, &effect, &refusal);
+    if (!is_possible && text_equal(row->reason, fault_sentence(&refusal)))
+        return INBOX_REPLAY;
+    row->attempts++;
+    row->answer_mark = mark_of(store, item, row->attempts);
+    row->settled_ms = item->now_ms;
+    row->lived_ms = store_lived_ms(store);
+    row->referral = effect.referral.id;
+    if (is_possible) {
+        row->state = "done";
+        row->reason = NULL;
+        row->response_code = "ok";
+        row->response_issues = NULL;
+        effect_apply(store, item, &effect, row);
+    } else {
+        refuse(item, &refusal, row);
+    }
+    store_set_message(store, row);
+    note(store, item, row, &effect, is_possible ? FAULT_none : refusal.kind);
+    return is_possible ? INBOX_TAKEN : INBOX_REPLAY;
 }
 
 void inbox_prepare(struct inbox_item *item)
@@ -154,7 +209,7 @@ static enum inbox_outcome commit(struct store *store, const struct inbox_item *i
         if (!is_same_message(store, item, &seen))
             return conflict(item, "MessageHeader.id", message->message_id, ret_fault);
         *ret_row = seen;
-        return INBOX_REPLAY;
+        return text_equal(seen.state, "early") ? judge_again(store, item, ret_row) : INBOX_REPLAY;
     }
     if (store_find_inbound_bundle(store, item->arena, partner, bundle_id_of(message), &seen))
         return conflict(item, "Bundle.id", bundle_id_of(message), ret_fault);

@@ -1,5 +1,5 @@
 /* inbox: the inward hinge. A message of an admitted partner takes effect once, whatever arrives how
- * often.
+ * often; and one that was refused only for its order is judged anew when it comes again.
  *
  * Called inside a store transaction, on the writer thread. The ledger is the store's own unique
  * keys (partner, MessageHeader.id) and (partner, Bundle.id): the same message again gets the stored
@@ -40,7 +40,7 @@ struct inbox_item {
 };
 
 enum inbox_outcome {
-    INBOX_TAKEN,   /* new; *ret_row is its row, with what is to be answered */
+    INBOX_TAKEN,   /* new, or too early before; *ret_row is its row, with what is to be answered */
     INBOX_REPLAY,  /* seen before; *ret_row is the row of the first time */
     INBOX_CONFLICT /* an id was used before for something else; *ret_fault says which */
 };

@@ -5,6 +5,7 @@
 
 #include "certs/digest.h"
 #include "gateway/audit.h"
+#include "gateway/store/lived.h"
 
 static const struct json *header_of(const struct json *bundle)
 {
@@ -26,6 +27,7 @@ int64_t outbox_commit(struct store *store, struct arena *arena, const struct gra
                                     .referral = item->referral,
                                     .record = item->record,
                                     .turn = item->turn,
+                                    .moved_from = item->moved_from,
                                     .state = item->is_held ? "held" : "queued",
                                     .due_ms = item->now_ms,
                                     .created_ms = item->now_ms};
@@ -68,6 +70,7 @@ void outbox_withdraw(struct store *store, struct arena *arena, struct store_mess
     message->state = "withdrawn";
     message->reason = reason;
     message->settled_ms = now_ms;
+    message->lived_ms = store_lived_ms(store);
     store_set_message(store, message);
     struct store_audit noted = {.at_ms = now_ms,
                                 .what = "withheld",
@@ -89,4 +92,39 @@ void outbox_withdraw(struct store *store, struct arena *arena, struct store_mess
         release.decided_ms = now_ms;
     }
     store_set_release(store, &release);
+}
+
+static bool goes_all_the_same(const struct store_message *message, bool keeps_cancel)
+{
+    return keeps_cancel && text_equal(message->kind, "cancel");
+}
+
+size_t outbox_withdraw_behind(struct store *store, struct arena *arena,
+                              const struct store_message *message, bool keeps_cancel,
+                              const char *reason, int64_t now_ms,
+                              struct store_message **ret_withdrawn)
+{
+    size_t withdrawn = 0;
+    size_t count = store_behind(store, arena, message, ret_withdrawn);
+    for (size_t i = 0; i < count; i++) {
+        struct store_message behind;
+        /* one that stood behind another that was withdrawn just now is settled already */
+        if (!store_get_message(store, arena, (*ret_withdrawn)[i].id, &behind) ||
+            text_equal(behind.state, "withdrawn") || goes_all_the_same(&behind, keeps_cancel))
+            continue;
+        outbox_withdraw(store, arena, &behind, reason, now_ms);
+        (*ret_withdrawn)[withdrawn++] = behind;
+    }
+    return withdrawn;
+}
+
+void outbox_withdraw_followers(struct store *store, struct arena *arena,
+                               const struct store_message *message, int64_t now_ms)
+{
+    struct store_message *withdrawn;
+    bool is_delivered = text_equal(message->response_code, "ok");
+    if (text_equal(message->kind, "referral") && message->referral != 0 && !is_delivered)
+        outbox_withdraw_behind(store, arena, message, true,
+                               "its referral waits in the tray, and it waits behind it", now_ms,
+                               &withdrawn);
 }

@@ -6,6 +6,7 @@
 #define GATEWAY_OUTBOX_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -17,10 +18,11 @@ struct outbox_item {
     const struct json *bundle;
     const char *kind; /* record kind, or the move's word */
     int64_t referral, record;
-    int64_t turn;   /* made anew: the turn of the message that it stands for; else 0 */
-    bool is_held;   /* kept back until a person says */
-    const char *by; /* who made it leave (actor.h) */
-    int64_t now_ms; /* real time, not --now: retries and giving up count from it */
+    int64_t turn;           /* made anew: the turn of the message that it stands for; else 0 */
+    const char *moved_from; /* of a move: where the Task stood before (track_standing), or NULL */
+    bool is_held;           /* kept back until a person says */
+    const char *by;         /* who made it leave (actor.h) */
+    int64_t now_ms;         /* real time, not --now: retries and giving up count from it */
 };
 
 /* Queues the Bundle for the grant's partner; returns the message's row. The ids are read from the
@@ -31,5 +33,16 @@ int64_t outbox_commit(struct store *store, struct arena *arena, const struct gra
  * reason, unless it was dropped there. */
 void outbox_withdraw(struct store *store, struct arena *arena, struct store_message *message,
                      const char *reason, int64_t now_ms);
+/* What waits behind MESSAGE, of the same referral to the same partner, may no longer go, oldest
+ * first. KEEPS_CANCEL: a cancel goes all the same, because MESSAGE may have arrived. Returns how
+ * many, with the list. */
+size_t outbox_withdraw_behind(struct store *store, struct arena *arena,
+                              const struct store_message *message, bool keeps_cancel,
+                              const char *reason, int64_t now_ms,
+                              struct store_message **ret_withdrawn);
+/* MESSAGE was withdrawn and is not made anew. When it is the one that places a referral, the
+ * partner could do nothing with what follows but refuse it. */
+void outbox_withdraw_followers(struct store *store, struct arena *arena,
+                               const struct store_message *message, int64_t now_ms);
 
 #endif

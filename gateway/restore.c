@@ -87,6 +87,7 @@ static bool open_and_check(struct unpacked *unpacked, int64_t at_ms, struct faul
     bool whole = check_store(unpacked, store, ret_fault);
     if (whole && at_ms != 0) {
         store_begin(store);
+        store_begin_epoch(store);
         audit_add(store, at_ms, "restored", NULL, unpacked->facts.taken, NULL);
         whole = store_commit(store, ret_fault);
     }

@@ -2,6 +2,7 @@
 #include "gateway/retention.h"
 
 #include "gateway/log.h"
+#include "gateway/store/lived.h"
 
 enum { PAGE = 512, ITEMS_A_UNIT = 32, SQUEEZE_MAX = 12, WAITING_MAX = 64 };
 
@@ -22,10 +23,11 @@ static bool let_go(struct unit *unit, struct store *store)
     return true;
 }
 
-static struct store_ages ages_of(const struct retention *retention, const struct setup *setup)
+static struct store_ages ages_of(const struct retention *retention, const struct setup *setup,
+                                 const struct store *reader)
 {
     const struct config *config = &setup->config;
-    int64_t now_ms = clock_wall_ms(&setup->clock);
+    int64_t now_ms = store_lived_ms(reader);
     int64_t payload_ms = (int64_t)config->payload_days * day_ms >> retention->squeeze;
     int64_t row_ms = (int64_t)config->ledger_days * day_ms;
     return (struct store_ages){.payload_before_ms = now_ms - payload_ms,
@@ -83,13 +85,15 @@ static bool give_back(struct unit *unit, struct store *store)
     return true;
 }
 
-static bool free_space(struct retention *retention, const struct office *office)
+static bool free_space(struct retention *retention, const struct office *office,
+                       const struct store *reader)
 {
     struct arena arena = ARENA_EMPTY;
     struct freeing freeing = {.unit.run = give_back,
                               .unit.arena = &arena,
                               .below = retention->free_below,
-                              .early_before_ms = ages_of(retention, office->setup).row_before_ms};
+                              .early_before_ms =
+                                  ages_of(retention, office->setup, reader).row_before_ms};
     bool done = writer_call(office->writer, &freeing.unit);
     arena_free(&arena);
     retention->segments += done && freeing.has_freed;
@@ -112,7 +116,7 @@ static void judge_size(struct retention *retention, const struct setup *setup, s
 static bool walk(struct retention *retention, const struct office *office, struct store *reader,
                  struct arena *arena)
 {
-    struct store_ages ages = ages_of(retention, office->setup);
+    struct store_ages ages = ages_of(retention, office->setup, reader);
     struct store_old *old;
     size_t items = store_find_old(reader, arena, &ages, PAGE, &retention->sweep, &old);
     if (!let_all_go(retention, office, &ages, old, items))
@@ -137,7 +141,7 @@ static bool slice(struct retention *retention, const struct office *office, stru
     unsigned squeeze = retention->squeeze;
     if (!retention->is_walk_over)
         return walk(retention, office, reader, arena);
-    if (free_space(retention, office))
+    if (free_space(retention, office, reader))
         return true;
     end_walk(retention, office->setup, reader);
     return retention->squeeze > squeeze;

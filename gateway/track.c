@@ -11,8 +11,12 @@
 #define NONE TRACK_REASON_NONE
 #define MAY TRACK_REASON_MAY
 #define MUST TRACK_REASON_MUST
+#define ALONE TRACK_ALONE
+#define CARRIES TRACK_CARRIES
+#define ASKS TRACK_ASKS
 static const struct track_move moves[] = {
-#define MOVE(word, who, from, to, reason, sentence) {word, who, from, to, reason, sentence},
+#define MOVE(word, who, from, to, bond, reason, sentence)                                          \
+    {word, who, from, to, bond, reason, sentence},
 #include "gateway/track.def"
 #undef MOVE
 };
@@ -119,7 +123,7 @@ bool track_allows(const struct track_move *move, enum track_side who,
 {
     if (move->who != who) {
         const char *side = move->who == TRACK_PLACER ? "who placed it" : "who was asked";
-        return fault_set(ret_fault, FAULT_illegal_move,
+        return fault_set(ret_fault, FAULT_wrong_side,
                          arena_print(arena, "referral %s: only the clinic %s can %s it",
                                      referral->number, side, move->word));
     }
@@ -139,6 +143,26 @@ bool track_allows(const struct track_move *move, enum track_side who,
 }
 
 static const char unconfirmed[] = "-before";
+
+const char *track_standing(struct arena *arena, const struct store_referral *referral)
+{
+    const char *abort_status = referral->abort_status;
+    return arena_print(arena, "%s%s%s", referral->task_status, abort_status == NULL ? "" : " ",
+                       abort_status == NULL ? "" : abort_status);
+}
+
+void track_put_back(struct store *store, struct store_referral *referral, const char *standing,
+                    const struct track_details *details, struct arena *arena)
+{
+    size_t length = strcspn(standing, " ");
+    referral->task_status = arena_copy_n(arena, standing, length);
+    referral->abort_status =
+        standing[length] == '\0' ? NULL : arena_copy(arena, standing + length + 1);
+    referral->reason = details->reason;
+    referral->reason_code = NULL;
+    referral->changed_ms = details->at_ms;
+    store_set_referral(store, referral);
+}
 
 static const char *abort_status_after(const struct track_move *move,
                                       const struct store_referral *before, struct arena *arena)

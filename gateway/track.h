@@ -16,12 +16,15 @@
 
 enum track_side { TRACK_PLACER, TRACK_FILLER };
 enum track_reason { TRACK_REASON_NONE, TRACK_REASON_MAY, TRACK_REASON_MUST };
+/* What a move's message is to those behind it (track.def). */
+enum track_bond { TRACK_ALONE, TRACK_CARRIES, TRACK_ASKS };
 
 struct track_move {
     const char *word;
     enum track_side who;
-    const char *from;         /* Task states, parted by spaces */
-    const char *to;           /* "": stays */
+    const char *from; /* Task states, parted by spaces */
+    const char *to;   /* "": stays */
+    enum track_bond bond;
     enum track_reason reason; /* does whoever makes it give one? */
     const char *sentence;
 };
@@ -70,6 +73,11 @@ void track_accept_behind_cancel(struct store *store, struct store_referral *refe
  * before). */
 void track_cancel_answered(struct store *store, struct store_referral *referral, bool is_confirmed,
                            const struct track_details *details, struct arena *arena);
+/* Where a referral stands, as one text, and putting it back there: a move of ours was given up that
+ * the partner never took. */
+const char *track_standing(struct arena *arena, const struct store_referral *referral);
+void track_put_back(struct store *store, struct store_referral *referral, const char *standing,
+                    const struct track_details *details, struct arena *arena);
 /* The one list a referral stands in: "to answer", "waiting for an answer", "to start", "under way",
  * "on hold", "not sent yet", "closed". */
 const char *track_list(const struct store_referral *referral);

@@ -24,9 +24,10 @@ struct queueing {
 static const struct {
     const char *verb, *from, *to;
 } changes[] = {
-    {"resend", "sent parked rejected held queued", "queued"},
+    {"resend", "sent parked rejected held queued dropped", "queued"},
     {"hold", "queued parked", "held"},
     {"park", "queued held", "parked"},
+    {"drop", "queued held parked", "dropped"},
 };
 
 /* What has arrived goes once more only by the grant it went by; what has not is asked at its try.
@@ -42,6 +43,35 @@ static bool may_go_again(struct queueing *queueing, struct store *store, int64_t
     return fault_set(&unit->fault, FAULT_forbidden,
                      arena_print(unit->arena, "message %lld may not be sent again: %s",
                                  (long long)message->id, reason));
+}
+
+static bool make_change(struct queueing *queueing, struct store *store)
+{
+    struct store_message *message = &queueing->message;
+    struct unit *unit = &queueing->unit;
+    const struct setup *setup = queueing->call->office->setup;
+    const char *reason = arena_print(unit->arena, "%s by command", queueing->verb);
+    struct flow flow = {setup, store, unit->arena, clock_wall_ms(&setup->clock), NULL};
+    bool done = true;
+    if (text_equal(queueing->verb, "drop")) {
+        done = flow_give_up(&flow, message, reason, &unit->fault);
+    } else if (text_equal(queueing->verb, "resend")) {
+        flow_resend(&flow, message, reason);
+    } else {
+        message->state = queueing->state;
+        message->reason = reason;
+        message->due_ms = flow.now_ms;
+        store_set_message(store, message);
+    }
+    struct store_audit noted = {.at_ms = flow.now_ms,
+                                .what = queueing->verb,
+                                .partner = message->partner,
+                                .subject = message->message_id,
+                                .actor = queueing->call->caller,
+                                .purpose = audit_purpose(message->kind),
+                                .client = store_client_of(store, message)};
+    audit_write(store, &noted);
+    return done;
 }
 
 static bool change(struct unit *unit, struct store *store)
@@ -73,22 +103,9 @@ static bool change(struct unit *unit, struct store *store)
                                      "message %lld ended long ago and its bytes are no longer kept "
                                      "(payload_days); send the record anew",
                                      (long long)message->id));
-    int64_t now_ms = clock_wall_ms(&queueing->call->office->setup->clock);
-    if (!may_go_again(queueing, store, now_ms))
+    if (!may_go_again(queueing, store, clock_wall_ms(&queueing->call->office->setup->clock)))
         return false;
-    message->state = queueing->state;
-    message->reason = arena_print(unit->arena, "%s by command", queueing->verb);
-    message->due_ms = now_ms;
-    store_set_message(store, message);
-    struct store_audit noted = {.at_ms = now_ms,
-                                .what = queueing->verb,
-                                .partner = message->partner,
-                                .subject = message->message_id,
-                                .actor = queueing->call->caller,
-                                .purpose = audit_purpose(message->kind),
-                                .client = store_client_of(store, message)};
-    audit_write(store, &noted);
-    return true;
+    return make_change(queueing, store);
 }
 
 static int change_message(struct command_call *call, const char *verb)
@@ -124,6 +141,11 @@ static int hold(struct command_call *call)
 static int park(struct command_call *call)
 {
     return change_message(call, "park");
+}
+
+static int drop(struct command_call *call)
+{
+    return change_message(call, "drop");
 }
 
 static int list(struct command_call *call)
@@ -320,7 +342,11 @@ const struct command commands_queue[] = {
     ROW("queue resend", "NUMBER", "send it (again) now, unchanged and with the same ids", 1,
         resend),
     ROW("queue hold", "NUMBER", "keep it back until resend", 1, hold),
-    ROW("queue park", "NUMBER", "give it up", 1, park),
+    ROW("queue park", "NUMBER",
+        "stop trying until resend; what belongs behind it of the same referral waits too", 1, park),
+    ROW("queue drop", "NUMBER",
+        "give it up for good: what stands upon it is withdrawn, and the referral goes back", 1,
+        drop),
     ROW("records list", "", "every record we wrote or received", 0, records),
     {"records retract", "ID", "take back a record of ours, and tell whoever got it", COMMAND_STORE,
      1, 1, retract, retract_options},

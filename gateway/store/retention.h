@@ -11,7 +11,7 @@
 
 #include "gateway/store/store.h"
 
-struct store_ages { /* what ended before may go */
+struct store_ages { /* what ended before may go, in lived time (lived.h) */
     int64_t payload_before_ms, row_before_ms;
 };
 

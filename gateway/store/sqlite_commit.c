@@ -241,6 +241,7 @@ static bool commit_database(struct store *store)
     if (!store->is_open)
         return true;
     sqlite_seal_keys(store);
+    sqlite_note_lived(store);
     if (store->has_audits)
         write_audits(store);
     if (store->has_groups) {

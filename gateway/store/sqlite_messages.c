@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "gateway/store/lived.h"
 
 #define MESSAGE(member, type)                                                                      \
     {                                                                                              \
@@ -22,6 +23,8 @@ static const struct column message_columns[] = {
     MESSAGE(reason, COLUMN_TEXT),        MESSAGE(due_ms, COLUMN_WHOLE),
     MESSAGE(attempts, COLUMN_WHOLE),     MESSAGE(settled_ms, COLUMN_LINK),
     MESSAGE(response_code, COLUMN_TEXT), MESSAGE(response_issues, COLUMN_TEXT),
+    MESSAGE(lived_ms, COLUMN_WHOLE),     MESSAGE(moved_from, COLUMN_TEXT),
+    MESSAGE(refusals, COLUMN_WHOLE),     MESSAGE(answer_mark, COLUMN_TEXT),
     MESSAGE(tick, COLUMN_TICK),
 };
 enum { UNCHANGING_COLUMNS = 14 };
@@ -54,11 +57,15 @@ int64_t store_next_message(struct store *store)
 
 /* ---- whose turn it is: the order of a referral's messages to one partner ---- */
 
-#define IS_OPEN "(state='queued' OR state='sending' OR state='held')"
-
+/* A parked message keeps its place: what follows it would only be refused for its order. */
 static bool is_open(const char *state)
 {
-    return text_equal(state, "queued") || text_equal(state, "sending") || text_equal(state, "held");
+    static const char *const open_states[] = {"queued", "sending", "held", "parked"};
+    for (size_t i = 0; i < sizeof open_states / sizeof *open_states; i++) {
+        if (text_equal(open_states[i], state))
+            return true;
+    }
+    return false;
 }
 
 static void set_behind(struct store *store, int64_t id, bool behind)
@@ -78,7 +85,7 @@ static int64_t open_before(struct store *store, const struct store_message *mess
 {
     return sqlite_number(store,
                          "SELECT id FROM message WHERE referral=? AND partner=? AND " TURN
-                         "<? AND " IS_OPEN " ORDER BY " TURN " DESC LIMIT 1",
+                         "<? AND " WAITING " ORDER BY " TURN " DESC LIMIT 1",
                          "iii", message->referral, sqlite_partner(store, message->partner),
                          turn_of(message, id));
 }
@@ -87,7 +94,7 @@ static int64_t open_after(struct store *store, const struct store_message *messa
 {
     return sqlite_number(store,
                          "SELECT id FROM message WHERE referral=? AND partner=? AND " TURN
-                         ">? AND " IS_OPEN " ORDER BY " TURN " LIMIT 1",
+                         ">? AND " WAITING " ORDER BY " TURN " LIMIT 1",
                          "iii", message->referral, sqlite_partner(store, message->partner),
                          turn_of(message, id));
 }
@@ -112,7 +119,7 @@ static void step_out(struct store *store, const struct store_message *message)
 
 void store_set_message(struct store *store, const struct store_message *message)
 {
-    static const char before[] = "SELECT " IS_OPEN " + 2*behind FROM message WHERE id=?";
+    static const char before[] = "SELECT " WAITING " + 2*behind FROM message WHERE id=?";
     bool is_out = text_equal(message->direction, "out");
     bool has_order = is_out && message->referral != 0;
     int64_t stood = is_out ? sqlite_number(store, before, "i", message->id) : 0;
@@ -200,7 +207,10 @@ int64_t store_add_message(struct store *store, const struct store_message *messa
 {
     if (is_taken(store, message))
         sqlite_refuse(store, "a message of this id is there already");
-    int64_t id = sqlite_insert(store, &messages, message);
+    struct store_message row = *message;
+    if (row.lived_ms == 0)
+        row.lived_ms = store_lived_ms(store);
+    int64_t id = sqlite_insert(store, &messages, &row);
     if (id != 0)
         sqlite_key_message(store, message, id);
     if (id != 0 && message->referral != 0 && text_equal(message->direction, "out") &&
@@ -277,6 +287,15 @@ size_t store_queued_on_route(struct store *store, struct arena *arena, const cha
                          "WHERE direction='out' AND (state='queued' OR state='held') AND " WAITING
                          " AND partner=? AND recipient=? ORDER BY " TURN,
                          "it", sqlite_partner(store, partner), recipient);
+}
+
+size_t store_behind(struct store *store, struct arena *arena, const struct store_message *message,
+                    struct store_message **ret_messages)
+{
+    return sqlite_select(
+        store, arena, &messages, ret_messages,
+        "WHERE referral=? AND partner=? AND " TURN ">? AND " WAITING " ORDER BY " TURN, "iii",
+        message->referral, sqlite_partner(store, message->partner), turn_of(message, message->id));
 }
 
 int64_t store_count_withdrawn(struct store *store, int64_t record, const char *recipient)

@@ -114,6 +114,42 @@ static bool connect_to(const char *path, int flags, struct store **ret_store, st
     return true;
 }
 
+/* ---- the epoch ---- */
+
+const char *store_epoch(struct store *store)
+{
+    struct arena arena = ARENA_EMPTY;
+    const char **texts;
+    if (store->epoch != NULL)
+        return store->epoch;
+    size_t count =
+        sqlite_texts(store, &arena, &texts, "SELECT value FROM meta WHERE key='epoch'", "");
+    snprintf(store->epoch_text, sizeof store->epoch_text, "%s", count == 1 ? texts[0] : "");
+    arena_free(&arena);
+    if (!store_failed(store))
+        store->epoch = store->epoch_text;
+    return store->epoch_text;
+}
+
+void store_begin_epoch(struct store *store)
+{
+    static const char letters[] = "abcdefghjkmnpqrstvwxyz0123456789";
+    unsigned char random[STORE_EPOCH_TEXT];
+    char epoch[STORE_EPOCH_TEXT];
+    if (getrandom(random, sizeof random, 0) != sizeof random) {
+        sqlite_note_error(store, SQLITE_ERROR);
+        return;
+    }
+    for (size_t i = 0; i + 1 < sizeof epoch; i++)
+        epoch[i] = letters[random[i] % (sizeof letters - 1)];
+    epoch[sizeof epoch - 1] = '\0';
+    store->epoch = NULL;
+    sqlite_run(store,
+               "INSERT INTO meta (key, value) VALUES ('epoch', ?1) ON CONFLICT (key) DO UPDATE SET "
+               "value=?1",
+               "t", epoch);
+}
+
 /* ---- durability ---- */
 
 static const char *demand_durability(struct store *store)
@@ -212,6 +248,7 @@ bool store_open(const char *path, struct store **ret_store, struct arena *arena,
         return refuse(store, arena, path, why, ret_fault);
     if (!sync_folder(path)) /* the log was made just now, as after every whole close */
         return refuse(store, arena, path, "its folder cannot be synced to disk", ret_fault);
+    sqlite_start_living(store);
     *ret_store = store;
     return true;
 }
@@ -226,8 +263,10 @@ bool store_open_reader(const char *path, struct store **ret_store, struct arena 
     long version = sqlite_version(*ret_store);
     if (version != 0 && version != sqlite_newest_version())
         return refuse_version(*ret_store, arena, path, ret_fault);
-    if (sqlite_recover(*ret_store, &groups))
+    if (sqlite_recover(*ret_store, &groups)) {
+        sqlite_start_living(*ret_store);
         return true;
+    }
     const char *why = arena_copy(arena, (*ret_store)->error_text);
     return refuse(*ret_store, arena, path, why, ret_fault);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "gateway/store/lived.h"
 #include "gateway/store/sqlite_store.h"
 
 #define RECORD(member, type)                                                                       \
@@ -19,6 +20,7 @@ static const struct column record_columns[] = {
     RECORD(payload, COLUMN_WHOLE),  RECORD(attachments, COLUMN_LINK),
     RECORD(hash, COLUMN_HASH),      RECORD(exported, COLUMN_YES_NO),
     RECORD(retracted, COLUMN_TEXT), RECORD(retracted_ms, COLUMN_WHOLE),
+    RECORD(lived_ms, COLUMN_WHOLE),
 };
 static const char *owner_of(const void *row)
 {
@@ -92,7 +94,10 @@ int64_t store_add_record(struct store *store, const struct store_record *record)
     if (store_find_record(store, &arena, record->clinic, record->kind, record->number, &seen))
         sqlite_refuse(store, "a record of this number is there already");
     arena_free(&arena);
-    int64_t id = sqlite_insert(store, &records, record);
+    struct store_record row = *record;
+    if (row.lived_ms == 0)
+        row.lived_ms = store_lived_ms(store);
+    int64_t id = sqlite_insert(store, &records, &row);
     if (id != 0)
         sqlite_key_record(store, record, id);
     return id;

@@ -131,8 +131,7 @@ static bool find_filled(struct store *store, struct arena *arena, const char *nu
                         struct store_referral *ret_referral)
 {
     const char *dash = strrchr(number, '-');
-    bool may_be = dash != NULL && dash - number >= 2 && memcmp(dash - 2, "-F", 2) == 0;
-    int64_t id = may_be ? strtoll(dash + 1, NULL, 10) : 0;
+    int64_t id = dash == NULL ? 0 : strtoll(dash + 1, NULL, 10);
     return id > 0 && store_get_referral(store, arena, id, ret_referral) &&
            text_equal(ret_referral->filler_number, number) &&
            text_equal(ret_referral->role, "filler");

@@ -21,7 +21,7 @@ enum {
 };
 
 /* Nothing waits for these; "withdrawn" counts for the ids of a later message, so its row stays. */
-#define SETTLED "('sent','rejected','done','refused','withdrawn')"
+#define SETTLED "('sent','rejected','done','refused','early','withdrawn','dropped')"
 #define OVER "('completed','rejected','cancelled','failed','entered-in-error')"
 
 /* ---- finding ---- */
@@ -43,7 +43,8 @@ static const struct column message_columns[] = {
 };
 static const struct table aged_messages =
     TABLE("(SELECT m.id AS id, m.payload AS payload, "
-          "max(m.created_ms, coalesce(m.settled_ms, 0)) AS ended_ms, "
+          "CASE WHEN m.lived_ms > 0 THEN m.lived_ms ELSE "
+          "max(m.created_ms, coalesce(m.settled_ms, 0)) END AS ended_ms, "
           "m.state IN " SETTLED " AS is_settled, m.state='withdrawn' AS is_withdrawn, "
           "(m.referral IS NULL OR coalesce(r.task_status IN " OVER ", 1)) AS is_over, "
           "m.id=(SELECT max(id) FROM message) AS is_newest "
@@ -56,8 +57,10 @@ static const struct column record_columns[] = {
     AGED(attachments, COLUMN_LINK),
     AGED(ended_ms, COLUMN_WHOLE),
 };
-static const struct table aged_records = TABLE(
-    "(SELECT id, payload, attachments, accepted_ms AS ended_ms FROM record)", aged, record_columns);
+static const struct table aged_records =
+    TABLE("(SELECT id, payload, attachments, "
+          "CASE WHEN lived_ms > 0 THEN lived_ms ELSE accepted_ms END AS ended_ms FROM record)",
+          aged, record_columns);
 
 static bool is_in_journal(int64_t payload)
 {

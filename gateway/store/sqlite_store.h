@@ -92,6 +92,12 @@ struct client_memo { /* the client asked for last */
     char owner[80], number[256];
 };
 
+struct sqlite_lived { /* lived time (lived.h) is from_ms and what has passed since opened_ms */
+    int64_t from_ms, opened_ms; /* opened_ms: monotonic */
+    int64_t noted_ms;           /* lived time of the last note; 0: none by this process */
+    int64_t set_back_ms;
+};
+
 struct checkpointer;
 
 struct store {
@@ -103,6 +109,9 @@ struct store {
     bool is_reader;
 
     struct sqlite_state state, marked;
+    struct sqlite_lived lived;
+    const char *epoch; /* NULL: not looked up yet */
+    char epoch_text[STORE_EPOCH_TEXT];
     struct key_family families[KEY_FAMILIES];
     struct key_memo key_memos[KEY_TAGS];
     struct partners partners;
@@ -153,6 +162,12 @@ long sqlite_newest_version(void);
 long sqlite_version(struct store *store);
 /* Makes the schema, or brings an older one up. NULL when that is done, or what is wrong. */
 const char *sqlite_upgrade(struct store *store, struct arena *arena);
+
+/* ---- lived.c ---- */
+/* When the store has been opened. */
+void sqlite_start_living(struct store *store);
+/* With a commit of the database. */
+void sqlite_note_lived(struct store *store);
 
 /* ---- sqlite_commit.c ---- */
 /* Reads where the journal stands, and does the groups that the database lacks. False with the

@@ -17,7 +17,7 @@
 #include "base/arena.h"
 #include "gateway/fault.h"
 
-enum { STORE_HASH_BYTES = 32 };
+enum { STORE_HASH_BYTES = 32, STORE_EPOCH_TEXT = 17 };
 
 struct store;
 
@@ -65,6 +65,13 @@ const char *store_error(const struct store *store);
  * the order of ticks, and a tick is also the time of last change, which only rises. Members named
  * `tick` are written by the store: the tick a row was last changed at. */
 
+/* ---- the epoch ---- */
+/* Drawn by a restore, because what the store gave names to since the backup is forgotten: names
+ * made from now on (ids of moves and answers, numbers of referrals that we fill) hold it. "" before
+ * the first restore. Lives as long as the store. */
+const char *store_epoch(struct store *store);
+void store_begin_epoch(struct store *store);
+
 /* ---- payloads ---- */
 int64_t payload_put(struct store *store, const void *bytes, size_t length);
 /* The same for bytes that are seldom read again: cheaper to write, and dearer to read. SHA256 is
@@ -82,6 +89,7 @@ struct store_record {
     int64_t id;
     const char *clinic, *kind, *number, *origin, *client;
     int64_t referral, accepted_ms, payload, attachments;
+    int64_t lived_ms; /* when it was accepted, in lived time (lived.h); given when it is added */
     bool exported;
     unsigned char hash[STORE_HASH_BYTES]; /* of one of our own, when it was sent; else zero */
     const char *retracted; /* why it was taken back (a code of reasons.csv); NULL: it stands */
@@ -191,6 +199,10 @@ struct store_message {
     const char *response_code, *response_issues, *response_to;
     int64_t payload, tick;
     int64_t turn; /* its place among those of its referral: made anew, that of the first; 0: id */
+    int64_t lived_ms;        /* when it got its state, in lived time; given when it is added */
+    const char *moved_from;  /* out: the state of the Task that a move of ours was made in */
+    int64_t refusals;        /* out: how often it was answered that it comes too early */
+    const char *answer_mark; /* in: what the ids of our answer are made of beside its own */
     unsigned char hash[STORE_HASH_BYTES];
 };
 
@@ -229,6 +241,9 @@ size_t store_routes(struct store *store, struct arena *arena, struct store_messa
 /* All queued or held messages of such a pair. */
 size_t store_queued_on_route(struct store *store, struct arena *arena, const char *partner,
                              const char *recipient, struct store_message **ret_messages);
+/* What waits behind a message, of the same referral to the same partner; oldest first. */
+size_t store_behind(struct store *store, struct arena *arena, const struct store_message *message,
+                    struct store_message **ret_messages);
 /* How often a record was taken back from the queue to this recipient before. */
 int64_t store_count_withdrawn(struct store *store, int64_t record, const char *recipient);
 /* Whether a referral's own message may have reached its partner, under whichever ids. */

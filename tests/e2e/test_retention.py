@@ -11,7 +11,8 @@ DAY_MS = 86400000
 def age(practice, days):
     """As if everything there had happened so many days earlier."""
     with contextlib.closing(sqlite3.connect(practice.folder / "store.db")) as store, store:
-        for table, columns in (("message", ("created_ms", "settled_ms")), ("record", ("accepted_ms",)),
+        for table, columns in (("message", ("created_ms", "settled_ms", "lived_ms")),
+                               ("record", ("accepted_ms", "lived_ms")),
                                ("referral", ("created_ms", "changed_ms"))):
             for column in columns:
                 store.execute(f"UPDATE {table} SET {column}={column}-?", (days * DAY_MS,))

@@ -215,9 +215,9 @@ static bool settle(struct unit *unit, struct store *store)
 {
     struct settling *settling = (struct settling *)unit;
     struct world *world = settling->world;
-    settling->verdict =
-        deliver_settle(store, &settling->gate->setup, unit->arena, settling->row, &settling->result,
-                       clock_wall_ms(&settling->gate->setup.clock), world_random(world));
+    const struct setup *setup = &settling->gate->setup;
+    struct flow flow = {setup, store, unit->arena, clock_wall_ms(&setup->clock), NULL};
+    settling->verdict = flow_settle(&flow, settling->row, &settling->result, world_random(world));
     struct store_message message;
     bool is_planted =
         (world->plant == PLANT_TIMEOUT_IS_FAILURE && settling->result.outcome == DELIVER_UNKNOWN) ||

@@ -9,6 +9,7 @@
 
 #include "gateway/acknowledge.h"
 #include "gateway/deliver.h"
+#include "gateway/store/lived.h"
 #include "lib/clinic.h"
 
 /* deliver_claim without the list of what was taken back. */
@@ -334,7 +335,9 @@ static void refused_by_the_partners_rules(void **state)
     assert_string_equal(message.state, "rejected");
     assert_string_equal(message.reason, "the number is in use");
     assert_non_null(strstr(message.response_issues, "conflict"));
-    assert_string_equal(clinic_find(journey->clinic, "willow", "R-1").task_status, "requested");
+    struct store_referral referral = clinic_find(journey->clinic, "willow", "R-1");
+    assert_string_equal(referral.task_status, "draft"); /* the partner has none of it */
+    assert_string_equal(referral.reason, "the number is in use");
 }
 
 static const char *placed(struct journey *journey)
@@ -496,12 +499,21 @@ static void retry_after_is_honoured_up_to_the_most(void **state)
 static void given_up_after_its_time(void **state)
 {
     struct journey *journey = *state;
-    int64_t last = NOW + (int64_t)72 * 3600 * 1000;
+    int64_t hours = (int64_t)3600 * 1000;
     struct deliver_result result = away;
     result.sentence = "refused";
-    assert_int_equal(settle(journey, &result, last), DELIVER_LATER);
-    assert_int_equal(settle(journey, &result, last + 1), DELIVER_PARKED);
+    assert_int_equal(settle(journey, &result, NOW + 480 * hours),
+                     DELIVER_LATER); /* a clock was set */
+    store_let_live(journey->clinic->store, 73 * hours);
+    assert_int_equal(settle(journey, &result, NOW),
+                     DELIVER_LATER); /* tried once, as far as it knows */
     struct store_message message = row_of(journey);
+    message.attempts = 5;
+    clinic_begin(journey->clinic);
+    store_set_message(journey->clinic->store, &message);
+    clinic_commit(journey->clinic);
+    assert_int_equal(settle(journey, &result, NOW), DELIVER_PARKED);
+    message = row_of(journey);
     assert_string_equal(message.state, "parked");
     assert_non_null(strstr(message.reason, "72 hours"));
     assert_non_null(strstr(message.reason, "refused"));

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "gateway/acknowledge.h"
 #include "gateway/store/sqlite.h"
 #include "lib/clinic.h"
 
@@ -134,14 +135,29 @@ static void a_move_that_is_not_possible_here_is_refused(void **state)
     struct store_message accept;
     const char *body = clinic_outgoing(bench->willow, "lakeside", &accept);
     move(bench->willow, "start"); /* "start" overtakes "accept" */
+    struct store_message start;
+    const char *start_body = clinic_outgoing(bench->willow, "lakeside", &start);
     struct clinic_arrival early = carry(bench->willow, bench->lakeside);
     assert_int_equal(early.outcome, INBOX_TAKEN);
     assert_string_equal(early.row.response_code, "fatal-error");
-    assert_string_equal(early.row.state, "refused");
+    assert_string_equal(early.row.state, "early");
     assert_string_equal(status(bench->lakeside), "requested");
     struct clinic_arrival late = clinic_receive(bench->lakeside, "willow", body);
     assert_string_equal(late.row.response_code, "ok");
     assert_string_equal(status(bench->lakeside), "accepted");
+    struct clinic_arrival again = clinic_receive(bench->lakeside, "willow", start_body);
+    assert_int_equal(again.outcome, INBOX_TAKEN); /* what came too early is judged anew */
+    assert_int_equal(again.row.id, early.row.id);
+    assert_string_equal(again.row.response_code, "ok");
+    assert_string_equal(status(bench->lakeside), "in-progress");
+    struct arena *arena = &bench->lakeside->arena;
+    assert_string_not_equal(
+        acknowledge_places_of(bench->lakeside->setup, arena, &again.row).bundle_id,
+        acknowledge_places_of(bench->lakeside->setup, arena, &early.row).bundle_id);
+    struct clinic_arrival third = clinic_receive(bench->lakeside, "willow", start_body);
+    assert_int_equal(third.outcome, INBOX_REPLAY);
+    assert_string_equal(acknowledge_places_of(bench->lakeside->setup, arena, &again.row).bundle_id,
+                        acknowledge_places_of(bench->lakeside->setup, arena, &third.row).bundle_id);
 }
 
 static void the_end_said_again_changes_nothing(void **state)

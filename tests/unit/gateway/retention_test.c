@@ -1,5 +1,5 @@
 /* retention: what has had its time goes, in slices; what somebody still needs stays, wherever it
- * lies. Time is the clock of the practice. */
+ * lies. Time is what the store has lived through. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 
 #include "gateway/backup.h"
 #include "gateway/retention.h"
+#include "gateway/store/lived.h"
 #include "lib/rows.h"
 
 #define ARENA (&clinic->arena)
@@ -29,7 +30,9 @@ static int64_t now(struct clinic *clinic)
 
 static void pass_days(struct clinic *clinic, int days)
 {
-    clinic->setup->clock = clock_fixed(now(clinic) + days * day_ms);
+    store_let_live(STORE, days * day_ms);
+    clinic_begin(clinic);
+    clinic_commit(clinic);
 }
 
 /* Slices until there is nothing more to do; how many. */
@@ -290,7 +293,7 @@ static void a_crash_does_it_again(void **state)
     int64_t row = add(clinic, "in", "one", "done", 0);
     add(clinic, "in", "newest", "done", 0);
     pass_days(clinic, 11);
-    const struct store_ages ages = {now(clinic) - 10 * day_ms, 0};
+    const struct store_ages ages = {store_lived_ms(STORE) - 10 * day_ms, 0};
     const struct store_old old[] = {{STORE_OLD_PAYLOAD, row}, {STORE_OLD_RECORD, record}};
     clinic_begin(clinic);
     for (int i = 0; i < 2; i++)
@@ -351,11 +354,12 @@ static void cancels_go_with_the_ids(void **state)
     clinic_begin(clinic);
     for (int i = 0; i < 600; i++)
         store_add_early_cancel(STORE, "lakeside", "lakeside", arena_print(ARENA, "R-%d", i),
-                               now(clinic));
+                               store_lived_ms(STORE));
     clinic_commit(clinic);
     pass_days(clinic, 29);
     clinic_begin(clinic);
-    store_add_early_cancel(STORE, "lakeside", "lakeside", "R-7", now(clinic)); /* said again */
+    store_add_early_cancel(STORE, "lakeside", "lakeside", "R-7",
+                           store_lived_ms(STORE)); /* said again */
     clinic_commit(clinic);
     keep(clinic);
     assert_true(store_has_early_cancel(STORE, "lakeside", "lakeside", "R-1"));

@@ -75,7 +75,7 @@ static void every_move_from_every_state(void **state)
                 assert_non_null(strstr(fault.sentence, states[s]));
             }
             assert_false(track_allows(move, other, &referral, &arena, &fault));
-            assert_int_equal(fault.kind, FAULT_illegal_move);
+            assert_int_equal(fault.kind, FAULT_wrong_side);
             assert_non_null(strstr(fault.sentence, "only the clinic"));
         }
     }
