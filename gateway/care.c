@@ -20,6 +20,7 @@ enum {
     NOTE_MS = 10000,         /* refused callers are written together, at most so often */
     FETCH_AGAIN_MS = 600000, /* after a failure */
     MEASURE_MS = 2000,       /* how much room is left */
+    JUMP_MS = 60000,         /* the wall clock against the other one */
     AGE_MS = 30000,          /* does something wait for too long? */
     RETAIN_FIRST_MS = 5000,  /* after the start */
     REFUSALS_MAX = 16,       /* different ones, between two notes */
@@ -69,6 +70,7 @@ struct care {
     pthread_mutex_t lock; /* of the refusals */
     struct refusals refusals;
     int64_t warned_ms; /* monotonic; of the last look at what runs out */
+    int64_t ahead_ms;  /* of the wall clock before the monotonic one, at the last pulse */
     bool is_full;
     struct care_figures figures;
     bool is_stopping, is_timer_closed, is_alarm_stopped;
@@ -338,9 +340,26 @@ static void measured(struct care_job *job)
     arena_free(&arena);
 }
 
+/* A commit notes lived time (store/lived.h); a service that has nothing else to do makes one. */
+static bool commit_nothing(struct unit *unit, struct store *store)
+{
+    (void)unit;
+    (void)store;
+    return true;
+}
+
+static void note_lived(struct care_job *job)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct unit unit = {.run = commit_nothing, .arena = &arena};
+    writer_call(job->office.writer, &unit);
+    arena_free(&arena);
+}
+
 static void run_age(struct care_job *job)
 {
     struct care *care = job->care;
+    note_lived(job);
     arena_reset(&care->late_arena);
     care->edge_count = late_look(care->late, &job->office, &care->late_arena, &care->edges);
 }
@@ -364,6 +383,36 @@ static void run_retain(struct care_job *job)
 static void retained(struct care_job *job)
 {
     job->care->figures.kept = job->care->retention;
+}
+
+/* ---- the clock ---- */
+
+/* Nothing that waits or ages goes by the wall clock, but consents and validity do: somebody should
+ * know. */
+static void tell_jump(struct care *care, int64_t by_ms)
+{
+    care->figures.clock_jumps++;
+    log_number(LOG_LEVEL_WARNING, "clock-set", "seconds", by_ms / 1000, "what",
+               by_ms > 0 ? "the wall clock jumped forward" : "the wall clock jumped back", NULL);
+}
+
+static void look_at_clock(struct care *care)
+{
+    int64_t ahead_ms = clock_wall_ms(&care->options.office->setup->clock) - now_ms(care);
+    int64_t by_ms = ahead_ms - care->ahead_ms;
+    care->ahead_ms = ahead_ms;
+    if (by_ms > JUMP_MS || by_ms < -JUMP_MS)
+        tell_jump(care, by_ms);
+}
+
+/* opening.c has told of a clock that was set back while the service was off. */
+static void look_at_clock_first(struct care *care)
+{
+    const struct office *office = care->options.office;
+    const char *zone = setup_zone_fault(office->setup);
+    care->ahead_ms = clock_wall_ms(&office->setup->clock) - now_ms(care);
+    if (zone != NULL)
+        log_event(LOG_LEVEL_WARNING, "time-zone", "why", zone, NULL);
 }
 
 /* ---- the pulse ---- */
@@ -396,6 +445,7 @@ static void on_pulse(uv_timer_t *timer)
     if (is_served_new || now - care->warned_ms >= HOUR_MS)
         warn(care);
     look_at_store(care);
+    look_at_clock(care);
     if (now >= care->measuring.next_ms)
         job_start(&care->measuring, now + MEASURE_MS);
     if (now >= care->ageing.next_ms)
@@ -504,6 +554,7 @@ struct care *care_start(const struct care_options *options)
     courier_watch(options->courier, &watcher);
     watch_taken(&care->look, options->print);
     warn(care);
+    look_at_clock_first(care);
     care->pulse.data = care;
     uv_timer_init(options->loop, &care->pulse);
     uv_timer_start(&care->pulse, on_pulse, PULSE_MS, PULSE_MS);

@@ -39,6 +39,7 @@ void care_reloaded(struct care *care, const unsigned char print[WATCH_PRINT_BYTE
 void care_note_peer(struct care *care, const struct verify_peer *peer);
 
 struct care_figures {
+    uint64_t clock_jumps;
     uint64_t reloads_taken, reloads_refused;
     struct alarm_figures alarms;
     struct disk_state disk;

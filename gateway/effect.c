@@ -721,7 +721,8 @@ static void apply_retraction(struct store *store, const struct inbox_item *item,
     effect->details.message = message->id;
     if (record->id == 0) {
         store_add_early_retraction(store, said->sender, said->retracted_kind,
-                                   said->retracted_number, said->retracted_code, item->now_ms);
+                                   said->retracted_number, said->retracted_code,
+                                   store_lived_ms(store));
         message->response_issues = acknowledge_notice(
             item->arena,
             arena_print(item->arena,

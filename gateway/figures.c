@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gateway/store/figures.h"
+#include "gateway/store/lived.h"
 #include "gateway/track.h"
 
 enum { DAY_S = 86400, DAY_MS = 86400 * 1000, LISTS_MAX = 16 };
@@ -136,6 +137,7 @@ static void put_care(const struct figures_from *from, struct metric_sheet *sheet
         metric_put(sheet, METRIC_alarms_total, alarm_name((enum alarm_kind)kind), NULL,
                    (double)figures.alarms.raised[kind]);
     metric_put(sheet, METRIC_alarm_failures_total, NULL, NULL, (double)figures.alarms.failures);
+    metric_put(sheet, METRIC_clock_jumps_total, NULL, NULL, (double)figures.clock_jumps);
     metric_put(sheet, METRIC_disk_low, NULL, NULL,
                figures.disk.is_stopped ? 2 : figures.disk.is_low);
     metric_put(sheet, METRIC_retention_total, "bodies", NULL, (double)figures.kept.removed_bodies);
@@ -164,8 +166,9 @@ static bool is_unsent(const char *state)
     return text_equal(state, "queued") || text_equal(state, "sending");
 }
 
-static void put_waiting(struct store *store, int64_t now_ms, struct metric_sheet *sheet)
+static void put_waiting(struct store *store, struct metric_sheet *sheet)
 {
+    int64_t now_ms = store_lived_ms(store);
     struct store_waiting *waiting;
     const char *partner = NULL;
     int64_t oldest_ms = 0;
@@ -241,7 +244,7 @@ void figures_of_store(struct setup *setup, struct metric_sheet *sheet)
     struct fault fault;
     int64_t now_ms = clock_wall_ms(&setup->clock);
     if (store_open_reader(office_store_path(setup, sheet->arena), &store, sheet->arena, &fault)) {
-        put_waiting(store, now_ms, sheet);
+        put_waiting(store, sheet);
         put_referrals(store, &setup->config, now_ms, sheet);
         metric_put(sheet, METRIC_tray_waiting, NULL, NULL, (double)store_count_tray(store));
         metric_put(sheet, METRIC_store_bytes, NULL, NULL, (double)store_bytes(store));

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "gateway/deliver.h"
 #include "gateway/store/figures.h"
+#include "gateway/store/lived.h"
 
 struct late_partner { /* one that is late */
     struct late_partner *next;
@@ -93,13 +94,13 @@ size_t late_look(struct late *late, const struct office *office, struct arena *a
     if (!office_reader(office, arena, &reader, &fault))
         return 0;
     size_t count = store_count_waiting(reader, arena, &waiting);
+    int64_t now_ms = store_lived_ms(reader);
     store_close(reader);
     for (size_t i = 0; i < partners->count; i++) {
         const struct partner *partner = &partners->items[i];
         if (partner->disabled || deliver_is_resting(setup, partner))
             continue;
-        struct late_edge edge =
-            waiting_of(partner->name, waiting, count, clock_wall_ms(&setup->clock));
+        struct late_edge edge = waiting_of(partner->name, waiting, count, now_ms);
         edge.is_late = most_ms > 0 && edge.count > 0 && edge.age_ms >= most_ms;
         if (note(late, partner->name, edge.is_late))
             edges[found++] = edge;

@@ -13,9 +13,10 @@
 #include "gateway/log.h"
 #include "gateway/people.h"
 #include "gateway/revocation.h"
+#include "gateway/store/lived.h"
 #include "gateway/tls.h"
 
-enum { LOCK_TRIES = 100, LOCK_WAIT_US = 20 * 1000 };
+enum { JUMP_MS = 60000, LOCK_TRIES = 100, LOCK_WAIT_US = 20 * 1000 };
 
 static bool recover(struct opening *opening, struct fault *ret_fault)
 {
@@ -24,6 +25,11 @@ static bool recover(struct opening *opening, struct fault *ret_fault)
         store_requeue_claimed(opening->store, clock_wall_ms(&opening->office->setup->clock));
     if (!store_commit(opening->store, ret_fault) || !store_serve(opening->store, ret_fault))
         return false;
+    int64_t back_ms = store_clock_set_back_ms(opening->store);
+    if (back_ms > JUMP_MS)
+        log_number(LOG_LEVEL_WARNING, "clock-set", "seconds", -back_ms / 1000, "what",
+                   "the wall clock stands before what it showed when the store was written last",
+                   NULL);
     if (count > 0)
         log_number(LOG_LEVEL_INFO, "recovered", "queued_again", count, NULL);
     return true;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "certs/digest.h"
 #include "fhir/record.h"
@@ -27,6 +28,17 @@ static void use_time_zone(const char *zone)
     }
     setenv("TZ", zone, 1);
     tzset();
+}
+
+const char *setup_zone_fault(const struct setup *setup)
+{
+    const char *zone = getenv("TZ");
+    bool is_told = !text_equal(setup->config.time_zone, "system") ||
+                   (zone != NULL && zone[0] != '\0') || access("/etc/localtime", R_OK) == 0;
+    return is_told ? NULL
+                   : "time_zone: found system, and the system names none (no TZ, no "
+                     "/etc/localtime), so that days begin and end as in UTC; expected the clinic's "
+                     "zone, such as time_zone: America/New_York";
 }
 
 static bool read_directory(struct setup *setup, const char *file, struct finding_list *findings)

@@ -41,6 +41,8 @@ bool setup_is_worse(const struct setup *running, const struct finding_list *find
 struct setup *setup_hold(struct setup *setup);
 void setup_release(struct setup *setup);
 
+/* Why dates may be taken for those of another zone than the clinic's; NULL: the zone is known. */
+const char *setup_zone_fault(const struct setup *setup);
 /* `DIR/NAME` in ARENA. */
 const char *setup_path(const struct setup *setup, struct arena *arena, const char *name);
 /* The partner that serves a clinic, enabled or not; NULL when none is configured. */

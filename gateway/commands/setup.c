@@ -16,6 +16,7 @@
 #include "gateway/people.h"
 #include "gateway/revocation.h"
 #include "gateway/store/backup.h"
+#include "gateway/store/lived.h"
 #include "gateway/tls.h"
 #include "gateway/watch.h"
 
@@ -231,6 +232,20 @@ static void check_store(struct command_call *call, const struct setup *setup,
     store_close(store);
 }
 
+/* Returns 1, to be added up. */
+static size_t say_warning(struct command_call *call, const char *what, const char *sentence)
+{
+    if (command_has(call, "json")) {
+        struct json *object = json_new_object(call->arena);
+        json_set_text(call->arena, object, "what", what);
+        json_set_text(call->arena, object, "sentence", sentence);
+        lists_object(call, object);
+    } else {
+        text_print(&call->out, "%s\n", sentence);
+    }
+    return 1;
+}
+
 /* Room on the disk: low is a warning, as what runs out is. */
 static size_t check_disk(struct command_call *call, const struct setup *setup)
 {
@@ -242,15 +257,27 @@ static size_t check_disk(struct command_call *call, const struct setup *setup)
     if (!state.is_low && !state.is_stopped)
         return 0;
     const char *said = disk_say(call->arena, &state, &room, setup->dir);
-    if (command_has(call, "json")) {
-        struct json *object = json_new_object(call->arena);
-        json_set_text(call->arena, object, "what", "disk");
-        json_set_text(call->arena, object, "sentence", said);
-        lists_object(call, object);
-    } else {
-        text_print(&call->out, "%s\n", said);
-    }
-    return 1;
+    return say_warning(call, "disk", said);
+}
+
+/* The clock against what it showed when the store was written last. */
+static size_t check_clock(struct command_call *call, const struct setup *setup)
+{
+    enum { BACK_MS = 60000 };
+    struct store *store;
+    struct fault fault;
+    if (!store_open_reader(office_store_path(setup, call->arena), &store, call->arena, &fault))
+        return 0; /* check_store says why */
+    int64_t back_ms = store_clock_set_back_ms(store);
+    store_close(store);
+    if (back_ms <= BACK_MS)
+        return 0;
+    return say_warning(call, "clock",
+                       arena_print(call->arena,
+                                   "the clock stands %lld seconds before what it showed "
+                                   "when the store was written last; set it right: "
+                                   "consents and dates go by it",
+                                   (long long)(back_ms / 1000)));
 }
 
 static void print_warning(struct command_call *call, const struct watch_term *term, int64_t now)
@@ -294,6 +321,7 @@ static int check(struct command_call *call)
     struct finding_list findings = finding_list_new(call->arena);
     struct setup *setup = NULL;
     size_t warnings = 0;
+    size_t notes = 0; /* worth a look, and no reason for an exit code */
     if (setup_load(call->dir, &findings, &setup)) {
         people_read(setup, true);
         folder_check(call->arena, call->dir, &setup->config, &setup->partners, &findings);
@@ -304,9 +332,12 @@ static int check(struct command_call *call)
         context_release(context);
         check_store(call, setup, &findings);
         warnings += check_disk(call, setup);
+        warnings += check_clock(call, setup);
+        if (setup_zone_fault(setup) != NULL)
+            notes += say_warning(call, "time-zone", setup_zone_fault(setup));
     }
     command_findings(call, &findings);
-    if (findings.count == 0 && warnings == 0 && !command_has(call, "json"))
+    if (findings.count == 0 && warnings + notes == 0 && !command_has(call, "json"))
         text_print(&call->out, "All is well: %zu partners, %zu people and clinics.\n",
                    setup->partners.count, directory_count(setup->directory));
     setup_release(setup);

@@ -10,7 +10,8 @@ static const struct column waiting_columns[] = {
     {"oldest", COLUMN_WHOLE, offsetof(struct store_waiting, oldest_ms)},
 };
 static const struct table waiting =
-    TABLE("(SELECT partner, state, count(*) AS count, min(created_ms) AS oldest FROM message "
+    TABLE("(SELECT partner, state, count(*) AS count, "
+          "min(CASE WHEN lived_ms > 0 THEN lived_ms ELSE created_ms END) AS oldest FROM message "
           "WHERE " WAITING " GROUP BY 1, 2)",
           store_waiting, waiting_columns);
 

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "gateway/late.h"
+#include "gateway/store/lived.h"
 #include "lib/rows.h"
 
 #define ARENA (&clinic->arena)
@@ -39,6 +40,9 @@ static void pass_minutes(struct clinic *clinic, int minutes)
 {
     clinic->setup->clock =
         clock_fixed(clock_wall_ms(&clinic->setup->clock) + (int64_t)minutes * 60000);
+    store_let_live(clinic->store, (int64_t)minutes * 60000);
+    clinic_begin(clinic);
+    clinic_commit(clinic);
 }
 
 static size_t look(struct clinic *clinic, struct late *late, struct late_edge **ret_edges)
