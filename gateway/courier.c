@@ -333,7 +333,7 @@ static void send_item(struct courier *courier, struct look *look, const struct p
         .partner = partner->name,
         .generation = courier->generation,
         .context = courier->context,
-        .url = arena_print(&look->arena, "%s/$process-message", partner->url),
+        .url = arena_print(&look->arena, "%s/%s", partner->url, item->operation),
         .body = item->body,
         .body_length = item->length,
         .headers = headers,

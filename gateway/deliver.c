@@ -7,7 +7,9 @@
 #include "certs/digest.h"
 #include "fhir/message_event.h"
 #include "gateway/audit.h"
+#include "gateway/log.h"
 #include "gateway/outbox.h"
+#include "gateway/recall.h"
 #include "gateway/release.h"
 #include "gateway/sequence.h"
 #include "gateway/store/lived.h"
@@ -134,6 +136,8 @@ static bool claim_one(struct store *store, const struct setup *setup, struct are
     message->attempts++;
     store_set_message(store, message);
     item->message = *message;
+    item->operation =
+        text_equal(message->kind, RECALL_KIND) ? RECALL_OPERATION : "$process-message";
     item->correlation = correlation_of(setup, arena, message);
     return true;
 }
@@ -271,6 +275,26 @@ static struct reading read_refusal(struct arena *arena, const struct deliver_res
     return reading;
 }
 
+/* Another system than ours may not know the question: then people must talk. */
+static struct reading read_recall(struct arena *arena, const struct store_message *message,
+                                  const struct deliver_result *result)
+{
+    const struct json *answer = tree_of_n(arena, result->body, result->length);
+    struct reading reading = {.verdict = DELIVER_DONE, .code = "ok"};
+    if (result->status == 200 && text_equal(json_get_text(answer, "resourceType"), "Parameters"))
+        return reading;
+    if (is_retried(result->status))
+        return read_refusal(arena, result);
+    reading.verdict = DELIVER_PARKED;
+    reading.code = NULL;
+    reading.reason = arena_print(
+        arena,
+        "%s cannot be asked for what it sent since the backup (it answered %d): ask its "
+        "people to send that again, then drop this",
+        message->partner, result->status);
+    return reading;
+}
+
 static struct reading read_result(const struct setup *setup, struct arena *arena,
                                   const struct store_message *message,
                                   const struct deliver_result *result)
@@ -280,6 +304,8 @@ static struct reading read_result(const struct setup *setup, struct arena *arena
     if (result->outcome == DELIVER_UNKNOWN)
         return unclear(arena_print(
             arena, "no whole answer, so it is unknown whether it arrived: %s", result->sentence));
+    if (text_equal(message->kind, RECALL_KIND))
+        return read_recall(arena, message, result);
     if (result->status == 200 || result->status == 202 || result->status == 204)
         return read_success(setup, arena, message, result);
     return read_refusal(arena, result);
@@ -411,6 +437,16 @@ static void write_state(struct store *store, const struct setup *setup,
     store_set_message(store, message);
 }
 
+static void learn(struct store *store, struct arena *arena, const struct store_message *message,
+                  const struct deliver_result *result, int64_t now_ms)
+{
+    const struct json *answer = tree_of_n(arena, result->body, result->length);
+    size_t differing = recall_learn(store, arena, message->partner, answer, now_ms);
+    if (differing > 0)
+        log_number(LOG_LEVEL_WARNING, "referrals-differ", "count", (long long)differing, "partner",
+                   message->partner, "what", "see refgate referrals differ", NULL);
+}
+
 enum deliver_verdict deliver_settle(struct store *store, const struct setup *setup,
                                     struct arena *arena, int64_t message_row,
                                     const struct deliver_result *result, int64_t now_ms,
@@ -429,6 +465,8 @@ enum deliver_verdict deliver_settle(struct store *store, const struct setup *set
     add_attempt(store, &message, result, reading.reason, now_ms);
     if (!is_again)
         write_track(store, arena, &message, reading.verdict, reading.reason, now_ms);
+    if (reading.verdict == DELIVER_DONE && text_equal(message.kind, RECALL_KIND))
+        learn(store, arena, &message, result, now_ms);
     if (reading.verdict == DELIVER_REJECTED)
         sequence_give_up(store, arena, &message, true, reading.reason, now_ms);
     if (reading.verdict != DELIVER_LATER)

@@ -23,6 +23,7 @@ struct deliver_item {
     struct store_message message; /* state "sending" */
     const char *body;
     size_t length;
+    const char *operation;   /* of the partner's base that takes it */
     const char *correlation; /* X-Correlation-Id: the same for all messages of a referral */
 };
 

@@ -9,6 +9,7 @@
 #include "gateway/audit.h"
 #include "gateway/effect.h"
 #include "gateway/store/lived.h"
+#include "gateway/store/recall.h"
 
 /* Entries 1..n are compared: a sender that resends with a fresh header time has sent the same.
  * White space and member order do not count, number text does. */
@@ -109,13 +110,30 @@ static int64_t client_row(struct store *store, const struct inbox_item *item,
                             json_get_text(item->message->record, "client_id"));
 }
 
-static void refuse(const struct inbox_item *item, const struct fault *refusal,
+/* A partner names a referral that we placed, and it is not here: a backup lacked it. */
+static void remember_lacking(struct store *store, const struct inbox_item *item)
+{
+    const struct message_referral *named = &item->message->referral;
+    struct store_told told = {.partner = admission_partner(item->admission),
+                              .placer = named->placer,
+                              .number = named->number,
+                              .status = item->message->move.task_status,
+                              .at_ms = item->now_ms};
+    if (told.status == NULL)
+        told.status = "known";
+    if (text_equal(named->placer, item->setup->config.org) && named->number != NULL)
+        store_add_told(store, &told);
+}
+
+static void refuse(struct store *store, const struct inbox_item *item, const struct fault *refusal,
                    struct store_message *row)
 {
     row->state = fault_is_of_order(refusal->kind) ? "early" : "refused";
     row->reason = fault_sentence(refusal);
     row->response_code = "fatal-error";
     row->response_issues = acknowledge_issue(item->arena, refusal);
+    if (refusal->kind == FAULT_not_found)
+        remember_lacking(store, item);
 }
 
 static void note(struct store *store, const struct inbox_item *item,
@@ -144,7 +162,7 @@ static enum inbox_outcome take(struct store *store, const struct inbox_item *ite
     row.kind = effect.kind == NULL ? "unknown" : effect.kind;
     row.referral = effect.referral.id;
     if (!is_possible) {
-        refuse(item, &refusal, &row);
+        refuse(store, item, &refusal, &row);
         effect_remember(store, item, &effect);
     }
     row.payload = payload_keep(store, item->body, item->length, item->ready.hash);
@@ -179,7 +197,7 @@ static enum inbox_outcome judge_again(struct store *store, const struct inbox_it
         row->response_issues = NULL;
         effect_apply(store, item, &effect, row);
     } else {
-        refuse(item, &refusal, row);
+        refuse(store, item, &refusal, row);
     }
     store_set_message(store, row);
     note(store, item, row, &effect, is_possible ? FAULT_none : refusal.kind);

@@ -12,6 +12,7 @@
 #include "gateway/listen.h"
 #include "gateway/log.h"
 #include "gateway/people.h"
+#include "gateway/recall.h"
 #include "gateway/revocation.h"
 #include "gateway/store/lived.h"
 #include "gateway/tls.h"
@@ -23,6 +24,8 @@ static bool recover(struct opening *opening, struct fault *ret_fault)
     store_begin(opening->store);
     int64_t count =
         store_requeue_claimed(opening->store, clock_wall_ms(&opening->office->setup->clock));
+    recall_ask(opening->store, opening->office->setup, opening->arena,
+               clock_wall_ms(&opening->office->setup->clock));
     if (!store_commit(opening->store, ret_fault) || !store_serve(opening->store, ret_fault))
         return false;
     int64_t back_ms = store_clock_set_back_ms(opening->store);

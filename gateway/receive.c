@@ -14,9 +14,10 @@
 #include "gateway/conform.h"
 #include "gateway/inbox.h"
 #include "gateway/log.h"
+#include "gateway/recall.h"
 #include "gateway/trace.h"
 
-enum { RETRY_AFTER_S = 2, SCRATCH_KEPT = 1 << 20 };
+enum { RETRY_AFTER_S = 2, SCRATCH_KEPT = 1 << 20, RECALL_AGAIN_S = 3600 };
 
 struct receiver {
     struct receiver_options options;
@@ -371,6 +372,61 @@ static void process_message(struct receiver *receiver, struct exchange *exchange
         post(receiving);
 }
 
+/* ---- $send-again ---- */
+
+struct recalling {
+    struct unit unit;
+    struct receiver *receiver;
+    struct exchange *exchange;
+    const char *partner, *answer;
+    const struct json *question;
+    struct clock clock;
+    struct fault refusal;
+};
+
+static bool recall(struct unit *unit, struct store *store)
+{
+    struct recalling *recalling = (struct recalling *)unit;
+    return recall_answer(store, unit->arena, recalling->partner, recalling->question,
+                         clock_wall_ms(&recalling->clock), &recalling->answer, &unit->fault);
+}
+
+static void on_recalled(struct unit *unit)
+{
+    struct recalling *recalling = (struct recalling *)unit;
+    const struct receiver_options *options = &recalling->receiver->options;
+    bool is_good = unit->fault.kind == FAULT_none;
+    log_event(LOG_LEVEL_INFO, is_good ? "asked-to-send-again" : "not-sent-again", "partner",
+              recalling->partner, NULL);
+    if (is_good)
+        answer_text(recalling->exchange, 200, recalling->answer, NULL, 0);
+    else
+        answer_fault(recalling->exchange, fault_http_status(unit->fault.kind), &unit->fault, NULL,
+                     RECALL_AGAIN_S);
+    if (is_good && options->on_taken != NULL)
+        options->on_taken(options->owner); /* the courier looks again */
+}
+
+/* A partner was restored from a backup (recall.h). */
+static void send_again(struct receiver *receiver, struct exchange *exchange)
+{
+    struct receiving receiving = {
+        .receiver = receiver, .exchange = exchange, .setup = receiver->options.setup};
+    struct recalling *recalling = arena_alloc(&exchange->arena, sizeof *recalling);
+    struct fault busy = {FAULT_busy, NULL};
+    receiving.admission = admit(receiver, exchange);
+    if (receiving.admission == NULL || !parse(&receiving))
+        return;
+    recalling->unit = (struct unit){.run = recall, .done = on_recalled, .arena = &exchange->arena};
+    recalling->receiver = receiver;
+    recalling->exchange = exchange;
+    recalling->partner = arena_copy(&exchange->arena, admission_partner(receiving.admission));
+    recalling->question = json_copy(&exchange->arena, receiving.document.root);
+    recalling->clock = receiver->options.setup->clock;
+    if (!writer_post(receiver->options.writer, receiver->port, &recalling->unit))
+        refuse(exchange, &busy);
+}
+
 /* ---- $validate ---- */
 
 /* The resource itself, or the parameter `resource` of Parameters (R4 operation Resource-validate).
@@ -439,6 +495,7 @@ static const struct {
     {"/fhir/Bundle", "POST", process_message},
     {"/fhir", "POST", process_message},
     {"/fhir/", "POST", process_message},
+    {"/fhir/" RECALL_OPERATION, "POST", send_again},
     {"/fhir/metadata", "GET", metadata},
 };
 

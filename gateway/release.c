@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fhir/record.h"
+#include "gateway/recall.h"
 #include "gateway/tree.h"
 
 struct grant {
@@ -361,6 +362,8 @@ bool release_again(const struct setup *setup, struct store *store, struct arena 
     *ret_reason = NULL;
     if (text_equal(message->kind, RELEASE_RETRACTION))
         return retraction_again(setup, arena, message, ret_reason);
+    if (text_equal(message->kind, RECALL_KIND))
+        return true; /* nothing of a client is in it; a disabled partner is not sent to at all */
     if (message->record == 0)
         return reply_again(setup, store, arena, message, ret_reason);
     if (!store_get_record(store, arena, message->record, &row) ||

@@ -14,6 +14,7 @@
 #include "gateway/disk.h"
 #include "gateway/file.h"
 #include "gateway/people.h"
+#include "gateway/recall.h"
 #include "gateway/revocation.h"
 #include "gateway/store/backup.h"
 #include "gateway/store/lived.h"
@@ -280,6 +281,24 @@ static size_t check_clock(struct command_call *call, const struct setup *setup)
                                    (long long)(back_ms / 1000)));
 }
 
+/* What partners said after a restore that stands otherwise here. */
+static size_t check_differences(struct command_call *call, const struct setup *setup)
+{
+    struct store *store;
+    struct store_told *told;
+    struct fault fault;
+    if (!store_open_reader(office_store_path(setup, call->arena), &store, call->arena, &fault))
+        return 0;
+    size_t count = recall_differences(store, call->arena, &told);
+    store_close(store);
+    return count == 0 ? 0
+                      : say_warning(call, "referrals-differ",
+                                    arena_print(call->arena,
+                                                "%zu referrals stand otherwise at a partner since "
+                                                "a restore: refgate referrals differ",
+                                                count));
+}
+
 static void print_warning(struct command_call *call, const struct watch_term *term, int64_t now)
 {
     const char *sentence = watch_say(call->arena, term, now);
@@ -333,6 +352,7 @@ static int check(struct command_call *call)
         check_store(call, setup, &findings);
         warnings += check_disk(call, setup);
         warnings += check_clock(call, setup);
+        notes += check_differences(call, setup);
         if (setup_zone_fault(setup) != NULL)
             notes += say_warning(call, "time-zone", setup_zone_fault(setup));
     }

@@ -8,7 +8,7 @@
 /* Outbound messages that have not ended, by partner and state. */
 struct store_waiting {
     const char *partner, *state; /* queued, sending, held or parked */
-    int64_t count, oldest_ms; /* oldest_ms: in lived time (lived.h) */
+    int64_t count, oldest_ms;    /* oldest_ms: in lived time (lived.h) */
 };
 size_t store_count_waiting(struct store *store, struct arena *arena,
                            struct store_waiting **ret_waiting);

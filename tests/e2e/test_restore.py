@@ -1,0 +1,111 @@
+"""After a restore on either side both gateways agree in the end: by themselves where the other side still holds what the
+backup lacked, else by a person, to whom it is named."""
+import records
+from conftest import wait_for
+
+
+def town(make_town):
+    lakeside, willow = make_town("lakeside", "willow")
+    for one, other in ((lakeside, willow), (willow, lakeside)):
+        one.send(records.consent(one.name, [other.name]))
+    return lakeside, willow
+
+
+def refer(lakeside):
+    made = records.referral()
+    lakeside.send(made)
+    lakeside.wait_status(made["record_id"], "received")
+    return made
+
+
+def set_back(practice, backup):
+    practice.stop()
+    practice.run("restore", backup, "--replace")
+    practice.start()
+
+
+def backup_of(practice):
+    path = practice.folder.parent / f"{practice.name}.tar"
+    practice.run("backup", path)
+    return path
+
+
+def test_a_placer_gets_the_notes_it_lost(make_town):
+    lakeside, willow = town(make_town)
+    number = refer(lakeside)["record_id"]
+    backup = backup_of(lakeside)
+    willow.move("accept", number)
+    note = records.note(number)
+    willow.send(note)
+    lakeside.wait_record(note["record_id"])
+    set_back(lakeside, backup)
+    lakeside.wait_record(note["record_id"])
+    for one in (lakeside, willow):
+        one.wait_status(number, "in-progress")
+    willow.wait_settled()
+
+
+def test_a_placer_that_lost_the_referral_sends_its_record_again(make_town):
+    lakeside, willow = town(make_town)
+    backup = backup_of(lakeside)
+    made = refer(lakeside)
+    number = made["record_id"]
+    willow.move("accept", number)
+    lakeside.wait_status(number, "accepted")
+    set_back(lakeside, backup)
+    lost = wait_for(lambda: lakeside.json("referrals", "differ"), 15, "the lost referral is named")
+    assert (lost[0]["referral"], lost[0]["here"], lost[0]["there"]) == (number, "not here", "accepted"), lost
+    assert "send its record again" in lost[0]["do"]
+    assert "referrals differ" in lakeside.run("check").stdout
+    lakeside.send(made)
+    for one in (lakeside, willow):
+        one.wait_status(number, "accepted")
+    assert lakeside.json("referrals", "differ") == []
+    willow.wait_settled()
+
+
+def test_a_filler_gets_the_referral_it_lost(make_town):
+    lakeside, willow = town(make_town)
+    backup = backup_of(willow)
+    number = refer(lakeside)["record_id"]
+    set_back(willow, backup)
+    willow.wait_status(number, "requested")
+    other = refer(lakeside)["record_id"]
+    numbers = {willow.referral(one)["filler_number"] for one in (number, other)}
+    assert len(numbers) == 2 and all(one.count("-") == 3 for one in numbers), numbers
+    willow.move("accept", number)
+    lakeside.wait_status(number, "accepted")
+    assert lakeside.referral(number)["filler_number"] in numbers
+
+
+def test_a_filler_that_lost_its_accept_makes_it_again(make_town):
+    lakeside, willow = town(make_town)
+    number = refer(lakeside)["record_id"]
+    backup = backup_of(willow)
+    willow.move("accept", number)
+    lakeside.wait_status(number, "accepted")
+    set_back(willow, backup)
+    differs = wait_for(lambda: willow.json("referrals", "differ"), 15, "the difference is named")
+    assert (differs[0]["here"], differs[0]["there"]) == ("requested", "accepted"), differs
+    willow.move("accept", number)
+    willow.wait_settled()
+    note = records.note(number)
+    willow.send(note)
+    lakeside.wait_record(note["record_id"])
+    for one in (lakeside, willow):
+        one.wait_status(number, "in-progress")
+    assert willow.json("referrals", "differ") == []
+    assert not willow.messages(state="parked") and not willow.messages(state="rejected")
+
+
+def test_two_restores_of_one_backup_do_not_meet(make_town):
+    lakeside, willow = town(make_town)
+    number = refer(lakeside)["record_id"]
+    backup = backup_of(willow)
+    for _ in range(2):
+        set_back(willow, backup)
+        willow.move("accept", number)
+        willow.wait_settled()
+        lakeside.wait_status(number, "accepted")
+    epochs = {value for value, in willow.query("SELECT value FROM meta WHERE key='epoch'")}
+    assert len(epochs) == 1 and not willow.messages(state="rejected")
