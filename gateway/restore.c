@@ -150,7 +150,10 @@ static bool put_aside(struct arena *arena, const char *dir, int64_t now_ms, cons
 {
     if (!has_any(arena, dir))
         return true;
-    *ret_kept = arena_print(arena, "%s/store.before-%lld", dir, (long long)(now_ms / 1000));
+    long long at_s = now_ms / 1000;
+    do { /* a second restore within one second */
+        *ret_kept = arena_print(arena, "%s/store.before-%lld", dir, at_s++);
+    } while (file_exists(*ret_kept));
     if (!file_make_folder(*ret_kept, 0700))
         return cannot_move(arena, *ret_kept, ret_fault);
     for (size_t i = 0; i < STORE_FILES; i++) {
