@@ -8,7 +8,7 @@
 #include "gateway/audit.h"
 #include "gateway/store/lived.h"
 
-enum { REFERRALS_MAX = 1000, TEXT_MAX = 200, HOUR_MS = 3600 * 1000 };
+enum { REFERRALS_MAX = 1000, TEXT_MAX = 200, HOUR_MS = 3600 * 1000, MESSAGE_MS = 100 };
 
 /* ---- asking ---- */
 
@@ -127,21 +127,22 @@ bool recall_answer(struct store *store, struct arena *arena, const char *partner
                    const struct json *question, int64_t now_ms, const char **ret_answer,
                    struct fault *ret_fault)
 {
-    int64_t lived_ms;
+    int64_t again_ms;
     size_t count = 0;
     const char *epoch = parameter_of(question, "parameter", "epoch");
     if (epoch == NULL)
         return fault_set(ret_fault, FAULT_unsupported,
                          "found no parameter epoch; expected Parameters with epoch and after");
-    const char *seen = store_recalled(store, arena, partner, &lived_ms);
+    const char *seen = store_recalled(store, arena, partner, &again_ms);
     bool is_new = !text_equal(seen, epoch);
-    if (is_new && seen[0] != '\0' && store_lived_ms(store) - lived_ms < HOUR_MS)
+    if (is_new && seen[0] != '\0' && store_lived_ms(store) < again_ms)
         return fault_set(ret_fault, FAULT_too_many,
-                         "found a second restore within an hour; it is answered after that");
+                         "found another restore while the answer to the last one is on its way");
     if (is_new) {
         count =
             send_again(store, arena, partner, parameter_of(question, "parameter", "after"), now_ms);
-        store_set_recalled(store, partner, epoch);
+        store_set_recalled(store, partner, epoch,
+                           store_lived_ms(store) + (int64_t)count * MESSAGE_MS);
         audit_add(store, now_ms, "sent-again", partner, epoch, arena_print(arena, "%zu", count));
     }
     *ret_answer = answer_to(store, arena, partner, count);

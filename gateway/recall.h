@@ -27,7 +27,7 @@
 void recall_ask(struct store *store, const struct setup *setup, struct arena *arena,
                 int64_t now_ms);
 /* A partner asks: queues what it lacks; *RET_ANSWER is the body of the answer. An epoch is answered
- * by sending once, and one partner has one new epoch an hour; else false with the fault. */
+ * by sending once, and another one not before that had time to go; else false with the fault. */
 bool recall_answer(struct store *store, struct arena *arena, const char *partner,
                    const struct json *question, int64_t now_ms, const char **ret_answer,
                    struct fault *ret_fault);

@@ -17,7 +17,7 @@
 #include "gateway/recall.h"
 #include "gateway/trace.h"
 
-enum { RETRY_AFTER_S = 2, SCRATCH_KEPT = 1 << 20, RECALL_AGAIN_S = 3600 };
+enum { RETRY_AFTER_S = 2, SCRATCH_KEPT = 1 << 20, RECALL_AGAIN_S = 60 };
 
 struct receiver {
     struct receiver_options options;

@@ -17,10 +17,12 @@ size_t store_delivered_since(struct store *store, struct arena *arena, const cha
 size_t store_referrals_with(struct store *store, struct arena *arena, const char *partner,
                             size_t limit, struct store_referral **ret_referrals);
 
-/* The epoch that was answered last; "" when there was none, with the lived time of that. */
+/* The epoch that was answered last; "" when there was none. *RET_AGAIN_MS: from when, in lived
+ * time, another one is answered. */
 const char *store_recalled(struct store *store, struct arena *arena, const char *partner,
-                           int64_t *ret_lived_ms);
-void store_set_recalled(struct store *store, const char *partner, const char *epoch);
+                           int64_t *ret_again_ms);
+void store_set_recalled(struct store *store, const char *partner, const char *epoch,
+                        int64_t again_ms);
 
 struct store_told {
     const char *partner, *placer, *number, *status, *ours;

@@ -2,7 +2,6 @@
 #include "gateway/store/recall.h"
 
 #include "base/text.h"
-#include "gateway/store/lived.h"
 #include "gateway/store/sqlite.h"
 
 enum { ROWS_LOOKED_BACK = 20000 }; /* so that a partner's question costs a bounded scan */
@@ -70,22 +69,23 @@ size_t store_referrals_with(struct store *store, struct arena *arena, const char
 }
 
 const char *store_recalled(struct store *store, struct arena *arena, const char *partner,
-                           int64_t *ret_lived_ms)
+                           int64_t *ret_again_ms)
 {
     const char **epochs;
     int64_t row = sqlite_partner(store, partner);
-    *ret_lived_ms = sqlite_number(store, "SELECT lived_ms FROM recalled WHERE partner=?", "i", row);
+    *ret_again_ms = sqlite_number(store, "SELECT again_ms FROM recalled WHERE partner=?", "i", row);
     size_t count =
         sqlite_texts(store, arena, &epochs, "SELECT epoch FROM recalled WHERE partner=?", "i", row);
     return count == 0 ? "" : epochs[0];
 }
 
-void store_set_recalled(struct store *store, const char *partner, const char *epoch)
+void store_set_recalled(struct store *store, const char *partner, const char *epoch,
+                        int64_t again_ms)
 {
     sqlite_run(store,
-               "INSERT INTO recalled (partner, epoch, lived_ms) VALUES (?1, ?2, ?3) ON CONFLICT "
-               "(partner) DO UPDATE SET epoch=?2, lived_ms=?3",
-               "iti", sqlite_partner_made(store, partner), epoch, store_lived_ms(store));
+               "INSERT INTO recalled (partner, epoch, again_ms) VALUES (?1, ?2, ?3) ON CONFLICT "
+               "(partner) DO UPDATE SET epoch=?2, again_ms=?3",
+               "iti", sqlite_partner_made(store, partner), epoch, again_ms);
 }
 
 void store_add_told(struct store *store, const struct store_told *told)
