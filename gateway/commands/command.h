@@ -75,6 +75,7 @@ extern const struct command commands_people[];    /* people */
 extern const struct command commands_cert[];      /* cert show, request, install, rollback, renew */
 extern const struct command commands_authority[]; /* cert authority, cert revoke */
 extern const struct command commands_backup[];    /* backup, restore */
+extern const struct command commands_audit[];     /* audit list */
 extern const struct command commands_partner[];   /* partner test, disable, enable */
 
 /* All groups, and what every command takes: for the manual. */

@@ -435,6 +435,23 @@ def test_refused_callers_are_in_the_audit(make_town, tmp_path):
 
 # ---- stopping ----
 
+def test_the_audit_says_who_for_whom_and_about_which_client(make_town):
+    lakeside, willow = make_town("lakeside", "willow")
+    lakeside.send(records.consent("lakeside", ["willow"]), record := records.referral())
+    lakeside.wait_status(record["record_id"], "received")
+    sent = {row["what"]: row for row in lakeside.json("audit", "list")}
+    assert sent["queued"]["by"] == record["written_by"] and sent["queued"]["purpose"] == "treatment"
+    assert {sent[what]["partner"] for what in ("queued", "sent")} == {"willow"}
+    assert {sent[what]["client"] for what in ("queued", "sent")} == {record["client_id"]}
+    came = {row["what"]: row for row in willow.json("audit", "list")}["received"]
+    assert came["partner"] == "lakeside" and came["client"] == f"lakeside:{record['client_id']}"
+    assert came["number"] == 1 and not willow.json("audit", "list", "--after", "1")
+    assert record["client_id"] in lakeside.run("audit", "list").stdout
+    assert "expected a number" in lakeside.run("audit", "list", "--after", "x", expect=2).stderr
+    for practice in (lakeside, willow):
+        practice.run("check")
+
+
 def test_a_stop_waits_for_nobody_who_says_nothing(make_town):
     lakeside, willow = make_town("lakeside", "willow", start=False)
     watched(willow)
