@@ -110,6 +110,17 @@ struct anchors *anchors_new(const struct trust_partner *partner, struct finding_
     return anchors;
 }
 
+void anchors_keep(struct anchors *anchors, const struct anchors *before)
+{
+    if (sk_X509_num(anchors->certificates) == 0 && before->certificates != NULL) {
+        sk_X509_free(anchors->certificates);
+        anchors->certificates = X509_chain_up_ref(before->certificates);
+        anchors->partial = before->partial;
+    }
+    revoke_keep(&anchors->revoke, &before->revoke, anchors->certificates);
+    digest_content(anchors);
+}
+
 void anchors_free(struct anchors *anchors)
 {
     if (anchors == NULL)

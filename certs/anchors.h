@@ -25,6 +25,9 @@ struct anchors {
 /* From PARTNER's CA and CRL members. Never NULL: what cannot be read is a finding, and then nothing
  * leads to these anchors. */
 struct anchors *anchors_new(const struct trust_partner *partner, struct finding_list *findings);
+/* ANCHORS are of files that are faulty now: what an earlier generation held of them goes on to be
+ * believed and refused. Before anyone sees ANCHORS. */
+void anchors_keep(struct anchors *anchors, const struct anchors *before);
 void anchors_free(struct anchors *anchors);
 
 enum anchors_peer {

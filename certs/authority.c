@@ -59,22 +59,24 @@ static bool make_authority(const char *folder, const struct authority_options *o
 {
     struct arena *arena = findings->arena;
     const char *key_file = in(arena, folder, "ca.key");
-    bool is_given = options->key_file != NULL;
-    EVP_PKEY *key = is_given ? pem_read_key(options->key_file, options->passphrase_file, findings)
+    bool is_there = files_exists(key_file); /* a broken-off start */
+    const char *given = is_there ? key_file : options->key_file;
+    bool is_given = given != NULL;
+    EVP_PKEY *key = is_given ? pem_read_key(given, options->passphrase_file, findings)
                              : forms_new_key(options->key);
     X509 *certificate = X509_new();
     bool done = false;
     if (is_given && key == NULL)
         done = false; /* the finding says why */
     else if (is_given && !strength_key(key))
-        files_fault(findings, options->key_file, "a key that peers would refuse",
-                    STRENGTH_EXPECTED);
+        files_fault(findings, given, "a key that peers would refuse", STRENGTH_EXPECTED);
     else if (key == NULL || certificate == NULL ||
              !set_authority_form(certificate, options, arena, key))
         files_fault(findings, folder, pem_why(arena), "a CA certificate that OpenSSL can make");
     else
-        done = (is_given ? files_copy_secret(options->key_file, key_file, FILES_NEW, findings)
-                         : pem_write_key(key_file, key, options->passphrase_file, findings)) &&
+        done = (is_there   ? true
+                : is_given ? files_copy_secret(given, key_file, FILES_NEW, findings)
+                           : pem_write_key(key_file, key, options->passphrase_file, findings)) &&
                pem_write_certificate(in(arena, folder, "ca.crt"), certificate, findings);
     X509_free(certificate);
     EVP_PKEY_free(key);
@@ -99,7 +101,14 @@ bool authority_init(const char *folder, const struct authority_options *options,
                     "an empty folder; a CA is never replaced, for all it issued would be lost");
         return false;
     }
-    if (!make_authority(folder, options, findings))
+    return authority_finish(folder, options, findings);
+}
+
+bool authority_finish(const char *folder, const struct authority_options *options,
+                      struct finding_list *findings)
+{
+    bool has_certificate = files_exists(in(findings->arena, folder, "ca.crt"));
+    if (!has_certificate && !make_authority(folder, options, findings))
         return false;
     struct authority *authority = authority_open(folder, options->passphrase_file, findings);
     bool done = authority != NULL && authority_publish(authority, 0, findings);
@@ -242,9 +251,9 @@ static bool certify(struct authority *authority, EVP_PKEY *key, const X509_NAME 
     return done;
 }
 
-bool authority_issue(struct authority *authority, enum request_key kind,
-                     const struct request_names *names, int days, const char *cert_file,
-                     const char *key_file, struct finding_list *findings)
+static bool issue(struct authority *authority, EVP_PKEY *key, bool is_new,
+                  const struct request_names *names, int days, const char *cert_file,
+                  const char *key_file, struct finding_list *findings)
 {
     if (files_exists(cert_file)) {
         files_fault(findings, cert_file, "a file that is already there", "a new name");
@@ -253,17 +262,38 @@ bool authority_issue(struct authority *authority, enum request_key kind,
     GENERAL_NAMES *san = forms_names(names, findings);
     if (san == NULL)
         return false;
-    EVP_PKEY *key = forms_new_key(kind);
     X509_NAME *subject = X509_NAME_new();
     bool done = false;
     if (key == NULL || subject == NULL || !forms_set_subject_of(subject, san))
         files_fault(findings, cert_file, pem_why(findings->arena), "a key that OpenSSL can make");
     else
-        done = pem_write_key(key_file, key, NULL, findings) &&
+        done = (!is_new || pem_write_key(key_file, key, NULL, findings)) &&
                certify(authority, key, subject, san, days, cert_file, findings);
     X509_NAME_free(subject);
-    EVP_PKEY_free(key);
     GENERAL_NAMES_free(san);
+    return done;
+}
+
+bool authority_issue(struct authority *authority, enum request_key kind,
+                     const struct request_names *names, int days, const char *cert_file,
+                     const char *key_file, struct finding_list *findings)
+{
+    EVP_PKEY *key = forms_new_key(kind);
+    bool done = issue(authority, key, true, names, days, cert_file, key_file, findings);
+    EVP_PKEY_free(key);
+    return done;
+}
+
+bool authority_issue_again(struct authority *authority, enum request_key kind,
+                           const struct request_names *names, int days, const char *cert_file,
+                           const char *key_file, struct finding_list *findings)
+{
+    if (!files_exists(key_file))
+        return authority_issue(authority, kind, names, days, cert_file, key_file, findings);
+    EVP_PKEY *key = pem_read_key(key_file, NULL, findings);
+    bool done =
+        key != NULL && issue(authority, key, false, names, days, cert_file, key_file, findings);
+    EVP_PKEY_free(key);
     return done;
 }
 

@@ -39,6 +39,9 @@ struct authority_options {
  */
 bool authority_init(const char *folder, const struct authority_options *options,
                     struct finding_list *findings);
+/* What an authority_init that was broken off left in FOLDER is kept; what is missing is made. */
+bool authority_finish(const char *folder, const struct authority_options *options,
+                      struct finding_list *findings);
 /* NULL with findings: missing, key readable by others, key does not match. */
 struct authority *authority_open(const char *folder, const char *passphrase_file,
                                  struct finding_list *findings);
@@ -48,6 +51,10 @@ void authority_close(struct authority *authority);
 bool authority_issue(struct authority *authority, enum request_key key,
                      const struct request_names *names, int days, const char *cert_file,
                      const char *key_file, struct finding_list *findings);
+/* The same when that was broken off: a key that is there already is used. */
+bool authority_issue_again(struct authority *authority, enum request_key key,
+                           const struct request_names *names, int days, const char *cert_file,
+                           const char *key_file, struct finding_list *findings);
 /* From a request (PEM). NAMES NULL: the SAN of the request (URI, DNS and IP names only). */
 bool authority_sign(struct authority *authority, const char *csr_file,
                     const struct request_names *names, int days, const char *cert_file,

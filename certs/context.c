@@ -203,6 +203,18 @@ static SSL_CTX *make_server(struct context *context)
     return server;
 }
 
+/* At a reload: the answer that is handed over now, when it is about the same certificate. */
+static void keep_staple(struct context *context, const struct context *before)
+{
+    if (before == NULL || before->staple.bytes == NULL || context->staple.bytes != NULL ||
+        X509_cmp(identity_parts(context->identity).leaf, identity_parts(before->identity).leaf) !=
+            0)
+        return;
+    context->staple = before->staple;
+    context->staple.bytes = (const unsigned char *)arena_copy_n(
+        &context->arena, (const char *)before->staple.bytes, before->staple.length);
+}
+
 struct context *context_new(struct identity *identity, struct trust *trust,
                             const struct context_options *options, struct finding_list *findings)
 {
@@ -218,6 +230,7 @@ struct context *context_new(struct identity *identity, struct trust *trust,
         const struct identity_parts parts = identity_parts(identity);
         context->staple = staple_load(options->staple_file, parts.leaf, parts.chain,
                                       options->ca_file, &context->arena, findings);
+        keep_staple(context, options->before);
     }
     ERR_clear_error();
     context->server = make_server(context);

@@ -25,7 +25,8 @@ struct context_options {
     size_t name_count;
     const char *staple_file; /* OCSP answer about our certificate, handed to who asks; NULL: none */
     const char *ca_file;     /* our issuer, who signed it; NULL: it is in our chain */
-    bool atna_compat;        /* adds the two DHE-RSA suites that IHE ATNA asks for */
+    const struct context *before; /* whose OCSP answer stays while its file is faulty; NULL: none */
+    bool atna_compat;             /* adds the two DHE-RSA suites that IHE ATNA asks for */
 };
 
 /* Holds IDENTITY and TRUST. NULL, with a finding, when OpenSSL refuses the identity. */

@@ -152,6 +152,15 @@ bool revoke_load(struct revoke *revoke, const char *file, STACK_OF(X509) * known
     return good;
 }
 
+void revoke_keep(struct revoke *revoke, const struct revoke *before, STACK_OF(X509) * known)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct finding_list ignored = finding_list_new(&arena);
+    for (size_t i = 0; i < before->count; i++)
+        add(revoke, before->items[i].crl, "", known, &ignored);
+    arena_free(&arena);
+}
+
 void revoke_free(struct revoke *revoke)
 {
     for (size_t i = 0; i < revoke->count; i++) {

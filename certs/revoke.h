@@ -32,6 +32,8 @@ struct revoke {
 /* Adds the lists of FILE; KNOWN are certificates that may have signed them, and outlive REVOKE. */
 bool revoke_load(struct revoke *revoke, const char *file, STACK_OF(X509) * known,
                  struct finding_list *findings);
+/* Adds the lists of an earlier generation; KNOWN as above. */
+void revoke_keep(struct revoke *revoke, const struct revoke *before, STACK_OF(X509) * known);
 void revoke_free(struct revoke *revoke);
 
 /* RET_UNTIL, in seconds since 1970, is lowered to the end of the list that answered. */

@@ -95,10 +95,29 @@ static void add_sans(struct trust *trust, const struct trust_partner *from, int 
     }
 }
 
+/* What an earlier generation holds of the partner, or of our own issuer (NAME NULL). */
+static const struct anchors *anchors_before(const struct trust *before, const char *name)
+{
+    int at = name == NULL ? -1 : trust_find(before, name);
+    if (name != NULL)
+        return at < 0 ? NULL : before->partners[at].anchors;
+    for (size_t i = 0; i < before->anchors_count; i++) {
+        if (before->anchors_owner[i] == NULL)
+            return before->anchors[i];
+    }
+    return NULL;
+}
+
 static const struct anchors *share_anchors(struct trust *trust, const struct trust_partner *from,
                                            struct finding_list *findings)
 {
+    size_t faults = findings->count;
     struct anchors *fresh = anchors_new(from, findings);
+    const struct anchors *kept = findings->count > faults && trust->before != NULL
+                                     ? anchors_before(trust->before, from->name)
+                                     : NULL;
+    if (kept != NULL)
+        anchors_keep(fresh, kept);
     for (size_t i = 0; i < trust->anchors_count; i++) {
         if (memcmp(trust->anchors[i]->content, fresh->content, sizeof fresh->content) != 0)
             continue;
@@ -224,10 +243,18 @@ static void make_room(struct trust *trust, const struct trust_partner *partners,
 struct trust *trust_new(const struct trust_partner *partners, size_t count,
                         const struct trust_partner *issuer, struct finding_list *findings)
 {
+    return trust_new_after(partners, count, issuer, NULL, findings);
+}
+
+struct trust *trust_new_after(const struct trust_partner *partners, size_t count,
+                              const struct trust_partner *issuer, const struct trust *before,
+                              struct finding_list *findings)
+{
     struct trust *trust = calloc(1, sizeof *trust);
     if (trust == NULL)
         abort(); /* as the arena */
     atomic_init(&trust->holders, 1);
+    trust->before = before;
     if (count > TRUST_PARTNERS_MAX) {
         finding_add(findings, (struct finding){.path = "partners",
                                                .found = "too many partners",
@@ -245,6 +272,7 @@ struct trust *trust_new(const struct trust_partner *partners, size_t count,
     qsort(trust->pins, trust->pin_count, sizeof *trust->pins, compare_pins);
     qsort(trust->sans, trust->san_count, sizeof *trust->sans, compare_sans);
     find_doubles(trust, findings);
+    trust->before = NULL;
     return trust;
 }
 

@@ -4,8 +4,7 @@
  * thread may read it.
  *
  * Everything fails closed: a partner whose CA file cannot be read is in the generation but nothing
- * verifies for it, two partners with one name are both refused. Each such fault is a finding; at a
- * reload the caller drops the new generation when there is any. */
+ * verifies for it, two partners with one name are both refused. Each such fault is a finding. */
 #ifndef CERTS_TRUST_H
 #define CERTS_TRUST_H
 
@@ -55,6 +54,11 @@ struct trust;
  * (only its CA and CRL members are read). Never returns NULL. */
 struct trust *trust_new(const struct trust_partner *partners, size_t count,
                         const struct trust_partner *issuer, struct finding_list *findings);
+/* The same at a reload: where a file of a partner's CA or lists is faulty, what BEFORE holds of
+ * that partner stays. BEFORE may be NULL. */
+struct trust *trust_new_after(const struct trust_partner *partners, size_t count,
+                              const struct trust_partner *issuer, const struct trust *before,
+                              struct finding_list *findings);
 struct trust *trust_hold(struct trust *trust);
 void trust_release(struct trust *trust);
 

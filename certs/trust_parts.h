@@ -50,6 +50,7 @@ struct trust {
     struct anchors **anchors;   /* each different one once */
     const char **anchors_owner; /* the first partner of it; NULL: our own issuer */
     size_t anchors_count;
+    const struct trust *before; /* only while this one is made */
 };
 
 /* The partners that have this pin or name: the first index into pins or sans, and how many. */

@@ -94,14 +94,70 @@ static bool is_partner_file(const char *name)
     return name[0] != '.' && text_ends(name, suffix) && strlen(name) > strlen(suffix);
 }
 
-static bool load_partner(struct arena *arena, const char *dir, const char *file,
-                         struct finding_list *findings, struct partner *ret_partner)
+struct reading { /* of the partners of a folder */
+    struct arena *arena;
+    const char *path;
+    const struct partner_list *before; /* NULL: a start */
+    struct finding_list *findings;
+};
+
+bool folder_says_disabled(const char *text, size_t length)
 {
-    const char *path = arena_print(arena, "%s/%s", dir, file);
-    const char *name = arena_copy_n(arena, file, strlen(file) - strlen(suffix));
-    size_t length;
-    const char *text = read_file(arena, path, "a readable file", findings, &length);
-    return text != NULL && partner_load(arena, name, path, text, length, findings, ret_partner);
+    static const char key[] = "disabled:";
+    const char *end = text + length;
+    for (const char *line = text; line != NULL && line < end;) {
+        const char *next = memchr(line, '\n', (size_t)(end - line));
+        size_t left = (size_t)((next == NULL ? end : next) - line);
+        size_t at = sizeof key - 1;
+        if (left > at && memcmp(line, key, at) == 0) {
+            while (at < left && line[at] == ' ')
+                at++;
+            if (left - at >= 4 && memcmp(line + at, "true", 4) == 0)
+                return true;
+        }
+        line = next == NULL ? NULL : next + 1;
+    }
+    return false;
+}
+
+struct partner folder_copy_partner(struct arena *arena, const struct partner *partner)
+{
+    struct arena scratch = ARENA_EMPTY;
+    struct finding_list ignored = finding_list_new(&scratch);
+    struct partner copy;
+    const char *text = partner_write(arena, partner);
+    const char *name = arena_copy(arena, partner->name);
+    partner_load(arena, name, name, text, strlen(text), &ignored, &copy);
+    arena_free(&scratch);
+    return copy;
+}
+
+/* The partner of a faulty file, as it was. TEXT: what the file holds; NULL: that is not known. */
+static bool keep_partner(const struct reading *reading, const char *name, const char *text,
+                         size_t length, struct partner *ret_partner)
+{
+    const struct partner *kept =
+        reading->before == NULL ? NULL : folder_partner(reading->before, name);
+    if (kept == NULL)
+        return false;
+    *ret_partner = folder_copy_partner(reading->arena, kept);
+    ret_partner->disabled =
+        ret_partner->disabled || (text != NULL && folder_says_disabled(text, length));
+    return true;
+}
+
+/* False when it is left out. */
+static bool load_partner(const struct reading *reading, const char *file,
+                         struct partner *ret_partner)
+{
+    const char *path = arena_print(reading->arena, "%s/%s", reading->path, file);
+    const char *name = arena_copy_n(reading->arena, file, strlen(file) - strlen(suffix));
+    size_t length = 0;
+    const char *text =
+        read_file(reading->arena, path, "a readable file", reading->findings, &length);
+    return (text != NULL && partner_load(reading->arena, name, path, text, length,
+                                         reading->findings, ret_partner)) ||
+           keep_partner(reading, name, text, length, ret_partner);
 }
 
 static int by_name(const void *one, const void *other)
@@ -112,46 +168,61 @@ static int by_name(const void *one, const void *other)
 }
 
 /* Every partner file of the open folder. */
-static bool load_partners(struct arena *arena, const char *path, DIR *folder,
-                          struct finding_list *findings, struct partner_list *ret_partners)
+static void load_partners(const struct reading *reading, DIR *folder,
+                          struct partner_list *ret_partners)
 {
     struct partner *items = NULL;
     size_t room = 0, count = 0;
-    bool good = true;
     for (struct dirent *file = readdir(folder); file != NULL; file = readdir(folder)) {
         if (!is_partner_file(file->d_name))
             continue;
         if (count == FOLDER_PARTNERS_MAX) {
-            refuse(findings, path, NULL, "more than 10000 partners", "fewer");
-            return false;
+            refuse(reading->findings, reading->path, NULL, "more than 10000 partners", "fewer");
+            break;
         }
-        items = arena_room(arena, items, sizeof *items, count, &room, 8);
-        if (load_partner(arena, path, file->d_name, findings, &items[count]))
-            count++;
-        else
-            good = false;
+        items = arena_room(reading->arena, items, sizeof *items, count, &room, 8);
+        count += load_partner(reading, file->d_name, &items[count]);
     }
     if (count > 1)
         qsort(items, count, sizeof *items, by_name);
     *ret_partners = (struct partner_list){items, count};
-    return good;
+}
+
+/* The folder itself cannot be read: all stay as they were. */
+static void keep_partners(const struct reading *reading, struct partner_list *ret_partners)
+{
+    if (reading->before == NULL || reading->before->count == 0)
+        return;
+    size_t count = reading->before->count;
+    struct partner *items = arena_array(reading->arena, count, sizeof *items);
+    for (size_t i = 0; i < count; i++)
+        items[i] = folder_copy_partner(reading->arena, &reading->before->items[i]);
+    *ret_partners = (struct partner_list){items, count};
+}
+
+bool folder_partners_after(struct arena *arena, const char *dir, const struct partner_list *before,
+                           struct finding_list *findings, struct partner_list *ret_partners)
+{
+    const struct reading reading = {arena, folder_path(arena, dir, "partners"), before, findings};
+    size_t faults = findings->count;
+    *ret_partners = (struct partner_list){NULL, 0};
+    DIR *folder = opendir(reading.path);
+    if (folder == NULL && errno == ENOENT)
+        return true;
+    if (folder == NULL) {
+        refuse(findings, reading.path, NULL, strerror(errno), "a folder that can be read");
+        keep_partners(&reading, ret_partners);
+        return false;
+    }
+    load_partners(&reading, folder, ret_partners);
+    closedir(folder);
+    return findings->count == faults;
 }
 
 bool folder_partners(struct arena *arena, const char *dir, struct finding_list *findings,
                      struct partner_list *ret_partners)
 {
-    const char *path = folder_path(arena, dir, "partners");
-    *ret_partners = (struct partner_list){NULL, 0};
-    DIR *folder = opendir(path);
-    if (folder == NULL && errno == ENOENT)
-        return true;
-    if (folder == NULL) {
-        refuse(findings, path, NULL, strerror(errno), "a folder that can be read");
-        return false;
-    }
-    bool good = load_partners(arena, path, folder, findings, ret_partners);
-    closedir(folder);
-    return good;
+    return folder_partners_after(arena, dir, NULL, findings, ret_partners);
 }
 
 const struct partner *folder_partner(const struct partner_list *partners, const char *name)

@@ -26,6 +26,14 @@ bool folder_config(struct arena *arena, const char *dir, const char *const *envi
  * partners. */
 bool folder_partners(struct arena *arena, const char *dir, struct finding_list *findings,
                      struct partner_list *ret_partners);
+/* The same at a reload: a partner whose file is faulty stays as it is in BEFORE; one whose file
+ * says `disabled: true` in whatever else is disabled in any case. */
+bool folder_partners_after(struct arena *arena, const char *dir, const struct partner_list *before,
+                           struct finding_list *findings, struct partner_list *ret_partners);
+/* Does a line of the text of a partner's file switch it off? For files that cannot be read else. */
+bool folder_says_disabled(const char *text, size_t length);
+/* A copy of PARTNER in ARENA. */
+struct partner folder_copy_partner(struct arena *arena, const struct partner *partner);
 const struct partner *folder_partner(const struct partner_list *partners, const char *name);
 /* `DIR/FILE`, or FILE itself when it is absolute. */
 const char *folder_path(struct arena *arena, const char *dir, const char *file);

@@ -484,11 +484,12 @@ void care_reloaded(struct care *care, const unsigned char print[WATCH_PRINT_BYTE
                    struct context *context, const char *why)
 {
     watch_taken(&care->look, print);
-    if (!taken) {
+    if (why != NULL) {
         care->figures.reloads_refused++;
         raise_alarm(care, ALARM_RELOAD_REFUSED, NULL, 0, why);
-        return;
     }
+    if (!taken)
+        return;
     care->figures.reloads_taken++;
     context_hold(context);
     context_release(care->context);

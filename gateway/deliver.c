@@ -99,8 +99,8 @@ static void leave_sent(struct store *store, struct arena *arena, struct store_me
     store_set_message(store, message);
 }
 
-/* True when the message was withdrawn. */
-static bool refuse(struct store *store, const struct setup *setup, struct arena *arena,
+/* What may not go now: its state says what becomes of it. */
+static void refuse(struct store *store, const struct setup *setup, struct arena *arena,
                    struct store_message *message, const char *reason, int64_t now_ms)
 {
     if (was_delivered(message))
@@ -109,7 +109,6 @@ static bool refuse(struct store *store, const struct setup *setup, struct arena 
         postpone(store, setup, arena, message, reason, now_ms);
     else
         outbox_withdraw(store, arena, message, reason, now_ms);
-    return text_equal(message->state, "withdrawn");
 }
 
 /* Nothing waits longer than the longest wait: what seems to is from before the clock was set back.
@@ -127,6 +126,12 @@ static bool claim_one(struct store *store, const struct setup *setup, struct are
                       struct store_message *message, int64_t now_ms, struct deliver_item *item)
 {
     item->body = payload_get(store, arena, message->payload, &item->length);
+    if (item->body == NULL && message->record != 0 && message->attempts == 0) {
+        outbox_withdraw(store, arena, message,
+                        "its bytes cannot be read from the store; made again from its record",
+                        now_ms);
+        return false;
+    }
     if (item->body == NULL) {
         park(store, arena, message, "its bytes cannot be read from the store; see refgate check",
              now_ms);
@@ -161,7 +166,9 @@ size_t deliver_claim(struct store *store, const struct setup *setup, struct aren
         const char *reason;
         if (release_again(setup, store, arena, &due[i], now_ms, &reason))
             claimed += claim_one(store, setup, arena, &due[i], now_ms, &items[claimed]);
-        else if (refuse(store, setup, arena, &due[i], reason, now_ms))
+        else
+            refuse(store, setup, arena, &due[i], reason, now_ms);
+        if (text_equal(due[i].state, "withdrawn"))
             (*ret_withdrawn)[(*ret_withdrawn_count)++] = due[i];
     }
     *ret_items = items;

@@ -220,17 +220,20 @@ static bool check_move(struct store *store, const struct inbox_item *item, struc
 
 /* ---- records ---- */
 
-/* By what travels of it. A filed record that cannot be read is never the same. */
-static bool is_same_record(struct store *store, const struct inbox_item *item,
-                           const struct store_record *filed)
+/* By what travels of it. */
+static bool is_same_record(const struct inbox_item *item, const struct json *record)
 {
     const struct directory *directory = item->setup->directory;
+    return strcmp(record_canonical(item->arena, record, directory, false),
+                  record_canonical(item->arena, item->message->record, directory, false)) == 0;
+}
+
+static const struct json *filed_record(struct store *store, const struct inbox_item *item,
+                                       const struct store_record *filed)
+{
     size_t length;
     const char *text = payload_get(store, item->arena, filed->payload, &length);
-    const struct json *record = text == NULL ? NULL : tree_of_n(item->arena, text, length);
-    return record != NULL &&
-           strcmp(record_canonical(item->arena, record, directory, false),
-                  record_canonical(item->arena, item->message->record, directory, false)) == 0;
+    return tree_of_n(item->arena, text, length);
 }
 
 static bool check_identity(struct store *store, const struct inbox_item *item,
@@ -241,7 +244,15 @@ static bool check_identity(struct store *store, const struct inbox_item *item,
     struct store_record known;
     if (!store_find_record(store, item->arena, item->message->sender, effect->kind, number, &known))
         return true;
-    effect->is_known_record = is_same_record(store, item, &known);
+    const struct json *filed = filed_record(store, item, &known);
+    if (filed == NULL)
+        return fault_set(ret_fault, FAULT_conflict,
+                         arena_print(item->arena,
+                                     "%s %s was received before, and that copy can no longer be "
+                                     "read here, so nobody can say whether this one is the same; "
+                                     "call us, and send it with a number of its own",
+                                     effect->kind, number));
+    effect->is_known_record = is_same_record(item, filed);
     if (effect->is_known_record)
         return true;
     return fault_set(
@@ -568,10 +579,8 @@ static void link_client(struct store *store, const struct inbox_item *item)
         if (number == NULL || !text_equal(json_get_text(other, "issued_by"), our) ||
             store_records(store, item->arena, number, NULL, STORE_OWN, &ours) == 0)
             continue;
-        struct json_document document;
-        struct json_fault fault;
-        if (json_parse(item->arena, ours[0].text, strlen(ours[0].text), NULL, &document, &fault) &&
-            text_equal(json_get_text(document.root, "client_birth_date"), born))
+        const struct json *own = tree_of(item->arena, ours[0].text);
+        if (own != NULL && text_equal(json_get_text(own, "client_birth_date"), born))
             store_add_link(store, number, item->message->sender, their_number);
     }
 }

@@ -47,7 +47,8 @@ bool flow_tell(const struct flow *flow, const struct store_referral *referral, c
                const struct track_details *details, const char *moved_from,
                struct fault *ret_fault);
 
-/* A record row made ready for release again and again. */
+/* A record row made ready for release again and again. One that cannot be read has no tree: it
+ * waits, and flow_decide says so. */
 struct flow_loaded {
     struct store_record row;
     const struct json *tree;

@@ -255,12 +255,20 @@ static void accept_row(struct sending *sending, const struct json *attachments)
 
 /* ---- one recipient ---- */
 
-static const struct json *attachments_of(const struct flow *flow, const struct store_record *row)
+/* False when there are some and they cannot be read: the record does not go without them. */
+static bool attachments_of(const struct flow *flow, const struct store_record *row,
+                           const struct json **ret_list, const char **ret_reason)
 {
     size_t length;
+    *ret_list = NULL;
     if (row->attachments == 0)
-        return NULL;
-    return tree_of(flow->arena, payload_get(flow->store, flow->arena, row->attachments, &length));
+        return true;
+    const char *text = payload_get(flow->store, flow->arena, row->attachments, &length);
+    *ret_list = tree_of_n(flow->arena, text, length);
+    if (*ret_list == NULL)
+        *ret_reason = "its attachments cannot be read from the store, and it does not go without "
+                      "them; see refgate check";
+    return *ret_list != NULL;
 }
 
 /* The linked numbers of the client at the recipient go with the record (exactly those confirmed).
@@ -336,6 +344,9 @@ static int64_t queue(const struct flow *flow, const struct flow_loaded *loaded,
                      const struct grant *grant, const char **ret_reason)
 {
     const char **handles;
+    const struct json *attachments;
+    if (!attachments_of(flow, &loaded->row, &attachments, ret_reason))
+        return 0;
     struct message_referral referral = flow_message_referral(&loaded->referral);
     struct compose_item message = {
         .record = with_known_number(flow, loaded, with_links(flow, loaded, grant_recipient(grant)),
@@ -345,7 +356,7 @@ static int64_t queue(const struct flow *flow, const struct flow_loaded *loaded,
         .referral = loaded->referral.id == 0 ? NULL : &referral,
         .visits_total = (long)loaded->referral.visits_total,
         .consent = grant_consent(grant),
-        .attachments = attachments_of(flow, &loaded->row),
+        .attachments = attachments,
         .taken_back = store_count_withdrawn(flow->store, loaded->row.id, grant_recipient(grant))};
     message.recipient_count = split_handles(flow->arena, grant_addressed_as(grant), &handles);
     message.recipients = handles;

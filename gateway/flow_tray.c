@@ -22,8 +22,9 @@ bool flow_load(const struct flow *flow, int64_t record, struct flow_loaded *ret_
     if (ret_loaded->row.referral != 0)
         store_get_referral(flow->store, flow->arena, ret_loaded->row.referral,
                            &ret_loaded->referral);
-    ret_loaded->doubt = flow_doubt(flow, ret_loaded->tree, &ret_loaded->referral);
-    return ret_loaded->tree != NULL;
+    if (ret_loaded->tree != NULL)
+        ret_loaded->doubt = flow_doubt(flow, ret_loaded->tree, &ret_loaded->referral);
+    return true;
 }
 
 /* ---- taken back, and made anew ---- */

@@ -178,7 +178,7 @@ static void run_review(struct job *job)
 static void run_reload(struct job *job)
 {
     struct gateway *gateway = job->gateway;
-    generation_read(gateway->dir, job->office.setup, &gateway->fresh);
+    generation_read(gateway->dir, job->office.setup, gateway->context, &gateway->fresh);
 }
 
 /* What stands in a partner's file goes before settings.yaml. Two bodies of it always fit: rooms
@@ -229,7 +229,8 @@ static void reloaded(struct job *job)
     for (unsigned i = 0; i < gateway->station_count; i++)
         station_use(gateway->stations[i], gateway->office.setup, gateway->context);
     courier_use(gateway->courier, gateway->office.setup, gateway->context);
-    care_reloaded(gateway->care, gateway->fresh.print, true, gateway->context, NULL);
+    care_reloaded(gateway->care, gateway->fresh.print, true, gateway->context,
+                  gateway->fresh.is_faulty ? gateway->fresh.why : NULL);
     log_event(LOG_LEVEL_INFO, "reloaded", NULL);
     gateway->is_full_review = true;
     job_start(&gateway->review);

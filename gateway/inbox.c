@@ -36,16 +36,20 @@ static const struct json *parse(struct arena *arena, const char *body, size_t le
     return json_parse(arena, body, length, NULL, &document, &fault) ? document.root : NULL;
 }
 
-static bool is_same_message(struct store *store, const struct inbox_item *item,
-                            const struct store_message *seen)
+enum likeness { SAME, OTHER, UNREADABLE };
+
+static enum likeness compare(struct store *store, const struct inbox_item *item,
+                             const struct store_message *seen)
 {
     if (memcmp(item->ready.hash, seen->hash, STORE_HASH_BYTES) == 0)
-        return true;
+        return SAME;
     size_t length;
     const char *body = payload_get(store, item->arena, seen->payload, &length);
+    if (body == NULL)
+        return seen->payload == 0 ? OTHER : UNREADABLE;
     const struct json *bundle =
         item->bundle != NULL ? item->bundle : parse(item->arena, item->body, item->length);
-    return body != NULL && same_content(parse(item->arena, body, length), bundle);
+    return same_content(parse(item->arena, body, length), bundle) ? SAME : OTHER;
 }
 
 static enum inbox_outcome conflict(const struct inbox_item *item, const char *what, const char *id,
@@ -57,6 +61,17 @@ static enum inbox_outcome conflict(const struct inbox_item *item, const char *wh
                     "%s %s was used before for a message with other content; a changed message "
                     "needs new ids",
                     what, id));
+    return INBOX_CONFLICT;
+}
+
+static enum inbox_outcome unreadable(const struct inbox_item *item, const char *id,
+                                     struct fault *ret_fault)
+{
+    fault_set(ret_fault, FAULT_conflict,
+              arena_print(item->arena,
+                          "message %s came before in other bytes, and what came then can no longer "
+                          "be read here, so nobody can say whether this one is the same; call us",
+                          id));
     return INBOX_CONFLICT;
 }
 
@@ -224,7 +239,10 @@ static enum inbox_outcome commit(struct store *store, const struct inbox_item *i
     const char *partner = admission_partner(item->admission);
     struct store_message seen;
     if (store_find_inbound(store, item->arena, partner, message->message_id, &seen)) {
-        if (!is_same_message(store, item, &seen))
+        enum likeness likeness = compare(store, item, &seen);
+        if (likeness == UNREADABLE)
+            return unreadable(item, message->message_id, ret_fault);
+        if (likeness == OTHER)
             return conflict(item, "MessageHeader.id", message->message_id, ret_fault);
         *ret_row = seen;
         return text_equal(seen.state, "early") ? judge_again(store, item, ret_row) : INBOX_REPLAY;

@@ -107,7 +107,7 @@ bool opening_open(struct opening *opening, struct finding_list *findings, struct
     give_up_the_rest(opening);
     struct identity_files files = tls_identity_files(office->setup, opening->arena);
     install_recover(&files, findings);
-    revocation_fetch_missing(office->setup, findings);
+    revocation_fetch_missing(office->setup, NULL, findings);
     opening->context = tls_context(office->setup, findings);
     if (opening->context == NULL)
         return fault_set(ret_fault, FAULT_settings, NULL);

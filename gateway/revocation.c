@@ -128,8 +128,23 @@ bool revocation_fetch(const struct setup *setup, const struct partner *partner,
     return done;
 }
 
-void revocation_fetch_missing(const struct setup *setup, struct finding_list *findings)
+/* Whoever is switched off now must not wait for the server of another partner's list. */
+static bool is_switching_off(const struct setup *setup, const struct setup *before)
 {
+    for (size_t i = 0; before != NULL && i < setup->partners.count; i++) {
+        const struct partner *partner = &setup->partners.items[i];
+        const struct partner *old = folder_partner(&before->partners, partner->name);
+        if (partner->disabled && old != NULL && !old->disabled)
+            return true;
+    }
+    return false;
+}
+
+void revocation_fetch_missing(const struct setup *setup, const struct setup *before,
+                              struct finding_list *findings)
+{
+    if (is_switching_off(setup, before))
+        return; /* the schedule fetches it */
     for (size_t i = 0; i < setup->partners.count; i++) {
         const struct partner *partner = &setup->partners.items[i];
         const char *file = revocation_path(setup, findings->arena, partner);

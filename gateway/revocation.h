@@ -22,7 +22,9 @@ int64_t revocation_due(const struct setup *setup, const struct partner *partner)
  * finding. */
 bool revocation_fetch(const struct setup *setup, const struct partner *partner,
                       struct finding_list *findings, bool *ret_changed);
-/* Fetches what a partner of SETUP names and we do not have at all; before its trust is built. */
-void revocation_fetch_missing(const struct setup *setup, struct finding_list *findings);
+/* Fetches what a partner of SETUP names and we do not have at all; before its trust is built. Not
+ * at a reload that switches a partner off, with BEFORE in force (NULL: a start). */
+void revocation_fetch_missing(const struct setup *setup, const struct setup *before,
+                              struct finding_list *findings);
 
 #endif

@@ -41,31 +41,43 @@ const char *setup_zone_fault(const struct setup *setup)
                      "zone, such as time_zone: America/New_York";
 }
 
-static bool read_directory(struct setup *setup, const char *file, struct finding_list *findings)
+static const char *read_table(struct setup *setup, const char *file, struct finding_list *findings,
+                              size_t *ret_length)
 {
-    size_t length;
-    const char *path = folder_path(&setup->arena, setup->dir, file);
-    const char *text = file_read(&setup->arena, path, TABLE_MAX_BYTES, &length, findings);
-    if (text == NULL)
-        return false;
+    return file_read(&setup->arena, folder_path(&setup->arena, setup->dir, file), TABLE_MAX_BYTES,
+                     ret_length, findings);
+}
+
+static bool parse_directory(struct setup *setup, struct finding_list *findings)
+{
     size_t before = findings->count;
-    directory_read(setup->directory, text, length, path, findings);
+    setup->directory = directory_new(&setup->arena);
+    if (setup->directory_text != NULL)
+        directory_read(setup->directory, setup->directory_text, setup->directory_length,
+                       folder_path(&setup->arena, setup->dir, setup->config.directory), findings);
+    return setup->directory_text != NULL && findings->count == before;
+}
+
+static bool parse_codes(struct setup *setup, struct finding_list *findings)
+{
+    size_t before = findings->count;
+    setup->coding = coding_standard();
+    if (setup->config.code_map[0] == '\0')
+        return true;
+    if (setup->codes_text == NULL)
+        return false;
+    setup->coding =
+        coding_with_map(&setup->arena, setup->codes_text, setup->codes_length,
+                        folder_path(&setup->arena, setup->dir, setup->config.code_map), findings);
     return findings->count == before;
 }
 
 static bool read_codes(struct setup *setup, struct finding_list *findings)
 {
-    setup->coding = coding_standard();
-    if (setup->config.code_map[0] == '\0')
-        return true;
-    size_t length;
-    size_t before = findings->count;
-    const char *path = folder_path(&setup->arena, setup->dir, setup->config.code_map);
-    const char *text = file_read(&setup->arena, path, TABLE_MAX_BYTES, &length, findings);
-    if (text == NULL)
-        return false;
-    setup->coding = coding_with_map(&setup->arena, text, length, path, findings);
-    return findings->count == before;
+    if (setup->config.code_map[0] != '\0')
+        setup->codes_text =
+            read_table(setup, setup->config.code_map, findings, &setup->codes_length);
+    return parse_codes(setup, findings);
 }
 
 /* DIR/profiles, and that every profile a partner asks for is among them. */
@@ -109,19 +121,115 @@ static bool check_org(const struct setup *setup, struct finding_list *findings)
     return false;
 }
 
-static bool load_all(struct setup *setup, struct finding_list *findings)
+/* ---- what is faulty stays as it was ---- */
+
+static const char *copy_text(struct setup *setup, const char *text, size_t length)
+{
+    return text == NULL ? NULL : arena_copy_n(&setup->arena, text, length);
+}
+
+static void keep_config(struct setup *setup, const struct setup *before)
+{
+    struct finding_list ignored = finding_list_new(&setup->arena);
+    const char *text = config_write(&setup->arena, &before->config);
+    const struct config_text from = {
+        .file = "settings.yaml", .text = text, .length = strlen(text), .environment = NULL};
+    config_load(&setup->arena, &from, &ignored, &setup->config, NULL);
+}
+
+static void keep_directory(struct setup *setup, const struct setup *before)
+{
+    struct finding_list ignored = finding_list_new(&setup->arena);
+    setup->directory_text = copy_text(setup, before->directory_text, before->directory_length);
+    setup->directory_length = before->directory_length;
+    parse_directory(setup, &ignored);
+}
+
+static void keep_codes(struct setup *setup, const struct setup *before)
+{
+    struct finding_list ignored = finding_list_new(&setup->arena);
+    setup->config.code_map = arena_copy(&setup->arena, before->config.code_map);
+    setup->codes_text = copy_text(setup, before->codes_text, before->codes_length);
+    setup->codes_length = before->codes_length;
+    parse_codes(setup, &ignored);
+}
+
+/* The profiles are many files: the generation that read them lives on. */
+static void keep_profiles(struct setup *setup, const struct setup *before)
+{
+    const struct setup *owner = before->lender == NULL ? before : before->lender;
+    setup->profiles = owner->profiles;
+    setup->lender = setup_hold((struct setup *)(uintptr_t)owner);
+}
+
+bool setup_keep_partner(struct setup *setup, size_t at, const struct setup *before)
+{
+    struct partner *items =
+        arena_array(&setup->arena, setup->partners.count, sizeof *setup->partners.items);
+    const struct partner *kept = folder_partner(&before->partners, setup->partners.items[at].name);
+    if (kept == NULL)
+        return false;
+    memcpy(items, setup->partners.items, setup->partners.count * sizeof *items);
+    bool is_disabled = items[at].disabled || kept->disabled;
+    items[at] = folder_copy_partner(&setup->arena, kept);
+    items[at].disabled = is_disabled;
+    setup->partners.items = items;
+    return true;
+}
+
+/* ---- all of it ---- */
+
+static bool load_config(struct setup *setup, const struct setup *before,
+                        struct finding_list *findings)
 {
     extern char **environ;
     if (!folder_config(&setup->arena, setup->dir, (const char *const *)environ, findings,
-                       &setup->config, NULL))
-        return false;
+                       &setup->config, NULL)) {
+        if (before == NULL)
+            return false;
+        keep_config(setup, before);
+    }
     use_time_zone(setup->config.time_zone);
-    bool sound = folder_partners(&setup->arena, setup->dir, findings, &setup->partners);
-    setup->directory = directory_new(&setup->arena);
-    sound = read_directory(setup, setup->config.directory, findings) && sound;
-    sound = read_codes(setup, findings) && sound;
-    sound = read_profiles(setup, findings) && sound;
-    return check_org(setup, findings) && sound;
+    return true;
+}
+
+/* Faulty rows are left out at a start; at a reload all rows stay as they were. */
+static void load_directory(struct setup *setup, const struct setup *before,
+                           struct finding_list *findings)
+{
+    setup->directory_text =
+        read_table(setup, setup->config.directory, findings, &setup->directory_length);
+    bool is_sound = parse_directory(setup, findings);
+    if (!is_sound && before != NULL)
+        keep_directory(setup, before);
+}
+
+static bool load_meaning(struct setup *setup, const struct setup *before,
+                         struct finding_list *findings)
+{
+    bool codes = read_codes(setup, findings);
+    if (!codes && before != NULL)
+        keep_codes(setup, before);
+    bool profiles = read_profiles(setup, findings);
+    if (!profiles && before != NULL)
+        keep_profiles(setup, before);
+    return before != NULL || (codes && profiles);
+}
+
+static bool load_all(struct setup *setup, const struct setup *before, struct finding_list *findings)
+{
+    if (!load_config(setup, before, findings))
+        return false;
+    folder_partners_after(&setup->arena, setup->dir, before == NULL ? NULL : &before->partners,
+                          findings, &setup->partners);
+    load_directory(setup, before, findings);
+    bool is_safe = load_meaning(setup, before, findings);
+    bool has_our_row = check_org(setup, findings);
+    if (!has_our_row && before != NULL) {
+        keep_config(setup, before);
+        keep_directory(setup, before);
+    }
+    return before != NULL || (is_safe && has_our_row);
 }
 
 /* The texts of the findings from number FROM on outlive the setup they were found in. */
@@ -140,6 +248,12 @@ static void keep_texts(struct finding_list *findings, size_t from)
 
 bool setup_load(const char *dir, struct finding_list *findings, struct setup **ret_setup)
 {
+    return setup_load_after(dir, NULL, findings, ret_setup);
+}
+
+bool setup_load_after(const char *dir, const struct setup *before, struct finding_list *findings,
+                      struct setup **ret_setup)
+{
     struct setup *setup = calloc(1, sizeof *setup);
     if (setup == NULL) {
         finding_add(findings, (struct finding){.found = "no memory left"});
@@ -149,9 +263,10 @@ bool setup_load(const char *dir, struct finding_list *findings, struct setup **r
     setup->dir = arena_copy(&setup->arena, dir);
     setup->clock = clock_system();
     setup->faults = "";
-    size_t before = findings->count;
-    if (!load_all(setup, findings)) {
-        keep_texts(findings, before);
+    size_t faults = findings->count;
+    bool is_safe = load_all(setup, before, findings);
+    keep_texts(findings, faults);
+    if (!is_safe) {
         setup_release(setup);
         return false;
     }
@@ -196,6 +311,7 @@ void setup_release(struct setup *setup)
 {
     if (setup == NULL || atomic_fetch_sub(&setup->references, 1) > 1)
         return;
+    setup_release(setup->lender);
     arena_free(&setup->arena);
     free(setup);
 }

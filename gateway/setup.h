@@ -26,14 +26,24 @@ struct setup {
     const struct coding *coding;
     const struct profile_set *profiles; /* of DIR/profiles; NULL: there are none */
     struct clock clock;
+    struct setup *lender; /* of profiles that are faulty now; held; NULL: they are its own */
+    const char *directory_text, *codes_text; /* as read; NULL: there is none */
+    size_t directory_length, codes_length;
     const char *faults; /* lines about keys and trust that this generation lives with; never NULL */
     _Atomic int references;
 };
 
 /* Reads settings.yaml, partners, directory.csv and the code map of DIR; people_join adds whom the
- * store holds beside them. False with findings; what is wrong in one partner's file leaves the
- * others usable but is still false. */
+ * store holds beside them. False with findings when it would be unsafe to go on with what is sound:
+ * without right settings, our own row of the directory, the code map or the profiles. A faulty
+ * partner or row of the directory is left out, and is a finding all the same. */
 bool setup_load(const char *dir, struct finding_list *findings, struct setup **ret_setup);
+/* The same at a reload, file by file: what is faulty stays as it is in BEFORE. */
+bool setup_load_after(const char *dir, const struct setup *before, struct finding_list *findings,
+                      struct setup **ret_setup);
+/* Partner number AT stays as it is in BEFORE, but for being switched off; false when it was not
+ * there. Before others see the setup. */
+bool setup_keep_partner(struct setup *setup, size_t at, const struct setup *before);
 /* Notes the findings with which the generation goes into service; before others see it. */
 void setup_live_with(struct setup *setup, const struct finding_list *findings);
 /* Is there a finding among them that RUNNING does not live with already? */

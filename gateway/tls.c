@@ -1,6 +1,7 @@
 /* tls: see tls.h. */
 #include "gateway/tls.h"
 
+#include <string.h>
 #include <time.h>
 
 #include "gateway/revocation.h"
@@ -50,28 +51,57 @@ static const enum trust_staple staple_policies[] = {
     [PARTNER_STAPLE_REQUIRE] = TRUST_STAPLE_REQUIRE,
 };
 
+static struct trust_partner trust_partner_of(const struct setup *setup, struct arena *arena,
+                                             const struct partner *partner)
+{
+    struct trust_partner made = {.name = partner->name,
+                                 .ca_file = path_or_null(setup, arena, partner->ca_file),
+                                 .pins = all_pins(arena, partner),
+                                 .pin_count = partner->pins.count + partner->next_pins.count,
+                                 .sans = partner->san.items,
+                                 .san_count = partner->san.count,
+                                 .crl = crl_policies[partner->crl_policy],
+                                 .staple = staple_policies[partner->staple],
+                                 .disabled = partner->disabled};
+    made.crl_count = list_files(setup, arena, partner, &made.crl_files);
+    return made;
+}
+
 static struct trust *trust_of(const struct setup *setup, struct arena *arena,
-                              struct finding_list *findings)
+                              const struct context *before, struct finding_list *findings)
 {
     size_t count = setup->partners.count;
     struct trust_partner *partners = arena_array(arena, count, sizeof *partners);
     struct trust_partner issuer = {.ca_file = setup_path(setup, arena, setup->config.ca_file),
                                    .crl = TRUST_CRL_OFF};
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
+        partners[i] = trust_partner_of(setup, arena, &setup->partners.items[i]);
+    return trust_new_after(partners, count, &issuer, before == NULL ? NULL : context_trust(before),
+                           findings);
+}
+
+static bool was_changed(const struct setup *before, const struct partner *partner,
+                        struct arena *arena)
+{
+    const struct partner *old = folder_partner(&before->partners, partner->name);
+    return old != NULL && strcmp(partner_write(arena, old), partner_write(arena, partner)) != 0;
+}
+
+void tls_keep_partners(struct setup *setup, const struct setup *before,
+                       struct finding_list *findings)
+{
+    for (size_t i = 0; i < setup->partners.count; i++) {
+        struct arena arena = ARENA_EMPTY;
+        size_t faults = findings->count;
         const struct partner *partner = &setup->partners.items[i];
-        partners[i] =
-            (struct trust_partner){.name = partner->name,
-                                   .ca_file = path_or_null(setup, arena, partner->ca_file),
-                                   .pins = all_pins(arena, partner),
-                                   .pin_count = partner->pins.count + partner->next_pins.count,
-                                   .sans = partner->san.items,
-                                   .san_count = partner->san.count,
-                                   .crl = crl_policies[partner->crl_policy],
-                                   .staple = staple_policies[partner->staple],
-                                   .disabled = partner->disabled};
-        partners[i].crl_count = list_files(setup, arena, partner, &partners[i].crl_files);
+        if (was_changed(before, partner, &arena)) {
+            const struct trust_partner alone = trust_partner_of(setup, findings->arena, partner);
+            trust_release(trust_new(&alone, 1, NULL, findings));
+        }
+        if (findings->count > faults)
+            setup_keep_partner(setup, i, before);
+        arena_free(&arena);
     }
-    return trust_new(partners, count, &issuer, findings);
 }
 
 struct identity_files tls_identity_files(const struct setup *setup, struct arena *arena)
@@ -90,8 +120,28 @@ struct context *tls_context(const struct setup *setup, struct finding_list *find
     return tls_context_with(setup, &files, findings);
 }
 
-struct context *tls_context_with(const struct setup *setup, const struct identity_files *files,
-                                 struct finding_list *findings)
+/* Our own key and certificate; at a reload those in use, while the files are faulty, or hold a
+ * certificate that has run out and the one in use has not. */
+static struct identity *identity_of(const struct identity_files *files,
+                                    const struct context *before, struct finding_list *warnings,
+                                    struct finding_list *findings)
+{
+    struct finding_list found = finding_list_new(findings->arena);
+    struct identity *identity = identity_load(files, &found);
+    bool is_worse = found.count > 0 && before != NULL &&
+                    identity_not_after(context_identity(before)) > time(NULL);
+    for (size_t i = 0; i < found.count; i++)
+        finding_add(identity == NULL || is_worse ? findings : warnings, found.items[i]);
+    if (before == NULL || (identity != NULL && !is_worse))
+        return identity;
+    if (identity != NULL)
+        identity_release(identity);
+    return identity_hold(context_identity(before));
+}
+
+static struct context *make_context(const struct setup *setup, const struct identity_files *files,
+                                    const struct context *before, struct finding_list *warnings,
+                                    struct finding_list *findings)
 {
     struct arena arena = ARENA_EMPTY;
     struct context *context = NULL;
@@ -101,14 +151,30 @@ struct context *tls_context_with(const struct setup *setup, const struct identit
                                       .staple_file =
                                           path_or_null(setup, &arena, config->staple_file),
                                       .ca_file = setup_path(setup, &arena, config->ca_file),
+                                      .before = before,
                                       .atna_compat = config->atna_compat};
-    struct identity *identity = identity_load(files, findings);
-    struct trust *trust = trust_of(setup, &arena, findings);
+    struct identity *identity = identity_of(files, before, warnings, findings);
+    struct trust *trust = trust_of(setup, &arena, before, findings);
     if (identity != NULL)
         context = context_new(identity, trust, &options, findings);
+    if (identity != NULL && context == NULL && before != NULL)
+        context = context_new(context_identity(before), trust, &options, findings);
     if (identity != NULL)
         identity_release(identity);
     trust_release(trust);
     arena_free(&arena);
     return context;
+}
+
+struct context *tls_context_after(const struct setup *setup, const struct context *before,
+                                  struct finding_list *warnings, struct finding_list *findings)
+{
+    struct identity_files files = tls_identity_files(setup, findings->arena);
+    return make_context(setup, &files, before, warnings, findings);
+}
+
+struct context *tls_context_with(const struct setup *setup, const struct identity_files *files,
+                                 struct finding_list *findings)
+{
+    return make_context(setup, files, NULL, findings, findings);
 }

@@ -3,9 +3,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gateway/commands/lists.h"
 #include "gateway/control.h"
+
+enum { STATE_MAX = 4096, STATE_TRIES = 200, STATE_WAIT_US = 50 * 1000 };
 
 bool cert_find_place(struct command_call *call, struct cert_place *ret_place)
 {
@@ -192,4 +195,41 @@ void cert_reload(struct command_call *call)
     const char *const arguments[] = {"reload"};
     int code;
     control_ask(call, arguments, 1, &code);
+}
+
+/* Does another process hold the folder? */
+static bool is_served(struct command_call *call)
+{
+    struct fault fault;
+    int lock = -1;
+    if (office_lock(call->dir, call->arena, &lock, &fault)) {
+        close(lock);
+        return false;
+    }
+    return fault.kind == FAULT_locked;
+}
+
+/* The running service's word on a partner; "" when it does not answer. */
+static const char *state_of(struct command_call *call, const char *partner)
+{
+    const char *const arguments[] = {"partner", "state", partner};
+    struct command_call ask = *call;
+    int code = 0;
+    ask.out = text_new(call->arena, STATE_MAX);
+    ask.err = text_new(call->arena, STATE_MAX);
+    if (!control_ask(&ask, arguments, 3, &code) || code != 0)
+        return "";
+    return ask.out.at;
+}
+
+bool cert_wait_disabled(struct command_call *call, const char *partner)
+{
+    for (int tries = 0; tries < STATE_TRIES; tries++) {
+        if (text_equal(state_of(call, partner), "disabled\n"))
+            return true;
+        if (tries == 0 && !is_served(call))
+            return true;
+        usleep(STATE_WAIT_US);
+    }
+    return !is_served(call);
 }

@@ -40,5 +40,7 @@ int cert_refuse(struct command_call *call, const struct finding_list *findings,
                 enum fault_kind kind);
 /* Lets a running service take what changed. */
 void cert_reload(struct command_call *call);
+/* Waits until a running service has switched the partner off; false when it does not. */
+bool cert_wait_disabled(struct command_call *call, const char *partner);
 
 #endif

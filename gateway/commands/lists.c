@@ -198,6 +198,12 @@ int lists_consents(struct command_call *call, const char *number)
             continue;
         const struct json *consent = tree_of(call->arena, rows[i].text);
         shown++;
+        if (consent == NULL) {
+            text_print(&call->err,
+                       "refgate: consent %s cannot be read from the store; see refgate check\n",
+                       rows[i].number);
+            continue;
+        }
         if (command_has(call, "json"))
             lists_object(call, consent);
         else if (number != NULL)

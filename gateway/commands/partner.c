@@ -97,8 +97,11 @@ static int switch_partner(struct command_call *call, bool is_disabled)
     if (!check_partner_name.holds(name) || !file_exists(path))
         return no_such_partner(call);
     const char *text = file_read(call->arena, path, FILE_MAX_BYTES, &length, &findings);
-    if (text == NULL || !partner_load(call->arena, name, file, text, length, &findings, &partner))
+    bool is_right =
+        text != NULL && partner_load(call->arena, name, file, text, length, &findings, &partner);
+    if (text == NULL || (!is_right && !is_disabled)) /* a faulty one can be switched off */
         return cert_refuse(call, &findings, FAULT_settings);
+    command_findings(call, &findings);
     partner.disabled = is_disabled;
     const char *edited =
         option_edit(option_find(partner_options(), "disabled"), call->arena, text, &partner);
@@ -106,12 +109,28 @@ static int switch_partner(struct command_call *call, bool is_disabled)
         text_print(&call->err, "refgate: %s cannot be written: %s\n", path, strerror(errno));
         return fault_exit_code(FAULT_unreadable);
     }
+    cert_reload(call);
+    if (is_disabled && !cert_wait_disabled(call, name)) {
+        text_print(&call->err,
+                   "refgate: %s is switched off in %s, but the running service has not taken that: "
+                   "it may still exchange messages with it. Run `refgate reload`, or stop the "
+                   "service\n",
+                   name, path);
+        return fault_exit_code(FAULT_busy);
+    }
     text_print(&call->out, "Partner %s is %s.\n", name,
                is_disabled
                    ? "disabled: nothing is taken from it or sent to it; what is meant for it "
                      "waits"
                    : "in use again");
-    cert_reload(call);
+    return 0;
+}
+
+/* As the running service has it, whatever stands in the file. */
+static int state(struct command_call *call)
+{
+    const struct partner *partner = folder_partner(&call->office->setup->partners, call->words[0]);
+    text_add(&call->out, partner == NULL || partner->disabled ? "disabled\n" : "in use\n");
     return 0;
 }
 
@@ -130,6 +149,8 @@ const struct command commands_partner[] = {
      COMMAND_HERE, 1, 1, test, NULL},
     {"partner disable", "NAME", "switch a partner off; its connections are closed at once",
      COMMAND_HERE, 1, 1, disable, NULL},
+    {"partner state", "NAME", "whether the service that runs has it in use or disabled",
+     COMMAND_STORE, 1, 1, state, NULL},
     {"partner enable", "NAME", "switch it on again", COMMAND_HERE, 1, 1, enable, NULL},
     {NULL, NULL, NULL, COMMAND_HERE, 0, 0, NULL, NULL},
 };

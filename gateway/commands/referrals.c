@@ -338,9 +338,13 @@ static int messages_show(struct command_call *call)
         return command_fail(call, &fault);
     }
     if (command_has(call, "body") && body == NULL) {
-        fault_set(&fault, FAULT_not_found,
+        fault_set(&fault, message.payload == 0 ? FAULT_not_found : FAULT_store_broken,
                   arena_print(call->arena,
-                              "the bytes of message %lld are no longer kept (payload_days)", id));
+                              message.payload == 0
+                                  ? "the bytes of message %lld are no longer kept (payload_days)"
+                                  : "the bytes of message %lld cannot be read from the store; see "
+                                    "refgate check",
+                              id));
         return command_fail(call, &fault);
     }
     if (body != NULL)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "certs/authority.h"
 #include "gateway/audit.h"
@@ -84,14 +85,16 @@ static bool make_keys(struct command_call *call, const char *dir, const char *or
         names.dns = &host;
         names.dns_count = 1;
     }
-    if (!authority_init(ca, &options, findings))
+    if (!authority_finish(ca, &options, findings))
         return false;
     struct authority *authority = authority_open(ca, NULL, findings);
     if (authority == NULL)
         return false;
-    bool issued = authority_issue(authority, REQUEST_KEY_P256, &names, 0,
-                                  arena_print(call->arena, "%s/keys/gateway.crt", dir),
-                                  arena_print(call->arena, "%s/keys/gateway.key", dir), findings);
+    const char *cert = arena_print(call->arena, "%s/keys/gateway.crt", dir);
+    bool issued =
+        file_exists(cert) ||
+        authority_issue_again(authority, REQUEST_KEY_P256, &names, 0, cert,
+                              arena_print(call->arena, "%s/keys/gateway.key", dir), findings);
     authority_close(authority);
     return issued && copy(call, arena_print(call->arena, "%s/ca.crt", ca), dir, "keys/ca.crt", 0644,
                           findings);
@@ -125,8 +128,60 @@ static bool write_files(struct command_call *call, const char *dir, const char *
                     "handle,kind,name,given_names,family_name,profession,npi,works_at,phone,email,"
                     "partner\n%s,clinic,%s,,,,,,,,self\n",
                     org, org);
-    return put(call, dir, "settings.yaml", config_write(call->arena, &config), 0600) &&
-           put(call, dir, "directory.csv", directory, 0600);
+    bool has_directory = file_exists(arena_print(call->arena, "%s/directory.csv", dir));
+    return (has_directory || put(call, dir, "directory.csv", directory, 0600)) &&
+           put(call, dir, "settings.yaml", config_write(call->arena, &config), 0600);
+}
+
+/* ---- an init that was broken off ---- */
+
+/* Stands in the folder from before the first key is made until all is there: what is found beside
+ * it is init's own, and is kept when init is run again. */
+static const char *mark_path(struct command_call *call, const char *dir)
+{
+    return arena_print(call->arena, "%s/.init", dir);
+}
+
+/* Keys that init did not make are never touched. */
+static bool has_foreign_keys(struct command_call *call, const char *dir)
+{
+    static const char *const names[] = {"ca/ca.crt", "ca/ca.key", "keys/gateway.crt",
+                                        "keys/gateway.key", "keys/ca.crt"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *path = arena_print(call->arena, "%s/%s", dir, names[i]);
+        if (!file_exists(path))
+            continue;
+        text_print(&call->err,
+                   "refgate init: found %s, which is already there; expected a folder without "
+                   "keys: a CA or a key is never replaced\n",
+                   path);
+        return true;
+    }
+    return false;
+}
+
+/* Takes up an init that was broken off, or begins one. */
+static bool begin_init(struct command_call *call, const char *dir, const char *org,
+                       const char *listen)
+{
+    struct finding_list ignored = finding_list_new(call->arena);
+    size_t length;
+    const char *mark = mark_path(call, dir);
+    const char *ours = arena_print(call->arena, "%s %s\n", org, listen);
+    if (!file_exists(mark))
+        return !has_foreign_keys(call, dir) && put(call, dir, ".init", ours, 0600);
+    const char *theirs = file_read(call->arena, mark, FILE_MAX_BYTES, &length, &ignored);
+    if (theirs != NULL && text_equal(theirs, ours)) {
+        text_print(&call->out, "An earlier init of %s was broken off; going on from there.\n", dir);
+        return true;
+    }
+    text_print(&call->err,
+               "refgate init: found an init in %s that was broken off, of %s; expected the same "
+               "--org and --listen again, or a new folder\n",
+               dir,
+               theirs == NULL ? "another clinic"
+                              : arena_copy_n(call->arena, theirs, strcspn(theirs, "\n")));
+    return false;
 }
 
 static bool check_init(struct command_call *call, const char *dir, const char *org,
@@ -136,7 +191,8 @@ static bool check_init(struct command_call *call, const char *dir, const char *o
     size_t given = 0;
     for (size_t i = 0; i < 3; i++)
         given += command_has(call, pair[i]);
-    if (file_exists(arena_print(call->arena, "%s/settings.yaml", dir)))
+    if (file_exists(arena_print(call->arena, "%s/settings.yaml", dir)) &&
+        !file_exists(mark_path(call, dir)))
         text_print(&call->err, "refgate init: found a gateway in %s; expected a new folder\n", dir);
     else if (!check_handle.holds(org))
         text_print(&call->err, "refgate init: found --org %s; expected %s\n", org,
@@ -180,6 +236,8 @@ static int init(struct command_call *call)
         text_print(&call->err, "refgate init: %s cannot be made: %s\n", folder, strerror(errno));
         return fault_exit_code(FAULT_unreadable);
     }
+    if (!begin_init(call, dir, org, listen))
+        return fault_exit_code(FAULT_usage);
     bool made = command_has(call, "cert") ? take_keys(call, dir, &findings)
                                           : make_keys(call, dir, org, listen, &findings);
     if (!made) {
@@ -189,7 +247,7 @@ static int init(struct command_call *call)
     if (!store_open(arena_print(call->arena, "%s/store.db", dir), &store, call->arena, &fault))
         return command_fail(call, &fault);
     store_close(store);
-    if (!write_files(call, dir, org, listen))
+    if (!write_files(call, dir, org, listen) || unlink(mark_path(call, dir)) != 0)
         return fault_exit_code(FAULT_unreadable);
     text_print(&call->out,
                "Made the gateway of %s in %s.\nNext: list your people and partners in "
@@ -216,9 +274,10 @@ static void check_store(struct command_call *call, const struct setup *setup,
         return;
     }
     struct store_report report;
-    if (!store_examine(store, &report, call->arena, &fault))
+    store_examine(store, &report, call->arena, &fault);
+    for (size_t i = 0; i < report.damage_count && i < STORE_DAMAGES_MAX; i++)
         finding_add(findings, (struct finding){.file = "store.db",
-                                               .found = fault_sentence(&fault),
+                                               .found = report.damages[i],
                                                .expected = "a store that is whole; restore a "
                                                            "backup with refgate restore"});
     if (!audit_verify(store, &rows, &bad))
@@ -344,7 +403,7 @@ static int check(struct command_call *call)
     if (setup_load(call->dir, &findings, &setup)) {
         people_read(setup, true);
         folder_check(call->arena, call->dir, &setup->config, &setup->partners, &findings);
-        revocation_fetch_missing(setup, &findings);
+        revocation_fetch_missing(setup, NULL, &findings);
         struct context *context = tls_context(setup, &findings);
         if (context != NULL)
             warnings = check_terms(call, setup, context);
@@ -548,24 +607,24 @@ int command_reload(struct command_call *call, const char **ret_later)
     const struct setup *running = call->office->setup;
     struct finding_list findings = finding_list_new(call->arena);
     struct setup *fresh = NULL;
-    bool is_right = setup_load(running->dir, &findings, &fresh);
-    if (is_right)
-        revocation_fetch_missing(fresh, &findings);
-    struct context *context = is_right ? tls_context(fresh, &findings) : NULL;
-    *ret_later =
-        is_right ? config_needs_restart(call->arena, &running->config, &fresh->config) : NULL;
-    context_release(context);
-    setup_release(fresh);
-    if (context == NULL || setup_is_worse(running, &findings)) {
-        command_findings(call, &findings);
-        text_add(&call->err,
-                 "refgate: the new settings are faulty; the service goes on with the old "
-                 "ones\n");
-        return fault_exit_code(FAULT_settings);
+    struct finding_list warnings = finding_list_new(call->arena);
+    *ret_later = NULL;
+    if (setup_load_after(running->dir, running, &findings, &fresh)) {
+        revocation_fetch_missing(fresh, running, &findings);
+        tls_keep_partners(fresh, running, &findings);
+        context_release(tls_context_after(fresh, NULL, &warnings, &findings));
+        *ret_later = config_needs_restart(call->arena, &running->config, &fresh->config);
     }
-    command_findings(call, &findings);
+    bool is_worse = setup_is_worse(running, &findings);
+    setup_release(fresh);
     call->office->reload(call->office->owner);
-    return 0;
+    command_findings(call, &findings);
+    command_findings(call, &warnings);
+    if (!is_worse)
+        return 0;
+    text_add(&call->err, "refgate: what is named above is faulty and stays as it was; the rest is "
+                         "taken\n");
+    return fault_exit_code(FAULT_settings);
 }
 
 static int reload(struct command_call *call)
@@ -576,12 +635,10 @@ static int reload(struct command_call *call)
         return 0;
     }
     int code = command_reload(call, &later);
-    if (code != 0)
-        return code;
     text_add(&call->out, "Reloading.\n");
     if (later != NULL)
         text_print(&call->out, "Taken only after a restart: %s\n", later);
-    return 0;
+    return code;
 }
 
 static const struct command_option init_options[] = {

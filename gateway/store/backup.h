@@ -31,11 +31,14 @@ bool store_copy_take(struct store *reader, const char *file, struct arena *arena
 void store_copy_release(struct store_copy *copy);
 
 /* What a store holds, read to the last byte. */
+enum { STORE_DAMAGES_MAX = 50 };
 struct store_report {
     int64_t schema, records, referrals, received, sent, waiting, audits, payloads;
+    const char *damages[STORE_DAMAGES_MAX]; /* for a person, a sentence each */
+    size_t damage_count;                    /* of all there are; more than the first are not told */
 };
-/* False with the first thing that is wrong: a damaged database, a payload that is missing or not
- * whole. */
+/* False with the first thing that is wrong: a damaged database, journal or key, a payload that is
+ * missing or not whole. The report names all that can still be found out. */
 bool store_examine(struct store *store, struct store_report *ret_report, struct arena *arena,
                    struct fault *ret_fault);
 

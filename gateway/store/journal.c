@@ -2,7 +2,7 @@
  * themselves are segment.c. */
 #include "gateway/store/journal.h"
 
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -10,17 +10,16 @@
 
 #include "certs/digest.h"
 #include "gateway/store/checksum.h"
+#include "gateway/store/group.h"
 #include "gateway/store/segment.h"
 #include "gateway/store/wide.h"
 
 enum {
-    GROUP_HEAD = 32,   /* magic, bytes of changes, bytes of payloads, chain, checksum */
     PAYLOAD_HEAD = 16, /* length, how it was summed, checksum */
     BUFFER_FIRST = 64 << 10,
-    KEPT_ROOM = 4 << 20 /* a buffer that grew beyond it is given back after its group */
+    KEPT_ROOM = 4 << 20, /* a buffer that grew beyond it is given back after its group */
+    LOOK = GROUP_HEAD + 2 * GROUP_SECTOR /* at what stands where a group might */
 };
-
-static const uint32_t group_magic = 0x31474752; /* "RGG1" */
 
 enum { SUM_XXH64, SUM_SHA256 /* its first eight bytes */ };
 
@@ -132,7 +131,7 @@ static bool is_known(struct journal *journal, const struct journal_place *place)
     unsigned char head[GROUP_HEAD];
     uint64_t chain;
     if (place->last == 0)
-        return segments_follows(journal->segments, place->segment, &chain) &&
+        return segments_chain(journal->segments, place->segment, &chain) &&
                (place->offset > SEGMENT_HEAD || chain == place->chain);
     return segments_read(journal->segments, place->segment, place->last, head, GROUP_HEAD) &&
            checksum_get32(head) == group_magic && checksum_get64(head + 24) == place->chain;
@@ -180,102 +179,169 @@ static bool payloads_are_whole(const unsigned char *at, size_t length)
     return length == 0;
 }
 
-/* The journal's id is random and nobody else's: no payload can be made that looks like a group. */
-static uint64_t sum_of_group(const struct journal *journal, const unsigned char *head,
-                             const unsigned char *changes, size_t length)
+enum reading { GROUP_WHOLE, GROUP_OTHER, GROUP_UNREADABLE };
+
+static enum reading read_bytes(struct journal *journal, uint64_t offset, void *bytes, size_t length)
 {
-    return checksum_of(changes, length, checksum_of(head, GROUP_HEAD - 8, journal->id));
+    return segments_read(journal->segments, journal->end.segment, offset, bytes, length)
+               ? GROUP_WHOLE
+               : GROUP_UNREADABLE;
 }
 
-/* Reads the group at OFFSET into `payloads` and `changes`, whatever stands before it; false when
- * there is no whole one. */
-static bool read_group(struct journal *journal, uint64_t offset, unsigned char head[GROUP_HEAD])
+/* Reads the group of HEAD at OFFSET into `payloads` and `changes`. */
+static enum reading read_parts(struct journal *journal, uint64_t offset,
+                               const struct group_head *head)
 {
-    uint32_t segment = journal->end.segment;
     struct buffer *group = &journal->payloads;
-    uint64_t size;
-    if (segment == 0 || !segments_size(journal->segments, segment, &size) ||
-        offset + GROUP_HEAD > size ||
-        !segments_read(journal->segments, segment, offset, head, GROUP_HEAD) ||
-        checksum_get32(head) != group_magic)
-        return false;
-    size_t changes = checksum_get32(head + 4);
-    uint64_t payloads = checksum_get64(head + 8);
-    if (payloads > size || offset + GROUP_HEAD + payloads + changes > size)
-        return false;
     group->length = 0;
-    unsigned char *at = extend(group, (size_t)payloads + changes);
-    if (!segments_read(journal->segments, segment, offset + GROUP_HEAD, at,
-                       (size_t)payloads + changes))
-        return false;
-    group->length = (size_t)payloads;
+    unsigned char *at = extend(group, head->payloads + head->changes);
+    if (read_bytes(journal, offset + GROUP_HEAD, at, head->payloads + head->changes) != GROUP_WHOLE)
+        return GROUP_UNREADABLE;
+    group->length = head->payloads;
     journal->changes.length = 0;
-    memcpy(extend(&journal->changes, changes), at + payloads, changes);
-    return sum_of_group(journal, head, journal->changes.bytes, changes) ==
-               checksum_get64(head + 24) &&
-           payloads_are_whole(at, (size_t)payloads);
+    memcpy(extend(&journal->changes, head->changes), at + head->payloads, head->changes);
+    return group_matches(journal->head, journal->id, head, journal->changes.bytes) &&
+                   payloads_are_whole(at, head->payloads)
+               ? GROUP_WHOLE
+               : GROUP_OTHER;
 }
 
-static void step_over(struct journal *journal, size_t payloads, size_t changes, uint64_t sum)
+/* The group at OFFSET of the segment being read, whatever stands before it. */
+static enum reading read_group(struct journal *journal, uint64_t offset,
+                               struct group_head *ret_head)
+{
+    uint64_t size;
+    if (journal->end.segment == 0)
+        return GROUP_OTHER;
+    if (!segments_size(journal->segments, journal->end.segment, &size))
+        return GROUP_UNREADABLE;
+    if (offset + GROUP_HEAD > size)
+        return GROUP_OTHER;
+    if (read_bytes(journal, offset, journal->head, GROUP_HEAD) != GROUP_WHOLE)
+        return GROUP_UNREADABLE;
+    if (!group_read(journal->head, journal->id, ret_head) ||
+        offset + GROUP_HEAD + ret_head->payloads + ret_head->changes > size)
+        return GROUP_OTHER;
+    return read_parts(journal, offset, ret_head);
+}
+
+static void step_over(struct journal *journal, const struct group_head *head)
 {
     journal->end.last = journal->end.offset;
-    journal->end.offset += padded(GROUP_HEAD + payloads + changes);
-    journal->end.chain = sum;
+    journal->end.offset += group_size(head);
+    journal->end.chain = head->sum;
+}
+
+/* ---- where no whole group follows: the end, or damage ---- */
+
+enum { NOTHING, TORN, ROTTEN };
+
+/* What stands at the reading end; the file ends at SIZE. */
+static int judge_end(struct journal *journal, uint64_t size)
+{
+    static const unsigned char none[GROUP_HEAD];
+    unsigned char bytes[LOOK];
+    struct group_head head;
+    uint64_t offset = journal->end.offset;
+    size_t length = size - offset < LOOK ? (size_t)(size - offset) : LOOK;
+    if (read_bytes(journal, offset, bytes, length) != GROUP_WHOLE)
+        return ROTTEN;
+    if (memcmp(bytes, none, length < GROUP_HEAD ? length : GROUP_HEAD) == 0)
+        return NOTHING;
+    if (length < GROUP_HEAD || !group_read(bytes, journal->id, &head))
+        return group_head_is_torn(bytes, length, offset) ? TORN : ROTTEN;
+    if (group_size(&head) > size - offset)
+        return TORN;
+    size_t whole = (size_t)group_size(&head);
+    journal->payloads.length = 0;
+    unsigned char *all = extend(&journal->payloads, whole);
+    return read_bytes(journal, offset, all, whole) == GROUP_WHOLE &&
+                   (head.is_old || group_is_torn(all, whole, offset))
+               ? TORN
+               : ROTTEN;
 }
 
 /* A cut can tear the last group only: where a whole group stands behind one that is not, what was
  * promised has rotted. */
-static bool has_group_behind(struct journal *journal)
+static bool has_group_behind(struct journal *journal, uint64_t size)
 {
     static const size_t piece = 1 << 16;
-    unsigned char head[GROUP_HEAD];
-    uint64_t size = 0;
-    uint64_t chain;
+    struct group_head head;
+    bool found = false;
     unsigned char *bytes = malloc(piece);
-    bool found = segments_follows(journal->segments, journal->end.segment + 1, &chain);
-    if (bytes != NULL && !found)
-        segments_size(journal->segments, journal->end.segment, &size);
+    if (bytes == NULL)
+        abort(); /* as an arena without memory */
     for (uint64_t at = journal->end.offset + 8; at < size && !found; at += piece) {
         size_t length = size - at < piece ? (size_t)(size - at) : piece;
-        if (!segments_read(journal->segments, journal->end.segment, at, bytes, length))
+        if (read_bytes(journal, at, bytes, length) != GROUP_WHOLE)
             break;
         for (size_t i = 0; i + 8 <= length && !found; i += 8)
-            found = checksum_get32(bytes + i) == group_magic && read_group(journal, at + i, head);
+            found = checksum_get32(bytes + i) == group_magic &&
+                    read_group(journal, at + i, &head) == GROUP_WHOLE;
     }
     free(bytes);
     return found;
 }
 
-static bool has_bytes(struct journal *journal)
+static enum journal_result complain_at(struct journal *journal, const char *what)
 {
-    unsigned char bytes[GROUP_HEAD];
-    static const unsigned char none[GROUP_HEAD];
-    return segments_read(journal->segments, journal->end.segment, journal->end.offset, bytes,
-                         sizeof bytes) &&
-           memcmp(bytes, none, sizeof bytes) != 0;
+    char said[160];
+    snprintf(said, sizeof said, "is damaged at byte %llu: %s",
+             (unsigned long long)journal->end.offset, what);
+    return complain(journal, said);
 }
 
-static enum journal_result end_here(struct journal *journal)
+/* In the segment being read: no whole group follows. */
+static enum journal_result end_of_segment(struct journal *journal)
 {
-    bool is_damaged = journal->end.segment != 0 && has_group_behind(journal);
-    journal->is_torn = !is_damaged && journal->end.segment != 0 && has_bytes(journal);
-    journal_drop(journal);
-    return is_damaged ? complain(journal, "is damaged: whole groups stand behind one that is not")
-                      : JOURNAL_END;
+    uint64_t size;
+    if (!segments_size(journal->segments, journal->end.segment, &size))
+        return JOURNAL_BROKEN;
+    int found = judge_end(journal, size);
+    bool is_behind = has_group_behind(journal, size);
+    journal->is_torn = found == TORN && !is_behind;
+    if (is_behind)
+        return complain_at(journal, "whole groups of messages stand behind one that is not");
+    return found == ROTTEN ? complain_at(journal, "the group of messages there was promised, and "
+                                                  "its bytes have changed since")
+                           : JOURNAL_END;
+}
+
+/* No whole group follows in this segment: the next one goes on, or here is the end, or damage. */
+static enum journal_result turn_over(struct journal *journal)
+{
+    uint64_t chain;
+    struct journal_place *end = &journal->end;
+    enum segment_next next = segments_next(journal->segments, end->segment, &chain);
+    if (next == SEGMENT_DAMAGED)
+        return JOURNAL_BROKEN;
+    if (next == SEGMENT_READY && chain == end->chain) {
+        *end = (struct journal_place){end->segment + 1, SEGMENT_HEAD, chain, 0};
+        return JOURNAL_DONE;
+    }
+    if (next == SEGMENT_READY && end->segment != 0)
+        return complain_at(journal, "the next file goes on from a group of messages that is not "
+                                    "whole here");
+    if (next == SEGMENT_READY)
+        return complain(journal, "does not begin where the database says the journal does");
+    return end->segment == 0 ? JOURNAL_END : end_of_segment(journal);
 }
 
 enum journal_result journal_next(struct journal *journal, struct journal_group *ret_group)
 {
-    struct journal_place *end = &journal->end;
-    uint64_t chain;
-    while (!read_group(journal, end->offset, journal->head) ||
-           checksum_get64(journal->head + 16) != end->chain) {
-        if (!segments_follows(journal->segments, end->segment + 1, &chain) || chain != end->chain)
-            return end_here(journal);
-        *end = (struct journal_place){end->segment + 1, SEGMENT_HEAD, chain, 0};
+    struct group_head head;
+    enum journal_result result;
+    for (;;) {
+        enum reading found = read_group(journal, journal->end.offset, &head);
+        if (found == GROUP_WHOLE && head.chain == journal->end.chain)
+            break;
+        result = found == GROUP_UNREADABLE ? JOURNAL_BROKEN : turn_over(journal);
+        if (result == JOURNAL_DONE)
+            continue;
+        journal_drop(journal);
+        return result;
     }
-    step_over(journal, journal->payloads.length, journal->changes.length,
-              checksum_get64(journal->head + 24));
+    step_over(journal, &head);
     ret_group->changes = journal->changes.bytes;
     ret_group->length = journal->changes.length;
     return JOURNAL_DONE;
@@ -382,45 +448,54 @@ static void maybe_turn(struct journal *journal)
     journal->end = (struct journal_place){next, SEGMENT_HEAD, journal->end.chain, 0};
 }
 
-/* A last payload of zeros, which nobody asks for, so that the group ends where a block does, and
- * the next one starts there. */
+/* A last payload, which nobody asks for, so that the group ends where a block does, and the next
+ * one starts there. */
 static void fill_block(struct journal *journal)
 {
     size_t length = journal->payloads.length + journal->changes.length;
-    size_t left = SEGMENT_BLOCK - (journal->end.offset + padded(length)) % SEGMENT_BLOCK;
+    size_t left = SEGMENT_BLOCK - (journal->end.offset + padded(length + 1)) % SEGMENT_BLOCK;
     if (left == SEGMENT_BLOCK)
         return;
     size_t room = left < PAYLOAD_HEAD ? left + SEGMENT_BLOCK - PAYLOAD_HEAD : left - PAYLOAD_HEAD;
     unsigned char *at = add_payload(journal, room);
-    memset(at + PAYLOAD_HEAD, 0, room);
+    memset(at + PAYLOAD_HEAD, GROUP_FILLING, room);
     checksum_put64(at + 8, checksum_of(at + PAYLOAD_HEAD, room, room));
 }
 
-/* The group as it stands on disk, in one piece behind its payloads; returns its checksum. */
-static uint64_t close_group(struct journal *journal, size_t *ret_payloads)
+/* The group as it stands on disk, in one piece behind its payloads. */
+static void close_group(struct journal *journal, struct group_head *head)
 {
     size_t changes = journal->changes.length;
-    size_t payloads = journal->payloads.length - GROUP_HEAD;
-    size_t padding = padded(payloads + changes) - (payloads + changes);
+    *head = (struct group_head){.changes = changes,
+                                .payloads = journal->payloads.length - GROUP_HEAD,
+                                .chain = journal->end.chain};
+    size_t padding = (size_t)group_size(head) - GROUP_HEAD - head->payloads - changes;
     unsigned char *behind = extend(&journal->payloads, changes);
     if (changes > 0)
         memcpy(behind, journal->changes.bytes, changes);
-    memset(extend(&journal->payloads, padding), 0, padding);
-    unsigned char *head = journal->payloads.bytes;
-    checksum_put32(head, group_magic);
-    checksum_put32(head + 4, (uint32_t)changes);
-    checksum_put64(head + 8, payloads);
-    checksum_put64(head + 16, journal->end.chain);
-    uint64_t sum = sum_of_group(journal, head, journal->changes.bytes, changes);
-    checksum_put64(head + 24, sum);
-    *ret_payloads = payloads;
-    return sum;
+    memset(extend(&journal->payloads, padding), GROUP_FILLING, padding);
+    group_write(journal->payloads.bytes, journal->id, head, journal->changes.bytes);
+}
+
+/* A position has 32 bits for the offset: a file that grew so far, because no new one could be made,
+ * takes no group that would go beyond. */
+static bool has_positions(const struct journal *journal)
+{
+    return journal->end.offset + journal->payloads.length <= UINT32_MAX;
+}
+
+static enum journal_result refuse_group(struct journal *journal)
+{
+    complain(journal, "is too long, and the next file could not be made");
+    journal_drop(journal);
+    maybe_turn(journal);
+    return JOURNAL_FULL;
 }
 
 enum journal_result journal_sync(struct journal *journal)
 {
     struct buffer *group = &journal->payloads;
-    size_t payloads;
+    struct group_head head;
     if (!journal_has_group(journal))
         return JOURNAL_DONE;
     bool is_direct = group->length > 0 && !journal->is_read_soon;
@@ -429,13 +504,15 @@ enum journal_result journal_sync(struct journal *journal)
     size_t before = group->length;
     if (is_direct)
         fill_block(journal);
-    uint64_t sum = close_group(journal, &payloads);
+    close_group(journal, &head);
+    if (!has_positions(journal))
+        return refuse_group(journal);
     enum journal_result result = segments_write(journal->segments, journal->end.offset,
                                                 group->bytes, group->length, is_direct);
     group->length = before;
     if (result != JOURNAL_DONE)
         return result;
-    step_over(journal, payloads, journal->changes.length, sum);
+    step_over(journal, &head);
     journal_drop(journal);
     maybe_turn(journal);
     return JOURNAL_DONE;

@@ -14,7 +14,7 @@
 
 enum {
     KEYS_MOST = 131072, /* in memory before they become a run */
-    KEYS_PAGE = 240,    /* in one page of a run: fits a database page */
+    KEYS_PAGE = 240,    /* in one page of a run, with its checksum: fits a database page */
     KEYS_ENTRY_BYTES = 16,
     KEYS_FILTER_BYTES = 2 * KEYS_MOST /* 16 bits a key: 1 in 1000 is a false alarm */
 };

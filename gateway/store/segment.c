@@ -39,9 +39,10 @@ struct segments {
     uint64_t step;
     struct ahead *ahead; /* NULL: not needed yet */
     bool is_asked;       /* it makes ready what stands behind `reserved` */
+    bool is_broken;      /* a sync failed: nothing more is written */
     struct reading open[OPEN_MAX_READING];
     unsigned oldest; /* of `open`, to be closed first */
-    char error[200];
+    char error[300];
 };
 
 struct segments *segments_new(const char *folder, uint64_t id)
@@ -124,6 +125,25 @@ static bool make_folder(const char *path)
         return errno == EEXIST;
     snprintf(copy, sizeof copy, "%s", path);
     return sync_folder(dirname(copy));
+}
+
+/* False at the end of the file (errno 0) and on an error. */
+static bool read_at(int file, uint64_t offset, void *bytes, size_t length)
+{
+    char *at = bytes;
+    while (length > 0) {
+        ssize_t count = pread(file, at, length, (off_t)offset);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count == 0)
+            errno = 0;
+        if (count <= 0)
+            return false;
+        at += count;
+        offset += (uint64_t)count;
+        length -= (size_t)count;
+    }
+    return true;
 }
 
 /* ---- writing ---- */
@@ -261,19 +281,37 @@ static bool is_alive(struct segments *segments, uint64_t offset, bool is_direct)
     return true;
 }
 
+/* What was written of a group for which there is no space must not look like one that has rotted,
+ * behind the next. */
+static enum journal_result take_back(struct segments *segments, uint64_t offset,
+                                     enum journal_result result)
+{
+    if (result != JOURNAL_FULL)
+        return result;
+    take_ready(segments, UINT64_MAX);
+    if (ftruncate(segments->file, (off_t)offset) != 0)
+        return JOURNAL_BROKEN;
+    segments->reserved = offset;
+    return JOURNAL_FULL;
+}
+
 enum journal_result segments_write(struct segments *segments, uint64_t offset, const void *bytes,
                                    size_t length, bool is_direct)
 {
     uint64_t end = offset + length;
     struct iovec piece = {(void *)(uintptr_t)bytes, length};
+    if (segments->is_broken)
+        return JOURNAL_BROKEN;
     enum journal_result result = reserve(segments, end + ALIVE_BYTES);
-    if (result == JOURNAL_DONE && is_direct && is_aligned(offset, bytes, length))
+    if (result != JOURNAL_DONE)
+        return result;
+    if (is_direct && is_aligned(offset, bytes, length))
         result = write_directly(segments, offset, &piece);
     bool was_direct = piece.iov_len == 0;
     if (result == JOURNAL_DONE && !was_direct)
         result = write_all(segments, segments->file, end - piece.iov_len, &piece, 1);
     if (result != JOURNAL_DONE)
-        return result;
+        return take_back(segments, offset, result);
     if (fdatasync(segments->file) == 0 && is_alive(segments, end, was_direct))
         return JOURNAL_DONE;
     fail(segments, "it cannot be synced");
@@ -312,33 +350,76 @@ static void open_directly(struct segments *segments, const char *path)
     segments->direct = open(path, O_WRONLY | O_DIRECT | O_CLOEXEC | O_NOFOLLOW);
 }
 
+/* Is nothing in it, as when making it was broken off? */
+static bool is_blank(int file)
+{
+    unsigned char bytes[SEGMENT_BLOCK];
+    ssize_t count;
+    for (off_t at = 0; (count = pread(file, bytes, sizeof bytes, at)) > 0; at += count) {
+        for (ssize_t i = 0; i < count; i++) {
+            if (bytes[i] != 0)
+                return false;
+        }
+    }
+    return count == 0;
+}
+
+/* A segment is made once: one that is there already may only be blank. */
+static int make_file(const char *path)
+{
+    int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file >= 0 || errno != EEXIST)
+        return file;
+    file = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (file < 0 || (is_blank(file) && ftruncate(file, 0) == 0))
+        return file;
+    close(file);
+    errno = EEXIST;
+    return -1;
+}
+
+/* A file that could not be finished goes again, but for one that was there before. */
+static enum journal_result make_segment(struct segments *segments, const char *path,
+                                        uint32_t number, uint64_t chain)
+{
+    segments->file = make_file(path);
+    if (segments->file < 0)
+        return fail(segments, "a file cannot be made");
+    enum journal_result result = write_head(segments, number, chain);
+    if (result == JOURNAL_DONE && !sync_folder(segments->folder)) {
+        fail(segments, "its folder cannot be synced");
+        result = JOURNAL_BROKEN;
+    }
+    segments->is_broken = result == JOURNAL_BROKEN;
+    if (result == JOURNAL_DONE)
+        return JOURNAL_DONE;
+    take_ready(segments, UINT64_MAX);
+    close_file(&segments->file);
+    unlink(path);
+    return result;
+}
+
 enum journal_result segments_make(struct segments *segments, uint32_t number, uint64_t chain)
 {
     char path[PATH_MAX];
+    if (number > INT32_MAX || !path_of(segments, number, path)) { /* a position is below 1 << 63 */
+        segments_complain(segments, number, "cannot be made: there are no numbers left");
+        return JOURNAL_BROKEN;
+    }
     if (!make_folder(segments->folder))
         return fail(segments, "its folder cannot be made");
-    if (!path_of(segments, number, path))
-        return JOURNAL_BROKEN;
     take_ready(segments, UINT64_MAX);
     int before = segments->file;
     int direct = segments->direct;
     uint64_t reserved = segments->reserved;
-    segments->file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     segments->direct = -1;
     segments->reserved = 0;
-    enum journal_result result = segments->file < 0 ? fail(segments, "a file cannot be made")
-                                                    : write_head(segments, number, chain);
-    if (result == JOURNAL_DONE && !sync_folder(segments->folder))
-        result = fail(segments, "its folder cannot be synced");
+    enum journal_result result = make_segment(segments, path, number, chain);
     if (result == JOURNAL_DONE) {
         close_file(&before);
         close_file(&direct);
         open_directly(segments, path);
         return JOURNAL_DONE;
-    }
-    if (segments->file >= 0) {
-        close(segments->file);
-        unlink(path);
     }
     segments->file = before;
     segments->direct = direct;
@@ -348,25 +429,49 @@ enum journal_result segments_make(struct segments *segments, uint32_t number, ui
 
 /* ---- names ---- */
 
-/* Calls WITH for each segment number below or above LIMIT; returns how many were removed. */
-static unsigned remove_beyond(struct segments *segments, uint32_t limit, bool below)
+/* The number that a file of the journal is named by; 0: it is none. */
+static uint32_t number_of(const char *name)
+{
+    char *end;
+    unsigned long number = strtoul(name, &end, 10);
+    bool is_one = *end == '\0' && name[0] >= '0' && name[0] <= '9' && number <= UINT32_MAX;
+    return is_one ? (uint32_t)number : 0;
+}
+
+/* Removes the segments below LIMIT; returns how many. */
+unsigned segments_remove_below(struct segments *segments, uint32_t limit)
 {
     char path[PATH_MAX];
     unsigned removed = 0;
+    close_reading(segments);
     DIR *folder = opendir(segments->folder);
     if (folder == NULL)
         return 0;
     for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
-        char *end;
-        unsigned long number = strtoul(entry->d_name, &end, 10);
-        bool is_wanted = below ? number < limit : number > limit;
-        if (*end != '\0' || number == 0 || number > UINT32_MAX || !is_wanted ||
-            !path_of(segments, (uint32_t)number, path))
-            continue;
-        removed += unlink(path) == 0;
+        uint32_t number = number_of(entry->d_name);
+        if (number > 0 && number < limit && path_of(segments, number, path))
+            removed += unlink(path) == 0;
     }
     closedir(folder);
     return removed;
+}
+
+/* The highest number there is, 0 without any; false when the folder cannot be read. */
+static bool last_number(struct segments *segments, uint32_t *ret_number)
+{
+    *ret_number = 0;
+    DIR *folder = opendir(segments->folder);
+    if (folder == NULL)
+        return errno == ENOENT;
+    errno = 0;
+    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        uint32_t number = number_of(entry->d_name);
+        *ret_number = number > *ret_number ? number : *ret_number;
+        errno = 0;
+    }
+    bool is_read = errno == 0;
+    closedir(folder);
+    return is_read;
 }
 
 enum journal_result segments_cut(struct segments *segments, uint32_t number, uint64_t offset)
@@ -376,7 +481,6 @@ enum journal_result segments_cut(struct segments *segments, uint32_t number, uin
     close_file(&segments->file);
     if (!path_of(segments, number, path))
         return JOURNAL_BROKEN;
-    remove_beyond(segments, number, false);
     segments->file = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (segments->file < 0)
         return fail(segments, path);
@@ -388,12 +492,6 @@ enum journal_result segments_cut(struct segments *segments, uint32_t number, uin
     return JOURNAL_DONE;
 }
 
-unsigned segments_remove_below(struct segments *segments, uint32_t number)
-{
-    close_reading(segments);
-    return remove_beyond(segments, number, true);
-}
-
 uint64_t segments_bytes(const struct segments *segments)
 {
     char path[PATH_MAX];
@@ -403,9 +501,8 @@ uint64_t segments_bytes(const struct segments *segments)
         return 0;
     for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
         struct stat about;
-        unsigned long number = strtoul(entry->d_name, NULL, 10);
-        if (number > 0 && number <= UINT32_MAX && path_of(segments, (uint32_t)number, path) &&
-            stat(path, &about) == 0)
+        uint32_t number = number_of(entry->d_name);
+        if (number > 0 && path_of(segments, number, path) && stat(path, &about) == 0)
             bytes += (uint64_t)about.st_blocks * 512;
     }
     closedir(folder);
@@ -414,56 +511,69 @@ uint64_t segments_bytes(const struct segments *segments)
 
 /* ---- reading ---- */
 
-static bool read_at(int file, uint64_t offset, void *bytes, size_t length)
+/* A new reading slot for FILE. */
+static int keep_reading(struct segments *segments, uint32_t number, int file)
 {
-    char *at = bytes;
-    while (length > 0) {
-        ssize_t count = pread(file, at, length, (off_t)offset);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            return false;
-        at += count;
-        offset += (uint64_t)count;
-        length -= (size_t)count;
-    }
-    return true;
-}
-
-/* The segment, open for reading, when it is this journal's; else -1. */
-static int reading(struct segments *segments, uint32_t number)
-{
-    char path[PATH_MAX];
-    unsigned char head[SEGMENT_HEAD];
-    for (int i = 0; i < OPEN_MAX_READING; i++) {
-        if (segments->open[i].file >= 0 && segments->open[i].number == number)
-            return segments->open[i].file;
-    }
-    if (!path_of(segments, number, path))
-        return -1;
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (file < 0) {
-        fail(segments, path);
-        return -1;
-    }
-    if (!read_at(file, 0, head, sizeof head) ||
-        memcmp(head, segment_magic, sizeof segment_magic) != 0 ||
-        checksum_get64(head + 8) != segments->id || checksum_get64(head + 16) != number) {
-        segments_complain(segments, number, "is not of this store, or its head is damaged");
-        close(file);
-        return -1;
-    }
     struct reading *slot = &segments->open[segments->oldest++ % OPEN_MAX_READING];
     close_file(&slot->file);
     *slot = (struct reading){number, file};
     return file;
 }
 
+static void complain_system(struct segments *segments, uint32_t number, int error)
+{
+    char said[120];
+    snprintf(said, sizeof said, "cannot be read: %s",
+             error == 0 ? "it ends too early" : strerror(error));
+    segments_complain(segments, number, said);
+}
+
+static int open_to_read(struct segments *segments, uint32_t number)
+{
+    char path[PATH_MAX];
+    int file = path_of(segments, number, path) ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    if (file < 0)
+        complain_system(segments, number, errno);
+    return file;
+}
+
+static bool is_ours(struct segments *segments, uint32_t number, int file)
+{
+    unsigned char head[SEGMENT_HEAD];
+    errno = 0;
+    if (read_at(file, 0, head, sizeof head) &&
+        memcmp(head, segment_magic, sizeof segment_magic) == 0 &&
+        checksum_get64(head + 8) == segments->id && checksum_get64(head + 16) == number)
+        return true;
+    if (errno != 0)
+        complain_system(segments, number, errno);
+    else
+        segments_complain(segments, number, "is not of this store, or its head is damaged");
+    return false;
+}
+
+/* The segment, open for reading, when it is this journal's; else -1. */
+static int reading(struct segments *segments, uint32_t number)
+{
+    for (int i = 0; i < OPEN_MAX_READING; i++) {
+        if (segments->open[i].file >= 0 && segments->open[i].number == number)
+            return segments->open[i].file;
+    }
+    int file = open_to_read(segments, number);
+    if (file < 0 || is_ours(segments, number, file))
+        return file < 0 ? -1 : keep_reading(segments, number, file);
+    close(file);
+    return -1;
+}
+
 bool segments_read(struct segments *segments, uint32_t number, uint64_t offset, void *bytes,
                    size_t length)
 {
     int file = reading(segments, number);
-    return file >= 0 && read_at(file, offset, bytes, length);
+    if (file < 0 || read_at(file, offset, bytes, length))
+        return file >= 0;
+    complain_system(segments, number, errno);
+    return false;
 }
 
 bool segments_size(struct segments *segments, uint32_t number, uint64_t *ret_size)
@@ -476,11 +586,34 @@ bool segments_size(struct segments *segments, uint32_t number, uint64_t *ret_siz
     return true;
 }
 
-bool segments_follows(struct segments *segments, uint32_t number, uint64_t *ret_chain)
+bool segments_chain(struct segments *segments, uint32_t number, uint64_t *ret_chain)
 {
     unsigned char chain[8];
     if (!segments_read(segments, number, 24, chain, sizeof chain))
         return false;
     *ret_chain = checksum_get64(chain);
     return true;
+}
+
+/* Was it being made when everything stopped? Such a one is the last, and blank: its head is synced
+ * before anything else is written to it. */
+static bool was_being_made(struct segments *segments, uint32_t number)
+{
+    int file = open_to_read(segments, number);
+    bool is_being_made = file >= 0 && is_blank(file);
+    if (file >= 0)
+        close(file);
+    return is_being_made;
+}
+
+enum segment_next segments_next(struct segments *segments, uint32_t number, uint64_t *ret_chain)
+{
+    uint32_t last;
+    if (!last_number(segments, &last)) {
+        fail(segments, "its folder cannot be read");
+        return SEGMENT_DAMAGED;
+    }
+    if (last <= number || (last == number + 1 && was_being_made(segments, last)))
+        return SEGMENT_NONE;
+    return segments_chain(segments, number + 1, ret_chain) ? SEGMENT_READY : SEGMENT_DAMAGED;
 }

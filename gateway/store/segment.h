@@ -28,7 +28,8 @@ void segments_complain(struct segments *segments, uint32_t number, const char *w
 
 /* Makes segment NUMBER, synced with its folder; writing goes there from now on. */
 enum journal_result segments_make(struct segments *segments, uint32_t number, uint64_t chain);
-/* Ends segment NUMBER at OFFSET, removes those behind it; writing goes on there. */
+/* Ends segment NUMBER at OFFSET; writing goes on there. A segment behind it must be one that was
+ * only being made (segments_next); it is made anew when its turn comes. */
 enum journal_result segments_cut(struct segments *segments, uint32_t number, uint64_t offset);
 /* Writes LENGTH bytes at OFFSET of the segment being written, and syncs them. IS_DIRECT: past the
  * page cache where that can be, which costs a third of the CPU and leaves nothing to read again
@@ -45,8 +46,16 @@ enum journal_result segments_rewrite(struct segments *segments, uint32_t number,
 bool segments_read(struct segments *segments, uint32_t number, uint64_t offset, void *bytes,
                    size_t length);
 bool segments_size(struct segments *segments, uint32_t number, uint64_t *ret_size);
-/* Is there a segment NUMBER of this journal? Gives the chain it goes on from. */
-bool segments_follows(struct segments *segments, uint32_t number, uint64_t *ret_chain);
+/* The chain that segment NUMBER goes on from. */
+bool segments_chain(struct segments *segments, uint32_t number, uint64_t *ret_chain);
+
+enum segment_next {
+    SEGMENT_NONE,   /* this is the last one, or the next was only being made: nothing is in it */
+    SEGMENT_READY,  /* it goes on from *RET_CHAIN */
+    SEGMENT_DAMAGED /* missing, unreadable, or not what it should be; the words are kept */
+};
+/* What stands behind segment NUMBER (0: before the first). */
+enum segment_next segments_next(struct segments *segments, uint32_t number, uint64_t *ret_chain);
 
 unsigned segments_remove_below(struct segments *segments, uint32_t number);
 uint64_t segments_bytes(const struct segments *segments);

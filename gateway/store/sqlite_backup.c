@@ -51,9 +51,9 @@ static bool copy_database(struct store *store, const char *file, struct arena *a
     return true;
 }
 
-/* To the end of what is whole. The service may be in the middle of a write, which looks like rot
- * until it has ended: so that is asked again. */
-static bool walk(struct store *store, struct journal_place *ret_end)
+/* The service may be in the middle of a write, which looks like rot until it has ended: so that is
+ * asked again. */
+bool sqlite_walk(struct store *store, struct journal_place *ret_end)
 {
     struct journal_group group;
     enum journal_result result = journal_seek(store->journal, &store->applied);
@@ -132,7 +132,7 @@ static bool take(struct store *store, const char *file, struct arena *arena,
     copy->database = file;
     if (store->journal == NULL)
         return true;
-    if (!walk(store, &end)) {
+    if (!sqlite_walk(store, &end)) {
         snprintf(store->error_text, sizeof store->error_text, "%s", journal_error(store->journal));
         return refuse(store, arena, "the journal is damaged", ret_fault);
     }
@@ -156,69 +156,4 @@ void store_copy_release(struct store_copy *copy)
     if (copy->hold >= 0)
         close(copy->hold);
     copy->hold = -1;
-}
-
-/* ---- the look at all of it ---- */
-
-static bool database_is_whole(struct store *store, struct arena *arena, struct fault *ret_fault)
-{
-    const char **lines;
-    store->error = SQLITE_OK;
-    size_t count = sqlite_texts(store, arena, &lines, "PRAGMA integrity_check(3)", "");
-    if (store_failed(store))
-        return refuse(store, arena, "the store cannot be read", ret_fault);
-    if (count == 1 && strcmp(lines[0], "ok") == 0)
-        return true;
-    return fault_set(ret_fault, FAULT_store_broken,
-                     arena_print(arena, "the store is damaged: %s", count == 0 ? "" : lines[0]));
-}
-
-/* Every payload that a row names must be there, whole. */
-static bool payloads_are_whole(struct store *store, struct arena *arena, int64_t *ret_count,
-                               struct fault *ret_fault)
-{
-    static const char sql[] = "SELECT payload FROM message WHERE payload<>0 UNION "
-                              "SELECT payload FROM record WHERE payload<>0 UNION "
-                              "SELECT attachments FROM record WHERE attachments<>0";
-    struct arena one = ARENA_EMPTY;
-    size_t length;
-    bool whole = true;
-    sqlite3_stmt *statement = sqlite_statement(store, sql);
-    while (whole && statement != NULL && sqlite_step(store, statement)) {
-        int64_t id = sqlite3_column_int64(statement, 0);
-        whole = payload_get(store, &one, id, &length) != NULL;
-        *ret_count += 1;
-        arena_reset(&one);
-        if (!whole)
-            fault_set(ret_fault, FAULT_store_broken,
-                      arena_print(arena, "payload %lld is missing or damaged", (long long)id));
-    }
-    if (statement != NULL)
-        sqlite_finish(statement);
-    arena_free(&one);
-    return whole &&
-           (!store_failed(store) || refuse(store, arena, "the store cannot be read", ret_fault));
-}
-
-static void count(struct store *store, struct store_report *report)
-{
-    report->schema = sqlite_number(store, "PRAGMA user_version", "");
-    report->records = sqlite_number(store, "SELECT count(*) FROM record", "");
-    report->referrals = sqlite_number(store, "SELECT count(*) FROM referral", "");
-    report->received =
-        sqlite_number(store, "SELECT count(*) FROM message WHERE direction='in'", "");
-    report->sent = sqlite_number(store, "SELECT count(*) FROM message WHERE direction='out'", "");
-    report->waiting = sqlite_number(store, "SELECT count(*) FROM message WHERE " WAITING, "");
-    report->audits = sqlite_number(store, "SELECT count(*) FROM audit", "");
-}
-
-bool store_examine(struct store *store, struct store_report *ret_report, struct arena *arena,
-                   struct fault *ret_fault)
-{
-    *ret_report = (struct store_report){0};
-    if (!database_is_whole(store, arena, ret_fault) ||
-        !payloads_are_whole(store, arena, &ret_report->payloads, ret_fault))
-        return false;
-    count(store, ret_report);
-    return !store_failed(store) || refuse(store, arena, "the store cannot be read", ret_fault);
 }

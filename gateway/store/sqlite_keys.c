@@ -2,15 +2,27 @@
  *
  * Keys are derived from rows. Those of the rows behind the newest run are in memory only and made
  * again when a connection first needs them; a run is written in the database's own transaction,
- * together with the number of the last row it covers. So nothing of it needs the journal. */
+ * together with the number of the last row it covers. So nothing of it needs the journal.
+ *
+ * A key that is not found is a duplicate let in, so pages and filters carry checksums, a page names
+ * the key that the next one begins with, and a run the row that the one before it ended with. What
+ * does not fit is told, and the keys are made again from all rows; the damaged runs are replaced at
+ * the next commit. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "gateway/log.h"
 #include "gateway/store/sqlite_store.h"
 
-enum { PAGE_BYTES = KEYS_PAGE * KEYS_ENTRY_BYTES, TEXTS = 3, KEY_TEXT_MAX = 4096 };
+enum {
+    PAGE_BYTES = KEYS_PAGE * KEYS_ENTRY_BYTES,
+    PAGE_END = 16, /* first key of the next page, checksum */
+    RUN_END = 16,  /* last row of the run before, checksum */
+    TEXTS = 3,
+    KEY_TEXT_MAX = 4096
+};
 
 static const enum key_family_name families[KEY_TAGS] = {
     [KEY_INBOUND] = KEYS_LEDGER, [KEY_BUNDLE] = KEYS_LEDGER,  [KEY_OUTBOUND] = KEYS_LEDGER,
@@ -202,23 +214,52 @@ static void add_run(struct key_family *family, int64_t number, const unsigned ch
     memset(family->absent, 0, sizeof family->absent);
 }
 
-static void load_runs(struct store *store, enum key_family_name name)
+/* Of what stands in a row beside the bytes, and of the bytes. */
+static uint64_t sum_of(const int64_t *numbers, size_t count, const unsigned char *bytes,
+                       size_t length)
+{
+    uint64_t sum = length;
+    for (size_t i = 0; i < count; i++) {
+        unsigned char number[8];
+        checksum_put64(number, (uint64_t)numbers[i]);
+        sum = checksum_of(number, sizeof number, sum);
+    }
+    return checksum_of(bytes, length, sum);
+}
+
+/* Reads the next run of a family; false when it is not whole, or not the next one. */
+static bool load_run(struct store *store, enum key_family_name name, sqlite3_stmt *statement)
 {
     struct key_family *family = &store->families[name];
+    const int64_t numbers[4] = {sqlite3_column_int64(statement, 0), (int64_t)name,
+                                sqlite3_column_int64(statement, 1),
+                                sqlite3_column_int64(statement, 2)};
+    const unsigned char *filter = sqlite3_column_blob(statement, 3);
+    if (sqlite3_column_bytes(statement, 3) != KEYS_FILTER_BYTES + RUN_END ||
+        sum_of(numbers, 4, filter, KEYS_FILTER_BYTES + RUN_END - 8) !=
+            checksum_get64(filter + KEYS_FILTER_BYTES + RUN_END - 8))
+        return false;
+    int64_t before = (int64_t)checksum_get64(filter + KEYS_FILTER_BYTES);
+    if (family->filters.count > 0 && before != family->known[0])
+        return false;
+    add_run(family, numbers[0], filter);
+    know(store, name, 0, numbers[2]);
+    know(store, name, 1, numbers[3]);
+    return true;
+}
+
+static bool load_runs(struct store *store, enum key_family_name name)
+{
+    bool is_whole = true;
     sqlite3_stmt *statement = sqlite_statement(
         store, "SELECT run, upto, upto_other, filter FROM key_run WHERE family=? ORDER BY run");
     if (statement == NULL)
-        return;
+        return true;
     sqlite3_bind_int(statement, 1, (int)name);
-    while (sqlite_step(store, statement)) {
-        if (sqlite3_column_bytes(statement, 3) == KEYS_FILTER_BYTES)
-            add_run(family, sqlite3_column_int64(statement, 0), sqlite3_column_blob(statement, 3));
-        else
-            sqlite_note_error(store, SQLITE_CORRUPT);
-        know(store, name, 0, sqlite3_column_int64(statement, 1));
-        know(store, name, 1, sqlite3_column_int64(statement, 2));
-    }
+    while (is_whole && sqlite_step(store, statement))
+        is_whole = load_run(store, name, statement);
     sqlite_finish(statement);
+    return is_whole;
 }
 
 static void load_secret(struct store *store)
@@ -235,32 +276,62 @@ static void load_secret(struct store *store)
     sqlite_finish(statement);
 }
 
-/* What another connection wrote since is seen too: a reader looks each time. */
+static void forget_family(struct key_family *family)
+{
+    keys_free(family->fresh);
+    keys_filters_free(&family->filters);
+    free(family->runs);
+    *family = (struct key_family){.fresh = NULL};
+}
+
+void sqlite_forget_keys(struct store *store)
+{
+    for (size_t i = 0; i < KEY_FAMILIES; i++)
+        forget_family(&store->families[i]);
+}
+
+static void begin_family(struct key_family *family)
+{
+    forget_family(family);
+    family->fresh = keys_new();
+    if (family->fresh == NULL)
+        abort(); /* as an arena without memory */
+}
+
+/* All keys of a family from its rows, whatever the runs say. */
+static void remake(struct store *store, enum key_family_name name)
+{
+    struct key_family *family = &store->families[name];
+    log_event(
+        LOG_LEVEL_ERROR, "store-damaged", "what",
+        "look-up keys in store.db have changed by themselves", "why",
+        "they are made again from the rows; nothing is lost, but the disk may be failing: run "
+        "refgate check, and make a backup",
+        NULL);
+    begin_family(family);
+    scan_rows(store, name);
+    family->is_remade = true;
+}
+
+/* What another connection wrote since is seen too: a reader looks each time. NULL with an error
+ * noted: a family is loaded whole or not at all, for what is missing would be taken for new. */
 static struct key_family *family_of(struct store *store, enum key_family_name name)
 {
     struct key_family *family = &store->families[name];
     bool is_first = !is_loaded(store, name);
     if (is_first) {
         load_secret(store);
-        family->fresh = keys_new();
-        if (family->fresh == NULL)
-            abort(); /* as an arena without memory */
-        load_runs(store, name);
+        begin_family(family);
+        if (!load_runs(store, name))
+            remake(store, name);
     }
     if (is_first || store->is_reader)
         scan_rows(store, name);
-    return family;
-}
-
-void sqlite_forget_keys(struct store *store)
-{
-    for (size_t i = 0; i < KEY_FAMILIES; i++) {
-        struct key_family *family = &store->families[i];
-        keys_free(family->fresh);
-        keys_filters_free(&family->filters);
-        free(family->runs);
-        *family = (struct key_family){.fresh = NULL};
-    }
+    if (!store_failed(store))
+        return family;
+    if (is_first || store->is_reader)
+        forget_family(family);
+    return NULL;
 }
 
 /* ---- finding ---- */
@@ -278,40 +349,69 @@ static void add_found(struct found *found, int64_t row)
     found->rows[found->count++] = row;
 }
 
-static void search_run(struct store *store, int64_t run, int64_t key, struct found *found)
+/* Adds what a page holds of the key; false when the page is not whole. RET_UNTIL: the next page's
+ * first key. */
+static bool search_page(sqlite3_stmt *statement, int64_t run, int64_t key, struct found *found,
+                        int64_t *ret_until)
+{
+    const int64_t numbers[3] = {run, sqlite3_column_int64(statement, 1),
+                                sqlite3_column_int64(statement, 2)};
+    const unsigned char *at = sqlite3_column_blob(statement, 0);
+    size_t length = (size_t)sqlite3_column_bytes(statement, 0);
+    if (length < PAGE_END || length % KEYS_ENTRY_BYTES != 0 ||
+        sum_of(numbers, 3, at, length - 8) != checksum_get64(at + length - 8))
+        return false;
+    for (size_t left = length - PAGE_END; left > 0; left -= KEYS_ENTRY_BYTES) {
+        if ((int64_t)checksum_get64(at) == key)
+            add_found(found, (int64_t)checksum_get64(at + 8));
+        at += KEYS_ENTRY_BYTES;
+    }
+    *ret_until = (int64_t)checksum_get64(at);
+    return true;
+}
+
+/* Retention drops runs, and a reader may still know of them. */
+static bool is_dropped(struct store *store, int64_t run)
+{
+    return sqlite_number(store, "SELECT count(*) FROM key_run WHERE run=?", "i", run) == 0;
+}
+
+/* False when a page that it needs is not whole, or not there. */
+static bool search_run(struct store *store, int64_t run, int64_t key, struct found *found)
 {
     static const char sql[] =
-        "SELECT entries FROM key_page WHERE run=?1 AND first<=?2 AND first>="
+        "SELECT entries, first, first_row FROM key_page WHERE run=?1 AND first<=?2 AND first>="
         "ifnull((SELECT max(first) FROM key_page WHERE run=?1 AND first<?2), ?2)";
+    bool is_whole = true;
+    int64_t until = 0;
     sqlite3_stmt *statement = sqlite_statement(store, sql);
     if (statement == NULL)
-        return;
+        return true;
     sqlite3_bind_int64(statement, 1, run);
     sqlite3_bind_int64(statement, 2, key);
-    while (sqlite_step(store, statement)) {
-        const unsigned char *at = sqlite3_column_blob(statement, 0);
-        int left = sqlite3_column_bytes(statement, 0);
-        for (; left >= KEYS_ENTRY_BYTES; left -= KEYS_ENTRY_BYTES, at += KEYS_ENTRY_BYTES) {
-            if ((int64_t)checksum_get64(at) == key)
-                add_found(found, (int64_t)checksum_get64(at + 8));
-        }
-    }
+    while (is_whole && sqlite_step(store, statement))
+        is_whole = search_page(statement, run, key, found, &until);
     sqlite_finish(statement);
+    return (is_whole && until > key) || (until == 0 && is_dropped(store, run)) ||
+           store_failed(store);
 }
 
 /* A message asks for each of its keys twice: before it is judged, and when it is added. */
-static void search_runs(struct store *store, struct key_family *family, int64_t key,
+static bool search_runs(struct store *store, struct key_family *family, int64_t key,
                         struct found *found)
 {
     const struct keys_filters *filters = &family->filters;
     int64_t *absent = &family->absent[key % KEYS_ABSENT];
     size_t before = found->count;
     if (key != 0 && *absent == key)
-        return;
-    for (size_t i = 0; (i = keys_filters_next(filters, key, i)) < filters->count; i++)
-        search_run(store, family->runs[i], key, found);
+        return true;
+    for (size_t i = 0; (i = keys_filters_next(filters, key, i)) < filters->count; i++) {
+        if (!search_run(store, family->runs[i], key, found))
+            return false;
+    }
     if (found->count == before && !store_failed(store))
         *absent = key;
+    return true;
 }
 
 static int by_size(const void *one, const void *other)
@@ -321,27 +421,44 @@ static int by_size(const void *one, const void *other)
     return (left > right) - (left < right);
 }
 
+static bool search(struct store *store, struct key_family *family, int64_t key, struct found *found)
+{
+    int64_t row;
+    size_t at = 0;
+    while (keys_next(family->fresh, key, &at, &row))
+        add_found(found, row);
+    return search_runs(store, family, key, found);
+}
+
+static size_t sort_found(struct found *found)
+{
+    size_t count = 0;
+    if (found->count > 1)
+        qsort(found->rows, found->count, sizeof *found->rows, by_size);
+    for (size_t i = 0; i < found->count; i++) {
+        if (count == 0 || found->rows[count - 1] != found->rows[i])
+            found->rows[count++] = found->rows[i];
+    }
+    return count;
+}
+
 size_t sqlite_rows_of(struct store *store, struct arena *arena, enum key_tag tag, const char *one,
                       const char *two, const char *three, int64_t **ret_rows)
 {
     const char *texts[TEXTS] = {one, two, three};
     struct key_family *family = family_of(store, families[tag]);
     struct found found = {.arena = arena};
+    *ret_rows = NULL;
+    if (family == NULL)
+        return 0;
     int64_t key = key_of(store, tag, texts);
-    int64_t row;
-    size_t at = 0;
-    while (keys_next(family->fresh, key, &at, &row))
-        add_found(&found, row);
-    search_runs(store, family, key, &found);
-    if (found.count > 1)
-        qsort(found.rows, found.count, sizeof *found.rows, by_size);
-    size_t count = 0;
-    for (size_t i = 0; i < found.count; i++) {
-        if (count == 0 || found.rows[count - 1] != found.rows[i])
-            found.rows[count++] = found.rows[i];
+    if (!search(store, family, key, &found)) {
+        found.count = 0;
+        remake(store, families[tag]);
+        search(store, family, key, &found);
     }
     *ret_rows = found.rows;
-    return count;
+    return sort_found(&found);
 }
 
 size_t sqlite_messages_of(struct store *store, struct arena *arena, enum key_tag tag,
@@ -353,12 +470,40 @@ size_t sqlite_messages_of(struct store *store, struct arena *arena, enum key_tag
     return sqlite_rows_of(store, arena, tag, row.text, id, NULL, ret_rows);
 }
 
+bool sqlite_keys_are_whole(struct store *store)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct found found = {.arena = &arena};
+    bool is_whole = true;
+    int64_t until = 0;
+    for (int i = 0; i < KEY_FAMILIES && is_whole; i++) {
+        begin_family(&store->families[i]);
+        is_whole = load_runs(store, (enum key_family_name)i);
+        forget_family(&store->families[i]);
+    }
+    sqlite3_stmt *statement = sqlite_statement(
+        store, "SELECT entries, first, first_row, run FROM key_page ORDER BY run, first");
+    while (is_whole && statement != NULL && sqlite_step(store, statement)) {
+        int64_t first = sqlite3_column_int64(statement, 1);
+        is_whole = (first == 0 || first == until) &&
+                   search_page(statement, sqlite3_column_int64(statement, 3), -1, &found, &until);
+    }
+    if (statement != NULL)
+        sqlite_finish(statement);
+    arena_free(&arena);
+    return is_whole;
+}
+
 /* ---- runs ---- */
 
-static void write_page(struct store *store, int64_t run, const struct key_entry *entries,
-                       size_t count)
+/* COUNT entries from FIRST on, the first page of a run from 0 on; the next one begins with UNTIL.
+ */
+static void write_page(struct store *store, int64_t run, int64_t first,
+                       const struct key_entry *entries, size_t count, int64_t until)
 {
-    unsigned char bytes[PAGE_BYTES];
+    unsigned char bytes[PAGE_BYTES + PAGE_END];
+    size_t length = count * KEYS_ENTRY_BYTES;
+    const int64_t numbers[3] = {run, first, entries[0].row};
     sqlite3_stmt *statement = sqlite_statement(
         store, "INSERT INTO key_page (run, first, first_row, entries) VALUES (?, ?, ?, ?)");
     if (statement == NULL)
@@ -367,12 +512,25 @@ static void write_page(struct store *store, int64_t run, const struct key_entry 
         checksum_put64(bytes + KEYS_ENTRY_BYTES * i, (uint64_t)entries[i].hash);
         checksum_put64(bytes + KEYS_ENTRY_BYTES * i + 8, (uint64_t)entries[i].row);
     }
+    checksum_put64(bytes + length, (uint64_t)until);
+    checksum_put64(bytes + length + 8, sum_of(numbers, 3, bytes, length + 8));
     sqlite3_bind_int64(statement, 1, run);
-    sqlite3_bind_int64(statement, 2, entries[0].hash);
+    sqlite3_bind_int64(statement, 2, first);
     sqlite3_bind_int64(statement, 3, entries[0].row);
-    sqlite3_bind_blob(statement, 4, bytes, (int)(count * KEYS_ENTRY_BYTES), SQLITE_STATIC);
+    sqlite3_bind_blob(statement, 4, bytes, (int)(length + PAGE_END), SQLITE_STATIC);
     sqlite_step(store, statement);
     sqlite_finish(statement);
+}
+
+static void write_pages(struct store *store, int64_t run, const struct key_entry *entries,
+                        size_t count)
+{
+    for (size_t i = 0; i < count; i += KEYS_PAGE) {
+        bool is_last = count - i <= KEYS_PAGE;
+        write_page(store, run, i == 0 ? 0 : entries[i].hash, entries + i,
+                   is_last ? count - i : KEYS_PAGE,
+                   is_last ? INT64_MAX : entries[i + KEYS_PAGE].hash);
+    }
 }
 
 /* The last row of a family's table; an undone unit may have made keys of rows beyond it. */
@@ -388,46 +546,114 @@ static int64_t last_row(const struct store *store, enum key_family_name name, in
     return last >= 0 && last < known ? last : known;
 }
 
+static void know_last_run(struct store *store)
+{
+    int64_t last = sqlite_number(store, "SELECT max(run) FROM key_run", "");
+    store->last_run = last > store->last_run ? last : store->last_run;
+}
+
+/* The row of a run; its number, 0 with an error noted. FILTER has room for what stands behind it.
+ */
+static int64_t write_filter(struct store *store, enum key_family_name name, unsigned char *filter,
+                            int64_t before)
+{
+    know_last_run(store);
+    int64_t numbers[4] = {store->last_run + 1, (int64_t)name, last_row(store, name, 0),
+                          last_row(store, name, 1)};
+    sqlite3_stmt *statement = sqlite_statement(
+        store, "INSERT INTO key_run (run, family, upto, upto_other, filter) VALUES "
+               "(?, ?, ?, ?, ?)");
+    if (statement == NULL)
+        return 0;
+    checksum_put64(filter + KEYS_FILTER_BYTES, (uint64_t)before);
+    checksum_put64(filter + KEYS_FILTER_BYTES + RUN_END - 8,
+                   sum_of(numbers, 4, filter, KEYS_FILTER_BYTES + RUN_END - 8));
+    for (int i = 0; i < 4; i++)
+        sqlite3_bind_int64(statement, i + 1, numbers[i]);
+    sqlite3_bind_blob(statement, 5, filter, KEYS_FILTER_BYTES + RUN_END, SQLITE_STATIC);
+    sqlite_step(store, statement);
+    sqlite_finish(statement);
+    return store_failed(store) ? 0 : numbers[0];
+}
+
 static void write_run(struct store *store, enum key_family_name name,
-                      const struct key_entry *entries, size_t count)
+                      const struct key_entry *entries, size_t count, int64_t before)
 {
     struct key_family *family = &store->families[name];
-    unsigned char *filter = malloc(KEYS_FILTER_BYTES);
-    sqlite3_stmt *statement = sqlite_statement(
-        store, "INSERT INTO key_run (family, upto, upto_other, filter) VALUES (?, ?, ?, ?)");
-    if (statement == NULL || filter == NULL) {
-        free(filter);
+    unsigned char *filter = malloc(KEYS_FILTER_BYTES + RUN_END);
+    if (filter == NULL) { /* the keys must not be forgotten: the commit fails, and is tried again */
+        sqlite_note_error(store, SQLITE_NOMEM);
         return;
     }
     keys_filter_fill(filter, entries, count);
-    sqlite3_bind_int(statement, 1, (int)name);
-    sqlite3_bind_int64(statement, 2, last_row(store, name, 0));
-    sqlite3_bind_int64(statement, 3, last_row(store, name, 1));
-    sqlite3_bind_blob(statement, 4, filter, KEYS_FILTER_BYTES, SQLITE_STATIC);
-    sqlite_step(store, statement);
-    sqlite_finish(statement);
-    int64_t run = sqlite3_last_insert_rowid(store->database);
-    for (size_t i = 0; i < count; i += KEYS_PAGE)
-        write_page(store, run, entries + i, count - i < KEYS_PAGE ? count - i : KEYS_PAGE);
-    add_run(family, run, filter);
+    int64_t run = write_filter(store, name, filter, before);
+    if (run != 0)
+        write_pages(store, run, entries, count);
+    if (run != 0)
+        add_run(family, run, filter);
     free(filter);
+}
+
+static void delete_runs(struct store *store, enum key_family_name name)
+{
+    static const char *const sqls[] = {
+        "DELETE FROM key_page WHERE run IN (SELECT run FROM key_run WHERE family=?1) OR "
+        "run NOT IN (SELECT run FROM key_run)",
+        "DELETE FROM key_run WHERE family=?1"};
+    know_last_run(store);
+    for (int i = 0; i < 2; i++) {
+        sqlite3_stmt *statement = sqlite_statement(store, sqls[i]);
+        if (statement == NULL)
+            return;
+        sqlite3_bind_int(statement, 1, (int)name);
+        sqlite_step(store, statement);
+        sqlite_finish(statement);
+    }
+}
+
+/* The row up to which runs that are there already go. */
+static int64_t sealed_to(struct store *store, enum key_family_name name)
+{
+    sqlite3_stmt *statement =
+        sqlite_statement(store, "SELECT max(upto) FROM key_run WHERE family=?");
+    if (statement == NULL)
+        return 0;
+    sqlite3_bind_int(statement, 1, (int)name);
+    int64_t row = sqlite_step(store, statement) ? sqlite3_column_int64(statement, 0) : 0;
+    sqlite_finish(statement);
+    return row;
+}
+
+/* Every key of a family that is in memory becomes a run, or some. */
+static void seal(struct store *store, enum key_family_name name)
+{
+    struct key_family *family = &store->families[name];
+    struct key_entry *entries = keys_sorted(family->fresh);
+    size_t count = keys_count(family->fresh);
+    if (entries == NULL)
+        return; /* they stay in memory; tried again at the next commit */
+    int64_t before = sealed_to(store, name);
+    for (size_t at = 0; at < count && !store_failed(store); at += KEYS_MOST) {
+        write_run(store, name, entries + at, count - at < KEYS_MOST ? count - at : KEYS_MOST,
+                  before);
+        before = last_row(store, name, 0);
+    }
+    free(entries);
+    if (!store_failed(store))
+        keys_clear(family->fresh);
 }
 
 void sqlite_seal_keys(struct store *store)
 {
     for (int i = 0; i < KEY_FAMILIES && !store_failed(store); i++) {
-        struct keys *fresh = store->families[i].fresh;
-        if (fresh == NULL || keys_count(fresh) < KEYS_MOST)
-            continue;
-        struct key_entry *entries = keys_sorted(fresh);
-        size_t count = keys_count(fresh);
-        if (entries == NULL)
-            continue; /* they stay in memory; tried again at the next commit */
-        for (size_t at = 0; at < count; at += KEYS_MOST)
-            write_run(store, (enum key_family_name)i, entries + at,
-                      count - at < KEYS_MOST ? count - at : KEYS_MOST);
-        free(entries);
-        keys_clear(fresh);
+        struct key_family *family = &store->families[i];
+        if (family->fresh != NULL && family->is_remade)
+            delete_runs(store, (enum key_family_name)i);
+        if (store_failed(store))
+            return;
+        family->is_remade = false;
+        if (family->fresh != NULL && keys_count(family->fresh) >= KEYS_MOST)
+            seal(store, (enum key_family_name)i);
     }
 }
 

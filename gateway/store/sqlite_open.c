@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "gateway/file.h"
 #include "gateway/log.h"
 #include "gateway/store/sqlite_store.h"
 
@@ -181,20 +182,52 @@ static bool looks_whole(struct store *store, const char *path)
 
 /* ---- opening ---- */
 
-static bool open_file(const char *path, bool is_new, struct store **ret_store, struct arena *arena,
+static bool open_file(const char *path, struct store **ret_store, struct arena *arena,
                       struct fault *ret_fault)
 {
     char answer[64];
     mode_t mask = umask(0077);
     bool opened =
         connect_to(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, ret_store, arena, ret_fault);
-    if (opened && is_new)
-        pragma(*ret_store, "PRAGMA auto_vacuum=INCREMENTAL", answer, sizeof answer);
     if (opened)
         pragma(*ret_store, "PRAGMA cache_size=-16384", answer, sizeof answer);
+    if (opened && sqlite_version(*ret_store) == 0)
+        pragma(*ret_store, "PRAGMA auto_vacuum=INCREMENTAL", answer, sizeof answer);
     const char *why = opened ? demand_durability(*ret_store) : NULL;
     umask(mask);
     return opened && (why == NULL || refuse(*ret_store, arena, path, why, ret_fault));
+}
+
+/* What was broken off while it was made, at whatever moment: goes on from there. Its first page may
+ * be there already, whose kind of vacuum only a vacuum changes. */
+static void finish_making(struct store *store)
+{
+    char answer[64];
+    pragma(store, "PRAGMA auto_vacuum", answer, sizeof answer);
+    if (strcmp(answer, "2") == 0)
+        return;
+    pragma(store, "PRAGMA auto_vacuum=INCREMENTAL", answer, sizeof answer);
+    sqlite_plain(store, "VACUUM");
+}
+
+/* A journal whose database is gone: a new one would pass over what was promised in it. */
+static bool has_lost_its_database(const char *path, struct arena *arena, struct fault *ret_fault)
+{
+    struct store named = {.database = NULL};
+    char folder[PATH_MAX + 16];
+    if (access(path, F_OK) == 0 || strlen(path) >= sizeof named.path)
+        return false;
+    snprintf(named.path, sizeof named.path, "%s", path);
+    sqlite_journal_folder(&named, folder, sizeof folder);
+    if (access(folder, F_OK) != 0)
+        return false;
+    fault_set(ret_fault, FAULT_store_broken,
+              arena_print(arena,
+                          "the store cannot be used: %s is not there, and its journal %s is, which "
+                          "holds what was promised. Put that store.db back, or restore a backup "
+                          "with `refgate restore --replace FILE` (it keeps the journal aside)",
+                          file_base(path), folder));
+    return true;
 }
 
 /* What another version made: a newer one may hold what we would lose. */
@@ -234,13 +267,15 @@ bool store_open(const char *path, struct store **ret_store, struct arena *arena,
                 struct fault *ret_fault)
 {
     struct store *store = NULL;
-    bool is_new = access(path, F_OK) != 0;
-    if (!open_file(path, is_new, &store, arena, ret_fault))
+    if (has_lost_its_database(path, arena, ret_fault) || !open_file(path, &store, arena, ret_fault))
         return false;
     if (!looks_whole(store, path))
         return refuse(store, arena, path, "its content is damaged", ret_fault);
     if (sqlite_version(store) > sqlite_newest_version())
         return refuse_version(store, arena, path, ret_fault);
+    bool is_new = sqlite_version(store) == 0;
+    if (is_new)
+        finish_making(store);
     const char *why = is_new ? NULL : recover(store);
     if (why == NULL)
         why = sqlite_upgrade(store, arena);
@@ -260,6 +295,11 @@ bool store_open_reader(const char *path, struct store **ret_store, struct arena 
     if (!connect_to(path, SQLITE_OPEN_READONLY, ret_store, arena, ret_fault))
         return false;
     (*ret_store)->is_reader = true;
+    if (sqlite_version(*ret_store) == 0 && !store_failed(*ret_store))
+        return refuse(*ret_store, arena, path,
+                      "making it was broken off; run `refgate init` again, or start the service, "
+                      "which finishes it",
+                      ret_fault);
     long version = sqlite_version(*ret_store);
     if (version != 0 && version != sqlite_newest_version())
         return refuse_version(*ret_store, arena, path, ret_fault);

@@ -144,8 +144,8 @@ static int64_t moved(struct store *store, struct arena *arena, int64_t payload)
     if (bytes == NULL)
         return 0;
     int64_t id = sqlite_next_id(store, IDS_PAYLOAD);
-    sqlite_run(store, "INSERT INTO payload (id, bytes) VALUES (?, ?)", "ib", id, bytes,
-               (int64_t)length);
+    sqlite_run(store, "INSERT INTO payload (id, bytes, sum) VALUES (?, ?, ?)", "ibi", id, bytes,
+               (int64_t)length, sqlite_payload_sum(bytes, length));
     store->state.last_ids[IDS_PAYLOAD] = id;
     return id;
 }
@@ -233,7 +233,8 @@ bool store_free_segment(struct store *store, uint32_t first)
     char path[PATH_MAX + 16];
     sqlite_journal_folder(store, path, sizeof path);
     uint32_t lowest = lowest_segment(path);
-    if (store->journal == NULL || lowest == 0 || lowest >= first)
+    if (store->journal == NULL || lowest == 0 || lowest >= first ||
+        lowest >= store->applied.segment) /* the database may lack what is in it */
         return false;
     int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool is_free = folder >= 0 && flock(folder, LOCK_EX | LOCK_NB) == 0;

@@ -67,6 +67,7 @@ struct key_family {
     struct keys_filters filters;   /* and their filters in the same order */
     int64_t absent[KEYS_ABSENT];   /* keys that no run holds, as was found out lately; 0: none */
     int64_t known[KEY_TABLES_MAX]; /* rows up to these are in `fresh` or in a run */
+    bool is_remade;                /* from the rows: the runs in the database are damaged */
 };
 
 struct gathered { /* rows of a table that wait to be inserted */
@@ -104,7 +105,7 @@ struct store {
     sqlite3 *database;
     char path[PATH_MAX];
     int error; /* first SQLite error since store_begin; SQLITE_OK when none */
-    char error_text[200];
+    char error_text[400];
     struct cached cache[STATEMENTS_MAX];
     bool is_reader;
 
@@ -120,6 +121,8 @@ struct store {
     unsigned has_gathered; /* the same for the tables that have rows in */
     struct gathered gathered[SQLITE_IDS];
     const struct gathered *gathering; /* being inserted */
+    bool has_sums;                    /* as sqlite_has_sums found once */
+    int64_t last_run; /* of keys, ever: readers may know the ones before by their numbers */
     bool has_secret;
     unsigned char secret[CHECKSUM_KEY_BYTES]; /* of the look-up keys */
 
@@ -184,6 +187,17 @@ bool sqlite_serve(struct store *store, uint64_t id);
 struct note;
 bool sqlite_bind_note(sqlite3_stmt *statement, int at, const struct note *note);
 
+/* ---- sqlite_backup.c ---- */
+/* Reads the journal from where the database stands to the end of what is whole; false when what
+ * follows is damaged. */
+bool sqlite_walk(struct store *store, struct journal_place *ret_end);
+
+/* ---- sqlite_payload.c ---- */
+/* The checksum that stands beside bytes in table payload. */
+int64_t sqlite_payload_sum(const void *bytes, size_t length);
+/* False of a store that is not upgraded yet: its bytes and look-up keys have no checksums. */
+bool sqlite_has_sums(struct store *store);
+
 /* ---- sqlite_gather.c ---- */
 /* Once, before a statement is prepared. */
 bool sqlite_gather_open(struct store *store);
@@ -202,6 +216,8 @@ void sqlite_forget_partners(struct store *store);
 void sqlite_forget_keys(struct store *store);
 /* Turns keys that are many into a run; inside a transaction of the database. */
 void sqlite_seal_keys(struct store *store);
+/* Are all pages and filters in the database whole? An error is noted. */
+bool sqlite_keys_are_whole(struct store *store);
 /* A run that is no longer in the database is not looked into either. */
 void sqlite_drop_run(struct store *store, enum key_family_name name, int64_t run);
 

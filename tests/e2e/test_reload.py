@@ -1,5 +1,5 @@
 """Changes to a running gateway: settings, partners, certificates and revocation lists change under load and no message
-fails; a faulty change has no effect and says why; changed files are taken by themselves."""
+fails; a faulty file stays as it was, says why, and takes nothing else with it; changed files are taken by themselves."""
 import contextlib
 import http.server
 import itertools
@@ -180,7 +180,7 @@ def break_list(willow):
 
 @pytest.mark.parametrize("fault", [break_settings, break_yaml, break_partner, break_directory, break_key, open_key,
                                    swap_certificate, break_partner_ca, break_list])
-def test_a_faulty_change_has_no_effect_and_says_why(make_town, fault):
+def test_a_faulty_change_stays_as_it_was_and_says_why(make_town, fault):
     lakeside, willow = make_town("lakeside", "willow", start=False, watch_settle_ms=100)
     willow.start()
     with wire.Wire(willow, lakeside) as line:
@@ -190,7 +190,6 @@ def test_a_faulty_change_has_no_effect_and_says_why(make_town, fault):
         assert words in refused.stderr, refused.stderr
         wait_for(lambda: '"reload-refused"' in willow.log(), 15, "the watch has tried it too")
         assert words in willow.log()
-        assert not reloads(willow)
         assert line.get("/fhir/metadata").status == 200
         assert wire.Wire(willow, lakeside).get("/fhir/metadata").status == 200
         refusals = willow.log().count('"reload-refused"')
@@ -198,6 +197,110 @@ def test_a_faulty_change_has_no_effect_and_says_why(make_town, fault):
         wait_for(lambda: line.get("/fhir/metadata").status == 200, 5, "served")
         assert (willow.log().count('"reload-refused"'), willow.log().count('"event":"files-changed"')) == (
             refusals, seen), "the same faulty files are not tried again"
+
+
+# ---- one faulty file takes nothing else with it ----
+
+def is_out(gateway, pair):
+    try:
+        return wire.Wire(gateway, pair).get("/fhir/metadata").status != 200
+    except (ssl.SSLError, ConnectionError):
+        return True
+
+
+@pytest.mark.parametrize("fault", [break_settings, break_yaml, break_partner, break_directory, break_key, open_key,
+                                   break_partner_ca, break_list])
+def test_beside_a_faulty_file_the_rest_is_taken(make_town, fault):
+    lakeside, willow, harbor = make_town("lakeside", "willow", "harbor", start=False, watch_files="false")
+    willow.start()
+    words = fault(willow)
+    willow.partner_settings("harbor", contacts="[Jo 1]", url="https://127.0.0.1:1/fhir")
+    before = reloads(willow)
+    assert words in willow.run("reload", expect=7).stderr
+    wait_reload(willow, before)
+    assert wire.Wire(willow, lakeside).get("/fhir/metadata").status == 200  # as it was
+    line = wire.Wire(willow, harbor)
+    assert line.get("/fhir/metadata").status == 200
+    done = willow.run("partner", "disable", "harbor")  # acts whatever else is faulty
+    assert "disabled" in done.stdout
+    line.connection.sock.settimeout(10)
+    assert line.connection.sock.recv(1) == b""
+    assert is_out(willow, harbor)
+    assert wire.Wire(willow, lakeside).get("/fhir/metadata").status == 200
+
+
+@pytest.mark.parametrize("text", ["url: http://plain\n", "]: [\n", "url: 5\nwhat: is this\n"])
+def test_a_partner_whose_file_is_faulty_can_be_switched_off(make_town, text):
+    lakeside, willow, harbor = make_town("lakeside", "willow", "harbor", start=False, watch_files="false")
+    willow.start()
+    line = wire.Wire(willow, harbor)
+    assert line.get("/fhir/metadata").status == 200
+    (willow.folder / "partners" / "harbor.yaml").write_text(text)
+    willow.run("reload", expect=7)
+    assert not is_out(willow, harbor)
+    willow.run("partner", "disable", "harbor")
+    line.connection.sock.settimeout(10)
+    assert line.connection.sock.recv(1) == b""
+    assert is_out(willow, harbor)
+    willow.run("partner", "enable", "harbor", expect=7)
+    assert is_out(willow, harbor)
+    assert not is_out(willow, lakeside)
+
+
+def test_a_start_takes_what_is_sound(make_town):
+    lakeside, willow, harbor = make_town("lakeside", "willow", "harbor", start=False)
+    (willow.folder / "partners" / "harbor.yaml").write_text("url: http://plain\n")
+    path = willow.folder / "directory.csv"
+    path.write_text(path.read_text() + "somebody,castle,,,,,,,,,\n")
+    assert "harbor.yaml" in willow.run("check", expect=7).stderr
+    willow.start()
+    assert not is_out(willow, lakeside)
+    assert is_out(willow, harbor)  # left out
+    assert "partners/harbor.yaml" in willow.log()
+    assert "directory.csv: row" in willow.log()
+
+
+def test_a_faulty_list_keeps_the_last_good_one(make_town):
+    lakeside, willow, harbor = make_town("lakeside", "willow", "harbor", start=False, watch_files="false")
+    path = willow.folder / "partners" / "l.crl"
+    lakeside.run("cert", "revoke", lakeside.folder / "keys" / "gateway.crt")
+    path.write_bytes(read(lakeside.folder / "ca" / "ca.crl"))
+    willow.partner_settings("lakeside", crl_files="[partners/l.crl]")
+    willow.start()
+    assert is_out(willow, lakeside)
+    path.write_text("nothing")
+    before = reloads(willow)
+    willow.run("reload", expect=7)
+    wait_reload(willow, before)
+    assert is_out(willow, lakeside)  # not more admitted than before
+    assert not is_out(willow, harbor)
+
+
+def test_an_own_certificate_that_ran_out_does_not_stop_a_reload(make_town, tmp_path):
+    lakeside, willow = make_town("lakeside", "willow", start=False, watch_files="false")
+    good = [(path, path.read_bytes()) for path in (willow.folder / "keys").glob("gateway.*")]
+    made, key = wire.issue(tmp_path, wire.own_ca(willow), "old", URI + "willow,IP:127.0.0.1", days=-1, age=9)
+    old = [(willow.folder / "keys" / "gateway.crt", made.read_bytes()),
+           (willow.folder / "keys" / "gateway.key", key.read_bytes())]
+    for path, text in old:
+        path.write_bytes(text)
+    willow.start()
+    willow.partner_settings("lakeside", contacts="[Jo 1]")
+    before = reloads(willow)
+    assert "gateway.crt" in willow.run("reload").stderr
+    wait_reload(willow, before)
+    for path, text in good:
+        path.write_bytes(text)
+    willow.reload()
+    for path, text in old:  # a good one does not give way to one that has run out
+        path.write_bytes(text)
+    before = reloads(willow)
+    assert "expired" in willow.run("reload").stderr
+    wait_reload(willow, before)
+    assert '"reload-refused"' in willow.log()
+    assert not is_out(willow, lakeside)
+    willow.run("partner", "disable", "lakeside")
+    assert is_out(willow, lakeside)
 
 
 # ---- changed files ----

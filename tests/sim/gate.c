@@ -11,7 +11,7 @@
 
 #include "tests/sim/parts.h"
 
-enum { TEMPLATE_MAX = 4 << 20, JOURNAL_MAX = 1 << 20 };
+enum { TEMPLATE_MAX = 4 << 20, JOURNAL_MAX = 1 << 20, SECTOR = 512, PADDING = 0xa5 };
 
 static struct arena shared; /* of the process: directory, partners */
 static struct directory *directory;
@@ -82,8 +82,8 @@ static size_t read_journal(const char *path, unsigned char *bytes)
     return length;
 }
 
-/* Of the group that was written since `before` was read, only a part came to the disk: the rest is
- * as it was, or is rubbish. */
+/* Of the group that was written since `before` was read, only a part came to the disk: the rest, or
+ * one of its sectors, is as it was. (Rubbish there would be rot, which the store refuses.) */
 static void tear(struct world *world, const char *path, size_t length_before)
 {
     size_t length = read_journal(path, after);
@@ -93,12 +93,18 @@ static void tear(struct world *world, const char *path, size_t length_before)
         first++;
     while (last > first && before[last - 1] == after[last - 1])
         last--;
+    size_t behind = last;
+    while (last > first && (after[last - 1] == PADDING || before[last - 1] == after[last - 1]))
+        last--; /* without its padding a group is whole */
     if (first == last)
         return;
     size_t cut = first + world_random(world) % (last - first);
-    unsigned char rubbish = world_chance(world, 30) ? 0x5a : 0;
-    for (size_t i = cut; i < last; i++)
-        after[i] = rubbish == 0 ? before[i] : after[i] ^ rubbish;
+    size_t end = world_chance(world, 30) ? (cut / SECTOR + 1) * SECTOR : last;
+    if (end < last && cut / SECTOR * SECTOR > first)
+        cut = cut / SECTOR * SECTOR;
+    else
+        end = behind;
+    memcpy(after + cut, before + cut, end - cut);
     FILE *file = fopen(path, "r+b");
     if (file == NULL || fwrite(after, 1, length, file) != length)
         exit(2);

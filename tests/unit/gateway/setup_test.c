@@ -55,6 +55,18 @@ static void refuse(struct clinic *clinic, const char *word)
         fail_msg("%s", text.at);
 }
 
+/* A faulty partner keeps nobody else out. */
+static void left_out(struct clinic *clinic, const char *partner)
+{
+    struct setup *setup = NULL;
+    clinic->findings = finding_list_new(&clinic->arena);
+    assert_true(setup_load(clinic->folder, &clinic->findings, &setup));
+    assert_non_null(strstr(clinic->findings.items[0].file, partner));
+    assert_null(folder_partner(&setup->partners, partner));
+    assert_non_null(folder_partner(&setup->partners, "lakeside"));
+    setup_release(setup);
+}
+
 static void faults_are_named_with_their_file(void **state)
 {
     struct clinic *clinic = *state;
@@ -66,7 +78,7 @@ static void faults_are_named_with_their_file(void **state)
     refuse(clinic, "codes.csv");
     clinic_put(clinic, "settings.yaml", "org: willow\ntime_zone: UTC\n");
     clinic_put(clinic, "partners/hilltop.yaml", "url: ftp://x\n");
-    refuse(clinic, "hilltop.yaml");
+    left_out(clinic, "hilltop");
     unlink(arena_print(&clinic->arena, "%s/partners/hilltop.yaml", clinic->folder));
     clinic_put(clinic, "directory.csv", "handle,kind\nwillow,castle\n");
     refuse(clinic, "directory.csv");

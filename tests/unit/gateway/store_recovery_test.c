@@ -9,9 +9,11 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 
 #include "gateway/audit.h"
 #include "lib/clinic.h"
@@ -22,9 +24,12 @@
 /* ---- a disk that is full, for the database alone ---- */
 
 static bool is_database_full;
+static int dies_at; /* so many-th write is the last thing the process does; 0: lives on */
 
 ssize_t pwrite64(int file, const void *bytes, size_t length, off_t offset)
 {
+    if (dies_at > 0 && --dies_at == 0)
+        kill(getpid(), SIGKILL);
     if (is_database_full) {
         errno = ENOSPC;
         return -1;
@@ -230,14 +235,14 @@ static void a_torn_end_is_cut_off(void **state)
     crash(clinic, "copy");
     const char *path = arena_print(ARENA, "%s/copy/store.journal/00000001", clinic->folder);
     int file = open(path, O_RDWR);
-    char byte = 'x';
+    static const char lost[40];
     off_t at = 32;
     for (off_t next = 0; next < 65536; next++) { /* the last byte that is not zero */
         char found = 0;
         if (pread(file, &found, 1, next) == 1 && found != 0)
             at = next;
     }
-    assert_int_equal(pwrite(file, &byte, 1, at), 1);
+    assert_int_equal(pwrite(file, lost, sizeof lost, at + 1 - (off_t)sizeof lost), sizeof lost);
     close(file);
     check_copy(clinic, "copy", 1);
 }
@@ -286,15 +291,11 @@ static void a_journal_behind_the_database_is_refused(void **state)
 static void a_journal_without_its_database_is_not_taken_over(void **state)
 {
     struct clinic *clinic = *state;
-    struct fault fault;
     add_promised(clinic, 1);
     crash(clinic, "copy");
     run(clinic, "copy", "rm \"$COPY\"/store.db*");
-    struct store *store = reopen(clinic, "copy"); /* a new one is made */
-    assert_false(store_serve(store, &fault));
-    assert_int_equal(fault.kind, FAULT_store_broken);
-    assert_non_null(strstr(fault_sentence(&fault), "another store"));
-    store_close(store);
+    assert_non_null(strstr(refused(clinic, "copy"), "store.db is not there"));
+    run(clinic, "copy", "test ! -e \"$COPY/store.db\"");
 }
 
 /* ---- the database cannot follow ---- */
@@ -351,37 +352,130 @@ static void check_many(struct clinic *clinic, struct store *store, int count)
     store_rollback(store);
 }
 
-/* More than fit in memory: older ones are found in their runs, before and after a crash. */
-static void ids_are_known_for_ever(void **state)
+enum { MANY = 70000, GROUP = 500 };
+
+static void fill_with_ids(struct clinic *clinic)
 {
-    struct clinic *clinic = *state;
     struct fault fault;
-    enum { COUNT = 70000, GROUP = 500 };
-    for (int i = 1; i <= COUNT; i++) {
+    for (int i = 1; i <= MANY; i++) {
         if (i % GROUP == 1)
             assert_true(store_begin(STORE));
         struct store_message message = message_of(clinic, i);
         message.payload = payload_put(STORE, "", 0);
         const char *body = arena_print(ARENA, "body of message %d", i);
-        if (i % 97 == 1 || i == COUNT)
+        if (i % 97 == 1 || i == MANY)
             message.payload = payload_put(STORE, body, strlen(body));
         store_add_message(STORE, &message);
         if (i % GROUP == 0)
             assert_true(i % (4 * GROUP) == 0 ? store_commit(STORE, &fault)
                                              : store_sync(STORE, &fault));
     }
+}
+
+/* More than fit in memory: older ones are found in their runs, before and after a crash. */
+static void ids_are_known_for_ever(void **state)
+{
+    struct clinic *clinic = *state;
+    struct fault fault;
+    fill_with_ids(clinic);
     crash(clinic, "copy");
-    check_many(clinic, STORE, COUNT);
-    check_many(clinic, STORE, COUNT); /* after the roll-back, too */
+    check_many(clinic, STORE, MANY);
+    check_many(clinic, STORE, MANY); /* after the roll-back, too */
     struct store *store = reopen(clinic, "copy");
-    check_many(clinic, store, COUNT);
+    check_many(clinic, store, MANY);
     store_close(store);
     struct store *reader;
     assert_true(store_open_reader(arena_print(ARENA, "%s/copy/store.db", clinic->folder), &reader,
                                   ARENA, &fault));
     assert_true(has(clinic, reader, 1));
-    assert_true(has(clinic, reader, COUNT));
+    assert_true(has(clinic, reader, MANY));
     store_close(reader);
+}
+
+/* Runs SQL on the copy's database, as a disk that forgets would. */
+static void spoil(struct clinic *clinic, const char *name, const char *sql)
+{
+    setenv("SQL", sql, 1);
+    run(clinic, name,
+        "/usr/bin/python3 -c 'import os, sqlite3\n"
+        "c = sqlite3.connect(os.environ[\"COPY\"] + \"/store.db\")\n"
+        "c.executescript(os.environ[\"SQL\"]); c.commit(); c.close()'");
+}
+
+/* What is wrong with the pages of keys is made good from the rows: no id is forgotten. */
+static void damaged_keys_are_made_again(void **state)
+{
+    static const char *const damages[] = {
+        "UPDATE key_page SET entries=zeroblob(length(entries))",
+        "UPDATE key_page SET entries=substr(entries, 1, 80) || x'00' || substr(entries, 82)",
+        "DELETE FROM key_page WHERE first>0",
+        "DELETE FROM key_page",
+        "UPDATE key_page SET first=first+1000000 WHERE first>0",
+        "UPDATE key_page SET run=run+50",
+        "UPDATE key_run SET filter=substr(filter, 1, 99) || x'00' || substr(filter, 101)",
+        "UPDATE key_run SET upto=upto+1000",
+        "UPDATE key_run SET filter=x''",
+    };
+    struct clinic *clinic = *state;
+    struct fault fault;
+    fill_with_ids(clinic);
+    assert_true(store_commit(STORE, &fault));
+    for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+        run(clinic, "copy", "rm -rf \"$COPY\"");
+        crash(clinic, "copy");
+        spoil(clinic, "copy", damages[i]);
+        struct store *store = reopen(clinic, "copy");
+        check_many(clinic, store, MANY);
+        assert_true(store_begin(store));
+        assert_true(store_commit(store, &fault));
+        store_close(store);
+        store = reopen(clinic, "copy");
+        check_many(clinic, store, MANY);
+        store_close(store);
+    }
+}
+
+/* ---- the first moments ---- */
+
+/* Opens, or makes, the store in a process that dies at its AT-th write; false when it lived. */
+static bool dies_opening(struct clinic *clinic, const char *path, int at)
+{
+    int status;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct store *store;
+        struct fault fault;
+        dies_at = at;
+        if (store_open(path, &store, ARENA, &fault) && store_serve(store, &fault))
+            store_close(store);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFSIGNALED(status);
+}
+
+static void a_store_whose_making_was_broken_off_is_finished(void **state)
+{
+    struct clinic *clinic = *state;
+    struct fault fault;
+    bool died = true;
+    for (int at = 1; died; at++) {
+        const char *name = arena_print(ARENA, "new-%d", at);
+        const char *path = arena_print(ARENA, "%s/%s/store.db", clinic->folder, name);
+        run(clinic, name, "mkdir \"$COPY\"");
+        died = dies_opening(clinic, path, at);
+        struct store *store = reopen(clinic, name);
+        assert_true(store_serve(store, &fault));
+        assert_true(store_begin(store));
+        struct store_message message = message_of(clinic, 1);
+        message.payload = payload_put(store, "", 0);
+        assert_true(store_add_message(store, &message) > 0);
+        assert_true(store_commit(store, &fault));
+        store_close(store);
+    }
+    run(clinic, "empty", "mkdir \"$COPY\" && : >\"$COPY/store.db\"");
+    store_close(reopen(clinic, "empty"));
 }
 
 /* ---- readers ---- */
@@ -433,6 +527,8 @@ int main(void)
         TEST(promised_groups_outlive_a_full_database),
         TEST(a_roll_back_keeps_what_was_promised),
         TEST(ids_are_known_for_ever),
+        TEST(damaged_keys_are_made_again),
+        TEST(a_store_whose_making_was_broken_off_is_finished),
         TEST(a_reader_sees_bytes_that_are_only_in_the_journal),
         TEST(a_reader_of_before_the_first_service_finds_the_journal),
     };

@@ -1,0 +1,134 @@
+"""Bytes that changed on the disk while the service was stopped: of each kind of stored thing in turn. Nothing crashes,
+nothing leaves that is less than it says, and `check` and the lists say what is wrong."""
+import sqlite3
+
+import pytest
+
+import records
+from practice import wait_for
+
+IN_JOURNAL = 1 << 32
+HEAD = 16  # of a payload in the journal
+
+
+def flip(gateway, sql, *arguments):
+    """One byte in the middle of the payload that SQL names; the service is stopped."""
+    (payload,), = gateway.query(sql, *arguments)
+    if payload < IN_JOURNAL:
+        with sqlite3.connect(gateway.folder / "store.db") as store:
+            text, = store.execute("SELECT bytes FROM payload WHERE id=?", (payload,)).fetchone()
+            at = len(text) // 2
+            store.execute("UPDATE payload SET bytes=? WHERE id=?",
+                          (text[:at] + bytes([text[at] ^ 1]) + text[at + 1:], payload))
+        return
+    with open(gateway.folder / "store.journal" / f"{payload >> 32:08}", "r+b") as file:
+        file.seek((payload & 0xFFFFFFFF) + HEAD + 40)
+        byte = file.read(1)[0]
+        file.seek(-1, 1)
+        file.write(bytes([byte ^ 1]))
+
+
+def stop_and_flip(gateway, sql, *arguments):
+    gateway.stop()
+    flip(gateway, sql, *arguments)
+
+
+OWN = "SELECT payload FROM record WHERE number=?"
+
+
+def names_it(gateway, *words):
+    said = gateway.run("check", expect=7).stderr
+    assert all(word in said for word in words), said
+
+
+def test_an_own_record_that_rotted_ends_nothing(make_town):
+    """The partner names our client; our record of that client cannot be read."""
+    lakeside, willow = make_town("lakeside", "willow")
+    willow.send(records.consent("willow", ["lakeside"]))
+    willow.send(records.referral("W-1", by="alvarez", to="lakeside"))
+    lakeside.wait_record("W-1")
+    stop_and_flip(willow, OWN, "W-1")
+    willow.start()
+    lakeside.send(records.consent("lakeside", ["willow"]))
+    lakeside.send(records.referral("R-1", client_other_ids=[{"id": "C-1", "issued_by": "willow"}]))
+    lakeside.wait_status("R-1", "received")
+    assert willow.service.poll() is None
+    for words in (("referrals", "list"), ("messages", "list"), ("tray", "list"), ("records", "list")):
+        willow.run(*words)
+    names_it(willow, "the text of record", "W-1")
+
+
+def test_attachments_that_rotted_hold_their_record(make_town, tmp_path):
+    lakeside, willow = make_town("lakeside", "willow")
+    record = records.referral("R-1", attachments=[{"file": "scan.pdf", "title": "Scan",
+                                                   "media_type": "application/pdf"}])
+    path = lakeside.write(record)
+    (path.parent / "scan.pdf").write_bytes(b"%PDF-1.4 " + b"scan " * 100)
+    lakeside.run("send", path)
+    stop_and_flip(lakeside, "SELECT attachments FROM record WHERE number='R-1'")
+    lakeside.start()
+    lakeside.send(records.consent("lakeside", ["willow"]))
+    wait_for(lambda: any("attachments cannot be read" in (row["reason"] or "") for row in lakeside.tray()), 15,
+             lakeside.tray)
+    assert not lakeside.messages(direction="out")
+    names_it(lakeside, "the attachments of record", "R-1")
+
+
+def test_a_record_that_rotted_in_the_tray_waits_and_says_so(make_town):
+    lakeside, willow = make_town("lakeside", "willow")
+    lakeside.send(records.referral("R-1"))
+    stop_and_flip(lakeside, OWN, "R-1")
+    lakeside.start()
+    lakeside.send(records.consent("lakeside", ["willow"]))
+    wait_for(lambda: any("cannot be read" in (row["reason"] or "") for row in lakeside.tray()), 15, lakeside.tray)
+    assert not lakeside.messages(direction="out")
+
+
+def test_a_message_that_rotted_in_the_queue_is_made_again(make_town):
+    lakeside, willow = make_town("lakeside", "willow")
+    willow.stop()
+    lakeside.partner_settings("willow", disabled="true")
+    lakeside.reload()
+    lakeside.send(records.consent("lakeside", ["willow"]))
+    lakeside.partner_settings("willow", disabled="false")
+    lakeside.stop()
+    lakeside.run("send", lakeside.write(records.referral("R-1")))
+    flip(lakeside, "SELECT payload FROM message WHERE direction='out' AND kind='referral'")
+    willow.start()
+    lakeside.start()
+    wait_for(lambda: "R-1" in [row["record_id"] for row in willow.records(record="referral")]
+             or any("cannot be read" in (row["reason"] or "") for row in lakeside.tray()), 20, lakeside.messages)
+    assert lakeside.service.poll() is None
+
+
+@pytest.mark.parametrize("sql", [
+    "UPDATE audit SET hash=zeroblob(32) WHERE seq=1", "UPDATE audit SET what='nothing' WHERE seq=1",
+    "UPDATE audit SET detail=NULL, subject=NULL, partner=NULL"])
+def test_audit_rows_that_rotted_are_named(make_town, sql):
+    lakeside, willow = make_town("lakeside", "willow")
+    lakeside.send(records.consent("lakeside", ["willow"]))
+    lakeside.send(records.referral("R-1"))
+    lakeside.wait_status("R-1", "received")
+    willow.stop()
+    with sqlite3.connect(willow.folder / "store.db") as store:
+        store.execute(sql)
+    willow.start()
+    lakeside.send(records.referral("R-2"))
+    lakeside.wait_status("R-2", "received")
+    names_it(willow, "audit")
+
+
+def test_a_copy_of_a_message_whose_bytes_rotted_is_answered(make_town):
+    """The same bytes again are known by their sum; in other bytes nobody can say."""
+    import wire
+    lakeside, willow = make_town("lakeside", "willow")
+    bundle, = lakeside.bundles(records.referral("R-1"))
+    assert wire.Wire(willow, lakeside).post(bundle).code == "ok"
+    stop_and_flip(willow, "SELECT payload FROM message WHERE direction='in'")
+    willow.start()
+    assert wire.Wire(willow, lakeside).post(bundle).code == "ok"
+    text = bundle if isinstance(bundle, bytes) else bundle.encode()
+    answer = wire.Wire(willow, lakeside).post(b" " + text)
+    assert answer.status == 409 and "can no longer be read" in answer.body.decode()
+    assert len(willow.query("SELECT 1 FROM message WHERE direction='in'")) == 1
+    names_it(willow, "the bytes of message")
