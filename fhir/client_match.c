@@ -6,7 +6,11 @@
 #include "base/text.h"
 #include "fhir/client_name.h"
 
-enum { SHOWN_MAX = 60, /* characters of a name that are shown */ NUMBERS_MAX = 32 };
+enum {
+    SHOWN_MAX = 60, /* characters of a name that are shown */
+    NUMBERS_MAX = 32,
+    FACT_BYTES = 2048 /* of one name; client_name looks at no more */
+};
 
 /* ---- name and birth date ---- */
 
@@ -92,6 +96,36 @@ bool client_differs(const struct client_told *record, const struct client_told *
     return client_differs_in_person(record->record, referral->record, ret_difference) ||
            differs_in_number(record, referral, record->clinic, ret_difference) ||
            differs_in_number(record, referral, referral->clinic, ret_difference);
+}
+
+/* ---- what is kept of a referral ---- */
+
+static void add_fact(struct arena *arena, struct json *facts, const char *name, const char *value)
+{
+    const char *end = value;
+    while (end != NULL && *end != '\0' && end - value < FACT_BYTES)
+        text_utf8_next(&end);
+    if (value != NULL)
+        json_set_text(arena, facts, name, arena_copy_n(arena, value, (size_t)(end - value)));
+}
+
+struct json *client_facts(struct arena *arena, const struct json *record)
+{
+    static const char *const names[] = {"client_id", "client_family_name", "client_given_names",
+                                        "client_name_in_latin", "client_birth_date"};
+    struct json *facts = json_new_object(arena);
+    struct json *list = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        add_fact(arena, facts, names[i], json_get_text(record, names[i]));
+    const struct json *other = json_first(json_get(record, "client_other_ids"));
+    for (size_t i = 0; other != NULL && i < NUMBERS_MAX; other = json_next(other), i++) {
+        if (list == NULL)
+            list = json_set(arena, facts, "client_other_ids", json_new_list(arena));
+        struct json *item = json_push(list, json_new_object(arena));
+        add_fact(arena, item, "id", json_get_text(other, "id"));
+        add_fact(arena, item, "issued_by", json_get_text(other, "issued_by"));
+    }
+    return facts;
 }
 
 /* ---- for a person to read ---- */

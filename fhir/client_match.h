@@ -30,6 +30,9 @@ bool client_differs(const struct client_told *record, const struct client_told *
 /* Only by name and birth date. */
 bool client_differs_in_person(const struct json *record, const struct json *referral,
                               struct client_difference *ret_difference);
+/* What is compared of a record, as an object with those members alone: small, whatever the record
+ * holds. */
+struct json *client_facts(struct arena *arena, const struct json *record);
 /* "Núñez-O'Hara, María José", cut to a length that fits a line; NULL: no name is given. */
 const char *client_shown(struct arena *arena, const struct json *record);
 

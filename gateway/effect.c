@@ -510,6 +510,11 @@ static const char *our_number(struct store *store, struct arena *arena, const ch
     return number.at;
 }
 
+static const char *facts_of(const struct inbox_item *item)
+{
+    return json_print(item->arena, client_facts(item->arena, item->message->record));
+}
+
 static void add_referral(struct store *store, const struct inbox_item *item, struct effect *effect)
 {
     const struct json *record = item->message->record;
@@ -534,7 +539,8 @@ static void add_referral(struct store *store, const struct inbox_item *item, str
                                 .valid_until = json_get_text(record, "valid_until"),
                                 .authored_at = json_get_text(record, "written_at"),
                                 .created_ms = item->now_ms,
-                                .changed_ms = item->now_ms};
+                                .changed_ms = item->now_ms,
+                                .client_facts = facts_of(item)};
     referral->id = store_add_referral(store, referral);
 }
 
@@ -618,6 +624,7 @@ static void apply_record(struct store *store, const struct inbox_item *item, str
     int64_t row = add_record(store, item, effect);
     if (corrects) {
         effect->referral.corrected_by = row;
+        effect->referral.client_facts = facts_of(item);
         store_set_referral(store, &effect->referral);
     }
     if (effect->contradiction != NULL)

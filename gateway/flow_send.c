@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fhir/client_match.h"
 #include "gateway/audit.h"
 #include "gateway/compose.h"
 #include "gateway/flow.h"
@@ -166,6 +167,12 @@ static bool find_its_referral(struct sending *sending)
 
 /* ---- accepting ---- */
 
+static const char *facts_of(const struct sending *sending)
+{
+    struct arena *arena = sending->flow->arena;
+    return json_print(arena, client_facts(arena, sending->tree));
+}
+
 static void add_referral(struct sending *sending)
 {
     const struct flow *flow = sending->flow;
@@ -187,7 +194,8 @@ static void add_referral(struct sending *sending)
                                 .valid_until = json_get_text(sending->tree, "valid_until"),
                                 .authored_at = json_get_text(sending->tree, "written_at"),
                                 .created_ms = flow->now_ms,
-                                .changed_ms = flow->now_ms};
+                                .changed_ms = flow->now_ms,
+                                .client_facts = facts_of(sending)};
     sending->referral.id = store_add_referral(flow->store, &sending->referral);
 }
 
@@ -248,6 +256,7 @@ static void accept_row(struct sending *sending, const struct json *attachments)
     sending->row.id = store_add_record(flow->store, &sending->row);
     if (corrects) {
         sending->referral.corrected_by = sending->row.id;
+        sending->referral.client_facts = facts_of(sending);
         store_set_referral(flow->store, &sending->referral);
     }
     note(sending, "accepted", NULL);

@@ -21,6 +21,8 @@ const struct json *whose_referral(struct store *store, struct arena *arena,
                                   const struct store_referral *referral)
 {
     struct store_record row;
+    if (referral->client_facts != NULL)
+        return tree_of(arena, referral->client_facts);
     if (referral->corrected_by != 0 && store_get_record(store, arena, referral->corrected_by, &row))
         return tree_of(arena, row.text);
     if (!store_find_record(store, arena, referral->placer, "referral", referral->number, &row) ||

@@ -15,7 +15,8 @@
 /* Notes, discharges, plans and conferences are asked about; a referral says itself who it is for.
  */
 bool whose_is_asked(const char *kind);
-/* The referral as its placer wrote it last; NULL: the store does not give it back. */
+/* Of the referral, as its placer wrote it last, at least what is said of the client; NULL: the
+ * store does not give it back. */
 const struct json *whose_referral(struct store *store, struct arena *arena,
                                   const struct store_referral *referral);
 /* True when RECORD, written at CLINIC, is about another client than REFERRAL. OUR: our handle. */

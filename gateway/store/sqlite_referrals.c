@@ -35,6 +35,7 @@ static const struct column referral_columns[] = {
     REFERRAL(authored_at, COLUMN_TEXT),
     REFERRAL(changed_ms, COLUMN_WHOLE),
     REFERRAL(corrected_by, COLUMN_LINK),
+    REFERRAL(client_facts, COLUMN_TEXT),
     REFERRAL(tick, COLUMN_TICK),
 };
 enum { UNCHANGING_COLUMNS = 7 };

@@ -149,7 +149,8 @@ struct store_referral {
     int64_t visits_done, visits_total;
     const char *valid_until, *authored_at;
     int64_t created_ms, changed_ms;
-    int64_t corrected_by; /* the record that corrected it last; 0: none did */
+    int64_t corrected_by;     /* the record that corrected it last; 0: none did */
+    const char *client_facts; /* of its client, as its record said last; NULL: not kept yet */
     int64_t tick;
 };
 
