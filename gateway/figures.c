@@ -247,6 +247,7 @@ void figures_of_store(struct setup *setup, struct metric_sheet *sheet)
         put_waiting(store, sheet);
         put_referrals(store, &setup->config, now_ms, sheet);
         metric_put(sheet, METRIC_tray_waiting, NULL, NULL, (double)store_count_tray(store));
+        metric_put(sheet, METRIC_records_to_match, NULL, NULL, (double)store_count_to_match(store));
         metric_put(sheet, METRIC_store_bytes, NULL, NULL, (double)store_bytes(store));
         store_close(store);
     }

@@ -22,5 +22,7 @@ size_t store_count_standing(struct store *store, struct arena *arena, int64_t an
                             int64_t step_before_ms, struct store_standing **ret_standing);
 /* Records in the tray. */
 int64_t store_count_tray(struct store *store);
+/* Received records that wait to be matched. */
+int64_t store_count_to_match(struct store *store);
 
 #endif

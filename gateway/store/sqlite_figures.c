@@ -44,3 +44,8 @@ int64_t store_count_tray(struct store *store)
 {
     return sqlite_number(store, "SELECT count(*) FROM release WHERE state='waiting'", "");
 }
+
+int64_t store_count_to_match(struct store *store)
+{
+    return sqlite_number(store, "SELECT count(*) FROM to_match WHERE state='to match'", "");
+}
