@@ -727,6 +727,38 @@ static struct sending confirmed_sending(const struct flow *flow, const struct fl
     return sending;
 }
 
+/* Of one tray row. */
+static bool confirm_one(const struct flow *flow, struct flow_loaded *loaded,
+                        const struct release_consents *consents, const char *by,
+                        struct store_release *release)
+{
+    release->confirmed_by = by;
+    release->confirmed_ms = flow->now_ms;
+    release->confirmed_what = loaded->doubt;
+    struct store_audit noted = {.at_ms = flow->now_ms,
+                                .what = "client-confirmed",
+                                .subject = loaded->row.number,
+                                .detail = arena_print(flow->arena, "for %s", release->recipient),
+                                .client =
+                                    store_client_row(flow->store, STORE_OWN, loaded->row.client),
+                                .actor = by};
+    audit_write(flow->store, &noted);
+    bool is_queued = flow_decide(flow, loaded, consents, release);
+    store_set_release(flow->store, release);
+    return is_queued;
+}
+
+static void note_confirmed(const struct flow *flow, const struct flow_loaded *loaded,
+                           const char *by)
+{
+    struct track_details details = {.by = by, .at_ms = flow->now_ms};
+    if (loaded->referral.id != 0)
+        track_note(flow->store, loaded->referral.id,
+                   arena_print(flow->arena, "%s %s confirmed: it is about the right client",
+                               loaded->row.kind, loaded->row.number),
+                   &details);
+}
+
 bool flow_confirm(const struct flow *flow, const char *number, const char *by,
                   struct flow_report *ret_report, struct fault *ret_fault)
 {
@@ -746,6 +778,7 @@ bool flow_confirm(const struct flow *flow, const char *number, const char *by,
             arena_print(flow->arena,
                         "%s %s does not wait for a confirmation of its client, but: %s",
                         loaded.row.kind, loaded.row.number, confirmed.reason));
+    note_confirmed(flow, &loaded, by);
     struct sending sending = confirmed_sending(flow, &loaded);
     struct release_consents consents =
         release_consents(flow->store, flow->arena, loaded.row.client);
@@ -755,19 +788,7 @@ bool flow_confirm(const struct flow *flow, const char *number, const char *by,
     for (size_t i = 0; i < count; i++) {
         if (waiting[i].record != loaded.row.id)
             continue;
-        waiting[i].confirmed_by = by;
-        waiting[i].confirmed_ms = flow->now_ms;
-        waiting[i].confirmed_what = loaded.doubt;
-        struct store_audit noted = {
-            .at_ms = flow->now_ms,
-            .what = "client-confirmed",
-            .subject = loaded.row.number,
-            .detail = arena_print(flow->arena, "for %s", waiting[i].recipient),
-            .client = store_client_row(flow->store, STORE_OWN, loaded.row.client),
-            .actor = by};
-        audit_write(flow->store, &noted);
-        bool is_queued = flow_decide(flow, &loaded, &consents, &waiting[i]);
-        store_set_release(flow->store, &waiting[i]);
+        bool is_queued = confirm_one(flow, &loaded, &consents, by, &waiting[i]);
         ret_report->recipients[ret_report->count++] =
             (struct flow_recipient){waiting[i].recipient, is_queued, waiting[i].reason};
     }

@@ -244,6 +244,7 @@ void lists_tray(struct command_call *call, struct store *store, const struct sto
             json_set_text(call->arena, object, "client_id", waiting[i].client);
             json_set_text(call->arena, object, "since", since);
             json_set_text(call->arena, object, "reason", waiting[i].reason);
+            json_set_text(call->arena, object, "confirmed_by", waiting[i].confirmed_by);
             lists_object(call, object);
             continue;
         }

@@ -45,6 +45,7 @@ def test_ours_waits_until_it_is_confirmed(make_town):
     lakeside.wait_status(number, "in-progress")
     assert not lakeside.records(record_id=by_folder["record_id"])
     assert [row["record_id"] for row in willow.tray()] == [by_folder["record_id"]]
+    assert f"progress-note {by_command['record_id']} confirmed: it is about the right client" in willow.track(number)
     assert "Wrongperson" not in willow.log() + lakeside.log()
     assert not willow.query("SELECT 1 FROM audit WHERE detail LIKE '%Wrongperson%'")
 
