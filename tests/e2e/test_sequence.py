@@ -30,7 +30,10 @@ def test_what_follows_a_parked_move_waits_behind_it(make_town):
     note = records.note(number)
     willow.send(note)
     lakeside.start()
-    other = referred(lakeside, willow)  # the way is open, and others are not held up
+    made = records.referral()  # the way is open, and others are not held up
+    other = made["record_id"]
+    lakeside.send(made)
+    lakeside.wait_status(other, "received")
     willow.move("accept", other)
     lakeside.wait_status(other, "accepted")
     assert [message["state"] for message in willow.messages(kind="progress-note")] == ["queued"]
@@ -44,7 +47,7 @@ def test_what_follows_a_parked_move_waits_behind_it(make_town):
 def test_a_move_given_up_takes_with_it_what_follows(make_town):
     lakeside, willow = make_town("lakeside", "willow")
     number = referred(lakeside, willow)
-    lakeside.stop()
+    willow.stop()  # so that no try is under way that may have arrived
     willow.move("accept", number)
     accept = parked(willow, "accept")
     note = records.note(number)
@@ -54,7 +57,7 @@ def test_a_move_given_up_takes_with_it_what_follows(make_town):
     assert any("accept given up" in what for what in willow.track(number))
     waiting, = willow.tray()
     assert "accept it" in waiting["reason"] or "given up" in waiting["reason"], waiting
-    lakeside.start()
+    willow.start()
     willow.move("accept", number)
     lakeside.wait_record(note["record_id"])
     for one in (lakeside, willow):
