@@ -84,28 +84,11 @@ static void postpone(struct store *store, const struct setup *setup, struct aren
     store_set_message(store, message);
 }
 
-/* The partner has taken it, and it is sent again only because the partner may have lost it. */
-static bool was_delivered(const struct store_message *message)
-{
-    return text_equal(message->response_code, "ok");
-}
-
-/* What arrived and was to be sent once more stays what it is: sent. */
-static void leave_sent(struct store *store, struct arena *arena, struct store_message *message,
-                       const char *reason)
-{
-    message->state = "sent";
-    message->reason = arena_print(arena, "not sent again: %s", reason);
-    store_set_message(store, message);
-}
-
 /* What may not go now: its state says what becomes of it. */
 static void refuse(struct store *store, const struct setup *setup, struct arena *arena,
                    struct store_message *message, const char *reason, int64_t now_ms)
 {
-    if (was_delivered(message))
-        leave_sent(store, arena, message, reason);
-    else if (message->record == 0)
+    if (message->record == 0 && !outbox_was_delivered(message))
         postpone(store, setup, arena, message, reason, now_ms);
     else
         outbox_withdraw(store, arena, message, reason, now_ms);
@@ -422,7 +405,7 @@ static struct reading judge(struct store *store, const struct setup *setup, stru
             arena_print(arena, "given up after %llu hours; last: %s",
                         (unsigned long long)setup->config.park_after_hours, reading.reason);
     }
-    if (was_delivered(message) && reading.verdict != DELIVER_LATER)
+    if (outbox_was_delivered(message) && reading.verdict != DELIVER_LATER)
         reading.verdict = DELIVER_DONE;
     return reading;
 }
@@ -433,7 +416,7 @@ static void write_state(struct store *store, const struct setup *setup,
 {
     message->state = verdict_states[reading->verdict];
     message->reason = reading->reason;
-    if (!was_delivered(message))
+    if (!outbox_was_delivered(message))
         message->response_code = reading->code;
     if (reading->verdict == DELIVER_LATER) {
         schedule(&setup->config, message, result, now_ms, random);
@@ -462,7 +445,7 @@ enum deliver_verdict deliver_settle(struct store *store, const struct setup *set
     struct store_message message;
     if (!store_get_message(store, arena, message_row, &message))
         return DELIVER_PARKED;
-    bool is_again = was_delivered(&message);
+    bool is_again = outbox_was_delivered(&message);
     struct reading reading = judge(store, setup, arena, &message, result, now_ms);
     write_state(store, setup, &message, &reading, result, now_ms, random);
     if (reading.verdict == DELIVER_DONE)

@@ -662,6 +662,7 @@ static void take_back(struct store *store, const struct inbox_item *item, struct
     if (returned->id == 0)
         return;
     returned->state = "rejected";
+    returned->response_code = item->message->reply_code;
     returned->reason = arena_print(item->arena,
                                    "returned by %s: it seems to be about another client than its "
                                    "referral; send it again about the right one, with a new number",

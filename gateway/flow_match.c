@@ -137,7 +137,7 @@ static bool tell_sender(const struct matching *matching, struct fault *ret_fault
     if (!flow_is_valid(flow, grant_partner(grant), bundle, &reason))
         return fault_set(ret_fault, FAULT_internal, reason);
     struct outbox_item item = {.bundle = bundle,
-                               .kind = "return",
+                               .kind = OUTBOX_RETURN,
                                .referral = matching->referral.id,
                                .now_ms = clock_wall_ms(&flow->setup->clock)};
     outbox_commit(flow->store, flow->arena, grant, &item);

@@ -101,8 +101,9 @@ static void stop_copies(const struct retracting *retracting, struct store_messag
         for (size_t k = 0; k < sizeof waiting / sizeof *waiting; k++) {
             if (!text_equal(copies[i].state, waiting[k]))
                 continue;
-            outbox_withdraw(flow->store, flow->arena, &copies[i], "it was retracted", flow->now_ms);
-            flow_tell_instead(flow, &copies[i]);
+            if (outbox_withdraw(flow->store, flow->arena, &copies[i], "it was retracted",
+                                flow->now_ms))
+                flow_tell_instead(flow, &copies[i]);
         }
     }
 }

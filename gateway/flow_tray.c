@@ -68,7 +68,8 @@ bool flow_make_anew(const struct flow *flow, const struct store_message *withdra
 static bool take_back(const struct flow *flow, struct store_message *message, const char *reason)
 {
     bool is_held = text_equal(message->state, "held");
-    outbox_withdraw(flow->store, flow->arena, message, reason, flow->now_ms);
+    if (!outbox_withdraw(flow->store, flow->arena, message, reason, flow->now_ms))
+        return false;
     if (make_anew(flow, message, is_held))
         return true;
     flow_tell_instead(flow, message);
@@ -194,12 +195,12 @@ static void note_dropped(const struct flow *flow, const struct store_record *row
 }
 
 /* A message that nobody can have taken for good: not one that arrived or was refused. */
-static bool is_unsent(const char *state)
+static bool is_unsent(const struct store_message *message)
 {
     static const char *const states[] = {"queued", "held", "parked", "sending"};
     for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
-        if (text_equal(state, states[i]))
-            return true;
+        if (text_equal(message->state, states[i]))
+            return !outbox_was_delivered(message);
     }
     return false;
 }
@@ -211,7 +212,7 @@ static void drop(const struct flow *flow, const struct store_record *row,
     struct store_message message = {.state = ""};
     bool has_message = release->message != 0 &&
                        store_get_message(flow->store, flow->arena, release->message, &message);
-    if (has_message && !is_unsent(message.state))
+    if (has_message && !is_unsent(&message))
         return;
     release->state = "dropped";
     release->reason = reason;

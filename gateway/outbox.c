@@ -7,6 +7,11 @@
 #include "gateway/audit.h"
 #include "gateway/store/lived.h"
 
+bool outbox_was_delivered(const struct store_message *message)
+{
+    return text_equal(message->response_code, "ok");
+}
+
 static const struct json *header_of(const struct json *bundle)
 {
     return json_find(bundle, "entry", "resource", NULL);
@@ -63,10 +68,23 @@ static void unsend_referral(struct store *store, struct arena *arena,
     store_set_referral(store, &referral);
 }
 
-void outbox_withdraw(struct store *store, struct arena *arena, struct store_message *message,
+/* It has arrived, and was to go once more only because the partner may have lost it. */
+static void leave_sent(struct store *store, struct arena *arena, struct store_message *message,
+                       const char *reason)
+{
+    message->state = "sent";
+    message->reason = arena_print(arena, "not sent again: %s", reason);
+    store_set_message(store, message);
+}
+
+bool outbox_withdraw(struct store *store, struct arena *arena, struct store_message *message,
                      const char *reason, int64_t now_ms)
 {
     struct store_release release;
+    if (outbox_was_delivered(message)) {
+        leave_sent(store, arena, message, reason);
+        return false;
+    }
     message->state = "withdrawn";
     message->reason = reason;
     message->settled_ms = now_ms;
@@ -82,7 +100,7 @@ void outbox_withdraw(struct store *store, struct arena *arena, struct store_mess
     audit_write(store, &noted);
     unsend_referral(store, arena, message);
     if (!store_find_release(store, arena, message->id, &release))
-        return;
+        return true;
     release.message = 0;
     release.granted_to = NULL;
     release.consents = NULL;
@@ -92,11 +110,16 @@ void outbox_withdraw(struct store *store, struct arena *arena, struct store_mess
         release.decided_ms = now_ms;
     }
     store_set_release(store, &release);
+    return true;
 }
 
+/* A retraction, and a note given back, are about records that the partner has, wherever the
+ * referral stands. */
 static bool goes_all_the_same(const struct store_message *message, bool keeps_cancel)
 {
-    return keeps_cancel && text_equal(message->kind, "cancel");
+    return text_equal(message->kind, RELEASE_RETRACTION) ||
+           text_equal(message->kind, OUTBOX_RETURN) ||
+           (keeps_cancel && text_equal(message->kind, "cancel"));
 }
 
 size_t outbox_withdraw_behind(struct store *store, struct arena *arena,
@@ -112,8 +135,8 @@ size_t outbox_withdraw_behind(struct store *store, struct arena *arena,
         if (!store_get_message(store, arena, (*ret_withdrawn)[i].id, &behind) ||
             text_equal(behind.state, "withdrawn") || goes_all_the_same(&behind, keeps_cancel))
             continue;
-        outbox_withdraw(store, arena, &behind, reason, now_ms);
-        (*ret_withdrawn)[withdrawn++] = behind;
+        if (outbox_withdraw(store, arena, &behind, reason, now_ms))
+            (*ret_withdrawn)[withdrawn++] = behind;
     }
     return withdrawn;
 }
@@ -122,8 +145,8 @@ void outbox_withdraw_followers(struct store *store, struct arena *arena,
                                const struct store_message *message, int64_t now_ms)
 {
     struct store_message *withdrawn;
-    bool is_delivered = text_equal(message->response_code, "ok");
-    if (text_equal(message->kind, "referral") && message->referral != 0 && !is_delivered)
+    if (text_equal(message->kind, "referral") && message->referral != 0 &&
+        !outbox_was_delivered(message))
         outbox_withdraw_behind(store, arena, message, true,
                                "its referral waits in the tray, and it waits behind it", now_ms,
                                &withdrawn);

@@ -29,9 +29,15 @@ struct outbox_item {
  * Bundle; the same message twice is queued once and the row of the first is returned. */
 int64_t outbox_commit(struct store *store, struct arena *arena, const struct grant *grant,
                       const struct outbox_item *item);
+/* The kind under which a note that seems to be about another client is given back. */
+#define OUTBOX_RETURN "return"
+
+/* The partner has taken it; when it waits, it goes again because the partner may have lost it. */
+bool outbox_was_delivered(const struct store_message *message);
 /* A message that may no longer go: never sent, and its record waits in the tray again with the
- * reason, unless it was dropped there. */
-void outbox_withdraw(struct store *store, struct arena *arena, struct store_message *message,
+ * reason, unless it was dropped there. False: it was delivered before, so it stays sent, and only
+ * does not go again. */
+bool outbox_withdraw(struct store *store, struct arena *arena, struct store_message *message,
                      const char *reason, int64_t now_ms);
 /* What waits behind MESSAGE, of the same referral to the same partner, may no longer go, oldest
  * first. KEEPS_CANCEL: a cancel goes all the same, because MESSAGE may have arrived. Returns how

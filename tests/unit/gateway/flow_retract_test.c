@@ -207,6 +207,50 @@ static void a_copy_in_flight_is_not_sent_again(void **state)
     assert_string_equal(reason, "it was retracted");
 }
 
+/* What waits before it is given up, with all that stands upon that; the partner has the record all
+ * the same. */
+static void it_goes_although_what_it_follows_is_given_up(void **state)
+{
+    struct bench *bench = *state;
+    struct clinic *willow = bench->willow;
+    struct fault fault;
+    struct store_message hold;
+    struct flow flow = clinic_flow(willow);
+    send_note(bench, "N-1");
+    try_once(willow, "lakeside", "sent");
+    assert_true(clinic_move(willow, "R-1", "hold", &fault));
+    clinic_outgoing(willow, "lakeside", &hold);
+    assert_string_equal(hold.kind, "hold");
+    assert_true(must_retract(willow, "N-1", "wrong-client").recipients[0].is_queued);
+    clinic_begin(willow);
+    assert_true(flow_give_up(&flow, &hold, "by command", &fault));
+    clinic_commit(willow);
+    assert_string_equal(clinic_find(willow, "lakeside", "R-1").task_status, "in-progress");
+    assert_int_equal(count(willow, "SELECT count(*) FROM message WHERE kind='retraction' AND "
+                                   "state='queued'"),
+                     1);
+}
+
+/* A copy that the partner has, and that was to go once more, does not go: it stays sent. */
+static void a_copy_that_was_delivered_stays_sent(void **state)
+{
+    struct bench *bench = *state;
+    struct clinic *willow = bench->willow;
+    struct store_message note;
+    send_note(bench, "N-1");
+    try_once(willow, "lakeside", "sent");
+    clinic_outgoing(willow, "lakeside", &note);
+    note.state = "queued";
+    note.response_code = "ok";
+    clinic_begin(willow);
+    store_set_message(willow->store, &note);
+    clinic_commit(willow);
+    assert_true(must_retract(willow, "N-1", "duplicate").recipients[0].is_queued);
+    assert_true(store_get_message(willow->store, &willow->arena, note.id, &note));
+    assert_string_equal(note.state, "sent");
+    assert_string_equal(note.reason, "not sent again: it was retracted");
+}
+
 static void a_retracted_record_is_final(void **state)
 {
     struct bench *bench = *state;
@@ -355,6 +399,8 @@ int main(void)
         TEST(what_was_tried_is_stopped_and_told),
         TEST(what_could_not_connect_never_left),
         TEST(a_copy_in_flight_is_not_sent_again),
+        TEST(it_goes_although_what_it_follows_is_given_up),
+        TEST(a_copy_that_was_delivered_stays_sent),
         TEST(a_retracted_record_is_final),
         TEST(what_cannot_be_retracted_says_why),
         TEST(only_the_partner_that_got_it_is_told),
