@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "certs/digest.h"
 
-enum { ROWS_A_PAGE = 500, LINE_MAX = 4096 };
+enum { ROWS_A_PAGE = 500, OLD_LINE_MAX = 4096, LINE_MAX = 1 << 20 };
 
 static void add_field(struct text *line, const char *field)
 {
@@ -47,7 +47,7 @@ static void chain(struct store *store, const unsigned char before[STORE_HASH_BYT
                   unsigned char ret_hash[STORE_HASH_BYTES])
 {
     struct arena arena = ARENA_EMPTY;
-    struct text line = text_new(&arena, LINE_MAX);
+    struct text line = text_new(&arena, is_old ? OLD_LINE_MAX : LINE_MAX);
     char hex[2 * STORE_HASH_BYTES + 1];
     digest_hex(before, STORE_HASH_BYTES, hex);
     text_add_n(&line, hex, sizeof hex - 1);

@@ -109,6 +109,27 @@ static void every_edit_is_found_at_its_row(void **state)
 }
 
 /* Text that moves from one column to the next does not stay unseen. */
+/* However long what stands before it. */
+static void an_edit_behind_a_long_text_is_found(void **state)
+{
+    struct clinic *clinic = *state;
+    int64_t bad = 0;
+    char *detail = arena_alloc(&clinic->arena, 10001);
+    memset(detail, 'x', 10000);
+    clinic_begin(clinic);
+    audit_write(clinic->store, &(struct store_audit){.at_ms = 9000,
+                                                     .what = "queued",
+                                                     .partner = "lakeside",
+                                                     .subject = "m-99",
+                                                     .detail = detail,
+                                                     .actor = "alvarez"});
+    clinic_commit(clinic);
+    assert_true(holds(clinic, &bad));
+    change(clinic, "UPDATE audit SET actor='osei' WHERE seq=?", ROWS + 1);
+    assert_false(holds(clinic, &bad));
+    assert_int_equal(bad, ROWS + 1);
+}
+
 static void a_shifted_border_is_found(void **state)
 {
     struct clinic *clinic = *state;
@@ -200,15 +221,11 @@ static void it_goes_on_after_a_restart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(an_untouched_chain_holds),
-        TEST(an_empty_chain_holds),
-        TEST(every_edit_is_found_at_its_row),
-        TEST(a_shifted_border_is_found),
-        TEST(every_deletion_is_found),
-        TEST(every_truncation_is_found),
-        TEST(every_swap_is_found),
-        TEST(a_copied_row_is_found),
-        TEST(it_goes_on_after_a_restart),
+        TEST(an_untouched_chain_holds),       TEST(an_empty_chain_holds),
+        TEST(every_edit_is_found_at_its_row), TEST(an_edit_behind_a_long_text_is_found),
+        TEST(a_shifted_border_is_found),      TEST(every_deletion_is_found),
+        TEST(every_truncation_is_found),      TEST(every_swap_is_found),
+        TEST(a_copied_row_is_found),          TEST(it_goes_on_after_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
