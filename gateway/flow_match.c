@@ -74,8 +74,8 @@ static const struct {
 };
 
 /* Their number of the client stands for ours as long as the record is attached: a person said so.
- */
-static void link_client(const struct matching *matching)
+ * What other records have linked stays. BEFORE: how the record stood until now. */
+static void link_client(const struct matching *matching, const char *before)
 {
     const struct store_referral *referral = &matching->referral;
     const struct store_record *record = matching->record;
@@ -84,7 +84,7 @@ static void link_client(const struct matching *matching)
         return;
     if (text_equal(matching->match->state, "attached"))
         store_add_link(store, referral->client, record->clinic, record->client);
-    else
+    else if (text_equal(before, "attached"))
         store_remove_link(store, referral->client, record->clinic, record->client);
 }
 
@@ -185,12 +185,13 @@ bool flow_match(const struct flow *flow, const char *id, enum flow_match decisio
         return fault_set(ret_fault, FAULT_not_found, "its referral is not in the store");
     if (decision == FLOW_RETURN && !tell_sender(&matching, ret_fault))
         return false;
+    const char *before = match.state;
     match.state = decisions[at].to;
     match.by = by;
     match.decided_ms = flow->now_ms;
     store_set_match(flow->store, &match);
     store_attach_record(flow->store, match.record, decision == FLOW_ATTACH ? match.referral : 0);
-    link_client(&matching);
+    link_client(&matching, before);
     note(&matching, decisions[at].said, by);
     return true;
 }

@@ -220,6 +220,19 @@ static void a_person_attaches_or_keeps_it_apart(void **state)
                      3);
 }
 
+/* What other records have shown of their client's number does not hang on this one. */
+static void keeping_one_apart_takes_no_other_link(void **state)
+{
+    struct bench *bench = *state;
+    struct clinic *lakeside = bench->lakeside;
+    clinic_begin(lakeside);
+    store_add_link(lakeside->store, "C-1042", "willow", "C-1042");
+    clinic_commit(lakeside);
+    misfile(bench->willow, lakeside, clinic_note(bench->willow, "N-1", "alvarez", "R-1", 1), "N-1");
+    decides(lakeside, "N-1", FLOW_KEEP_APART);
+    assert_int_equal(sqlite_number(lakeside->store, "SELECT count(*) FROM client_link", ""), 1);
+}
+
 static void what_is_returned_is_back_at_its_sender(void **state)
 {
     struct bench *bench = *state;
@@ -261,6 +274,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_task_moves_and_the_note_stands_apart, start, stop),
         cmocka_unit_test_setup_teardown(other_records_stand_apart_too, start, stop),
         cmocka_unit_test_setup_teardown(a_person_attaches_or_keeps_it_apart, start, stop),
+        cmocka_unit_test_setup_teardown(keeping_one_apart_takes_no_other_link, start, stop),
         cmocka_unit_test_setup_teardown(what_is_returned_is_back_at_its_sender, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
