@@ -16,8 +16,8 @@ static const struct kind_row {
     {"treatment-plan", "plan-of-care"},
     {"referral", "referral-note"},
     {"referral", "pt-referral-note"},
-    {NULL, "consent-form"},
-    {NULL, "release-of-information"},
+    {"consent", "consent-form"},
+    {"consent", "release-of-information"},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 

@@ -270,12 +270,13 @@ static void foreign_mistakes_are_retractions(void **state)
                                             .from = "willow",
                                             .to = "lakeside",
                                             .at = "2026-08-25T08:00:00-04:00"};
-    static const char *const types[][2] = {{"11506-3", "progress-note"},
-                                           {"34824-3", "progress-note"},
-                                           {"18842-5", "discharge-summary"},
-                                           {"57154-7", "referral"},
-                                           {"59284-0", NULL},
-                                           {"0-0", NULL}};
+    static const char *const types[][2] = {
+        {"11506-3", "progress-note"},
+        {"34824-3", "progress-note"},
+        {"18842-5", "discharge-summary"},
+        {"57154-7", "referral"},
+        {"59284-0", "consent"}, /* never a note of the same number */
+        {"0-0", NULL}};
     (void)state;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         struct json_document document;
