@@ -40,12 +40,20 @@ struct station {
     struct receiver *receiver;
 };
 
+/* Of one loop, rounded up: no loop is left without. */
+static uint64_t share_of(uint64_t all, uint64_t loops)
+{
+    return (all + loops - 1) / loops;
+}
+
 static struct listener_limits limits_of(const struct config *config)
 {
     struct listener_limits limits = listener_limits_default();
     limits.connections_max = config->connections_max;
-    limits.strangers_max = config->handshakes_max / config->loops;
-    limits.http.bodies_bytes_max = config->held_max_bytes / config->loops;
+    limits.strangers_max = (unsigned)share_of(config->handshakes_max, config->loops);
+    limits.http.bodies_bytes_max = share_of(config->held_max_bytes, config->loops);
+    if (limits.http.bodies_bytes_max < 2 * config->body_max_bytes) /* rooms double as they grow */
+        limits.http.bodies_bytes_max = 2 * config->body_max_bytes;
     limits.handshake_ms = (unsigned)config->handshake_deadline_ms;
     limits.idle_ms = (unsigned)config->idle_deadline_ms;
     limits.head_ms = (unsigned)config->header_deadline_ms;
