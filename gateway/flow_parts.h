@@ -62,6 +62,8 @@ bool flow_load(const struct flow *flow, int64_t record, struct flow_loaded *ret_
  * was queued. */
 bool flow_decide(const struct flow *flow, struct flow_loaded *loaded,
                  const struct release_consents *consents, struct store_release *release);
+/* The row that NUMBER is, of those WAITING; 0: none, so that it is a record's. */
+int64_t flow_tray_row(const struct store_release *waiting, size_t count, const char *number);
 /* WITHDRAWN is made anew for whoever may have it now, and takes its turn. False: it waits. */
 bool flow_make_anew(const struct flow *flow, const struct store_message *withdrawn);
 /* What waits in the tray or the queue of the record numbered NUMBER, of the same kind and client,

@@ -396,7 +396,8 @@ static void note_requested(const struct flow *flow, struct flow_loaded *loaded)
         track_apply(flow->store, &loaded->referral, request, &details, flow->arena);
 }
 
-/* A note that was withdrawn with the move it followed moves the Task when it goes after all. */
+/* A note that was withdrawn with the move it followed, or that waited in doubt about its client,
+ * moves the Task when it goes after all. */
 static void note_moved(const struct flow *flow, struct flow_loaded *loaded)
 {
     static const struct {
@@ -406,12 +407,12 @@ static void note_moved(const struct flow *flow, struct flow_loaded *loaded)
                                     .at_ms = flow->now_ms};
     struct fault fault;
     bool is_correction = json_get(loaded->tree, "replaces_record_id") != NULL;
+    track_count_visits(flow->store, &loaded->referral, loaded->tree);
     if (loaded->referral.id == 0 || track_ours(&loaded->referral) != TRACK_FILLER || is_correction)
         return;
     for (size_t i = 0; i < sizeof moves / sizeof *moves; i++) {
         const struct track_move *move = track_find(moves[i].word);
-        bool is_accepted = text_equal(loaded->referral.task_status, "accepted");
-        if (text_equal(moves[i].kind, loaded->row.kind) && is_accepted &&
+        if (text_equal(moves[i].kind, loaded->row.kind) &&
             track_allows(move, TRACK_FILLER, &loaded->referral, flow->arena, &fault))
             track_apply(flow->store, &loaded->referral, move, &details, flow->arena);
     }
@@ -436,9 +437,6 @@ static void note_waiting(const struct flow *flow, const struct flow_loaded *load
                    &details);
 }
 
-/* A referral that was cancelled before it left never leaves, and neither does what belongs to it;
- * nor does it leave again when it was taken back on its way and then cancelled. A note about a
- * referral that still waits waits behind it. */
 /* A note to the placer goes behind our accept; when that was given up, the note waits for the next.
  */
 static bool is_held_by_answer(const struct flow *flow, const struct flow_loaded *loaded,
@@ -458,6 +456,9 @@ static bool is_held_by_answer(const struct flow *flow, const struct flow_loaded 
     return true;
 }
 
+/* A referral that was cancelled before it left never leaves, and neither does what belongs to it;
+ * nor does it leave again when it was taken back on its way and then cancelled. A note about a
+ * referral that still waits waits behind it. */
 static bool is_held_by_referral(const struct flow *flow, const struct flow_loaded *loaded,
                                 struct store_release *release)
 {
@@ -685,26 +686,35 @@ struct flow_report flow_send(const struct flow *flow, const struct record *recor
 
 /* ---- a person settles a doubt ---- */
 
-/* NUMBER: of a tray row, or of the record. */
+/* NUMBER: of a tray row, else of a record; records of two kinds may have it. */
 static bool find_waiting(const struct flow *flow, const char *number,
-                         struct store_release *ret_release)
+                         struct store_release *ret_release, struct fault *ret_fault)
 {
     struct store_record record;
     struct store_release *waiting;
-    char *end;
-    int64_t id = strtoll(number, &end, 10);
-    if (end != number && *end == '\0' &&
-        store_get_release(flow->store, flow->arena, id, ret_release))
-        return text_equal(ret_release->state, "waiting");
     size_t count = store_releases(flow->store, flow->arena, NULL, "waiting", &waiting);
+    int64_t row = flow_tray_row(waiting, count, number);
+    *ret_release = (struct store_release){.id = 0};
     for (size_t i = 0; i < count; i++) {
-        if (!store_get_record(flow->store, flow->arena, waiting[i].record, &record) ||
-            !text_equal(record.number, number))
-            continue;
-        *ret_release = waiting[i];
-        return true;
+        bool is_meant =
+            row != 0 ? waiting[i].id == row
+                     : store_get_record(flow->store, flow->arena, waiting[i].record, &record) &&
+                           text_equal(record.number, number);
+        if (is_meant && ret_release->id != 0 && ret_release->record != waiting[i].record)
+            return fault_set(ret_fault, FAULT_usage,
+                             arena_print(flow->arena,
+                                         "found several records %s that wait; expected the NUMBER "
+                                         "of one in refgate tray list",
+                                         number));
+        if (is_meant)
+            *ret_release = waiting[i];
     }
-    return false;
+    return ret_release->id != 0 ||
+           fault_set(ret_fault, FAULT_not_found,
+                     arena_print(flow->arena,
+                                 "found nothing %s that waits; expected a number of refgate tray "
+                                 "list",
+                                 number));
 }
 
 /* The Task moves as it would have, had there been no doubt. */
@@ -728,9 +738,8 @@ static struct sending confirmed_sending(const struct flow *flow, const struct fl
 }
 
 /* Of one tray row. */
-static bool confirm_one(const struct flow *flow, struct flow_loaded *loaded,
-                        const struct release_consents *consents, const char *by,
-                        struct store_release *release)
+static void mark_confirmed(const struct flow *flow, const struct flow_loaded *loaded,
+                           const char *by, struct store_release *release)
 {
     release->confirmed_by = by;
     release->confirmed_ms = flow->now_ms;
@@ -743,9 +752,6 @@ static bool confirm_one(const struct flow *flow, struct flow_loaded *loaded,
                                     store_client_row(flow->store, STORE_OWN, loaded->row.client),
                                 .actor = by};
     audit_write(flow->store, &noted);
-    bool is_queued = flow_decide(flow, loaded, consents, release);
-    store_set_release(flow->store, release);
-    return is_queued;
 }
 
 static void note_confirmed(const struct flow *flow, const struct flow_loaded *loaded,
@@ -766,19 +772,18 @@ bool flow_confirm(const struct flow *flow, const char *number, const char *by,
     struct store_release *waiting;
     struct flow_loaded loaded;
     *ret_report = (struct flow_report){.answer = FLOW_ACCEPTED};
-    if (!find_waiting(flow, number, &confirmed) || !flow_load(flow, confirmed.record, &loaded))
-        return fault_set(ret_fault, FAULT_not_found,
-                         arena_print(flow->arena,
-                                     "found nothing %s that waits; expected a number of refgate "
-                                     "tray list",
-                                     number));
-    if (loaded.doubt == NULL || text_equal(loaded.doubt, confirmed.confirmed_what))
+    if (!find_waiting(flow, number, &confirmed, ret_fault))
+        return false;
+    if (!flow_load(flow, confirmed.record, &loaded))
+        return fault_set(ret_fault, FAULT_not_found, "its record is not in the store");
+    if (loaded.doubt != NULL && text_equal(loaded.doubt, confirmed.confirmed_what))
         return fault_set(
             ret_fault, FAULT_illegal_move,
             arena_print(flow->arena,
                         "%s %s does not wait for a confirmation of its client, but: %s",
                         loaded.row.kind, loaded.row.number, confirmed.reason));
-    note_confirmed(flow, &loaded, by);
+    if (loaded.doubt != NULL)
+        note_confirmed(flow, &loaded, by);
     struct sending sending = confirmed_sending(flow, &loaded);
     struct release_consents consents =
         release_consents(flow->store, flow->arena, loaded.row.client);
@@ -788,7 +793,10 @@ bool flow_confirm(const struct flow *flow, const char *number, const char *by,
     for (size_t i = 0; i < count; i++) {
         if (waiting[i].record != loaded.row.id)
             continue;
-        bool is_queued = confirm_one(flow, &loaded, &consents, by, &waiting[i]);
+        if (loaded.doubt != NULL) /* else the referral was corrected meanwhile, and agrees */
+            mark_confirmed(flow, &loaded, by, &waiting[i]);
+        bool is_queued = flow_decide(flow, &loaded, &consents, &waiting[i]);
+        store_set_release(flow->store, &waiting[i]);
         ret_report->recipients[ret_report->count++] =
             (struct flow_recipient){waiting[i].recipient, is_queued, waiting[i].reason};
     }

@@ -284,8 +284,7 @@ void flow_drop_corrected(const struct flow *flow, const struct store_record *row
     cancel_draft(flow, row, NULL);
 }
 
-/* The row of the tray that NUMBER is; 0: none, so that it is a record's. */
-static int64_t row_numbered(const struct store_release *waiting, size_t count, const char *number)
+int64_t flow_tray_row(const struct store_release *waiting, size_t count, const char *number)
 {
     char *end;
     long long id = strtoll(number, &end, 10);
@@ -302,7 +301,7 @@ bool flow_drop(const struct flow *flow, const char *number, const char *by, cons
     struct store_release *waiting;
     size_t count = store_releases(flow->store, flow->arena, NULL, "waiting", &waiting);
     const char **clients = arena_array(flow->arena, count, sizeof *clients);
-    int64_t only = row_numbered(waiting, count, number);
+    int64_t only = flow_tray_row(waiting, count, number);
     *ret_count = 0;
     for (size_t i = 0; i < count; i++) {
         struct store_record row;

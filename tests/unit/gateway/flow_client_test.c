@@ -244,6 +244,39 @@ static void only_a_person_or_the_placer_settles_it(void **state)
               "client_family_name: found Kanarienvogel; referral W-1 is of Smith");
 }
 
+/* The placer corrects the name: what waited in doubt goes, and moves the Task as it will there. */
+static void what_goes_without_doubt_moves_the_task(void **state)
+{
+    struct clinic *willow = *state;
+    struct clinic *lakeside = clinic_new("lakeside", "");
+    struct flow flow = clinic_flow(willow);
+    struct flow_report report;
+    struct fault fault = {FAULT_none, NULL};
+    const char *smith = "\"client_family_name\":\"Smith\"";
+    clinic_send(willow, clinic_note(willow, "N-1", "alvarez", "R-1", 1));
+    waits_for(willow, clinic_discharge(willow, "D-1", "alvarez", "R-1"), SURNAME, smith,
+              "client_family_name");
+    assert_string_equal(status(willow), "in-progress");
+    clinic_send(lakeside, clinic_consent(lakeside, "K-1", "osei", "lakeside", "\"willow\""));
+    clinic_send(lakeside, clinic_referral(lakeside, "R-1", "osei", "willow"));
+    const char *corrected =
+        clinic_replaced(lakeside, clinic_referral(lakeside, "R-1b", "osei", "willow"),
+                        "\"referred_to\"", "\"replaces_record_id\":\"R-1\",\"referred_to\"");
+    clinic_send(lakeside, clinic_replaced(lakeside, corrected, SURNAME, smith));
+    assert_string_equal(carry(lakeside, willow).row.response_code, "ok");
+    clinic_free(lakeside);
+    if (!confirm(willow, "D-1", &report, &fault)) /* nothing is left to confirm: it goes */
+        fail_msg("%s", fault_sentence(&fault));
+    assert_true(report.recipients[0].is_queued);
+    assert_string_equal(status(willow), "completed");
+    assert_int_equal(sqlite_number(willow->store,
+                                   "SELECT count(*) FROM audit WHERE what='client-confirmed'", ""),
+                     0);
+    clinic_begin(willow);
+    assert_int_equal(flow_reconsider(&flow, NULL), 0);
+    clinic_commit(willow);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +285,7 @@ int main(void)
                                         clinic_stop),
         cmocka_unit_test_setup_teardown(another_client_altogether_waits, start, clinic_stop),
         cmocka_unit_test_setup_teardown(a_person_lets_it_go, start, clinic_stop),
+        cmocka_unit_test_setup_teardown(what_goes_without_doubt_moves_the_task, start, clinic_stop),
         cmocka_unit_test_setup_teardown(only_a_person_or_the_placer_settles_it, start, clinic_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
