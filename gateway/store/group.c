@@ -102,10 +102,11 @@ bool group_is_torn(const unsigned char *bytes, size_t length, uint64_t offset)
 bool group_head_is_torn(const unsigned char *bytes, size_t length, uint64_t offset)
 {
     size_t written = length < GROUP_HEAD ? length : GROUP_HEAD;
+    size_t first = to_sector(offset); /* what of the head stands in its first sector */
     size_t end = GROUP_HEAD + BEHIND - 1;
     end += to_sector(offset + end);
     end = end < length ? end : length;
-    if (length < GROUP_HEAD)
+    if (length < GROUP_HEAD || (first < GROUP_HEAD && is_blank(bytes, first)))
         return true;
     while (written > 0 && bytes[written - 1] == 0)
         written--;

@@ -338,6 +338,45 @@ static void a_group_without_some_sector_was_never_promised(void **state)
     free(good);
 }
 
+/* Wherever a group begins in its sector, and whichever sectors of it reached the disk. */
+static void a_group_is_torn_in_any_order_of_its_sectors(void **state)
+{
+    struct platter *bench = *state;
+    char much[1700];
+    memset(much, 'x', sizeof much);
+    for (size_t shift = 0; shift < 512; shift += 8) {
+        unlink(platter_path(bench, 1));
+        struct journal *journal = platter_open(bench);
+        journal_put(journal, much, shift + 8, NULL, platter_disk.is_read_seldom);
+        platter_add(journal, 1);
+        struct journal_place from = journal_end(journal);
+        journal_put(journal, much, sizeof much, NULL, platter_disk.is_read_seldom);
+        platter_add(journal, 2);
+        struct journal_place to = journal_end(journal);
+        journal_free(journal);
+        char *good = take(bench, 1, to.offset);
+        char *torn = malloc(to.offset);
+        uint64_t first = from.offset / 512;
+        uint64_t sectors = (to.offset + 511) / 512 - first;
+        unsigned ways = 1u << (sectors < 6 ? sectors : 6); /* every subset of the first ones */
+        for (unsigned way = 0; way + 1 < ways; way++) {
+            int count;
+            bool is_torn;
+            memcpy(torn, good, to.offset);
+            for (uint64_t at = from.offset; at < to.offset; at++) {
+                uint64_t sector = at / 512 - first;
+                torn[at] = (char)(sector < 6 && (way >> sector & 1) == 0 ? 0 : torn[at]);
+            }
+            give(bench, 1, torn, to.offset);
+            if (platter_read(bench, platter_beginning, 1, &count, &is_torn) != JOURNAL_END)
+                fail_msg("begins at %u of its sector, sectors %x", (unsigned)from.offset % 512, way);
+            assert_in_range(count, 1, 2); /* only padding may be missing */
+        }
+        free(good);
+        free(torn);
+    }
+}
+
 static void read_all(struct platter *bench, enum journal_result expected, const char *words)
 {
     struct journal_group group;
@@ -453,6 +492,7 @@ int main(void)
         PLATTER_TEST(old_segments_are_given_back),
         PLATTER_TEST(rot_in_the_last_group_is_no_torn_end),
         PLATTER_TEST(a_group_without_some_sector_was_never_promised),
+        PLATTER_TEST(a_group_is_torn_in_any_order_of_its_sectors),
         PLATTER_TEST(a_damaged_next_segment_is_never_being_made),
         PLATTER_TEST(positions_do_not_overflow),
         PLATTER_TEST(an_older_or_foreign_journal_is_refused),
