@@ -397,6 +397,15 @@ void store_apply(struct store *store)
     sqlite_insert_gathered(store, SQLITE_ALL_GATHERED);
 }
 
+/* The journal has turned to a new file: the database comes along before anything is promised in it,
+ * so that a file which is then missing is missed. What was promised so far stays promised. */
+static void follow_turn(struct store *store)
+{
+    bool has_turned = journal_end(store->journal).segment != store->applied.segment;
+    if (store->has_groups && has_turned && !commit_database(store))
+        store_rollback(store);
+}
+
 bool store_sync(struct store *store, struct fault *ret_fault)
 {
     if (!store->is_serving)
@@ -410,7 +419,10 @@ bool store_sync(struct store *store, struct fault *ret_fault)
     }
     store->serial++;
     store->state.statements = 0;
-    return !store_failed(store) || give_up(store, ret_fault);
+    if (store_failed(store))
+        return give_up(store, ret_fault);
+    follow_turn(store);
+    return true;
 }
 
 bool store_commit(struct store *store, struct fault *ret_fault)

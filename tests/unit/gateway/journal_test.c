@@ -369,7 +369,8 @@ static void a_group_is_torn_in_any_order_of_its_sectors(void **state)
             }
             give(bench, 1, torn, to.offset);
             if (platter_read(bench, platter_beginning, 1, &count, &is_torn) != JOURNAL_END)
-                fail_msg("begins at %u of its sector, sectors %x", (unsigned)from.offset % 512, way);
+                fail_msg("begins at %u of its sector, sectors %x", (unsigned)from.offset % 512,
+                         way);
             assert_in_range(count, 1, 2); /* only padding may be missing */
         }
         free(good);

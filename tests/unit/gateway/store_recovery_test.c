@@ -273,6 +273,52 @@ static void damage_is_refused_with_the_way_out(void **state)
     assert_non_null(strstr(refused(clinic, "missing"), "journal"));
 }
 
+/* What is promised in a new file must be missed when that file is gone, whoever took it. */
+static void a_last_segment_that_is_missing_is_damage(void **state)
+{
+    struct clinic *clinic = *state;
+    const size_t much = 64 << 20;
+    char *bytes = calloc(1, much);
+    add_promised(clinic, 1);
+    assert_true(store_begin(STORE));
+    assert_true(payload_put(STORE, bytes, much) > 0);
+    free(bytes);
+    add(clinic, 2);
+    promise(clinic);
+    add_promised(clinic, 3);
+    crash(clinic, "whole");
+    crash(clinic, "missing");
+    check_copy(clinic, "whole", 3);
+    run(clinic, "missing",
+        "test -e \"$COPY/store.journal/00000002\" && "
+        "rm \"$COPY/store.journal/00000002\"");
+    assert_non_null(strstr(refused(clinic, "missing"), "00000002 cannot be read"));
+}
+
+/* The database cannot follow into the new file: nothing is promised there. */
+static void nothing_is_promised_in_a_segment_that_the_database_does_not_know(void **state)
+{
+    struct clinic *clinic = *state;
+    const size_t much = 64 << 20;
+    struct fault fault;
+    char *bytes = calloc(1, much);
+    assert_true(store_begin(STORE));
+    assert_true(payload_put(STORE, bytes, much) > 0);
+    free(bytes);
+    add(clinic, 1);
+    is_database_full = true;
+    promise(clinic); /* in the old one */
+    assert_false(store_begin(STORE));
+    assert_false(store_sync(STORE, &fault));
+    assert_int_equal(fault.kind, FAULT_store_full);
+    is_database_full = false;
+    crash(clinic, "copy");
+    check_copy(clinic, "copy", 1);
+    add_promised(clinic, 2);
+    crash(clinic, "after");
+    check_copy(clinic, "after", 2);
+}
+
 /* An older journal beside a newer database, as after half a restore. */
 static void a_journal_behind_the_database_is_refused(void **state)
 {
@@ -522,6 +568,8 @@ int main(void)
         TEST(what_a_unit_took_back_is_not_done_again),
         TEST(a_torn_end_is_cut_off),
         TEST(damage_is_refused_with_the_way_out),
+        TEST(a_last_segment_that_is_missing_is_damage),
+        TEST(nothing_is_promised_in_a_segment_that_the_database_does_not_know),
         TEST(a_journal_behind_the_database_is_refused),
         TEST(a_journal_without_its_database_is_not_taken_over),
         TEST(promised_groups_outlive_a_full_database),
