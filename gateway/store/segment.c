@@ -40,6 +40,8 @@ struct segments {
     struct ahead *ahead; /* NULL: not needed yet */
     bool is_asked;       /* it makes ready what stands behind `reserved` */
     bool is_broken;      /* a sync failed: nothing more is written */
+    bool is_littered;    /* from `litter` on stands part of a group that found no space */
+    uint64_t litter;
     struct reading open[OPEN_MAX_READING];
     unsigned oldest; /* of `open`, to be closed first */
     char error[300];
@@ -282,17 +284,24 @@ static bool is_alive(struct segments *segments, uint64_t offset, bool is_direct)
 }
 
 /* What was written of a group for which there is no space must not look like one that has rotted,
- * behind the next. */
-static enum journal_result take_back(struct segments *segments, uint64_t offset,
-                                     enum journal_result result)
+ * behind the next: nothing is written before it is gone. */
+static bool sweep(struct segments *segments)
 {
-    if (result != JOURNAL_FULL)
-        return result;
+    if (!segments->is_littered)
+        return true;
     take_ready(segments, UINT64_MAX);
-    if (ftruncate(segments->file, (off_t)offset) != 0)
-        return JOURNAL_BROKEN;
-    segments->reserved = offset;
-    return JOURNAL_FULL;
+    if (ftruncate(segments->file, (off_t)segments->litter) != 0)
+        return false;
+    segments->reserved = segments->litter;
+    segments->is_littered = false;
+    return true;
+}
+
+static void take_back(struct segments *segments, uint64_t offset)
+{
+    segments->litter = offset;
+    segments->is_littered = true;
+    sweep(segments); /* or else before the next group */
 }
 
 enum journal_result segments_write(struct segments *segments, uint64_t offset, const void *bytes,
@@ -302,6 +311,8 @@ enum journal_result segments_write(struct segments *segments, uint64_t offset, c
     struct iovec piece = {(void *)(uintptr_t)bytes, length};
     if (segments->is_broken)
         return JOURNAL_BROKEN;
+    if (!sweep(segments))
+        return fail(segments, "its end cannot be cut");
     enum journal_result result = reserve(segments, end + ALIVE_BYTES);
     if (result != JOURNAL_DONE)
         return result;
@@ -310,8 +321,10 @@ enum journal_result segments_write(struct segments *segments, uint64_t offset, c
     bool was_direct = piece.iov_len == 0;
     if (result == JOURNAL_DONE && !was_direct)
         result = write_all(segments, segments->file, end - piece.iov_len, &piece, 1);
+    if (result == JOURNAL_FULL)
+        take_back(segments, offset);
     if (result != JOURNAL_DONE)
-        return take_back(segments, offset, result);
+        return result;
     if (fdatasync(segments->file) == 0 && is_alive(segments, end, was_direct))
         return JOURNAL_DONE;
     fail(segments, "it cannot be synced");
@@ -408,6 +421,8 @@ enum journal_result segments_make(struct segments *segments, uint32_t number, ui
     }
     if (!make_folder(segments->folder))
         return fail(segments, "its folder cannot be made");
+    if (!sweep(segments))
+        return fail(segments, "its end cannot be cut");
     take_ready(segments, UINT64_MAX);
     int before = segments->file;
     int direct = segments->direct;
@@ -421,6 +436,7 @@ enum journal_result segments_make(struct segments *segments, uint32_t number, ui
         open_directly(segments, path);
         return JOURNAL_DONE;
     }
+    segments->is_littered = false; /* the new one is gone */
     segments->file = before;
     segments->direct = direct;
     segments->reserved = reserved;

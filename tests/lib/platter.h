@@ -33,6 +33,7 @@ enum { PLATTER_ID = 77, PLATTER_SEGMENT = 64 << 20, PLATTER_HEAD = 32 };
 static struct {
     _Atomic int fallocate_error, fallocate_times; /* so often it fails, -1: always */
     _Atomic int write_error, write_times;
+    _Atomic int cut_error, cut_times;
     _Atomic int sync_error, after_error; /* of a sync; of the write that follows it */
     size_t shortest;                     /* a write takes no more than this; 0: all */
     bool is_read_seldom;                 /* what is put: it goes past the page cache */
@@ -55,6 +56,13 @@ int fallocate(int file, int mode, off_t offset, off_t length)
     if (platter_fails(platter_disk.fallocate_error, &platter_disk.fallocate_times))
         return -1;
     return (int)syscall(SYS_fallocate, file, mode, offset, length);
+}
+
+int ftruncate(int file, off_t length)
+{
+    if (platter_fails(platter_disk.cut_error, &platter_disk.cut_times))
+        return -1;
+    return (int)syscall(SYS_ftruncate, file, length);
 }
 
 ssize_t pwritev(int file, const struct iovec *pieces, int count, off_t offset)

@@ -43,6 +43,26 @@ static void a_write_that_is_full_half_way_leaves_what_was(void **state)
     platter_check(bench, 2);
 }
 
+/* What was written of it goes before anything else is written, however long that takes. */
+static void what_found_no_space_and_cannot_be_cut_off_waits(void **state)
+{
+    struct platter *bench = *state;
+    struct journal *journal = platter_open(bench);
+    platter_add(journal, 1);
+    platter_disk.write_error = platter_disk.cut_error = ENOSPC;
+    platter_disk.write_times = 1;
+    platter_disk.cut_times = 2;
+    for (int i = 0; i < 2; i++) {
+        platter_put(journal, 9);
+        assert_int_equal(journal_sync(journal), JOURNAL_FULL);
+        journal_drop(journal);
+    }
+    platter_add(journal, 2);
+    assert_int_equal(platter_disk.cut_times, 0);
+    journal_free(journal);
+    platter_check(bench, 2);
+}
+
 static void no_room_for_a_new_segment_lets_the_old_one_grow(void **state)
 {
     struct platter *bench = *state;
@@ -142,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PLATTER_TEST(a_full_disk_promises_nothing_and_may_be_tried_again),
         PLATTER_TEST(a_write_that_is_full_half_way_leaves_what_was),
+        PLATTER_TEST(what_found_no_space_and_cannot_be_cut_off_waits),
         PLATTER_TEST(no_room_for_a_new_segment_lets_the_old_one_grow),
         PLATTER_TEST(interrupted_and_short_writes_go_on),
         PLATTER_TEST(an_error_of_the_disk_is_final),
