@@ -88,6 +88,7 @@ class Gateway:
         self.name = self.folder.name
         self.port = port
         self.service = None
+        self.environment = None  # of the service that ran last
         self.written = 0
 
     # ---- commands ----
@@ -232,6 +233,7 @@ class Gateway:
     def start(self, under=(), seconds=20, **options):
         """Starts the service and returns when partners can connect."""
         assert self.service is None
+        self.environment = options.get("env")
         ready, ready_end = os.pipe()
         with open(self.folder / "service.log", "ab") as log:
             self.service = subprocess.Popen(
