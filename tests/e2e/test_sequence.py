@@ -17,7 +17,8 @@ def referred(lakeside, willow):
 def parked(gateway, kind):
     """The number of the message of this kind, which is parked now."""
     found = [message["number"] for message in gateway.messages(direction="out", kind=kind)][-1]
-    gateway.run("queue", "park", found)
+    wait_for(lambda: gateway.run("queue", "park", found, expect=None).returncode == 0, 10,
+             f"message {found} is between two tries")
     return found
 
 
