@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "gateway/acknowledge.h"
+#include "gateway/outbox.h"
 #include "gateway/store/sqlite.h"
 #include "lib/clinic.h"
 
@@ -74,6 +76,80 @@ static void a_reply_goes_to_the_clinic_that_asked(void **state)
         0);
 }
 
+static size_t claim(struct clinic *willow, struct deliver_item **ret_items)
+{
+    struct flow flow = clinic_flow(willow);
+    clinic_begin(willow);
+    size_t count = flow_claim(&flow, "lakeside", 10, ret_items);
+    clinic_commit(willow);
+    return count;
+}
+
+static void settle(const struct flow *flow, int64_t message, const struct deliver_result *result)
+{
+    struct fault fault;
+    assert_true(store_begin(flow->store));
+    flow_settle(flow, message, result, 0);
+    assert_true(store_commit(flow->store, &fault));
+}
+
+/* The correction of a referral whose first try ends without an answer goes as soon as the first is
+ * taken back. */
+static void what_stands_behind_a_dropped_referral_goes(void **state)
+{
+    struct clinic *willow = *state;
+    struct deliver_item *items;
+    struct deliver_result no_answer = {.outcome = DELIVER_UNKNOWN, .sentence = ""};
+    struct flow flow = clinic_flow(willow);
+    clinic_send(willow, clinic_referral(willow, "R-1", "alvarez", "lakeside"));
+    assert_int_equal(claim(willow, &items), 1);
+    int64_t first = items[0].message.id;
+    clinic_send(willow, clinic_record(willow, "referral", "R-2", "alvarez",
+                                      "\"referred_to\":\"lakeside\",\"service\":"
+                                      "\"massage-therapy\",\"reason\":\"Neck pain\","
+                                      "\"replaces_record_id\":\"R-1\""));
+    settle(&flow, first, &no_answer);
+    assert_int_equal(claim(willow, &items), 0);
+    assert_int_equal(claim(willow, &items), 1);
+    assert_string_equal(items[0].message.kind, "referral");
+    assert_int_not_equal(items[0].message.id, first);
+}
+
+/* A referral was taken back before the partner had it, then cancelled: a note about it goes
+ * nowhere.
+ */
+static void what_stands_behind_an_unknown_cancel_is_dropped(void **state)
+{
+    struct clinic *willow = *state;
+    struct clinic *lakeside = clinic_new("lakeside", "");
+    struct deliver_item *items;
+    struct deliver_result result = {.outcome = DELIVER_UNKNOWN, .sentence = ""};
+    struct flow flow = clinic_flow(willow);
+    struct fault fault;
+    struct store_message first;
+    clinic_send(willow, clinic_referral(willow, "R-1", "alvarez", "lakeside"));
+    assert_int_equal(claim(willow, &items), 1);
+    settle(&flow, items[0].message.id, &result);
+    clinic_begin(willow);
+    assert_true(store_get_message(willow->store, &willow->arena, items[0].message.id, &first));
+    outbox_withdraw(willow->store, &willow->arena, &first, "no consent", flow.now_ms);
+    clinic_commit(willow);
+    assert_true(clinic_move(willow, "R-1", "cancel", &fault));
+    clinic_send(willow, clinic_note(willow, "N-1", "alvarez", "R-1", 1));
+    assert_int_equal(claim(willow, &items), 1);
+    assert_string_equal(items[0].message.kind, "cancel");
+    struct clinic_arrival arrival = clinic_receive(lakeside, "willow", items[0].body);
+    result.outcome = DELIVER_ANSWERED;
+    result.status = 200;
+    result.body = acknowledge_message(lakeside->setup, &lakeside->arena, &arrival.row);
+    result.length = strlen(result.body);
+    settle(&flow, items[0].message.id, &result);
+    assert_int_equal(claim(willow, &items), 0);
+    assert_int_equal(
+        sqlite_number(willow->store, "SELECT count(*) FROM release WHERE state='dropped'", ""), 2);
+    clinic_free(lakeside);
+}
+
 /* What the placer writes goes to the clinic that was asked, wherever its therapist works now. */
 static void the_placer_writes_to_the_clinic_it_asked(void **state)
 {
@@ -94,6 +170,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_reply_goes_to_the_clinic_that_asked, start, clinic_stop),
+        cmocka_unit_test_setup_teardown(what_stands_behind_a_dropped_referral_goes, start,
+                                        clinic_stop),
+        cmocka_unit_test_setup_teardown(what_stands_behind_an_unknown_cancel_is_dropped, start,
+                                        clinic_stop),
         cmocka_unit_test_setup_teardown(the_placer_writes_to_the_clinic_it_asked, start,
                                         clinic_stop),
     };
