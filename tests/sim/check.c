@@ -26,6 +26,23 @@ static int gate_named(const struct world *world, const char *org)
     return -1;
 }
 
+/* Only a person parks, or a partner that takes no such thing; not a clock, silence or a 5xx. */
+static void check_parked(struct world *world, int at, struct arena *arena)
+{
+    static const char *const fair[] = {"by a person", "the partner answered 4"};
+    struct store_message *parked;
+    size_t count = store_messages(world->gates[at].store, arena, "out", "parked", 0, 1000, &parked);
+    for (size_t i = 0; i < count; i++) {
+        const char *reason = parked[i].reason == NULL ? "" : parked[i].reason;
+        size_t k = 0;
+        while (k < 2 && strncmp(reason, fair[k], strlen(fair[k])) != 0)
+            k++;
+        if (k == 2)
+            world_break(world, "%s has parked message %lld (%s): %s", world->gates[at].org,
+                        (long long)parked[i].id, parked[i].kind, reason);
+    }
+}
+
 /* Every referral stands in exactly one list; every record of ours is in the tray or sent for each
  * recipient. With the plant of a lost order, queued messages forget what they belong to. */
 void check_gates(struct world *world)
@@ -42,6 +59,7 @@ void check_gates(struct world *world)
                 world_break(world, "%s: referral %s stands in no list (%s)", world->gates[i].org,
                             referrals[k].number, referrals[k].task_status);
         }
+        check_parked(world, i, &arena);
         count = store_releases(store, &arena, NULL, "sent", &releases);
         for (size_t k = 0; k < count; k++) {
             struct store_message message;
@@ -92,6 +110,30 @@ static void check_arrived(struct world *world, int at, struct arena *arena)
     }
 }
 
+/* A partner's refusal for good is one that a person gave, or a move that crossed one of theirs. */
+static void check_rejected(struct world *world, int at, struct arena *arena)
+{
+    struct gate *gate = &world->gates[at];
+    struct store_message *rejected;
+    size_t count = store_messages(gate->store, arena, "out", "rejected", 0, 1000, &rejected);
+    for (size_t i = 0; i < count; i++) {
+        struct store_record record;
+        struct store_referral referral;
+        const struct own *own =
+            rejected[i].record != 0 &&
+                    store_get_record(gate->store, arena, rejected[i].record, &record)
+                ? own_find(gate, record.kind, record.number)
+                : NULL;
+        bool crossed = rejected[i].record == 0 &&
+                       store_get_referral(gate->store, arena, rejected[i].referral, &referral) &&
+                       track_is_over(referral.task_status);
+        if (crossed || (own != NULL && own->is_returned))
+            continue;
+        world_break(world, "%s was refused message %lld (%s): %s", gate->org,
+                    (long long)rejected[i].id, rejected[i].kind, rejected[i].reason);
+    }
+}
+
 static bool agree(const struct store_referral *ours, const struct store_referral *theirs)
 {
     bool is_received =
@@ -135,6 +177,8 @@ void check_end(struct world *world)
         check_all_settled(world, i, &arena);
         check_arrived(world, i, &arena);
         check_agreement(world, i, &arena);
+        check_rejected(world, i, &arena);
+        own_check_end(world, i, &arena);
     }
     arena_free(&arena);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gateway/tree.h"
 #include "tests/sim/parts.h"
 
 struct handing { /* a unit: one record of a clinic */
@@ -21,11 +22,18 @@ struct moving { /* a unit: one move of a referral */
     bool is_done;
 };
 
-static struct flow flow_of(struct world *world, struct gate *gate, struct store *store,
-                           struct arena *arena)
+static struct flow flow_of(struct gate *gate, struct store *store, struct arena *arena)
 {
-    struct flow flow = {&gate->setup, store, arena, world->now_ms, NULL};
+    struct flow flow = {&gate->setup, store, arena, clock_wall_ms(&gate->setup.clock), NULL};
     return flow;
+}
+
+/* Records with "attachments" have this one, as attachment_load makes it. */
+static const struct json *attachments_of(struct arena *arena, const char *text)
+{
+    static const char list[] =
+        "[{\"data\":\"" SIM_ATTACHED "\",\"hash\":\"84OgER+O8Rsy9KrMY8wsmBpYlHQ=\",\"size\":32}]";
+    return strstr(text, "\"attachments\"") == NULL ? NULL : tree_of(arena, list);
 }
 
 static bool hand(struct unit *unit, struct store *store)
@@ -33,13 +41,16 @@ static bool hand(struct unit *unit, struct store *store)
     struct handing *handing = (struct handing *)unit;
     struct record_list records = {NULL, 0, 0};
     struct finding_list findings = finding_list_new(unit->arena);
-    struct flow flow = flow_of(handing->world, handing->gate, store, unit->arena);
+    struct flow flow = flow_of(handing->gate, store, unit->arena);
     record_read(unit->arena, RECORD_JSON, handing->text, strlen(handing->text), "sim", &records,
                 &findings);
     if (records.count == 1)
-        handing->report = flow_send(&flow, &records.items[0], NULL, &findings);
+        handing->report = flow_send(&flow, &records.items[0],
+                                    attachments_of(unit->arena, handing->text), &findings);
     else
         handing->report.answer = FLOW_REFUSED;
+    if (handing->report.answer == FLOW_ACCEPTED)
+        plant_after_send(handing->world, &flow, records.items[0].tree);
     if (handing->report.answer == FLOW_REFUSED && handing->world->tells) {
         struct text why = text_new(unit->arena, 1000);
         for (size_t i = 0; i < findings.count; i++)
@@ -50,7 +61,7 @@ static bool hand(struct unit *unit, struct store *store)
 }
 
 /* True when the record was accepted for good. */
-static bool hand_over(struct world *world, int gate, const char *text)
+bool clinic_hand_over(struct world *world, int gate, const char *text)
 {
     struct arena arena = ARENA_EMPTY;
     struct handing handing = {.unit = {.run = hand, .arena = &arena},
@@ -64,9 +75,6 @@ static bool hand_over(struct world *world, int gate, const char *text)
 }
 
 /* ---- the words of a record ---- */
-
-enum { FIRST_WRITTEN_S = 1788220800 }; /* 2026-09-01 */
-#define FIRST_WRITTEN_MS ((int64_t)FIRST_WRITTEN_S * 1000)
 
 static const char *time_text(struct world *world)
 {
@@ -85,102 +93,86 @@ static const char *start_of(struct world *world, struct gate *gate, const char *
         client + 1);
 }
 
+/* Writes a record of our clinic, and remembers it when it is accepted. */
+static bool write_record(struct world *world, int at, char letter, struct own *own)
+{
+    struct gate *gate = &world->gates[at];
+    const char *head = start_of(world, gate, own->kind, letter, own->client);
+    own->number = arena_print(&world->arena, "%c%c-%u", gate->org[0], letter, gate->records);
+    const char *replaces =
+        own->replaces == NULL
+            ? ""
+            : arena_print(&world->arena, ",\"replaces_record_id\":\"%s\"", own->replaces);
+    bool accepted = clinic_hand_over(
+        world, at, arena_print(&world->arena, "%s%s%s}", head, replaces, own->tail));
+    if (accepted)
+        own_remember(gate, own);
+    world_tell(world, "%s writes %s %s about C-%d%s%s%s", gate->org, own->kind, own->number,
+               own->client, own->tail, replaces, accepted ? "" : " (not accepted)");
+    return accepted;
+}
+
+/* Mostly the clinic; else somebody by name, who may not be where the writer believes. */
+static unsigned addressee(struct world *world, int from)
+{
+    if (world_chance(world, 70))
+        return ((unsigned)from + 1 + world_random(world) % (GATES - 1)) % GATES;
+    return GATES + world_random(world) % (HANDLES - GATES);
+}
+
 static void refer(struct world *world, int from, int client)
 {
-    int to = (int)((unsigned)from + 1 + world_random(world) % (GATES - 1)) % GATES;
-    struct gate *gate = &world->gates[from];
-    const char *text =
-        arena_print(&world->arena,
-                    "%s,\"referred_to\":\"%s\",\"service\":\"massage-therapy\",\"reason\":\"sim\"}",
-                    start_of(world, gate, "referral", 'R', client), world->gates[to].org);
-    bool accepted = hand_over(world, from, text);
-    world_tell(world, "%s refers C-%d to %s%s", gate->org, client, world->gates[to].org,
-               accepted ? "" : " (not accepted)");
+    unsigned to = addressee(world, from);
+    struct own own = {.kind = "referral",
+                      .client = client,
+                      .meant = 1u << to,
+                      .attached = world_chance(world, 20) ? SIM_ATTACHED : NULL};
+    own.tail = arena_print(
+        &world->arena,
+        ",\"referred_to\":\"%s\",\"service\":\"massage-therapy\",\"reason\":\"sim\"%s",
+        place_handle(to),
+        own.attached == NULL ? ""
+                             : ",\"attachments\":[{\"title\":\"Letter\",\"file\":\"letter.pdf\","
+                               "\"media_type\":\"application/pdf\"}]");
+    write_record(world, from, 'R', &own);
 }
 
 static void confer(struct world *world, int from, int client)
 {
-    struct gate *gate = &world->gates[from];
-    const char *text =
-        arena_print(&world->arena,
-                    "%s,\"held_at\":\"2026-08-30T10:00:00Z\",\"summary\":\"sim\",\"participants\":["
-                    "{\"who\":\"alvarez\"},{\"who\":\"osei\"},{\"who\":\"tanaka\"}]}",
-                    start_of(world, gate, "case-conference", 'M', client));
-    hand_over(world, from, text);
-    world_tell(world, "%s writes minutes about C-%d", gate->org, client);
-}
-
-static void decide(struct gate *gate, int client, unsigned to, struct decision decision)
-{
-    size_t *count = &gate->decision_count[client][to];
-    if (*count < DECISIONS_MAX)
-        gate->decisions[client][to][(*count)++] = decision;
-}
-
-/* When a consent says it was written: mostly in the order of signing; some come late, some bear a
- * date ahead of the clock. */
-static int64_t written_ms(struct world *world, int64_t now_ms)
-{
-    uint32_t kind = world_random(world) % 100;
-    int64_t in_order_ms = FIRST_WRITTEN_MS + (int64_t)world->written++ * 1000;
-    if (kind < 75)
-        return in_order_ms;
-    if (kind < 88)
-        return in_order_ms - (int64_t)(world_random(world) % 600) * 1000;
-    return now_ms / 1000 * 1000 + (int64_t)(world_random(world) % 40000 + 1) * 1000;
-}
-
-/* What the client says about one or both of the others (WHOM, bits: the next gate, the one after),
- * until this day ENDS or for good; the model changes when it is on disk. */
-static void sign(struct world *world, int at, int client, int form, unsigned whom, bool ends)
-{
-    struct gate *gate = &world->gates[at];
-    const char *share = "";
-    struct clock *clock = &gate->setup.clock;
-    int64_t day_end_ms = (clock_wall_ms(clock) / 86400000 + 1) * 86400000;
-    const char *until = ends ? arena_print(&world->arena, "\"valid_until\":\"%s\",",
-                                           clock_date(&world->arena, clock_wall_ms(clock)))
-                             : "";
-    static const char *const says[] = {"gives", "gives for referrals", "refuses", "takes back"};
-    for (unsigned i = 0; i < GATES - 1; i++) {
-        if (whom >> i & 1)
-            share = arena_print(&world->arena, "%s%s\"%s\"", share, share[0] == '\0' ? "" : ",",
-                                world->gates[((unsigned)at + 1 + i) % GATES].org);
+    const char *list = "";
+    struct own own = {.kind = "case-conference", .client = client};
+    for (unsigned h = GATES; h < HANDLES; h++) {
+        if (!world_chance(world, h + 1 == HANDLES ? 10 : 60))
+            continue;
+        own.meant |= 1u << h;
+        list = arena_print(&world->arena, "%s%s{\"who\":\"%s\"}", list, list[0] == '\0' ? "" : ",",
+                           place_handle(h));
     }
-    struct decision decision = {.form = form,
-                                .written_ms = written_ms(world, world->now_ms),
-                                .accepted_ms = world->now_ms,
-                                .until_ms = ends ? day_end_ms : INT64_MAX};
-    const char *text = arena_print(
-        &world->arena,
-        "{\"record\":\"consent\",\"record_id\":\"%cC-%u\",\"written_at\":\"%s\","
-        "\"written_by\":\"%s\",\"client_id\":\"C-%d\",\"client_family_name\":\"Sim\","
-        "\"client_birth_date\":\"1980-01-0%d\",\"status\":\"%s\",\"decision\":\"%s\","
-        "\"given_by\":\"client\",%s%s\"valid_from\":\"2026-01-01\",\"share_from\":\"%s\","
-        "\"share_with\":[%s],\"purposes\":[\"treatment\",\"care-coordination\"],"
-        "\"covers\":[\"%s\"]}",
-        gate->org[0], ++gate->records, clock_text(&world->arena, decision.written_ms), gate->person,
-        client, client + 1, form == WITHDRAWS ? "revoked" : "active",
-        form == REFUSES ? "refuse" : "allow",
-        form == WITHDRAWS ? "\"revoked_at\":\"2026-09-30T00:00:00Z\"," : "", until, gate->org,
-        share, form == ALLOWS_REFERRALS ? "referral" : "all");
-    bool accepted = hand_over(world, at, text);
-    world_tell(world, "C-%d %s consent at %s to %s, dated %s%s", client, says[form], gate->org,
-               share, clock_text(&world->arena, decision.written_ms),
-               accepted ? "" : " (not accepted)");
-    for (unsigned i = 0; accepted && i < GATES - 1; i++) {
-        if (whom >> i & 1)
-            decide(gate, client, ((unsigned)at + 1 + i) % GATES, decision);
-    }
+    own.tail = arena_print(&world->arena,
+                           ",\"held_at\":\"2026-08-30T10:00:00Z\",\"summary\":\"sim\","
+                           "\"participants\":[%s]",
+                           list);
+    if (list[0] != '\0')
+        write_record(world, from, 'M', &own);
 }
 
-void clinic_sign(struct world *world, int at, int client)
+void clinic_correct(struct world *world, int at, const struct own *own)
 {
-    static const int forms[] = {ALLOWS,           ALLOWS,  ALLOWS,    ALLOWS,   ALLOWS,
-                                ALLOWS_REFERRALS, REFUSES, WITHDRAWS, WITHDRAWS};
-    int form = forms[world_random(world) % (sizeof forms / sizeof *forms)];
-    unsigned whom = 1 + world_random(world) % 3;
-    sign(world, at, client, form, whom, world_chance(world, 30) && form <= ALLOWS_REFERRALS);
+    struct own correction = {.kind = own->kind,
+                             .client = own->client,
+                             .meant = own->meant,
+                             .tail = own->tail,
+                             .attached = own->attached,
+                             .is_doubted = own->is_doubted,
+                             .replaces = own->number};
+    static const char letters[][2] = {"r", "m", "n",
+                                      "d"}; /* referral, conference, note, discharge */
+    static const char *const kinds[] = {"referral", "case-conference", "progress-note",
+                                        "discharge-summary"};
+    size_t which = 0;
+    while (strcmp(kinds[which], own->kind) != 0)
+        which++;
+    write_record(world, at, (char)(letters[which][0] - 'a' + 'A'), &correction);
 }
 
 /* ---- referrals ---- */
@@ -204,7 +196,7 @@ static bool make_move(struct unit *unit, struct store *store)
     const struct track_move *move = track_find(moving->word);
     if (move->reason != TRACK_REASON_NONE)
         details.reason_code = "client-choice";
-    struct flow flow = flow_of(moving->world, moving->gate, store, unit->arena);
+    struct flow flow = flow_of(moving->gate, store, unit->arena);
     moving->is_done = flow_move(&flow, moving->id, moving->word, &details, &referral, &unit->fault);
     return moving->is_done;
 }
@@ -229,6 +221,8 @@ static void move_it(struct world *world, int at, const struct store_referral *re
 /* The client wants neither a referral that was tried to be sent nor that anything goes there. */
 static void think_again(struct world *world, int at)
 {
+    if (world_chance(world, 40))
+        desk_retract_tried(world, at);
     struct gate *gate = &world->gates[at];
     struct store_message *queued;
     struct store_referral referral;
@@ -240,8 +234,10 @@ static void think_again(struct world *world, int at)
     if (tried == count ||
         !store_get_referral(gate->store, &world->arena, queued[tried].referral, &referral))
         return;
-    bool is_next = strcmp(world->gates[(at + 1) % GATES].org, referral.filler) == 0;
-    sign(world, at, referral.client[2] - '0', WITHDRAWS, is_next ? 1 : 2, false);
+    int filler = (at + 1) % GATES;
+    if (strcmp(world->gates[filler].org, referral.filler) != 0)
+        filler = (at + 2) % GATES;
+    consents_withdraw(world, at, referral.client[2] - '0', filler);
     move_it(world, at, &referral, "cancel");
 }
 
@@ -256,19 +252,18 @@ static void move(struct world *world, int at)
         move_it(world, at, &referral, words[world_random(world) % (sizeof words / sizeof *words)]);
 }
 
-/* Partners, days and consents are looked at again, as the service does by itself. */
 static bool reconsider(struct unit *unit, struct store *store)
 {
     struct handing *handing = (struct handing *)unit;
-    struct flow flow = flow_of(handing->world, handing->gate, store, unit->arena);
-    if (world_chance(handing->world, 50))
+    struct flow flow = flow_of(handing->gate, store, unit->arena);
+    if (handing->world->is_healed || world_chance(handing->world, 50))
         flow_reconsider(&flow, NULL);
     else
         flow_reconsider_due(&flow);
     return true;
 }
 
-static void review(struct world *world, int at)
+void clinic_review(struct world *world, int at)
 {
     struct arena arena = ARENA_EMPTY;
     struct handing handing = {
@@ -277,6 +272,7 @@ static void review(struct world *world, int at)
     arena_free(&arena);
 }
 
+/* Sometimes about another client than the referral's. */
 static void write_note(struct world *world, int at)
 {
     struct gate *gate = &world->gates[at];
@@ -285,23 +281,17 @@ static void write_note(struct world *world, int at)
         return;
     int client = referral.client[2] - '0';
     bool ends = world_chance(world, 20);
-    const char *head =
-        arena_print(&world->arena, "%s,\"referral_id\":\"%s:%s\"",
-                    start_of(world, gate, ends ? "discharge-summary" : "progress-note",
-                             ends ? 'D' : 'N', client),
-                    referral.placer, referral.number);
-    const char *text =
-        ends
-            ? arena_print(&world->arena,
-                          "%s,\"first_visit_on\":\"2026-08-01\",\"last_visit_on\":\"2026-08-20\","
-                          "\"visits_completed\":3,\"discharge_reason\":\"goals-met\","
-                          "\"outcome\":\"sim\"}",
-                          head)
-            : arena_print(&world->arena,
-                          "%s,\"visit_at\":\"2026-08-10T10:00:00Z\",\"subjective\":\"sim\"}", head);
-    bool accepted = hand_over(world, at, text);
-    world_tell(world, "%s writes a %s for %s:%s%s", gate->org, ends ? "discharge" : "note",
-               referral.placer, referral.number, accepted ? "" : " (not accepted)");
+    struct own own = {.kind = ends ? "discharge-summary" : "progress-note",
+                      .client = client,
+                      .is_doubted = world_chance(world, 15)};
+    if (own.is_doubted)
+        own.client = (client + 1) % CLIENTS;
+    own.tail = arena_print(
+        &world->arena, ",\"referral_id\":\"%s:%s\",%s", referral.placer, referral.number,
+        ends ? "\"first_visit_on\":\"2026-08-01\",\"last_visit_on\":\"2026-08-20\","
+               "\"visits_completed\":3,\"discharge_reason\":\"goals-met\",\"outcome\":\"sim\""
+             : "\"visit_at\":\"2026-08-10T10:00:00Z\",\"subjective\":\"sim\"");
+    write_record(world, at, ends ? 'D' : 'N', &own);
 }
 
 void clinic_act(struct world *world)
@@ -309,18 +299,25 @@ void clinic_act(struct world *world)
     int at = (int)(world_random(world) % GATES);
     int client = (int)(world_random(world) % CLIENTS);
     uint32_t what = world_random(world) % 100;
-    if (world->is_hasty && world_chance(world, 40))
+    if (world->is_hasty && world_chance(world, 50))
         think_again(world, at);
-    else if (what < 15)
-        clinic_sign(world, at, client);
-    else if (what < 40)
+    else if (world->is_hasty && world_chance(world, 30))
+        confer(world, at, client);
+    else if (what < 13)
+        consents_sign(world, at, client);
+    else if (what < 34)
         refer(world, at, client);
-    else if (what < 70)
+    else if (what < 58)
         move(world, at);
-    else if (what < 91)
+    else if (what < 75)
         write_note(world, at);
+    else if (what < 91)
+        desk_act(world, at);
     else if (what < 93)
-        review(world, at);
-    else
+        clinic_review(world, at);
+    else if (what < 95) {
+        place_move(world, at);
+        clinic_review(world, at);
+    } else
         confer(world, at, client);
 }

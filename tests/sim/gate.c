@@ -14,14 +14,12 @@
 enum { TEMPLATE_MAX = 4 << 20, JOURNAL_MAX = 1 << 20, SECTOR = 512, PADDING = 0xa5 };
 
 static struct arena shared; /* of the process: directory, partners */
-static struct directory *directory;
-static struct partner partners[GATES];
+static struct partner partners[GATES + 1];
 static char template_bytes[TEMPLATE_MAX];
 static size_t template_length;
 static unsigned char before[JOURNAL_MAX], after[JOURNAL_MAX];
 
-static const char *const orgs[GATES] = {"lakeside", "riverbend",
-                                        "willow"}; /* in the order of a partner list */
+static const char *const orgs[GATES] = {"lakeside", "riverbend", "willow"};
 static const char *const people[GATES] = {"osei", "tanaka", "alvarez"};
 
 /* ---- once a process ---- */
@@ -45,14 +43,13 @@ static bool make_template(const char *folder)
 bool world_prepare(const char *folder, const char *directory_csv)
 {
     struct finding_list findings = finding_list_new(&shared);
-    directory = directory_new(&shared);
-    directory_read(directory, directory_csv, strlen(directory_csv), "directory.csv", &findings);
-    for (int i = 0; i < GATES; i++) {
-        partner_new(&shared, orgs[i], &findings, &partners[i]);
+    for (int i = 0; i <= GATES; i++) { /* in the order of a partner list */
+        const char *name = i == 0 ? EAST : orgs[i - 1];
+        partner_new(&shared, name, &findings, &partners[i]);
         partner_set(&shared, &partners[i], "url",
-                    arena_print(&shared, "https://%s.example/fhir", orgs[i]), &findings);
+                    arena_print(&shared, "https://%s.example/fhir", name), &findings);
     }
-    return findings.count == 0 && make_template(folder);
+    return findings.count == 0 && places_prepare(&shared, directory_csv) && make_template(folder);
 }
 
 /* ---- the journal's newest file ---- */
@@ -139,8 +136,8 @@ static void set_up(struct world *world, struct gate *gate, int index)
 {
     struct partner *others = arena_array(&world->arena, GATES, sizeof *others);
     size_t count = 0;
-    for (int i = 0; i < GATES; i++) {
-        if (i != index)
+    for (int i = 0; i <= GATES; i++) {
+        if (i != index + 1)
             others[count++] = partners[i];
     }
     gate->org = orgs[index];
@@ -148,7 +145,7 @@ static void set_up(struct world *world, struct gate *gate, int index)
     gate->setup.config = config_defaults(&world->arena);
     gate->setup.config.org = gate->org;
     gate->setup.partners = (struct partner_list){others, count};
-    gate->setup.directory = directory;
+    place_set(world, gate, 0);
     gate->setup.coding = coding_standard();
     gate->setup.clock = (struct clock){sim_wall, sim_monotonic, world->now_ms};
     gate->setup.references = 1000; /* never freed by a unit: the world owns it */
@@ -200,6 +197,7 @@ void gate_restart(struct world *world, int index)
     close_gate(gate);
     gate->life++;
     memset(gate->paces, 0, sizeof gate->paces);
+    memset(&gate->east_pace, 0, sizeof gate->east_pace);
     open_gate(world, gate);
     if (world->plant == PLANT_NO_RECOVERY)
         return;

@@ -5,6 +5,7 @@
 #include "gateway/deliver.h"
 #include "gateway/flow.h"
 #include "gateway/inbox.h"
+#include "gateway/release.h"
 #include "gateway/writer.h"
 #include "tests/sim/world.h"
 
@@ -13,7 +14,26 @@ enum {
     MESSAGES_MAX = 4000,
     REFERRALS_MAX = 64,
     DECISIONS_MAX = 64,
+    OWN_MAX = 64,
+    HANDLES = 9, /* the clinics, in the order of the gates, then people */
+    NOWHERE = -1,
+    EAST_SERVES = 1, /* the gate whose clinic moves to EAST at times */
     WHY_MAX = 600
+};
+
+#define EAST "east"                                   /* a partner that nobody reaches */
+#define FIRST_WRITTEN_MS ((int64_t)1788220800 * 1000) /* 2026-09-01 */
+
+#define SIM_ATTACHED "YSBsZXR0ZXIgb2YgdGhlIHNpbXVsYXRlZCBjbGluaWM="
+
+struct own { /* what the model knows of one record of a gate */
+    const char *kind, *number, *tail;
+    int client;
+    unsigned meant;       /* bits: the handles it was written to; 0: whoever is at the other side */
+    const char *replaces; /* a number, or NULL */
+    const char *attached; /* what must be in its message, or NULL */
+    bool is_replaced, is_retracted, is_doubted, is_confirmed, is_returned;
+    unsigned dropped; /* bits: clinics */
 };
 
 struct gate { /* one gateway */
@@ -23,16 +43,21 @@ struct gate { /* one gateway */
     struct writer *writer;
     bool is_serving; /* promises by its journal */
     unsigned life;   /* counts restarts: an answer to a former life reaches nobody */
-    struct deliver_pace paces[GATES];
+    struct deliver_pace paces[GATES], east_pace;
     unsigned records;
-    /* The model: what this client decided about records going there, in the order of acceptance
-     * (wire.c judges). */
+    unsigned generation; /* of its directory (places.c) */
+    /* The model: what each client decided, in the order of acceptance (consents.c judges). */
     struct decision {
         enum { ALLOWS, ALLOWS_REFERRALS, REFUSES, WITHDRAWS } form;
+        const char *number;
+        unsigned named; /* bits: handles */
         int64_t written_ms, accepted_ms;
-        int64_t until_ms; /* by this gate's clock */
-    } decisions[CLIENTS][GATES][DECISIONS_MAX];
-    size_t decision_count[CLIENTS][GATES];
+        int64_t from_ms, until_ms; /* by this gate's clock */
+        size_t replaces;           /* its place among them, counted from 1; 0: none */
+    } decisions[CLIENTS][DECISIONS_MAX];
+    size_t decision_count[CLIENTS];
+    struct own own[OWN_MAX];
+    size_t own_count;
 };
 
 struct packet { /* one exchange on the wire */
@@ -45,6 +70,7 @@ struct packet { /* one exchange on the wire */
     size_t length;
     bool is_waiting; /* the request has not arrived yet */
     bool is_orphan;  /* the sender has given it up, or it is a copy */
+    bool is_east;    /* to a system that nobody reaches */
     bool is_forged;  /* sent by a partner in another one's name */
 };
 
@@ -91,8 +117,55 @@ void gate_restart(struct world *world, int gate);
 
 /* ---- clinic.c: what people do ---- */
 void clinic_act(struct world *world);
+/* Hands a record in. True when it was accepted for good. */
+bool clinic_hand_over(struct world *world, int gate, const char *text);
+/* Writes a record that replaces OWN. */
+void clinic_correct(struct world *world, int at, const struct own *own);
+/* Partners, days and consents are looked at again, as the service does by itself. */
+void clinic_review(struct world *world, int at);
+
+/* ---- desk.c: what people do about records that are there ---- */
+void desk_act(struct world *world, int at);
+void desk_retract_tried(struct world *world, int at);
+/* What waits for a person is decided, and what was stopped goes on. */
+void desk_clear(struct world *world, int at);
+
+/* ---- consents.c ---- */
 /* Somebody gives or takes back a consent. */
-void clinic_sign(struct world *world, int at, int client);
+void consents_sign(struct world *world, int at, int client);
+void consents_withdraw(struct world *world, int at, int client, int from);
+bool consents_allow(const struct gate *gate, int client, unsigned handle, bool is_referral);
+
+/* ---- plant.c: planted mistakes ---- */
+size_t plant_claim(const struct flow *flow, const char *partner, size_t slots,
+                   struct deliver_item **ret_items);
+void plant_after_claim(struct world *world, const struct flow *flow, struct deliver_item *items,
+                       size_t count);
+void plant_after_send(struct world *world, const struct flow *flow, const struct json *record);
+void plant_before_taking(struct world *world, struct store *store);
+void plant_after_change(struct world *world, int at, struct store_message *message);
+const char *plant_state(const struct world *world, const struct gate *gate,
+                        const struct deliver_result *result, const struct store_message *message);
+
+/* ---- places.c ---- */
+bool places_prepare(struct arena *arena, const char *csv);
+const char *place_handle(unsigned handle);
+bool place_find(const char *handle, size_t length, unsigned *ret_handle);
+/* By the directory that the gate has now: a gate, or NOWHERE. */
+int place_clinic(const struct gate *gate, unsigned handle);
+/* The partner that serves a gate's clinic. */
+const char *place_server(const struct gate *gate, int clinic);
+void place_set(struct world *world, struct gate *gate, unsigned generation);
+void place_settle(struct world *world, struct gate *gate);
+void place_move(struct world *world, int at);
+
+/* ---- records.c ---- */
+void own_remember(struct gate *gate, const struct own *own);
+struct own *own_find(struct gate *gate, const char *kind, const char *number);
+struct own *own_some(struct world *world, int at);
+void own_check_leaving(struct world *world, int from, int to, const char *partner,
+                       const struct store_message *message, const char *body);
+void own_check_end(struct world *world, int at, struct arena *arena);
 
 /* ---- wire.c: what the network does ---- */
 void wire_look(struct world *world, int from, int to);

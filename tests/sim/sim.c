@@ -1,8 +1,9 @@
 /* sim: plays many seeds, stops at the first that breaks an invariant, and says how to play it
  * again.
  *
- *   sim [--seeds N] [--first SEED] [--steps N] [--plant NAME] [--tell] DIRECTORY_CSV
- * With --plant it exits 0 when the planted mistake was found. The last line is the count of seeds.
+ *   sim [--seeds N] [--first SEED] [--steps N] [--plant NAME] [--tell] [--all] DIRECTORY_CSV
+ * With --all it goes on after a broken seed. With --plant it exits 0 when the planted mistake was
+ * found. The last line is the count of seeds.
  */
 #include <ftw.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@ struct options {
     unsigned long long seeds, first;
     unsigned steps;
     enum plant plant;
-    bool tells;
+    bool tells, goes_on;
     const char *directory;
 };
 
@@ -29,6 +30,8 @@ static bool read_options(int count, char **arguments, struct options *ret)
         bool has_value = i + 1 < count;
         if (strcmp(name, "--tell") == 0)
             ret->tells = true;
+        else if (strcmp(name, "--all") == 0)
+            ret->goes_on = true;
         else if (strcmp(name, "--seeds") == 0 && has_value)
             ret->seeds = strtoull(arguments[++i], NULL, 10);
         else if (strcmp(name, "--first") == 0 && has_value)
@@ -69,7 +72,7 @@ static unsigned long long play(const struct options *options, const char *folder
 {
     unsigned long long held = 0;
     *ret_broken = 0;
-    for (unsigned long long seed = options->first; held < options->seeds; seed++) {
+    for (unsigned long long seed = options->first; seed < options->first + options->seeds; seed++) {
         struct world *world = world_new(folder, seed, options->plant, options->tells);
         const char *why = world_play(world, options->steps);
         if (why != NULL) {
@@ -77,9 +80,9 @@ static unsigned long long play(const struct options *options, const char *folder
             *ret_broken = seed;
         }
         world_free(world);
-        if (why != NULL)
+        if (why != NULL && !options->goes_on)
             break;
-        held++;
+        held += why == NULL;
     }
     return held;
 }
@@ -93,7 +96,7 @@ int main(int count, char **arguments)
     log_set_level(LOG_LEVEL_ERROR);
     if (!read_options(count, arguments, &options) || mkdtemp(folder) == NULL) {
         fprintf(stderr, "sim: usage: sim [--seeds N] [--first SEED] [--steps N] [--plant NAME] "
-                        "[--tell] DIRECTORY_CSV\n");
+                        "[--tell] [--all] DIRECTORY_CSV\n");
         return 2;
     }
     char *directory = read_file(options.directory);

@@ -6,7 +6,6 @@
 #include "fhir/message.h"
 #include "gateway/acknowledge.h"
 #include "gateway/admit.h"
-#include "gateway/store/retention.h"
 #include "tests/sim/parts.h"
 
 struct claiming { /* a unit: what a gate sends to a partner next */
@@ -25,7 +24,7 @@ struct taking { /* a unit: the inbox of the receiver */
     enum inbox_outcome outcome;
     struct store_message row;
     struct fault refusal;
-    bool forgets_cancels;
+    struct world *world;
 };
 
 struct settling { /* a unit: what became of it at the sender */
@@ -42,105 +41,15 @@ struct settling { /* a unit: what became of it at the sender */
 static bool claim(struct unit *unit, struct store *store)
 {
     struct claiming *claiming = (struct claiming *)unit;
+    struct world *world = claiming->world;
     struct gate *gate = claiming->gate;
     int64_t now_ms = clock_wall_ms(&gate->setup.clock);
-    if (claiming->world->plant != PLANT_CONSENT_ONCE) {
-        struct flow flow = {&gate->setup, store, unit->arena, now_ms, NULL};
-        claiming->count = flow_claim(&flow, claiming->partner, claiming->slots, &claiming->items);
-        return true;
-    }
-    struct store_message *due;
-    claiming->count =
-        store_due(store, unit->arena, claiming->partner, now_ms, claiming->slots, &due);
-    claiming->items = arena_array(unit->arena, claiming->count, sizeof *claiming->items);
-    for (size_t i = 0; i < claiming->count; i++) {
-        due[i].state = "sending";
-        due[i].attempts++;
-        store_set_message(store, &due[i]);
-        claiming->items[i].message = due[i];
-        claiming->items[i].body =
-            payload_get(store, unit->arena, due[i].payload, &claiming->items[i].length);
-    }
+    struct flow flow = {&gate->setup, store, unit->arena, now_ms, NULL};
+    claiming->count = world->plant == PLANT_CONSENT_ONCE
+                          ? plant_claim(&flow, claiming->partner, claiming->slots, &claiming->items)
+                          : flow_claim(&flow, claiming->partner, claiming->slots, &claiming->items);
+    plant_after_claim(world, &flow, claiming->items, claiming->count);
     return true;
-}
-
-/* ---- the model of consents, told another way than fhir/consent.c tells it ---- */
-
-static bool is_permission(const struct decision *decision)
-{
-    return decision->form == ALLOWS || decision->form == ALLOWS_REFERRALS;
-}
-
-/* A mistyped date cannot make what forbids later than its acceptance. */
-static int64_t forbidden_ms(const struct decision *decision)
-{
-    return decision->written_ms < decision->accepted_ms ? decision->written_ms
-                                                        : decision->accepted_ms;
-}
-
-/* Only a permission that was both accepted and written after it, and has begun, lifts what
- * forbids. */
-static bool is_lifted(const struct decision *decisions, size_t count, size_t at, int64_t now_ms)
-{
-    for (size_t i = at + 1; i < count; i++) {
-        if (is_permission(&decisions[i]) && decisions[i].written_ms <= now_ms &&
-            decisions[i].written_ms / 1000 > forbidden_ms(&decisions[at]) / 1000)
-            return true;
-    }
-    return false;
-}
-
-/* A permission ends by any withdrawal accepted after it, and by what is later in both orders. */
-static bool is_void(const struct decision *decisions, size_t count, size_t at, int64_t now_ms)
-{
-    for (size_t i = at + 1; i < count; i++) {
-        const struct decision *later = &decisions[i];
-        bool has_begun = !is_permission(later) || later->written_ms <= now_ms;
-        int64_t written_ms = is_permission(later) ? later->written_ms : forbidden_ms(later);
-        if (later->form == WITHDRAWS ||
-            (has_begun && written_ms / 1000 > decisions[at].written_ms / 1000))
-            return true;
-    }
-    return false;
-}
-
-/* Nothing that is not lifted forbids, and every permission in force, of which there is one at
- * least, allows. */
-static bool is_allowed(const struct gate *gate, int client, int to, bool is_referral)
-{
-    int64_t now_ms = clock_wall_ms(&gate->setup.clock);
-    const struct decision *decisions = gate->decisions[client][to];
-    size_t count = gate->decision_count[client][to];
-    bool is_given = false;
-    for (size_t i = 0; i < count; i++) {
-        const struct decision *decision = &decisions[i];
-        if (!is_permission(decision)) {
-            if (!is_lifted(decisions, count, i, now_ms))
-                return false;
-            continue;
-        }
-        if (decision->written_ms > now_ms || is_void(decisions, count, i, now_ms))
-            continue;
-        if (decision->until_ms <= now_ms || (decision->form == ALLOWS_REFERRALS && !is_referral))
-            return false;
-        is_given = true;
-    }
-    return is_given;
-}
-
-/* The oracle of disclosure: the model must allow it at this moment. */
-static void check_disclosure(struct world *world, int from, int to,
-                             const struct store_message *message)
-{
-    struct store_record record;
-    struct gate *gate = &world->gates[from];
-    if (message->record == 0 ||
-        !store_get_record(gate->store, &world->arena, message->record, &record))
-        return;
-    int client = record.client[2] - '0';
-    if (!is_allowed(gate, client, to, strcmp(record.kind, "referral") == 0))
-        world_break(world, "%s sent %s %s to %s without a consent of C-%d at that moment",
-                    gate->org, record.kind, record.number, world->gates[to].org, client);
 }
 
 static char *with_other_ids(struct world *world, const struct deliver_item *item)
@@ -164,13 +73,14 @@ static struct packet *new_packet(struct world *world)
     return packet;
 }
 
-static void send_item(struct world *world, int from, int to, const struct deliver_item *item)
+static void send_item(struct world *world, int from, int to, const char *partner,
+                      const struct deliver_item *item)
 {
     struct packet *packet = new_packet(world);
     bool is_retry = item->message.attempts > 1;
     if (packet == NULL)
         return;
-    check_disclosure(world, from, to, &item->message);
+    own_check_leaving(world, from, to, partner, &item->message, item->body);
     const struct message *known =
         check_message(world, from, item->message.id, item->message.referral);
     *packet =
@@ -181,6 +91,7 @@ static void send_item(struct world *world, int from, int to, const struct delive
                         .turn = item->message.turn != 0 ? item->message.turn : item->message.id,
                         .referral = known == NULL ? 0 : known->referral,
                         .length = item->length,
+                        .is_east = strcmp(partner, EAST) == 0,
                         .is_waiting = true};
     packet->body = world->plant == PLANT_NEW_ID_ON_RETRY && is_retry
                        ? with_other_ids(world, item)
@@ -190,23 +101,36 @@ static void send_item(struct world *world, int from, int to, const struct delive
                (long long)item->message.attempts);
 }
 
-void wire_look(struct world *world, int from, int to)
+static struct deliver_pace *pace_of(struct gate *gate, int to, bool is_east)
+{
+    return is_east ? &gate->east_pace : &gate->paces[to];
+}
+
+static void look_for(struct world *world, int from, int to, const char *name)
 {
     struct gate *gate = &world->gates[from];
     struct arena arena = ARENA_EMPTY;
-    const struct partner *partner = folder_partner(&gate->setup.partners, world->gates[to].org);
+    const struct partner *partner = folder_partner(&gate->setup.partners, name);
+    struct deliver_pace *pace = pace_of(gate, to, strcmp(name, EAST) == 0);
     struct claiming claiming = {
         .unit = {.run = claim, .arena = &arena},
         .world = world,
         .gate = gate,
         .partner = partner->name,
-        .slots = deliver_slots(&gate->paces[to], &gate->setup.config, partner, world->now_ms)};
+        .slots = deliver_slots(pace, &gate->setup.config, partner, world->now_ms)};
     if (claiming.slots > 0 && gate_commit(world, from, &claiming.unit) == COMMITTED) {
-        deliver_started(&gate->paces[to], claiming.count);
+        deliver_started(pace, claiming.count);
         for (size_t i = 0; i < claiming.count; i++)
-            send_item(world, from, to, &claiming.items[i]);
+            send_item(world, from, to, partner->name, &claiming.items[i]);
     }
     arena_free(&arena);
+}
+
+void wire_look(struct world *world, int from, int to)
+{
+    look_for(world, from, to, world->gates[to].org);
+    if (to == EAST_SERVES)
+        look_for(world, from, to, EAST);
 }
 
 /* ---- settling ---- */
@@ -219,13 +143,10 @@ static bool settle(struct unit *unit, struct store *store)
     struct flow flow = {setup, store, unit->arena, clock_wall_ms(&setup->clock), NULL};
     settling->verdict = flow_settle(&flow, settling->row, &settling->result, world_random(world));
     struct store_message message;
-    bool is_planted =
-        (world->plant == PLANT_TIMEOUT_IS_FAILURE && settling->result.outcome == DELIVER_UNKNOWN) ||
-        (world->plant == PLANT_ANY_200_IS_DONE && settling->result.outcome == DELIVER_ANSWERED &&
-         settling->result.status == 200) ||
-        (world->plant == PLANT_BUSY_IS_FINAL && settling->result.status == 503);
-    if (is_planted && store_get_message(store, unit->arena, settling->row, &message)) {
-        message.state = world->plant == PLANT_ANY_200_IS_DONE ? "sent" : "parked";
+    const char *planted;
+    if (store_get_message(store, unit->arena, settling->row, &message) &&
+        (planted = plant_state(world, settling->gate, &settling->result, &message)) != NULL) {
+        message.state = planted;
         store_set_message(store, &message);
     }
     return true;
@@ -243,10 +164,10 @@ static void end_exchange(struct world *world, const struct packet *packet,
                                 .gate = gate,
                                 .row = packet->row,
                                 .result = *result};
-    const struct partner *partner =
-        folder_partner(&gate->setup.partners, world->gates[packet->to].org);
-    deliver_ended(&gate->paces[packet->to], &gate->setup.config, partner, result, world->now_ms,
-                  world_random(world));
+    const struct partner *partner = folder_partner(
+        &gate->setup.partners, packet->is_east ? EAST : world->gates[packet->to].org);
+    deliver_ended(pace_of(gate, packet->to, packet->is_east), &gate->setup.config, partner, result,
+                  world->now_ms, world_random(world));
     gate_commit(world, packet->from, &settling.unit);
     arena_free(&arena);
 }
@@ -256,6 +177,15 @@ static void end_unknown(struct world *world, struct packet *packet)
     struct deliver_result result = {.outcome = DELIVER_UNKNOWN, .sentence = "no answer in time"};
     world_tell(world, "%s hears nothing of message %lld", world->gates[packet->from].org,
                (long long)packet->row);
+    end_exchange(world, packet, &result);
+    packet->is_orphan = true;
+}
+
+/* Nobody is there. */
+static void end_nowhere(struct world *world, struct packet *packet)
+{
+    struct deliver_result result = {.outcome = DELIVER_CANNOT_CONNECT, .sentence = "no such host"};
+    packet->is_waiting = false;
     end_exchange(world, packet, &result);
     packet->is_orphan = true;
 }
@@ -276,8 +206,7 @@ static void end_answered(struct world *world, struct packet *packet, int status,
 static bool take(struct unit *unit, struct store *store)
 {
     struct taking *taking = (struct taking *)unit;
-    if (taking->forgets_cancels)
-        store_drop_early_cancels(store, INT64_MAX);
+    plant_before_taking(taking->world, store);
     taking->outcome = inbox_commit(store, &taking->item, &taking->row, &taking->refusal);
     return true;
 }
@@ -342,7 +271,7 @@ static const char *receive(struct world *world, const struct packet *packet, int
     struct json_fault fault;
     struct message_inbound message;
     struct taking taking = {.unit = {.run = take, .arena = arena, .is_written_late = true},
-                            .forgets_cancels = world->plant == PLANT_FORGETS_CANCELS};
+                            .world = world};
     *ret_status = 400;
     if (!json_parse(arena, packet->body, packet->length, NULL, &document, &fault) ||
         !message_read(&context, document.root, &message, &findings))
@@ -435,9 +364,13 @@ void wire_move(struct world *world)
     if (count == 0)
         return;
     struct packet *packet = &world->packets[waiting[world_random(world) % count]];
-    if (world->is_hasty && packet->is_orphan && world_chance(world, 60))
+    if (world->is_hasty && packet->is_orphan && world_chance(world, 80))
         return; /* it has time */
     bool is_cut = world->is_cut[packet->from][packet->to];
+    if (packet->is_east) {
+        end_nowhere(world, packet);
+        return;
+    }
     uint32_t what = world->is_healed ? 99 : world_random(world) % 100;
     if (is_cut || what < 6) { /* lost on the way */
         packet->is_waiting = false;

@@ -20,6 +20,16 @@ const char *const plant_names[PLANTS] = {
     "speaks-for-others",
     "ack-before-sync",
     "forgets-cancels",
+    "any-grant",
+    "future-consent",
+    "withdrawal-by-date",
+    "routes-by-claims",
+    "replaced-leaves",
+    "wrong-client-leaves",
+    "forgets-retraction",
+    "without-attachments",
+    "parked-is-passed",
+    "wall-clock-parks",
 };
 
 /* ---- small things ---- */
@@ -69,7 +79,7 @@ struct world *world_new(const char *folder, uint64_t seed, enum plant plant, boo
         return NULL;
     world->random = seed * 0x2545f4914f6cdd1du + 1;
     world->plant = plant;
-    world->is_hasty = seed % 16 == 0;
+    world->is_hasty = seed % 8 == 0;
     world->tells = tells;
     world->now_ms = 1793000000000; /* a day of October 2026 */
     for (int i = 0; i < GATES; i++)
@@ -84,11 +94,16 @@ static void advance(struct world *world, int64_t ms)
         world->gates[i].setup.clock.fixed_ms += ms;
 }
 
-/* A clock that was wrong is set, forwards or back, by up to twenty minutes. */
+/* A clock that was wrong is set, forwards or back, by up to twenty minutes; or it is set wrong, by
+ * weeks. */
 static void jump(struct world *world)
 {
     struct gate *gate = &world->gates[world_random(world) % GATES];
     int64_t off = (int64_t)(world_random(world) % 2400000) - 1200000;
+    if (world_chance(world, 30))
+        off += (int64_t)(4 + world_random(world) % 20) * 86400000;
+    world_tell(world, "the clock of %s is set, and is off by %lld s", gate->org,
+               (long long)(off / 1000));
     gate->setup.clock.fixed_ms = world->now_ms + off;
 }
 
@@ -140,6 +155,15 @@ static void heal(struct world *world)
     world_tell(world, "all is mended");
     world->is_healed = true;
     memset(world->is_cut, 0, sizeof world->is_cut);
+    for (int i = 0; i < GATES; i++) {
+        world->gates[i].setup.clock.fixed_ms = world->now_ms;
+        place_settle(world, &world->gates[i]);
+    }
+    check_gates(world);
+    for (int i = 0; i < GATES; i++) {
+        desk_clear(world, i);
+        clinic_review(world, i);
+    }
     for (int round = 0; round < 400 && world->why[0] == '\0'; round++) {
         for (int i = 0; i < GATES; i++) {
             world->gates[i].setup.clock.fixed_ms = world->now_ms;
@@ -151,6 +175,8 @@ static void heal(struct world *world)
         for (size_t i = 0; i < 30; i++)
             wire_move(world);
         advance(world, 30000);
+        for (int i = 0; i < GATES; i++)
+            desk_clear(world, i);
         if (round > 3 && wire_is_quiet(world))
             return;
     }
@@ -159,7 +185,7 @@ static void heal(struct world *world)
 const char *world_play(struct world *world, unsigned steps)
 {
     for (int i = 0; i < GATES * CLIENTS; i++)
-        clinic_sign(world, i % GATES, i / GATES);
+        consents_sign(world, i % GATES, i / GATES);
     for (world->step = 1; world->step <= steps && world->why[0] == '\0'; world->step++) {
         one_step(world);
         if (world->step % 8 == 0)

@@ -30,6 +30,16 @@ enum plant {
     PLANT_SPEAKS_FOR_OTHERS,  /* a partner may send in another clinic's name */
     PLANT_ACK_BEFORE_SYNC,    /* what stands in memory counts as promised */
     PLANT_FORGETS_CANCELS,    /* a cancel that came before its referral is not kept in mind */
+    PLANT_ANY_GRANT,          /* the grant that a message was made under is not compared */
+    PLANT_FUTURE_CONSENT,     /* a permission dated ahead of the clock is in force */
+    PLANT_WITHDRAWAL_BY_DATE, /* a withdrawal dated before a permission does not count */
+    PLANT_ROUTES_BY_CLAIMS,   /* where people work is what partners say */
+    PLANT_REPLACED_LEAVES,    /* a record goes from the tray after its correction */
+    PLANT_WRONG_CLIENT,       /* what contradicts its referral's client goes unconfirmed */
+    PLANT_FORGETS_RETRACTION, /* a retraction that came before its record is not kept in mind */
+    PLANT_NO_ATTACHMENTS,     /* a message goes without the data of its attachments */
+    PLANT_PARKED_IS_PASSED,   /* nothing waits behind what a person has parked */
+    PLANT_WALL_CLOCK_PARKS,   /* a clock that was set ahead has messages given up */
     PLANTS
 };
 extern const char *const plant_names[PLANTS];
