@@ -47,6 +47,18 @@ bool flow_tell(const struct flow *flow, const struct store_referral *referral, c
                const struct track_details *details, const char *moved_from,
                struct fault *ret_fault);
 
+/* What a note or discharge of ours does to the Task of the referral that we fill; NULL: nothing. */
+const struct track_move *flow_note_move(const struct json *record,
+                                        const struct store_referral *referral);
+/* Makes that move, when it is possible now, and counts the visits. Returns it, or NULL. */
+const struct track_move *flow_move_by_note(const struct flow *flow, const struct json *record,
+                                           struct store_referral *referral);
+/* When the note itself must wait for everybody, the partner still learns that the Task moved: ids,
+ * status and count need no consent of their own. */
+void flow_tell_move_alone(const struct flow *flow, const struct json *record,
+                          const struct store_referral *referral, const struct track_move *move,
+                          const struct flow_report *report);
+
 /* A record row made ready for release again and again. One that cannot be read has no tree: it
  * waits, and flow_decide says so. */
 struct flow_loaded {

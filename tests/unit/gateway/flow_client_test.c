@@ -269,6 +269,7 @@ static void what_goes_without_doubt_moves_the_task(void **state)
         fail_msg("%s", fault_sentence(&fault));
     assert_true(report.recipients[0].is_queued);
     assert_string_equal(status(willow), "completed");
+    assert_non_null(clinic_find(willow, "lakeside", "R-1").business_status);
     assert_int_equal(sqlite_number(willow->store,
                                    "SELECT count(*) FROM audit WHERE what='client-confirmed'", ""),
                      0);
