@@ -262,3 +262,11 @@ size_t text_utf8_length(const char *text)
         text_utf8_next(&text);
     return count;
 }
+
+size_t text_utf8_head(const char *text, size_t characters_max)
+{
+    const char *end = text;
+    for (size_t count = 0; *end != '\0' && count < characters_max; count++)
+        text_utf8_next(&end);
+    return (size_t)(end - text);
+}

@@ -50,5 +50,7 @@ size_t text_utf8_fault(const char *text, size_t length);
 unsigned text_utf8_next(const char **at);
 /* Number of code points in well-formed UTF-8. */
 size_t text_utf8_length(const char *text);
+/* Bytes of the first CHARACTERS_MAX code points of well-formed UTF-8, or of all there are. */
+size_t text_utf8_head(const char *text, size_t characters_max);
 
 #endif

@@ -132,11 +132,9 @@ struct json *client_facts(struct arena *arena, const struct json *record)
 
 static void add_shown(struct text *out, const char *name)
 {
-    const char *end = name;
-    for (size_t i = 0; *end != '\0' && i < SHOWN_MAX; i++)
-        text_utf8_next(&end);
-    text_add_n(out, name, (size_t)(end - name));
-    text_add(out, *end == '\0' ? "" : "...");
+    size_t length = text_utf8_head(name, SHOWN_MAX);
+    text_add_n(out, name, length);
+    text_add(out, name[length] == '\0' ? "" : "...");
 }
 
 const char *client_shown(struct arena *arena, const struct json *record)

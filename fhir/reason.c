@@ -101,10 +101,7 @@ const char *reason_cut(struct arena *arena, const char *text)
 {
     if (text_is_blank(text))
         return NULL;
-    const char *end = text;
-    for (int count = 0; *end != '\0' && count < REASON_TEXT_MAX; count++)
-        text_utf8_next(&end);
-    char *cut = arena_copy_n(arena, text, (size_t)(end - text));
+    char *cut = arena_copy_n(arena, text, text_utf8_head(text, REASON_TEXT_MAX));
     for (char *at = cut; *at != '\0'; at++) {
         if ((unsigned char)*at < ' ' || *at == 0x7f)
             *at = ' ';

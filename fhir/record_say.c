@@ -19,15 +19,13 @@ void record_fault(struct checking *check, struct fault fault)
 /* The first SHOWN_MAX characters of TEXT on one line. */
 static const char *cut_short(struct arena *arena, const char *text)
 {
-    const char *end = text;
-    for (int i = 0; i < SHOWN_MAX && *end != '\0'; i++)
-        text_utf8_next(&end);
-    char *copy = arena_copy_n(arena, text, (size_t)(end - text));
+    size_t length = text_utf8_head(text, SHOWN_MAX);
+    char *copy = arena_copy_n(arena, text, length);
     for (char *at = copy; *at != '\0'; at++) {
         if ((unsigned char)*at < 0x20)
             *at = ' ';
     }
-    return *end == '\0' ? copy : arena_print(arena, "%s...", copy);
+    return text[length] == '\0' ? copy : arena_print(arena, "%s...", copy);
 }
 
 const char *record_show(struct checking *check, const struct json *node)

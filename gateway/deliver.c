@@ -177,7 +177,7 @@ static const char *issue_text(struct arena *arena, const struct json *issues)
         text = json_get_text(issue, "diagnostics");
     if (text == NULL)
         text = json_get_text(issue, "code");
-    return text == NULL ? NULL : arena_copy_n(arena, text, strnlen(text, REASON_MAX));
+    return text == NULL ? NULL : arena_copy_n(arena, text, text_utf8_head(text, REASON_MAX));
 }
 
 static bool answers_us(const struct message_inbound *reply, const struct store_message *message)

@@ -75,25 +75,28 @@ bool whose_differs(struct store *store, struct arena *arena, const char *our,
     return !is_one_client(store, arena, our, ours, ret_difference);
 }
 
+/* Numbers are as long as whoever gave them likes. */
+static const char *shown(struct arena *arena, const char *value)
+{
+    enum { SHOWN_MAX = 60 };
+    return value == NULL ? "nothing" : arena_copy_n(arena, value, text_utf8_head(value, SHOWN_MAX));
+}
+
 const char *whose_say(struct arena *arena, const struct store_referral *referral,
                       const struct json *referral_record,
                       const struct client_difference *difference)
 {
-    enum { SAID_MAX = 1200, VALUE_MAX = 240 };
+    enum { SAID_MAX = 2000 };
     const char *name = client_shown(arena, referral_record);
     struct text said = text_new(arena, SAID_MAX);
-    struct text found = text_new(arena, VALUE_MAX);
-    const char *at = difference->found == NULL ? "nothing" : difference->found;
-    for (const char *from = at; *at != '\0' && found.length < VALUE_MAX - 4; from = at) {
-        text_utf8_next(&at);
-        text_add_n(&found, from, (size_t)(at - from));
-    }
-    text_print(&said, "%s: found %s; referral %s is of %s", difference->path, found.at,
-               referral->number, name == NULL ? "another client" : name);
+    const char *expected = shown(arena, difference->expected);
+    text_print(&said, "%s: found %s; referral %s is of %s", difference->path,
+               shown(arena, difference->found), shown(arena, referral->number),
+               name == NULL ? "another client" : name);
     if (text_equal(difference->path, "client_birth_date"))
-        text_print(&said, ", born %s", difference->expected);
+        text_print(&said, ", born %s", expected);
     if (text_equal(difference->path, "client_id"))
-        text_print(&said, ", client %s", difference->expected);
+        text_print(&said, ", client %s", expected);
     return said.at;
 }
 

@@ -35,10 +35,23 @@ static void whole_numbers_are_written_as_they_are(void **state)
     arena_free(&arena);
 }
 
+/* Never in the middle of a character. */
+static void a_head_is_whole_characters(void **state)
+{
+    (void)state;
+    assert_int_equal(text_utf8_head("", 3), 0);
+    assert_int_equal(text_utf8_head("abc", 0), 0);
+    assert_int_equal(text_utf8_head("abc", 2), 2);
+    assert_int_equal(text_utf8_head("abc", 9), 3);
+    assert_int_equal(text_utf8_head("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z", 2), 3);
+    assert_int_equal(text_utf8_head("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z", 4), 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_numbers_are_written_as_they_are),
+        cmocka_unit_test(a_head_is_whole_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

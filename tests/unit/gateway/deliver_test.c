@@ -468,6 +468,23 @@ static void refusals_wait_for_a_person(void **state)
     }
 }
 
+/* Our lists and logs show it, so it stays UTF-8. */
+static void a_long_refusal_is_cut_between_characters(void **state)
+{
+    struct journey *journey = *state;
+    struct text body = text_new(&journey->clinic->arena, 10000);
+    text_add(&body, "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\","
+                    "\"code\":\"conflict\",\"details\":{\"text\":\"x");
+    for (int i = 0; i < 1000; i++)
+        text_add(&body, "\xc3\xa9");
+    text_add(&body, "\"}}]}");
+    struct deliver_result result = answer_of(409, body.at);
+    assert_int_equal(settle(journey, &result, NOW), DELIVER_PARKED);
+    const char *reason = row_of(journey).reason;
+    assert_int_equal(text_utf8_fault(reason, strlen(reason)), strlen(reason));
+    assert_true(strlen(reason) < 1100);
+}
+
 static void a_duplicate_elsewhere_is_delivered(void **state)
 {
     struct journey *journey = *state;
@@ -650,6 +667,7 @@ int main(void)
         TEST(answers_that_prove_nothing),
         TEST(custody_without_a_body),
         TEST(refusals_wait_for_a_person),
+        TEST(a_long_refusal_is_cut_between_characters),
         TEST(a_duplicate_elsewhere_is_delivered),
         TEST(retry_after_is_honoured_up_to_the_most),
         TEST(given_up_after_its_time),
