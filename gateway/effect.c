@@ -13,7 +13,7 @@
 #include "gateway/tree.h"
 #include "gateway/whose.h"
 
-enum { NUMBER_MAX = 1024, NOTE_MAX = 4096, RELATED_MAX = 20, EPOCH_SHOWN = 4 };
+enum { NUMBER_MAX = 1024, NOTE_MAX = 4096, RELATED_MAX = 20, OTHER_IDS_MAX = 32, EPOCH_SHOWN = 4 };
 
 /* Of COUNT referrals the one that is this partner's; false when there is none, or several. */
 static bool find_theirs(const struct inbox_item *item, const struct store_referral *referrals,
@@ -568,8 +568,22 @@ static int64_t add_record(struct store *store, const struct inbox_item *item, st
     return row.id;
 }
 
+/* Of our client NUMBER as our last record said it; of one that no record has named since clients
+ * became rows, as our first record says. NULL: not known. */
+static const char *birth_date_of(struct store *store, struct arena *arena, const char *number)
+{
+    struct store_client client;
+    struct store_record *ours;
+    if (!store_find_client(store, arena, STORE_OWN, number, &client))
+        return NULL;
+    if (client.birth_date != NULL ||
+        store_records(store, arena, number, NULL, STORE_OWN, &ours) == 0)
+        return client.birth_date;
+    return json_get_text(tree_of(arena, ours[0].text), "client_birth_date");
+}
+
 /* Their number for a client of ours, when they name one of our numbers and the birth date agrees.
- */
+ * Of a message that names more than a few numbers the first are looked at. */
 static void link_client(struct store *store, const struct inbox_item *item)
 {
     const struct json *record = item->message->record;
@@ -579,14 +593,10 @@ static void link_client(struct store *store, const struct inbox_item *item)
     const struct json *other = json_first(json_get(record, "client_other_ids"));
     if (their_number == NULL || born == NULL)
         return;
-    for (; other != NULL; other = json_next(other)) {
-        struct store_record *ours;
+    for (size_t i = 0; other != NULL && i < OTHER_IDS_MAX; other = json_next(other), i++) {
         const char *number = json_get_text(other, "id");
-        if (number == NULL || !text_equal(json_get_text(other, "issued_by"), our) ||
-            store_records(store, item->arena, number, NULL, STORE_OWN, &ours) == 0)
-            continue;
-        const struct json *own = tree_of(item->arena, ours[0].text);
-        if (own != NULL && text_equal(json_get_text(own, "client_birth_date"), born))
+        if (number != NULL && text_equal(json_get_text(other, "issued_by"), our) &&
+            text_equal(birth_date_of(store, item->arena, number), born))
             store_add_link(store, number, item->message->sender, their_number);
     }
 }

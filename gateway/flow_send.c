@@ -209,7 +209,8 @@ static void accept_row(struct sending *sending, const struct json *attachments)
     const struct flow *flow = sending->flow;
     const char *text = json_print(flow->arena, sending->tree);
     bool is_referral = text_equal(sending->kind, "referral");
-    whose_note(flow->store, STORE_OWN, sending->tree);
+    if (sending->doubt == NULL)
+        whose_note(flow->store, STORE_OWN, sending->tree);
     bool corrects = is_referral && sending->referral.id != 0;
     if (corrects)
         move_placed(sending);
@@ -326,13 +327,13 @@ struct flow_report flow_send(const struct flow *flow, const struct record *recor
         return report;
     report.warnings = flow_warnings(flow, record, &sending.rules, &sending.referral);
     drop_replaced(&sending);
+    sending.doubt = flow_doubt(flow, sending.tree, &sending.referral);
     accept_row(&sending, attachments);
     if (text_equal(sending.kind, "consent")) {
         flow_reconsider(flow, sending.client);
         return report;
     }
     const struct track_move *move = NULL;
-    sending.doubt = flow_doubt(flow, sending.tree, &sending.referral);
     if (sending.doubt == NULL) /* else it may be about somebody else, until a person says no */
         move = flow_move_by_note(flow, sending.tree, &sending.referral);
     release_all(&sending, &report);

@@ -368,6 +368,26 @@ static void an_own_client_is_linked_when_number_and_birth_date_agree(void **stat
         1);
 }
 
+/* As many numbers as a message can hold cost no more than a few. */
+static void only_the_first_numbers_are_looked_at(void **state)
+{
+    struct bench *bench = *state;
+    struct clinic *lakeside = bench->lakeside;
+    const char **numbers;
+    struct text ids = text_new(&lakeside->arena, 1 << 20);
+    text_add(&ids, "\"reason\":\"x\",\"client_other_ids\":[");
+    for (int i = 0; i < 32; i++)
+        text_add(&ids, "{\"id\":\"X\",\"issued_by\":\"willow\"},");
+    text_add(&ids, "{\"id\":\"C-1042\",\"issued_by\":\"willow\"}]");
+    const char *text = clinic_replaced(lakeside, clinic_referral(lakeside, "R-1", "osei", "willow"),
+                                       "\"reason\":\"Neck pain\"", ids.at);
+    clinic_send(lakeside, text);
+    assert_string_equal(carry(lakeside, bench->willow).row.response_code, "ok");
+    assert_int_equal(
+        store_links(bench->willow->store, &bench->willow->arena, "C-1042", "lakeside", &numbers),
+        0);
+}
+
 /* ---- a cancel overtakes its referral ---- */
 
 struct overtaken {
@@ -614,6 +634,7 @@ int main(void)
         TEST(the_same_record_in_a_new_message_is_known),
         TEST(a_corrected_referral_belongs_to_the_old_one),
         TEST(an_own_client_is_linked_when_number_and_birth_date_agree),
+        TEST(only_the_first_numbers_are_looked_at),
         TEST(a_referral_behind_its_cancel_is_cancelled),
         TEST(a_cancel_said_again_changes_nothing),
         TEST(an_early_cancel_touches_no_other_referral),
