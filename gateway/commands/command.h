@@ -23,6 +23,14 @@ struct command_option {
     bool is_repeated;
 };
 
+/* Who did it, as gateway/actor.h takes it. */
+#define COMMAND_BY                                                                                 \
+    {                                                                                              \
+        "by", "WHO",                                                                               \
+            "a person of ours (a handle of directory.csv) or user:NAME; default: who runs this",   \
+            false                                                                                  \
+    }
+
 enum command_place {
     COMMAND_HERE, /* in the caller's process, no store */
     COMMAND_STORE /* in the process that holds the store */

@@ -38,7 +38,7 @@ struct explaining {
     const char *advice;
 };
 
-/* A record of ours that leaves: by its number, or KIND/NUMBER where two kinds have it. */
+/* A record of ours that leaves: by its number, or KIND:NUMBER where two kinds have it. */
 static bool find_record(struct explaining *explaining, const char *id, struct fault *ret_fault)
 {
     static const char *const kinds[] = {"referral", "progress-note", "discharge-summary",
@@ -49,14 +49,14 @@ static bool find_record(struct explaining *explaining, const char *id, struct fa
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         struct store_record found;
         size_t length = strlen(kinds[i]);
-        bool is_kind = strncmp(id, kinds[i], length) == 0 && id[length] == '/';
+        bool is_kind = strncmp(id, kinds[i], length) == 0 && id[length] == ':';
         if (!store_find_record(explaining->store, call->arena, org, kinds[i],
                                is_kind ? id + length + 1 : id, &found))
             continue;
         if (also != NULL)
             return fault_set(ret_fault, FAULT_usage,
                              arena_print(call->arena,
-                                         "found two records %s; expected %s/%s or %s/%s", id, also,
+                                         "found two records %s; expected %s:%s or %s:%s", id, also,
                                          id, kinds[i], id));
         also = kinds[i];
         store_get_record(explaining->store, call->arena, found.id, &explaining->row);

@@ -143,7 +143,7 @@ static const struct command_option list_options[] = {
     {NULL, NULL, NULL, false},
 };
 static const struct command_option decide_options[] = {
-    {"by", "HANDLE", "who decided (a handle of directory.csv)", false},
+    COMMAND_BY,
     {NULL, NULL, NULL, false},
 };
 

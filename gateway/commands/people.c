@@ -245,12 +245,6 @@ static int ignore(struct command_call *call)
 
 /* ---- the table ---- */
 
-#define BY_OPTION                                                                                  \
-    {                                                                                              \
-        "by", "WHO",                                                                               \
-            "a person of ours (a handle of directory.csv) or user:NAME; default: who runs this",   \
-            false                                                                                  \
-    }
 static const struct command_option list_options[] = {
     {"state", "STATE", "only new, confirmed, merged or ignored ones; all: with the ignored", false},
     {"partner", "NAME", "only what this partner says", false},
@@ -260,10 +254,10 @@ static const struct command_option confirm_options[] = {
     {"handle", "HANDLE", "the short name to be known by here; default: made of the name", false},
     {"works-at", "CLINIC", "of a person: the clinic, as we know it", false},
     {"partner", "NAME", "of a clinic: the partner whose system serves it", false},
-    BY_OPTION,
+    COMMAND_BY,
     {NULL, NULL, NULL, false},
 };
-static const struct command_option by_options[] = {BY_OPTION, {NULL, NULL, NULL, false}};
+static const struct command_option by_options[] = {COMMAND_BY, {NULL, NULL, NULL, false}};
 
 #define ROW(name, arguments, help, words, run, options)                                            \
     {                                                                                              \

@@ -328,8 +328,7 @@ static const struct command_option retract_options[] = {
     {"reason", "CODE",
      "wrong-client (whoever got it is asked to destroy it), entered-in-error, duplicate or other",
      false},
-    {"by", "WHO",
-     "a person of ours (a handle of directory.csv) or user:NAME; default: who runs this", false},
+    COMMAND_BY,
     {NULL, NULL, NULL, false},
 };
 

@@ -358,18 +358,12 @@ static const struct command_option list_options[] = {
     {"list", "LIST", "only those of one list, such as \"to answer\"", false},
     {NULL, NULL, NULL, false},
 };
-#define BY_OPTION                                                                                  \
-    {                                                                                              \
-        "by", "WHO",                                                                               \
-            "a person of ours (a handle of directory.csv) or user:NAME; default: who runs this",   \
-            false                                                                                  \
-    }
 static const struct command_option move_options[] = {
-    BY_OPTION,
+    COMMAND_BY,
     {NULL, NULL, NULL, false},
 };
 static const struct command_option reason_options[] = {
-    BY_OPTION,
+    COMMAND_BY,
     {"reason", "CODE",
      "no-capacity, not-our-service, missing-information, cannot-reach-client, client-choice, "
      "contraindicated, coverage, duplicate or other; the partner reads it",

@@ -65,7 +65,7 @@ static int confirm(struct command_call *call)
 }
 
 static const struct command_option confirm_options[] = {
-    {"by", "HANDLE", "who has looked (a handle of directory.csv)", false},
+    COMMAND_BY,
     {NULL, NULL, NULL, false},
 };
 
