@@ -10,6 +10,7 @@
 #include "gateway/acknowledge.h"
 #include "gateway/people.h"
 #include "gateway/store/lived.h"
+#include "gateway/store/recall.h"
 #include "gateway/tree.h"
 #include "gateway/whose.h"
 
@@ -191,6 +192,19 @@ static bool move_nothing(const struct inbox_item *item, struct effect *effect,
                                  item->message->referral.number));
 }
 
+/* A filler that was restored from a backup makes its moves again, up to where the referral stands
+ * here: on the way they change nothing. */
+static bool is_made_again(struct store *store, const struct inbox_item *item,
+                          const struct store_referral *referral, const struct track_move *move)
+{
+    int64_t again_ms;
+    struct fault ignored;
+    return move->who == TRACK_FILLER && their_side(referral) == TRACK_FILLER &&
+           !track_allows(move, TRACK_FILLER, referral, item->arena, &ignored) &&
+           track_leads_on(move, referral->task_status) &&
+           *store_recalled(store, item->arena, admission_partner(item->admission), &again_ms) != 0;
+}
+
 static bool check_move(struct store *store, const struct inbox_item *item, struct effect *effect,
                        struct fault *ret_fault)
 {
@@ -208,6 +222,8 @@ static bool check_move(struct store *store, const struct inbox_item *item, struc
                                      "referral %s is %s; a Task of it cannot become %s",
                                      effect->referral.number, effect->referral.task_status,
                                      asked->task_status == NULL ? "that" : asked->task_status));
+    if (is_made_again(store, item, &effect->referral, move))
+        return true;
     effect->move = move;
     effect->details = details_of(item);
     if (text_equal(move->word, "accept") &&

@@ -192,16 +192,24 @@ size_t recall_learn(struct store *store, struct arena *arena, const char *partne
 
 /* ---- for a person ---- */
 
+/* What was not here then and is now came anew: it stands where a referral begins. */
+static bool differs_now(struct store *store, struct arena *arena, struct store_told *told)
+{
+    struct store_referral ours;
+    const char *then = told->ours == NULL ? "requested" : told->ours;
+    if (!store_find_referral(store, arena, told->placer, told->number, &ours))
+        return told->ours == NULL;
+    told->ours = ours.task_status;
+    return is_same(ours.task_status, then) && !is_same(ours.task_status, told->status);
+}
+
 size_t recall_differences(struct store *store, struct arena *arena, struct store_told **ret_told)
 {
     struct store_told *all;
     size_t kept = 0;
     size_t count = store_told(store, arena, &all);
     for (size_t i = 0; i < count; i++) {
-        struct store_referral ours;
-        bool is_here = store_find_referral(store, arena, all[i].placer, all[i].number, &ours);
-        bool differs = is_here ? text_equal(ours.task_status, all[i].ours) : all[i].ours == NULL;
-        if (differs)
+        if (differs_now(store, arena, &all[i]))
             all[kept++] = all[i];
     }
     *ret_told = all;

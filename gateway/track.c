@@ -72,6 +72,28 @@ const struct track_move *track_between(enum track_side who, const char *from, co
     return NULL;
 }
 
+static bool is_among(const char *const *states_seen, size_t count, const char *task_status)
+{
+    size_t at = 0;
+    while (at < count && !text_equal(states_seen[at], task_status))
+        at++;
+    return at < count;
+}
+
+bool track_leads_on(const struct track_move *made, const char *to)
+{
+    const char *seen[STATES] = {made->to};
+    size_t count = 1;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < STATES; j++) {
+            const char *next = states[j].task_status;
+            if (!is_among(seen, count, next) && track_between(made->who, seen[i], next) != NULL)
+                seen[count++] = next;
+        }
+    }
+    return is_among(seen + 1, count - 1, to);
+}
+
 bool track_is_over(const char *task_status)
 {
     for (size_t i = 0; i < STATES; i++) {

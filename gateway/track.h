@@ -43,6 +43,8 @@ struct track_details {
 const struct track_move *track_find(const char *word);
 /* The move by which WHO brings a Task from FROM to TO; NULL when there is none. */
 const struct track_move *track_between(enum track_side who, const char *from, const char *to);
+/* Can the same side, behind MADE, have brought the Task to TO? */
+bool track_leads_on(const struct track_move *made, const char *to);
 bool track_is_over(const char *task_status);
 /* Our side of a referral, and the other one. */
 enum track_side track_ours(const struct store_referral *referral);

@@ -109,3 +109,23 @@ def test_two_restores_of_one_backup_do_not_meet(make_town):
         lakeside.wait_status(number, "accepted")
     epochs = {value for value, in willow.query("SELECT value FROM meta WHERE key='epoch'")}
     assert len(epochs) == 1 and not willow.messages(state="rejected")
+
+
+def test_a_filler_that_lost_all_of_a_referral_makes_its_moves_again(make_town):
+    lakeside, willow = town(make_town)
+    backup = backup_of(willow)
+    number = refer(lakeside)["record_id"]
+    for word in ("accept", "start", "complete"):
+        willow.move(word, number)
+    lakeside.wait_status(number, "completed")
+    set_back(willow, backup)
+    willow.wait_status(number, "requested")
+    differs = wait_for(lambda: willow.json("referrals", "differ"), 15, "the difference is named")
+    assert (differs[0]["here"], differs[0]["there"]) == ("requested", "completed"), differs
+    for word in ("accept", "start", "complete"):
+        willow.move(word, number)
+    willow.wait_settled()
+    for one in (lakeside, willow):
+        one.wait_status(number, "completed")
+    assert willow.json("referrals", "differ") == []
+    assert not willow.messages(state="parked") and not willow.messages(state="rejected")
