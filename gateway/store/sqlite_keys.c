@@ -534,7 +534,7 @@ static void write_pages(struct store *store, int64_t run, const struct key_entry
 }
 
 /* The last row of a family's table; an undone unit may have made keys of rows beyond it. */
-static int64_t last_row(const struct store *store, enum key_family_name name, int table)
+static int64_t last_row(struct store *store, enum key_family_name name, int table)
 {
     static const enum sqlite_ids ids[KEY_FAMILIES][KEY_TABLES_MAX] = {
         [KEYS_LEDGER] = {IDS_MESSAGE, IDS_MESSAGE},
@@ -542,8 +542,8 @@ static int64_t last_row(const struct store *store, enum key_family_name name, in
         [KEYS_CLIENTS] = {IDS_CLIENT, IDS_CLIENT},
     };
     int64_t known = store->families[name].known[table];
-    int64_t last = store->state.last_ids[ids[name][table]];
-    return last >= 0 && last < known ? last : known;
+    int64_t last = sqlite_next_id(store, ids[name][table]) - 1;
+    return last < known ? last : known;
 }
 
 static void know_last_run(struct store *store)

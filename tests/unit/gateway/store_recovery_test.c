@@ -448,6 +448,32 @@ static void spoil(struct clinic *clinic, const char *name, const char *sql)
         "c.executescript(os.environ[\"SQL\"]); c.commit(); c.close()'");
 }
 
+/* Keys are made again while a unit runs that is undone: the run ends with the last row there is. */
+static void a_row_that_was_undone_is_not_taken_for_known(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store *first = STORE;
+    struct fault fault;
+    fill_with_ids(clinic);
+    crash(clinic, "copy");
+    spoil(clinic, "copy", "DELETE FROM key_page");
+    STORE = reopen(clinic, "copy");
+    assert_true(store_serve(STORE, &fault));
+    assert_true(store_begin(STORE));
+    store_mark(STORE);
+    assert_true(has(clinic, STORE, 1));
+    add(clinic, MANY + 2);
+    store_undo(STORE);
+    assert_true(store_commit(STORE, &fault));
+    add_promised(clinic, MANY + 1);
+    assert_true(store_commit(STORE, &fault));
+    store_close(STORE);
+    STORE = reopen(clinic, "copy");
+    assert_true(has(clinic, STORE, MANY + 1));
+    store_close(STORE);
+    STORE = first;
+}
+
 /* What is wrong with the pages of keys is made good from the rows: no id is forgotten. */
 static void damaged_keys_are_made_again(void **state)
 {
@@ -576,6 +602,7 @@ int main(void)
         TEST(a_roll_back_keeps_what_was_promised),
         TEST(ids_are_known_for_ever),
         TEST(damaged_keys_are_made_again),
+        TEST(a_row_that_was_undone_is_not_taken_for_known),
         TEST(a_store_whose_making_was_broken_off_is_finished),
         TEST(a_reader_sees_bytes_that_are_only_in_the_journal),
         TEST(a_reader_of_before_the_first_service_finds_the_journal),
