@@ -281,11 +281,9 @@ static void bind_link(struct binding binding, int at, int64_t id)
         bind_whole(binding, at, id);
 }
 
-/* The partner that a column of ROW names; NULL: ourselves, or the column names none. */
+/* The partner that a COLUMN_PARTNER or COLUMN_ORIGIN of ROW names; NULL: ourselves. */
 static const char *partner_in(const struct column *column, const void *row)
 {
-    if (column->type != COLUMN_PARTNER && column->type != COLUMN_ORIGIN)
-        return NULL;
     const char *name = *(const char *const *)(const void *)((const char *)row + column->offset);
     return column->type == COLUMN_ORIGIN && text_equal(name, STORE_OWN) ? NULL : name;
 }
@@ -308,7 +306,7 @@ static void make_named(struct store *store, const struct table *table, size_t sk
         const struct column *column = &table->columns[i];
         if (column->type == COLUMN_CLIENT)
             sqlite_client_made(store, owner_in(table, row), client_in(column, row));
-        else
+        else if (column->type == COLUMN_PARTNER || column->type == COLUMN_ORIGIN)
             sqlite_partner_made(store, partner_in(column, row));
     }
 }

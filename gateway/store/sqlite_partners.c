@@ -49,6 +49,7 @@ static void remember(struct store *store, int64_t id, const char *name)
             (count - at) * sizeof *partners->sorted);
     partners->sorted[at] = (struct partner_row){id, name};
     partners->count++;
+    partners->last = NULL;
     partners->newest = id > partners->newest ? id : partners->newest;
     store->state.partners = (int64_t)partners->count;
 }
@@ -81,18 +82,23 @@ void sqlite_forget_partners(struct store *store)
 }
 
 /* What was undone took rows with it: then the state says another number than is known. */
-static const struct partners *known(struct store *store)
+static struct partners *known(struct store *store)
 {
     if (store->state.partners != (int64_t)store->partners.count)
         load(store);
     return &store->partners;
 }
 
-static int64_t find(const struct partners *partners, const char *name)
+/* The rows of one message name the same partner a dozen times. */
+static int64_t find(struct partners *partners, const char *name)
 {
+    if (partners->last != NULL && strcmp(partners->last->name, name) == 0)
+        return partners->last->id;
     size_t at = place_of(partners, name);
-    bool found = at < partners->count && strcmp(partners->sorted[at].name, name) == 0;
-    return found ? partners->sorted[at].id : 0;
+    if (at == partners->count || strcmp(partners->sorted[at].name, name) != 0)
+        return 0;
+    partners->last = &partners->sorted[at];
+    return partners->last->id;
 }
 
 int64_t sqlite_partner(struct store *store, const char *name)

@@ -83,7 +83,8 @@ struct partner_row {
 
 struct partners { /* all of them */
     struct arena arena;
-    struct partner_row *sorted; /* by name */
+    struct partner_row *sorted;     /* by name */
+    const struct partner_row *last; /* found last; NULL: none */
     size_t count, room;
     int64_t newest;
 };
