@@ -16,11 +16,20 @@ static const char *const value_names[] = {
     [RECORD_NUMBER] = "valueDecimal", [RECORD_YES_NO] = "valueBoolean",
     [RECORD_ITEM] = "valueString"};
 
-/* These say what the record is or must not travel: no extension may set them. */
+/* These say what the record is, whom it is about, or must not travel: no extension may set them. */
 static bool is_settable(const char *name)
 {
-    static const char *const fixed[] = {"record",    "record_id",    "written_at", "written_by",
-                                        "client_id", "private_note", NULL};
+    static const char *const fixed[] = {"record",
+                                        "record_id",
+                                        "written_at",
+                                        "written_by",
+                                        "private_note",
+                                        "client_id",
+                                        "client_family_name",
+                                        "client_given_names",
+                                        "client_name_in_latin",
+                                        "client_birth_date",
+                                        NULL};
     for (size_t i = 0; fixed[i] != NULL; i++) {
         if (strcmp(fixed[i], name) == 0)
             return false;

@@ -11,6 +11,7 @@
 #include "fhir/message_event.h"
 #include "fhir/message_header.h"
 #include "fhir/message_kind.h"
+#include "fhir/message_number.h"
 #include "fhir/message_people.h"
 #include "fhir/message_received.h"
 #include "fhir/message_split.h"
@@ -425,11 +426,25 @@ static void read_resource(struct field_job *job, const struct map_part *part,
     }
 }
 
-static void read_part(struct field_job *job, const struct map_part *part)
+/* Says of itself that it is about somebody else than the record: another client of the message. */
+static bool is_of_another(struct field_job *job, const struct message_entry *patient,
+                          const struct message_entry *entry)
+{
+    const struct json *subject = json_get(entry->resource, "subject");
+    if (subject == NULL)
+        subject = json_get(entry->resource, "patient");
+    const struct message_entry *meant = subject == NULL ? NULL : entries_resolve(job, subject);
+    return meant != NULL && meant != patient && strcmp(meant->type, "Patient") == 0;
+}
+
+/* PATIENT: whom the record is about, when an entry says it. */
+static void read_part(struct field_job *job, const struct map_part *part,
+                      const struct message_entry *patient)
 {
     for (struct message_entry *entry = entries_next(job, part->type, NULL); entry != NULL;
          entry = entries_next(job, part->type, entry)) {
-        if (entry->is_taken || (part->is_it != NULL && !part->is_it(job, entry->resource)))
+        if (entry->is_taken || (part->is_it != NULL && !part->is_it(job, entry->resource)) ||
+            is_of_another(job, patient, entry))
             continue;
         read_resource(job, part, entry);
         if (part->local == NULL && part->read == NULL)
@@ -437,28 +452,51 @@ static void read_part(struct field_job *job, const struct map_part *part)
     }
 }
 
+/* A name that is told in one piece. */
+static void read_whole_name(struct field_job *job, const struct json *patient)
+{
+    static const char family[] = "client_family_name";
+    struct json *text = json_get(json_first(json_get(patient, "name")), "text");
+    if (text == NULL || json_marked(text) || json_get(job->record, family) != NULL ||
+        json_get(job->record, "client_given_names") != NULL)
+        return;
+    json_put_text(job->arena, job->record, family, json_text(text));
+    json_mark(text);
+}
+
+static void read_patient_resource(struct field_job *job, struct json *patient)
+{
+    job->resource = patient;
+    field_read(job, map_patient, patient, job->record);
+    read_whole_name(job, patient);
+}
+
+/* A number in the reference itself that the Patient does not say: one more of this client. */
+static void read_subject_number(struct field_job *job, const struct json *subject)
+{
+    struct json *identifier = json_get(subject, "identifier");
+    struct json *patient = json_new_object(job->arena);
+    if (json_get_text(identifier, "value") == NULL || entries_resolve(job, subject) != NULL)
+        return;
+    struct json *list = json_put(patient, "identifier", json_new_list(job->arena));
+    json_push(list, json_copy_nodes(job->arena, identifier));
+    job->resource = patient;
+    field_read(job, map_patient, patient, job->record);
+}
+
 static void read_patient(struct field_job *job, const struct message_split *split)
 {
-    struct json *subject = NULL;
+    struct json *main = split->main == NULL ? NULL : split->main->resource;
+    struct json *subject =
+        json_get(main, "subject") != NULL ? json_get(main, "subject") : json_get(main, "patient");
+    struct json *contained = split->patient != NULL ? NULL : entries_resource(job, subject, main);
     if (split->patient != NULL) {
-        job->resource = split->patient->resource;
         split->patient->is_taken = true;
-        field_read(job, map_patient, split->patient->resource, job->record);
-        return;
+        read_patient_resource(job, split->patient->resource);
+    } else if (contained != NULL) {
+        read_patient_resource(job, contained);
     }
-    if (split->main != NULL)
-        subject = json_get(split->main->resource, "subject") != NULL
-                      ? json_get(split->main->resource, "subject")
-                      : json_get(split->main->resource, "patient");
-    struct json *contained =
-        entries_resource(job, subject, split->main == NULL ? NULL : split->main->resource);
-    if (contained != NULL) {
-        job->resource = contained;
-        field_read(job, map_patient, contained, job->record);
-        return;
-    }
-    json_put_text(job->arena, job->record, "client_id",
-                  json_text(json_find(subject, "identifier", "value", NULL)));
+    read_subject_number(job, subject);
 }
 
 static bool has_identity(const struct json *record)
@@ -499,6 +537,38 @@ static void name_author(struct field_job *job, const char *sender)
         json_replace(job->arena, job->record, "written_by", json_new_lasting(job->arena, author));
 }
 
+/* "R-1", or "lakeside:R-1", where lakeside is a clinic that we know. */
+static struct message_referral referral_said(const struct field_job *job, const char *said)
+{
+    struct message_referral referral = {.number = said};
+    const char *colon = strchr(said, ':');
+    const char *clinic =
+        colon == NULL ? NULL : arena_copy_n(job->arena, said, (size_t)(colon - said));
+    if (clinic == NULL || directory_find(job->context->directory, clinic) == NULL)
+        return referral;
+    referral.placer = clinic;
+    referral.number = colon + 1;
+    return referral;
+}
+
+/* A record that is no referral belongs to the one that its message names: its own word for that may
+ * be longer, and says nothing else. */
+static void name_referral(struct field_job *job)
+{
+    static const char field[] = "referral_id";
+    struct message_referral *named = &job->referral;
+    const char *said = json_get_text(job->record, field);
+    if (said != NULL && named->number == NULL) {
+        struct message_referral found = referral_said(job, said);
+        named->number = found.number;
+        named->placer = found.placer != NULL ? found.placer : named->placer;
+    } else if (said != NULL && !text_equal(referral_said(job, said).number, named->number)) {
+        json_remove(job->record, field);
+    }
+    if (json_get(job->record, field) == NULL)
+        json_put_text(job->arena, job->record, field, named->number);
+}
+
 static void name_record(struct field_job *job, const struct message_split *split,
                         const struct message_inbound *in)
 {
@@ -518,8 +588,8 @@ static void name_record(struct field_job *job, const struct message_split *split
         json_put_text(job->arena, job->record, "written_by",
                       in->move.by != NULL ? in->move.by : in->sender);
     name_author(job, in->sender);
-    if (strcmp(job->kind, "referral") != 0 && json_get(job->record, "referral_id") == NULL)
-        json_put_text(job->arena, job->record, "referral_id", job->referral.number);
+    if (strcmp(job->kind, "referral") != 0)
+        name_referral(job);
 }
 
 /* The members of OBJECT that its shape has, in the order of the vocabulary; they are moved. */
@@ -569,7 +639,7 @@ static void read_record(struct field_job *job, const struct message_split *split
     read_main(job, kind, split);
     in->consents = consent_read_evidence(job);
     for (const struct map_part *part = kind->parts; part->type != NULL; part++)
-        read_part(job, part);
+        read_part(job, part, split->patient);
     field_read_extras(job, json_get(job->main, "extension"), job->record); /* those of items */
     if (kind->finish_reading != NULL)
         kind->finish_reading(job);
@@ -649,5 +719,5 @@ bool message_read(const struct fhir_context *context, const struct json *bundle,
     in.attachments = job.attachments;
     in.claims = job.claims;
     *ret_inbound = in;
-    return true;
+    return number_check_all(job.arena, &in, findings);
 }

@@ -121,6 +121,13 @@ static void choose_record(struct field_job *job, struct message_split *split, co
 
 static const char *const subject_names[] = {"subject", "patient", "for", NULL};
 
+/* The record brings its client along, whoever else stands in the message. */
+static bool is_contained(const struct message_entry *entry, const struct json *subject)
+{
+    return text_starts(json_get_text(subject, "reference"), "#") &&
+           json_get(entry->resource, "contained") != NULL;
+}
+
 static struct message_entry *find_patient(struct field_job *job, const struct message_split *split)
 {
     const struct message_entry *places[] = {split->main, split->order, split->task};
@@ -130,6 +137,8 @@ static struct message_entry *find_patient(struct field_job *job, const struct me
             struct message_entry *entry = subject == NULL ? NULL : entries_resolve(job, subject);
             if (entry != NULL && strcmp(entry->type, "Patient") == 0)
                 return entry;
+            if (places[i] == split->main && is_contained(places[i], subject))
+                return NULL;
         }
     }
     return entries_next(job, "Patient", NULL);

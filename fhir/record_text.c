@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "base/visible.h"
 #include "fhir/record_check.h"
 
 static const char digits[] = "0123456789";
@@ -16,9 +17,8 @@ bool record_id_form(const char *text, bool is_received, struct text_form *ret_fo
 {
     size_t length = strlen(text);
     if (is_received) {
-        bool is_printable = !text_is_blank(text);
-        for (const char *at = text; *at != '\0'; at++)
-            is_printable = is_printable && (unsigned char)*at >= 0x20 && *at != 0x7f;
+        bool is_printable = !text_is_blank(text) && visible_plain(text) == length &&
+                            strpbrk(text, "\n\r\t") == NULL;
         if (is_printable && text_utf8_length(text) <= RECORD_ID_RECEIVED_MAX)
             return true;
         *ret_form = (struct text_form){NULL, "1 to 200 printable characters", NULL};

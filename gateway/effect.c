@@ -320,7 +320,8 @@ static bool check_new_referral(struct store *store, const struct inbox_item *ite
                                      effect->referral.number));
     }
     return find_replaced(store, item, replaced, &effect->referral) ||
-           find_referral(store, item, &effect->referral) ||
+           (find_referral(store, item, &effect->referral) &&
+            text_equal(effect->referral.placer, item->message->sender)) ||
            stand_alone(store, item, effect, replaced); /* what it corrects never came */
 }
 

@@ -587,6 +587,8 @@ static void extensions_set_no_more_than_they_may(void **state)
                                         "record",
                                         "client_id",
                                         "written_by",
+                                        "client_family_name",
+                                        "client_birth_date",
                                         "nonsense",
                                         "measurements",
                                         "measurements[1].value",
@@ -618,6 +620,143 @@ static void extensions_set_no_more_than_they_may(void **state)
     close_world(world);
 }
 
+/* ---- whom a record is about, and which referral it belongs to ---- */
+
+#define JOE                                                                                        \
+    "{'resourceType':'Patient','id':'p2','name':[{'family':'Smith'}],'birthDate':'1999-01-01'}"
+#define NOTE_OF(subject, more, rest)                                                               \
+    MESSAGE(HEADER(                                                                                \
+        EVENT("notify-add-service-record"),                                                        \
+        "") "," PATIENT "," DOCTOR ",{'resource':" JOE                                             \
+            "},{'resource':{'resourceType':'Composition',"                                         \
+            "'id':'c1','status':'final','type':{'text':'Note'},'subject':" subject                 \
+            ",'date':'2026-09-02','author':[{'reference':'Practitioner/d1'}],'title':'N'" more     \
+            "}}" rest)
+
+static const char *told(const struct message_inbound *in, const char *field)
+{
+    return json_get_text(in->record, field);
+}
+
+static void the_client_is_whom_the_record_names(void **state)
+{
+    struct world *world = open_world();
+    (void)state;
+    struct message_inbound in = take(world, NOTE_OF("{'reference':'Patient/p2'}", "", ""));
+    assert_string_equal(told(&in, "client_family_name"), "Smith");
+    in = take(world, NOTE_OF("{'reference':'#p2'}", ",'contained':[" JOE "]", ""));
+    assert_string_equal(told(&in, "client_family_name"), "Smith");
+    assert_string_equal(told(&in, "client_birth_date"), "1999-01-01");
+    in = take(world, NOTE_OF("{'identifier':{'system':'https://refgate.invalid/fhir/sid/9900000016/"
+                             "client','value':'C-9'}}",
+                             "", ""));
+    const struct json *other = json_first(json_get(in.record, "client_other_ids"));
+    assert_string_equal(told(&in, "client_id"), "77");
+    assert_string_equal(json_get_text(other, "id"), "C-9");
+    assert_string_equal(json_get_text(other, "issued_by"), "willow");
+    close_world(world);
+}
+
+static void a_name_in_one_piece_is_a_name(void **state)
+{
+    struct world *world = open_world();
+    (void)state;
+    struct message_inbound in = take(
+        world, NOTE_OF("{'reference':'#p3'}",
+                       ",'contained':[{'resourceType':'Patient','id':'p3','name':[{'text':'Joe "
+                       "Smith'}]}]",
+                       ""));
+    assert_string_equal(told(&in, "client_family_name"), "Joe Smith");
+    assert_null(told(&in, "client_given_names"));
+    close_world(world);
+}
+
+static void findings_of_another_client_are_told_and_not_read(void **state)
+{
+    struct world *world = open_world();
+    (void)state;
+    struct message_inbound in = take(
+        world,
+        NOTE_OF("{'reference':'Patient/p1'}", "",
+                ",{'resource':{'resourceType':'Observation','id':'o1','status':'final','code':{"
+                "'coding':[{'system':'http://loinc.org','code':'72514-3'}]},'subject':{'reference':"
+                "'Patient/p2'},'valueQuantity':{'value':7,'unit':'/10'}}}"));
+    assert_string_equal(told(&in, "client_family_name"), "Roe");
+    assert_null(json_get(in.record, "measurements"));
+    received(&in, "Observation.valueQuantity");
+    close_world(world);
+}
+
+#define REFERRAL_FIELD(number)                                                                     \
+    ",'extension':[{'url':'https://refgate.invalid/fhir/StructureDefinition/record-field',"        \
+    "'extension':[{'url':'name','valueString':'referral_id'},{'url':'value','valueString':"        \
+    "'" number "'}]}]"
+#define DETAIL(number)                                                                             \
+    ",'event':[{'detail':[{'type':'ServiceRequest','identifier':{'value':'" number "'}}]}]"
+#define TASK_OF(number)                                                                            \
+    ",{'resource':{'resourceType':'Task','id':'t1','status':'in-progress','intent':'order',"       \
+    "'identifier':[{'type':{'coding':[{'code':'PLAC'}]},'value':'" number "'}]}}"
+
+/* The referral that is looked up, whose client is compared, is the one that the record shows. */
+static void a_record_belongs_to_one_referral(void **state)
+{
+    static const struct {
+        const char *message, *shown, *placer, *number;
+    } cases[] = {
+        {NOTE_OF("{'reference':'Patient/p1'}", DETAIL("R-2"), TASK_OF("R-1")), "R-1", NULL, "R-1"},
+        {NOTE_OF("{'reference':'Patient/p1'}", DETAIL("R-1") REFERRAL_FIELD("R-2"), ""), "R-1",
+         NULL, "R-1"},
+        {NOTE_OF("{'reference':'Patient/p1'}", DETAIL("R-1") REFERRAL_FIELD("willow:R-1"), ""),
+         "willow:R-1", NULL, "R-1"},
+        {NOTE_OF("{'reference':'Patient/p1'}", REFERRAL_FIELD("willow:R-3"), ""), "willow:R-3",
+         "willow", "R-3"},
+        {NOTE_OF("{'reference':'Patient/p1'}", REFERRAL_FIELD("urn:R-3"), ""), "urn:R-3", NULL,
+         "urn:R-3"},
+    };
+    struct world *world = open_world();
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct message_inbound in = take(world, cases[i].message);
+        assert_string_equal(told(&in, "referral_id"), cases[i].shown);
+        assert_string_equal(in.referral.number, cases[i].number);
+        assert_true(text_equal(in.referral.placer, cases[i].placer));
+    }
+    close_world(world);
+}
+
+static void what_is_no_number_is_refused(void **state)
+{
+    static const char *const odd[] = {"R\\u001b[2J", "R\\n1", "R\\u009b", "R\\u202e", " "};
+    struct world *world = open_world();
+    (void)state;
+    char *longest = arena_alloc(&world->arena, 202);
+    memset(longest, 'R', 200);
+    for (size_t i = 0; i <= sizeof odd / sizeof *odd; i++) {
+        const char *number = i == sizeof odd / sizeof *odd ? longest : odd[i];
+        longest[200] = 'R';
+        refuse(world,
+               arena_print(
+                   &world->arena, "%s%s%s",
+                   "{'resourceType':'Bundle','id':'b-1','type':'message','entry':[" HEADER(
+                       EVENT("notify-update-process-request"),
+                       "") ",{'resource':{'resourceType':'Task','id':'t1','status':'accepted',"
+                           "'intent':'order','identifier':[{'type':{'coding':[{'code':'FILL'}]},"
+                           "'value':'",
+                   number, "'}]}}]}"),
+               "Task.identifier.value");
+        refuse(
+            world,
+            arena_print(&world->arena, "%s%s%s",
+                        "{'resourceType':'Bundle','id':'b-1','type':'message','entry':[" HEADER(
+                            EVENT("add-service-request"),
+                            "") ",{'resource':{'resourceType':'Patient','id':'p1','identifier':[{"
+                                "'value':'",
+                        number, "'}]}}," DOCTOR "," ORDER "]}"),
+            "Patient.identifier.value");
+    }
+    close_world(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -638,6 +777,11 @@ int main(void)
         cmocka_unit_test(a_document_as_result),
         cmocka_unit_test(cancelling_depends_on_the_side),
         cmocka_unit_test(what_must_not_be_processed),
+        cmocka_unit_test(the_client_is_whom_the_record_names),
+        cmocka_unit_test(a_name_in_one_piece_is_a_name),
+        cmocka_unit_test(findings_of_another_client_are_told_and_not_read),
+        cmocka_unit_test(a_record_belongs_to_one_referral),
+        cmocka_unit_test(what_is_no_number_is_refused),
         cmocka_unit_test(what_is_kept),
         cmocka_unit_test(extensions_set_no_more_than_they_may),
     };

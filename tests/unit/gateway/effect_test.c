@@ -330,6 +330,25 @@ static void a_corrected_referral_belongs_to_the_old_one(void **state)
     assert_int_equal(arrival.row.referral, clinic_find(bench->willow, "lakeside", "R-1").id);
 }
 
+/* Willow, who fills R-1, sends a referral of its own under Lakeside's number, as a correction. */
+static void only_the_placer_corrects_a_referral(void **state)
+{
+    struct bench *bench = *state;
+    struct store_message message;
+    refer(bench, "R-1");
+    clinic_send(bench->willow,
+                clinic_replaced(bench->willow,
+                                clinic_referral(bench->willow, "W-9", "alvarez", "lakeside"),
+                                "\"reason\":\"Neck pain\"",
+                                "\"reason\":\"Mine\",\"replaces_record_id\":\"W-8\""));
+    const char *body = clinic_outgoing(bench->willow, "lakeside", &message);
+    body = clinic_replaced(bench->lakeside, body, "\"W-9\"", "\"R-1\"");
+    body =
+        clinic_replaced(bench->lakeside, body, "/sid/9900000016/record", "/sid/9900000024/record");
+    clinic_receive(bench->lakeside, "willow", body);
+    assert_int_equal(clinic_find(bench->lakeside, "lakeside", "R-1").corrected_by, 0);
+}
+
 static void an_own_client_is_linked_when_number_and_birth_date_agree(void **state)
 {
     struct bench *bench = *state;
@@ -633,6 +652,7 @@ int main(void)
         TEST(a_hold_crosses_our_cancel),
         TEST(the_same_record_in_a_new_message_is_known),
         TEST(a_corrected_referral_belongs_to_the_old_one),
+        TEST(only_the_placer_corrects_a_referral),
         TEST(an_own_client_is_linked_when_number_and_birth_date_agree),
         TEST(only_the_first_numbers_are_looked_at),
         TEST(a_referral_behind_its_cancel_is_cancelled),
