@@ -26,7 +26,6 @@ static bool is_settable(const char *name)
                                         "private_note",
                                         "client_id",
                                         "client_family_name",
-                                        "client_given_names",
                                         "client_name_in_latin",
                                         "client_birth_date",
                                         NULL};
@@ -35,6 +34,23 @@ static bool is_settable(const char *name)
             return false;
     }
     return true;
+}
+
+/* Given names travel word by word, and beside them as they are spaced, which changes no word. */
+static bool has_same_words(const char *one, const char *other)
+{
+    while (one != NULL && other != NULL) {
+        one += strspn(one, " ");
+        other += strspn(other, " ");
+        size_t length = strcspn(one, " ");
+        if (length != strcspn(other, " ") || strncmp(one, other, length) != 0)
+            return false;
+        if (length == 0)
+            return true;
+        one += length;
+        other += length;
+    }
+    return false;
 }
 
 static const struct record_field *vocabulary_field(const struct field_job *job, const char *name)
@@ -145,6 +161,9 @@ static bool set_field(struct field_job *job, struct json *into, const char *name
     if (known == NULL)
         return set_in_item(job, into, name, value);
     if (!is_settable(name) || known->item != NULL)
+        return false;
+    if (strcmp(name, "client_given_names") == 0 &&
+        !has_same_words(json_get_text(into, name), json_text(value)))
         return false;
     if (!known->is_list) {
         json_replace(job->arena, into, name, json_copy_nodes(job->arena, value));

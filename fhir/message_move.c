@@ -39,13 +39,21 @@ static void set_number(struct field_job *job, struct json *object, const char *k
         json_set(job->arena, object, key, json_new_number(job->arena, number));
 }
 
+/* When the partner authored the Task; NULL when what it said is no moment, such as 2026, which
+ * cannot be held against ours. */
+static const char *authored_at(const struct message_move *move, struct date_time *ret_authored)
+{
+    bool is_moment =
+        move->authored_at != NULL && date_time_parse(move->authored_at, ret_authored) == DATE_RIGHT;
+    return is_moment ? move->authored_at : NULL;
+}
+
 /* A Task is not changed before it was authored (inv-1), though whoever authored it may have a clock
  * ahead of ours. */
 static const char *changed_at(const struct message_move *move)
 {
     struct date_time authored, at;
-    bool is_ahead = move->authored_at != NULL && move->at != NULL &&
-                    date_time_parse(move->authored_at, &authored) == DATE_RIGHT &&
+    bool is_ahead = authored_at(move, &authored) != NULL && move->at != NULL &&
                     date_time_parse(move->at, &at) == DATE_RIGHT &&
                     date_time_compare(authored, at) > 0;
     return is_ahead ? move->authored_at : move->at;
@@ -54,11 +62,12 @@ static const char *changed_at(const struct message_move *move)
 static struct json *local_side(struct field_job *job, const struct message_move *move)
 {
     struct json *local = json_new_object(job->arena);
+    struct date_time authored;
     json_set_text(job->arena, local, "task_status", move->task_status);
     json_set_text(job->arena, local, "reason_code", move->reason_code);
     json_set_text(job->arena, local, "reason", move->reason);
     json_set_text(job->arena, local, "business_status", move->business_status);
-    json_set_text(job->arena, local, "authored_at", move->authored_at);
+    json_set_text(job->arena, local, "authored_at", authored_at(move, &authored));
     json_set_text(job->arena, local, "at", changed_at(move));
     set_number(job, local, "visits_done", move->visits_done);
     set_number(job, local, "visits_total", move->visits_total);

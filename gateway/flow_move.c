@@ -246,11 +246,12 @@ bool flow_is_valid(const struct flow *flow, const char *partner, const struct js
 
 struct message_referral flow_message_referral(const struct store_referral *referral)
 {
-    struct message_referral named = {.placer = referral->placer,
-                                     .number = referral->number,
-                                     .filler = referral->filler,
-                                     .filler_number = referral->filler_number,
-                                     .client_number = referral->client};
+    struct message_referral named = {
+        .placer = referral->placer,
+        .number = referral->number,
+        .filler = referral->filler,
+        .filler_number = referral->filler_number,
+        .client_number = text_equal(referral->client, "") ? NULL : referral->client};
     return named;
 }
 

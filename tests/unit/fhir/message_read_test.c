@@ -588,6 +588,7 @@ static void extensions_set_no_more_than_they_may(void **state)
                                         "client_id",
                                         "written_by",
                                         "client_family_name",
+                                        "client_given_names",
                                         "client_birth_date",
                                         "nonsense",
                                         "measurements",

@@ -349,6 +349,32 @@ static void only_the_placer_corrects_a_referral(void **state)
     assert_int_equal(clinic_find(bench->lakeside, "lakeside", "R-1").corrected_by, 0);
 }
 
+/* Whatever its placer left out, or says of the time. */
+static void a_referral_that_was_taken_can_be_answered(void **state)
+{
+    static const struct {
+        const char *old, *new;
+    } oddities[] = {{"\"authoredOn\":\"2026-10-01T12:00:00Z\"", "\"authoredOn\":\"2026-10-01\""},
+                    {"2026-10-01T12:00:00Z", "2026-10-01T23:59:60Z"},
+                    {"\"authoredOn\":\"2026-10-01T12:00:00Z\"", "\"authoredOn\":\"2026\""},
+                    {"2026-10-01T12:00:00Z", "9999-12-31T23:59:59.999999999Z"},
+                    {"/sid/9900000024/client", "/sid/9900000040/client"}}; /* no number of theirs */
+    struct bench *bench = *state;
+    struct store_message message;
+    for (size_t i = 0; i < sizeof oddities / sizeof *oddities; i++) {
+        const char *number = arena_print(&bench->willow->arena, "R-%zu", i);
+        struct fault fault = {FAULT_none, NULL};
+        clinic_send(bench->lakeside, clinic_referral(bench->lakeside, number, "osei", "willow"));
+        const char *body = clinic_outgoing(bench->lakeside, "willow", &message);
+        assert_non_null(strstr(body, oddities[i].old));
+        body = clinic_replaced(bench->willow, body, oddities[i].old, oddities[i].new);
+        assert_string_equal(clinic_receive(bench->willow, "lakeside", body).row.response_code,
+                            "ok");
+        if (!clinic_move(bench->willow, number, "decline", &fault))
+            fail_msg("%s: %s", oddities[i].new, fault_sentence(&fault));
+    }
+}
+
 static void an_own_client_is_linked_when_number_and_birth_date_agree(void **state)
 {
     struct bench *bench = *state;
@@ -653,6 +679,7 @@ int main(void)
         TEST(the_same_record_in_a_new_message_is_known),
         TEST(a_corrected_referral_belongs_to_the_old_one),
         TEST(only_the_placer_corrects_a_referral),
+        TEST(a_referral_that_was_taken_can_be_answered),
         TEST(an_own_client_is_linked_when_number_and_birth_date_agree),
         TEST(only_the_first_numbers_are_looked_at),
         TEST(a_referral_behind_its_cancel_is_cancelled),
