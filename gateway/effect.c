@@ -14,7 +14,7 @@
 #include "gateway/tree.h"
 #include "gateway/whose.h"
 
-enum { NUMBER_MAX = 1024, NOTE_MAX = 4096, RELATED_MAX = 20, OTHER_IDS_MAX = 32, EPOCH_SHOWN = 4 };
+enum { NUMBER_MAX = 1024, NOTE_MAX = 4096, RELATED_MAX = 64, OTHER_IDS_MAX = 32, EPOCH_SHOWN = 4 };
 
 /* Of COUNT referrals the one that is this partner's; false when there is none, or several. */
 static bool find_theirs(const struct inbox_item *item, const struct store_referral *referrals,
@@ -342,13 +342,12 @@ static bool compare_client(struct store *store, const struct inbox_item *item,
     return true;
 }
 
-/* Of the referrals that minutes name those we share with the sender; at most RELATED_MAX are looked
- * at. */
+/* Of the referrals that minutes name those we share with the sender. */
 static void compare_related(struct store *store, const struct inbox_item *item,
                             struct effect *effect)
 {
     const struct json *id = json_first(json_get(item->message->record, "related_referral_ids"));
-    for (size_t i = 0; id != NULL && i < RELATED_MAX; id = json_next(id), i++) {
+    for (; id != NULL; id = json_next(id)) {
         struct message_inbound asked = *item->message;
         struct inbox_item about = *item;
         struct store_referral referral;
@@ -395,7 +394,12 @@ static bool check_note(struct store *store, const struct inbox_item *item, struc
 static bool check_shared(struct store *store, const struct inbox_item *item, struct effect *effect,
                          struct fault *ret_fault)
 {
-    (void)ret_fault;
+    if (json_count(json_get(item->message->record, "related_referral_ids")) > RELATED_MAX)
+        return fault_set(ret_fault, FAULT_unsupported,
+                         arena_print(item->arena,
+                                     "found more than %d referrals discussed; expected at most as "
+                                     "many, since each client is compared",
+                                     RELATED_MAX));
     bool is_found = find_referral(store, item, &effect->referral);
     if (!is_found)
         effect->referral.id = 0;

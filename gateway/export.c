@@ -156,9 +156,30 @@ static const char *files_folder(struct arena *arena, const char *path)
     return arena_print(arena, "%.*s.files", (int)(strlen(path) - strlen(".json")), path);
 }
 
-/* PATH: of the record's own file. */
+/* RECORD says of its attachments how their files are called here, and not what the sender called
+ * them: a program that reads the record opens what stands there, ../../etc/passwd if it is said. */
+static const struct json *name_files(struct arena *arena, const struct json *record,
+                                     const struct json *list)
+{
+    struct json *named = json_copy(arena, record);
+    struct json *shown = json_first(json_get(named, "attachments"));
+    size_t place = 0;
+    for (const struct json *item = json_first(list); shown != NULL && item != NULL;
+         item = json_next(item), place++) {
+        const char *file = json_get_text(item, "file");
+        if (!text_equal(json_get_text(shown, "file"), file))
+            continue; /* one that the record has no word for */
+        const char *name = attachment_name(arena, file, namesakes(list, item, place));
+        json_replace(arena, shown, "file", json_new_text(arena, name));
+        shown = json_next(shown);
+    }
+    return named;
+}
+
+/* PATH: of the record's own file; *RECORD becomes what stands in it. */
 static bool write_attachments(struct arena *arena, struct store *reader,
-                              const struct store_record *row, const char *path)
+                              const struct store_record *row, const char *path,
+                              const struct json **record)
 {
     size_t length;
     if (row->attachments == 0)
@@ -173,6 +194,7 @@ static bool write_attachments(struct arena *arena, struct store *reader,
     for (const struct json *item = json_first(list); written && item != NULL;
          item = json_next(item), place++)
         written = write_attachment(arena, folder, item, namesakes(list, item, place));
+    *record = name_files(arena, *record, list);
     return written;
 }
 
@@ -263,10 +285,10 @@ static bool write_record(const struct office *office, struct arena *arena, struc
     bool is_retracted = row->retracted != NULL;
     if (is_retracted)
         record = marked(arena, path, record, row);
+    bool is_written = is_retracted ? write_notice(arena, path, row)
+                                   : write_attachments(arena, reader, row, path, &record);
     const char *text = text_of(arena, record);
-    bool is_written = (is_retracted ? write_notice(arena, path, row)
-                                    : write_attachments(arena, reader, row, path)) &&
-                      file_replace(path, text, strlen(text), 0600);
+    is_written = is_written && file_replace(path, text, strlen(text), 0600);
     if (!is_written) {
         log_event(LOG_LEVEL_ERROR, "records-in", "what", "a received record cannot be written",
                   "why", strerror(errno), NULL);

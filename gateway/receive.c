@@ -231,9 +231,10 @@ static void log_committed(struct receiving *receiving)
     bool is_committed = receiving->unit.fault.kind == FAULT_none;
     log_event(is_committed ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
               is_committed ? words[receiving->outcome] : "not-stored", "partner",
-              admission_partner(receiving->admission), "message", message->message_id, "what",
-              message->event, "answer", is_committed ? receiving->row.response_code : NULL, "trace",
-              trace_text(receiving), NULL);
+              admission_partner(receiving->admission), "message",
+              trace_id_to_log(message->message_id), "what", message->event, "answer",
+              is_committed ? receiving->row.response_code : NULL, "trace", trace_text(receiving),
+              NULL);
 }
 
 static void on_committed(struct unit *unit)
@@ -336,8 +337,8 @@ static void answer_test(struct receiving *receiving)
                                 .created_ms = clock_wall_ms(&setup->clock),
                                 .response_code = "ok",
                                 .response_to = message->source_endpoint};
-    log_event(LOG_LEVEL_INFO, "test-message", "partner", partner, "message", message->message_id,
-              "trace", trace_text(receiving), NULL);
+    log_event(LOG_LEVEL_INFO, "test-message", "partner", partner, "message",
+              trace_id_to_log(message->message_id), "trace", trace_text(receiving), NULL);
     answer_message(receiving, &row);
 }
 
@@ -362,7 +363,8 @@ static void process_message(struct receiver *receiver, struct exchange *exchange
                        &receiving->message, &fault)) {
         log_event(LOG_LEVEL_WARNING, "message-refused", "partner",
                   admission_partner(receiving->admission), "kind", fault_name(fault.kind),
-                  "message", receiving->message.message_id, "trace", trace_text(receiving), NULL);
+                  "message", trace_id_to_log(receiving->message.message_id), "trace",
+                  trace_text(receiving), NULL);
         refuse(exchange, &fault);
         return;
     }

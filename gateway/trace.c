@@ -64,6 +64,12 @@ static bool take_uuid(const char *text, char ret_id[TRACE_ID_TEXT])
     return is_id(ret_id, ID_DIGITS);
 }
 
+const char *trace_id_to_log(const char *message_id)
+{
+    char ignored[TRACE_ID_TEXT];
+    return message_id != NULL && take_uuid(message_id, ignored) ? message_id : NULL;
+}
+
 void trace_of(const char *traceparent, const char *message_id, char ret_id[TRACE_ID_TEXT])
 {
     unsigned char digest[DIGEST_SHA256_BYTES];

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 
 #include "gateway/export.h"
+#include "gateway/file.h"
+#include "gateway/tree.h"
 #include "lib/clinic.h"
 
 struct bench {
@@ -34,7 +36,8 @@ static int stop(void **state)
     return 0;
 }
 
-static void add(struct bench *bench, const char *number, const char *text)
+static void add_with(struct bench *bench, const char *number, const char *text,
+                     const char *attachments)
 {
     struct clinic *clinic = bench->clinic;
     struct store_record record = {.clinic = "lakeside",
@@ -44,8 +47,15 @@ static void add(struct bench *bench, const char *number, const char *text)
                                   .client = ""};
     clinic_begin(clinic);
     record.payload = payload_put(clinic->store, text, strlen(text));
+    if (attachments != NULL)
+        record.attachments = payload_put(clinic->store, attachments, strlen(attachments));
     store_add_record(clinic->store, &record);
     clinic_commit(clinic);
+}
+
+static void add(struct bench *bench, const char *number, const char *text)
+{
+    add_with(bench, number, text, NULL);
 }
 
 static const char *in(struct bench *bench, const char *name)
@@ -133,6 +143,33 @@ static void names_harm_nobody(void **state)
                         "%2Ehidden--x--1.json");
 }
 
+/* What a program opens that reads the record is beside it. */
+static void a_record_names_its_files_as_they_are(void **state)
+{
+    static const char list[] =
+        "[{\"file\":\"../../etc/passwd\",\"data\":\"aGk=\"},{\"file\":\"scan.pdf\",\"data\":"
+        "\"aGk=\"},{\"data\":\"aGk=\"},{\"file\":\"scan.pdf\",\"data\":\"aGk=\"}]";
+    static const char text[] = "{\"attachments\":[{\"file\":\"../../etc/"
+                               "passwd\"},{\"file\":\"scan.pdf\"},{\"title\":\"x\"},"
+                               "{\"file\":\"scan.pdf\"}]}";
+    static const char *const names[] = {"%2E.%2F..%2Fetc%2Fpasswd", "scan.pdf", "unnamed",
+                                        "scan~2.pdf"};
+    struct bench *bench = *state;
+    struct arena *arena = &bench->clinic->arena;
+    struct finding_list findings = finding_list_new(arena);
+    size_t length;
+    add_with(bench, "R-1", text, list);
+    assert_int_equal(export_sweep(&bench->office), 1);
+    const char *read =
+        file_read(arena, in(bench, "lakeside--referral--R-1.json"), 10000, &length, &findings);
+    const struct json *item = json_first(json_get(tree_of(arena, read), "attachments"));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++, item = json_next(item)) {
+        assert_string_equal(json_get_text(item, "file"), names[i]);
+        assert_true(file_exists(
+            arena_print(arena, "%s/%s", in(bench, "lakeside--referral--R-1.files"), names[i])));
+    }
+}
+
 /* A received number may have 200 characters of any kind; two long ones stay two, and files can hold
  * them. */
 static void long_numbers_stay_different_and_writable(void **state)
@@ -162,6 +199,7 @@ int main(void)
         TEST(what_cannot_be_read_stops_nothing_else),
         TEST(more_than_one_page),
         TEST(names_harm_nobody),
+        TEST(a_record_names_its_files_as_they_are),
         TEST(long_numbers_stay_different_and_writable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,6 +94,18 @@ static void what_is_sent_can_be_read(void **state)
     assert_string_equal(id, TRACE);
 }
 
+/* What a partner makes an id of may be a name. */
+static void only_a_uuid_is_logged(void **state)
+{
+    static const char uuid[] = "5be20cc3-b288-588d-85e2-d0767bbbcf90";
+    (void)state;
+    assert_string_equal(trace_id_to_log(uuid), uuid);
+    assert_null(trace_id_to_log("Roe-Jane-1980-02-03"));
+    assert_null(trace_id_to_log("5be20cc3-b288-588d-85e2-d0767bbbcf9"));
+    assert_null(trace_id_to_log(""));
+    assert_null(trace_id_to_log(NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -101,6 +113,7 @@ int main(void)
         cmocka_unit_test(a_broken_one_counts_as_none),
         cmocka_unit_test(every_message_id_gives_one),
         cmocka_unit_test(what_is_sent_can_be_read),
+        cmocka_unit_test(only_a_uuid_is_logged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
