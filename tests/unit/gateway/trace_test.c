@@ -109,10 +109,8 @@ static void only_a_uuid_is_logged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_good_one_is_kept),
-        cmocka_unit_test(a_broken_one_counts_as_none),
-        cmocka_unit_test(every_message_id_gives_one),
-        cmocka_unit_test(what_is_sent_can_be_read),
+        cmocka_unit_test(a_good_one_is_kept),         cmocka_unit_test(a_broken_one_counts_as_none),
+        cmocka_unit_test(every_message_id_gives_one), cmocka_unit_test(what_is_sent_can_be_read),
         cmocka_unit_test(only_a_uuid_is_logged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
