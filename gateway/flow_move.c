@@ -56,14 +56,44 @@ static size_t keep_placed(struct store_referral *referrals, size_t count, const 
     return kept;
 }
 
-/* Referrals with this number. The placers' numbers go first, then those of records that corrected
- * one, and only then the fillers': a filler may give a number that is taken. */
+static bool has_placed(const struct store_referral *referrals, size_t count, const char *clinic)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (text_equal(referrals[i].placer, clinic))
+            return true;
+    }
+    return false;
+}
+
+/* What we fill and gave this number. */
+static bool find_filled_here(const struct flow *flow, const char *number,
+                             struct store_referral *ret_referral)
+{
+    struct store_referral *filled;
+    size_t count = store_referrals_filled(flow->store, flow->arena, number, &filled);
+    for (size_t i = 0; i < count; i++) {
+        *ret_referral = filled[i];
+        if (track_ours(&filled[i]) == TRACK_FILLER)
+            return true;
+    }
+    return false;
+}
+
+/* Referrals with this number. Numbers that we gave go first, then those of other placers, of
+ * records that corrected one, and only then the fillers': anybody may give a number that is taken.
+ */
 static size_t referrals_called(const struct flow *flow, const char *clinic, const char *number,
                                struct store_referral **ret_referrals)
 {
     const char *placer = clinic == NULL ? flow->setup->config.org : clinic;
     size_t count = store_referrals_numbered(flow->store, flow->arena, number, ret_referrals);
     count = keep_placed(*ret_referrals, count, clinic);
+    struct store_referral ours;
+    if (count > 0 && clinic == NULL && !has_placed(*ret_referrals, count, placer) &&
+        find_filled_here(flow, number, &ours)) {
+        (*ret_referrals)[0] = ours;
+        return 1;
+    }
     if (count > 0)
         return count;
     *ret_referrals = arena_alloc(flow->arena, sizeof **ret_referrals);

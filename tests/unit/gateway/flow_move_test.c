@@ -124,6 +124,18 @@ static void a_partner_may_use_our_numbers(void **state)
     assert_string_equal(clinic_find(willow, "harbor", "W-1").task_status, "accepted");
 }
 
+/* Lakeside places a referral under the number that we gave Harbor's. */
+static void a_partner_may_use_the_number_that_we_gave(void **state)
+{
+    struct clinic *willow = *state;
+    refer(willow, "harbor", "obrien", "H-1");
+    const char *given = clinic_find(willow, "harbor", "H-1").filler_number;
+    refer(willow, "lakeside", "osei", given);
+    means(willow, given, "harbor", "H-1");
+    means(willow, arena_print(&willow->arena, "lakeside:%s", given), "lakeside", given);
+    accepts(willow, given, "harbor", "H-1");
+}
+
 static void two_partners_with_one_number_are_told_apart(void **state)
 {
     struct clinic *willow = *state;
@@ -143,6 +155,8 @@ int main(void)
                                         clinic_stop),
         cmocka_unit_test_setup_teardown(a_fillers_number_locks_nothing, start, clinic_stop),
         cmocka_unit_test_setup_teardown(a_partner_may_use_our_numbers, start, clinic_stop),
+        cmocka_unit_test_setup_teardown(a_partner_may_use_the_number_that_we_gave, start,
+                                        clinic_stop),
         cmocka_unit_test_setup_teardown(two_partners_with_one_number_are_told_apart, start,
                                         clinic_stop),
     };
