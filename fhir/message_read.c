@@ -437,14 +437,22 @@ static bool is_of_another(struct field_job *job, const struct message_entry *pat
     return meant != NULL && meant != patient && strcmp(meant->type, "Patient") == 0;
 }
 
-/* PATIENT: whom the record is about, when an entry says it. */
+/* Patients of the message besides PATIENT, whom the record is about (NULL: no entry). */
+static bool has_others(const struct field_job *job, const struct message_entry *patient)
+{
+    const struct message_entry *other = entries_next(job, "Patient", NULL);
+    if (other != NULL && other == patient)
+        other = entries_next(job, "Patient", other);
+    return other != NULL;
+}
+
 static void read_part(struct field_job *job, const struct map_part *part,
-                      const struct message_entry *patient)
+                      const struct message_entry *patient, bool is_mixed)
 {
     for (struct message_entry *entry = entries_next(job, part->type, NULL); entry != NULL;
          entry = entries_next(job, part->type, entry)) {
         if (entry->is_taken || (part->is_it != NULL && !part->is_it(job, entry->resource)) ||
-            is_of_another(job, patient, entry))
+            (is_mixed && is_of_another(job, patient, entry)))
             continue;
         read_resource(job, part, entry);
         if (part->local == NULL && part->read == NULL)
@@ -638,8 +646,9 @@ static void read_record(struct field_job *job, const struct message_split *split
     read_patient(job, split);
     read_main(job, kind, split);
     in->consents = consent_read_evidence(job);
+    bool is_mixed = has_others(job, split->patient);
     for (const struct map_part *part = kind->parts; part->type != NULL; part++)
-        read_part(job, part, split->patient);
+        read_part(job, part, split->patient, is_mixed);
     field_read_extras(job, json_get(job->main, "extension"), job->record); /* those of items */
     if (kind->finish_reading != NULL)
         kind->finish_reading(job);
