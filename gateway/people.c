@@ -173,9 +173,16 @@ void people_read(struct setup *setup, bool tells)
     const char *path = setup_path(setup, &arena, "store.db");
     struct store *reader;
     struct fault fault;
-    if (file_exists(path) && store_open_reader(path, &reader, &arena, &fault)) {
-        people_join(setup, reader, tells);
-        store_close(reader);
+    if (file_exists(path)) {
+        if (store_open_reader(path, &reader, &arena, &fault)) {
+            people_join(setup, reader, tells);
+            store_close(reader);
+        } else if (tells) {
+            log_event(LOG_LEVEL_WARNING, "places-not-read", "what",
+                      "whom we confirmed of the people that partners name is not known until the "
+                      "next reload",
+                      "why", fault_sentence(&fault), NULL);
+        }
     }
     arena_free(&arena);
 }
