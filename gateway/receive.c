@@ -237,6 +237,26 @@ static void log_committed(struct receiving *receiving)
               NULL);
 }
 
+/* Half of the queue to the store is all that one partner may fill. */
+static bool enter_queue(const struct receiver *receiver, struct exchange *exchange)
+{
+    struct quota *quota = exchange->peer->quota;
+    unsigned most = (unsigned)receiver->options.setup->config.writer_queue_max / 2;
+    if (quota == NULL || quota_queue(quota, most))
+        return true;
+    struct fault full = {FAULT_too_many,
+                         "as many messages of this partner wait for the store as may; send fewer "
+                         "at the same time"};
+    refuse(exchange, &full);
+    return false;
+}
+
+static void leave_queue(struct exchange *exchange)
+{
+    if (exchange->peer->quota != NULL)
+        quota_unqueue(exchange->peer->quota);
+}
+
 static void on_committed(struct unit *unit)
 {
     struct receiving *receiving = (struct receiving *)unit;
@@ -244,8 +264,7 @@ static void on_committed(struct unit *unit)
     struct receiver *receiver = receiving->receiver;
     struct setup *setup = receiving->setup;
     bool is_new = unit->fault.kind == FAULT_none && receiving->outcome == INBOX_TAKEN;
-    if (exchange->peer->quota != NULL)
-        quota_unqueue(exchange->peer->quota);
+    leave_queue(exchange);
     log_committed(receiving);
     if (unit->fault.kind != FAULT_none)
         refuse(exchange, &unit->fault);
@@ -276,20 +295,6 @@ static void prepare(struct receiving *receiving)
     receiving->document.root = NULL;
 }
 
-/* Half of the queue to the store is all that one partner may fill. */
-static bool enter_queue(struct receiving *receiving)
-{
-    struct quota *quota = receiving->exchange->peer->quota;
-    unsigned most = (unsigned)receiving->setup->config.writer_queue_max / 2;
-    if (quota == NULL || quota_queue(quota, most))
-        return true;
-    struct fault full = {FAULT_too_many,
-                         "as many messages of this partner wait for the store as may; send fewer "
-                         "at the same time"};
-    refuse(receiving->exchange, &full);
-    return false;
-}
-
 static void post(struct receiving *receiving)
 {
     struct receiver *receiver = receiving->receiver;
@@ -299,7 +304,7 @@ static void post(struct receiving *receiving)
         refuse(receiving->exchange, &full);
         return;
     }
-    if (!enter_queue(receiving))
+    if (!enter_queue(receiver, receiving->exchange))
         return;
     prepare(receiving);
     receiving->unit.run = commit;
@@ -310,8 +315,7 @@ static void post(struct receiving *receiving)
     if (writer_post(receiver->options.writer, receiver->port, &receiving->unit))
         return;
     setup_release(receiving->setup);
-    if (receiving->exchange->peer->quota != NULL)
-        quota_unqueue(receiving->exchange->peer->quota);
+    leave_queue(receiving->exchange);
     refuse(receiving->exchange, &busy);
 }
 
@@ -383,7 +387,6 @@ struct recalling {
     const char *partner, *answer;
     const struct json *question;
     struct clock clock;
-    struct fault refusal;
 };
 
 static bool recall(struct unit *unit, struct store *store)
@@ -398,6 +401,7 @@ static void on_recalled(struct unit *unit)
     struct recalling *recalling = (struct recalling *)unit;
     const struct receiver_options *options = &recalling->receiver->options;
     bool is_good = unit->fault.kind == FAULT_none;
+    leave_queue(recalling->exchange);
     log_event(LOG_LEVEL_INFO, is_good ? "asked-to-send-again" : "not-sent-again", "partner",
               recalling->partner, NULL);
     if (is_good)
@@ -417,7 +421,7 @@ static void send_again(struct receiver *receiver, struct exchange *exchange)
     struct recalling *recalling = arena_alloc(&exchange->arena, sizeof *recalling);
     struct fault busy = {FAULT_busy, NULL};
     receiving.admission = admit(receiver, exchange);
-    if (receiving.admission == NULL || !parse(&receiving))
+    if (receiving.admission == NULL || !parse(&receiving) || !enter_queue(receiver, exchange))
         return;
     recalling->unit = (struct unit){.run = recall, .done = on_recalled, .arena = &exchange->arena};
     recalling->receiver = receiver;
@@ -425,8 +429,10 @@ static void send_again(struct receiver *receiver, struct exchange *exchange)
     recalling->partner = arena_copy(&exchange->arena, admission_partner(receiving.admission));
     recalling->question = json_copy(&exchange->arena, receiving.document.root);
     recalling->clock = receiver->options.setup->clock;
-    if (!writer_post(receiver->options.writer, receiver->port, &recalling->unit))
-        refuse(exchange, &busy);
+    if (writer_post(receiver->options.writer, receiver->port, &recalling->unit))
+        return;
+    leave_queue(exchange);
+    refuse(exchange, &busy);
 }
 
 /* ---- $validate ---- */
