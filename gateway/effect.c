@@ -719,12 +719,26 @@ static void note_cancelled(struct store *store, const struct inbox_item *item,
                                  effect->referral.number));
 }
 
+/* It was attached, and their number taken for our client's; now they say that it was not. */
+static void unlink_client(struct store *store, const struct inbox_item *item,
+                          const struct store_match *match, const struct store_record *record)
+{
+    struct store_referral referral;
+    if (store_get_referral(store, item->arena, match->referral, &referral) &&
+        track_ours(&referral) == TRACK_PLACER)
+        store_remove_link(store, referral.client, record->clinic, record->client);
+}
+
 /* Whose it is needs no decision any more. */
-static void settle_match(struct store *store, const struct inbox_item *item, int64_t record)
+static void settle_match(struct store *store, const struct inbox_item *item,
+                         const struct store_record *record, const char *code)
 {
     struct store_match match;
-    if (!store_get_match(store, item->arena, record, &match) ||
-        !text_equal(match.state, "to match"))
+    if (!store_get_match(store, item->arena, record->id, &match))
+        return;
+    if (text_equal(match.state, "attached") && text_equal(code, "wrong-client"))
+        unlink_client(store, item, &match, record);
+    if (!text_equal(match.state, "to match"))
         return;
     match.state = "kept apart";
     match.by = item->message->sender;
@@ -739,7 +753,7 @@ static void note_retracted(struct store *store, const struct inbox_item *item,
     const struct store_record *record = &effect->retracted;
     struct track_details details = effect->details;
     int64_t referral = record->referral != 0 ? record->referral : effect->referral.id;
-    settle_match(store, item, record->id);
+    settle_match(store, item, record, code);
     if (referral == 0)
         return;
     details.reason = reason_of_retraction(item->arena, code);

@@ -233,6 +233,31 @@ static void keeping_one_apart_takes_no_other_link(void **state)
     assert_int_equal(sqlite_number(lakeside->store, "SELECT count(*) FROM client_link", ""), 1);
 }
 
+/* Its sender says that it was about somebody else: their number is not our client's. */
+static void a_retraction_takes_back_the_link_of_an_attached_one(void **state)
+{
+    struct bench *bench = *state;
+    struct clinic *willow = bench->willow;
+    struct flow flow = clinic_flow(willow);
+    struct flow_retraction done;
+    struct store_message sent;
+    struct fault fault;
+    misfile(willow, bench->lakeside, clinic_note(willow, "N-1", "alvarez", "R-1", 1), "N-1");
+    decides(bench->lakeside, "N-1", FLOW_ATTACH);
+    assert_int_equal(sqlite_number(bench->lakeside->store, "SELECT count(*) FROM client_link", ""),
+                     1);
+    clinic_outgoing(willow, "lakeside", &sent);
+    sent.state = "sent";
+    sent.attempts = 1;
+    clinic_begin(willow);
+    store_set_message(willow->store, &sent);
+    assert_true(flow_retract(&flow, "N-1", "wrong-client", "alvarez", &done, &fault));
+    clinic_commit(willow);
+    assert_string_equal(carry(willow, bench->lakeside).row.response_code, "ok");
+    assert_int_equal(sqlite_number(bench->lakeside->store, "SELECT count(*) FROM client_link", ""),
+                     0);
+}
+
 static void what_is_returned_is_back_at_its_sender(void **state)
 {
     struct bench *bench = *state;
@@ -275,6 +300,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(other_records_stand_apart_too, start, stop),
         cmocka_unit_test_setup_teardown(a_person_attaches_or_keeps_it_apart, start, stop),
         cmocka_unit_test_setup_teardown(keeping_one_apart_takes_no_other_link, start, stop),
+        cmocka_unit_test_setup_teardown(a_retraction_takes_back_the_link_of_an_attached_one, start,
+                                        stop),
         cmocka_unit_test_setup_teardown(what_is_returned_is_back_at_its_sender, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
