@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/visible.h"
+#include "gateway/outbox.h"
 #include "gateway/tree.h"
 
 struct command_table lists_table(struct arena *arena, const char *const *headings, size_t columns)
@@ -21,14 +22,23 @@ void lists_object(struct command_call *call, const struct json *object)
 
 /* ---- messages ---- */
 
-/* A message that waits says for what: the queue, an answer, or a way to connect. */
+/* Of one that was tried. */
+static const char *waiting_words(const struct store_message *message)
+{
+    if (outbox_was_delivered(message))
+        return "to be sent again";
+    if (text_starts(message->reason, "cannot connect"))
+        return "cannot connect, retrying";
+    return message->refusals > 0 ? "too early there, retrying" : "no clear answer, retrying";
+}
+
+/* A message that waits says for what: the queue, an answer, a way to connect, or its turn. */
 static const char *state_words(const struct store_message *message)
 {
     if (text_equal(message->state, "queued") && message->attempts == 0)
         return "queued";
     if (text_equal(message->state, "queued"))
-        return text_starts(message->reason, "cannot connect") ? "cannot connect, retrying"
-                                                              : "no clear answer, retrying";
+        return waiting_words(message);
     if (text_equal(message->state, "sending"))
         return "waiting for an answer";
     return message->state;

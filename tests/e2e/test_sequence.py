@@ -125,3 +125,12 @@ def test_what_came_too_early_is_judged_anew(make_town):
     lakeside.wait_settled()
     assert not lakeside.messages(state="rejected")
     wait_for(lambda: not willow.messages(state="early"), 5, "nothing is left that came too early")
+
+
+def test_what_was_delivered_waits_to_be_sent_again(make_town):
+    lakeside, willow = make_town("lakeside", "willow")
+    referred(lakeside, willow)
+    willow.stop()
+    sent = lakeside.messages(direction="out", kind="referral")[-1]["number"]
+    lakeside.run("queue", "resend", sent)
+    wait_for(lambda: lakeside.messages(kind="referral", shown_as="to be sent again"), 10, "it is told so")
