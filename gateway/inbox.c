@@ -125,7 +125,10 @@ static int64_t client_row(struct store *store, const struct inbox_item *item,
                             json_get_text(item->message->record, "client_id"));
 }
 
-/* A partner names a referral that we placed, and it is not here: a backup lacked it. */
+enum { LACKING_MAX = 200 }; /* bytes of its number, as recall.c takes them */
+
+/* A partner names a referral that we placed, and it is not here: a backup may have lacked it. A
+ * gateway that was never restored lacks nothing, whatever its partners say. */
 static void remember_lacking(struct store *store, const struct inbox_item *item)
 {
     const struct message_referral *named = &item->message->referral;
@@ -136,7 +139,9 @@ static void remember_lacking(struct store *store, const struct inbox_item *item)
                               .at_ms = item->now_ms};
     if (told.status == NULL)
         told.status = "known";
-    if (text_equal(named->placer, item->setup->config.org) && named->number != NULL)
+    bool is_ours = text_equal(named->placer, item->setup->config.org) && named->number != NULL &&
+                   strlen(named->number) <= LACKING_MAX;
+    if (is_ours && store_epoch(store)[0] != '\0')
         store_add_told(store, &told);
 }
 

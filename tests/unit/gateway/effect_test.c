@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "gateway/acknowledge.h"
+#include "gateway/store/recall.h"
 #include "gateway/store/sqlite.h"
 #include "lib/clinic.h"
 
@@ -433,6 +434,27 @@ static void only_the_first_numbers_are_looked_at(void **state)
         0);
 }
 
+/* A partner's word about a referral that is not here is kept only where a backup can have lacked
+ * it. */
+static void only_a_restored_gateway_may_lack_a_referral(void **state)
+{
+    struct bench *bench = *state;
+    struct clinic *restored = clinic_new("lakeside", "");
+    struct store_told *told;
+    refer(bench, "R-1");
+    move(bench->willow, "accept");
+    assert_string_equal(carry(bench->willow, restored).row.state, "early");
+    assert_int_equal(store_told(restored->store, &restored->arena, &told), 0);
+    clinic_begin(restored);
+    store_begin_epoch(restored->store);
+    clinic_commit(restored);
+    move(bench->willow, "start");
+    carry(bench->willow, restored);
+    assert_int_equal(store_told(restored->store, &restored->arena, &told), 1);
+    assert_string_equal(told[0].number, "R-1");
+    clinic_free(restored);
+}
+
 /* ---- a cancel overtakes its referral ---- */
 
 struct overtaken {
@@ -667,6 +689,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_referral_arrives),
         TEST(filler_numbers_differ),
+        TEST(only_a_restored_gateway_may_lack_a_referral),
         TEST(moves_of_the_filler_move_the_placer),
         TEST(a_move_that_is_not_possible_here_is_refused),
         TEST(the_end_said_again_changes_nothing),
