@@ -185,19 +185,15 @@ static bool run_decision(struct unit *unit, struct store *store)
                             &unit->fault);
 }
 
-/* The decision stands; a running service that cannot read its files again does not have it yet. */
+/* A running service takes the decision at once; what is faulty in other files stays as it was, and
+ * is told as reload tells it. */
 static int take(struct command_call *call)
 {
     const char *ignored;
     if (call->office->reload == NULL)
         return 0;
     writer_settle(call->office->writer); /* the reload reads the store */
-    int code = command_reload(call, &ignored);
-    if (code != 0)
-        text_add(&call->err,
-                 "refgate: the decision is kept, and the service takes it with the next "
-                 "refgate reload that succeeds\n");
-    return code;
+    return command_reload(call, &ignored);
 }
 
 static int decide(struct command_call *call, people_decision *how, const char *handle)
