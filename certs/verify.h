@@ -32,7 +32,7 @@ struct verify_peer {
     char claimed[TRUST_NAME_MAX + 1];  /* the partner it posed as, for the audit; "" when none */
     char subject[VERIFY_SUBJECT_TEXT]; /* RFC 2253, cut at the end if longer */
     char issuer[VERIFY_SUBJECT_TEXT];
-    char names[VERIFY_SUBJECT_TEXT]; /* URIs and DNS names, parted by ", ", cut likewise */
+    char names[VERIFY_SUBJECT_TEXT]; /* URIs and DNS names, separated by ", ", cut likewise */
     char serial[VERIFY_SERIAL_TEXT]; /* hexadecimal */
     char fingerprint[VERIFY_FINGERPRINT_TEXT]; /* SHA-256 of the certificate, hexadecimal */
     char pin[VERIFY_PIN_TEXT];                 /* SHA-256 of its key, base64 */

@@ -176,8 +176,8 @@ static bool holds_offset(const char *text)
     return hours <= 14 && text[4] <= '5';
 }
 
-/* `America/Argentina/Ushuaia`: words of letters parted by single slashes. Whether the system knows
- * the zone is asked by folder_check, which may touch the disk. */
+/* `America/Argentina/Ushuaia`: words of letters separated by single slashes. Whether the system
+ * knows the zone is asked by folder_check, which may touch the disk. */
 static bool holds_zone_name(const char *text)
 {
     if (strlen(text) > 64 || !isalpha((unsigned char)text[0]))

@@ -46,7 +46,7 @@ struct config config_defaults(struct arena *arena);
 const struct option_table *config_options(void);
 /* The text of a settings.yaml that holds CONFIG, with its help as comments. */
 const char *config_write(struct arena *arena, const struct config *config);
-/* The keys that differ and that a running gateway does not take at reload, parted by ", "; NULL:
+/* The keys that differ and that a running gateway does not take at reload, separated by ", "; NULL:
  * none. */
 const char *config_needs_restart(struct arena *arena, const struct config *running,
                                  const struct config *wanted);

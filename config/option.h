@@ -46,7 +46,7 @@ struct option {
     const char *unit;          /* as people read it: "milliseconds"; NULL: none */
     const char *start;         /* the default, as it would be written; NULL: must be given */
     uint64_t min, max;         /* of COUNT, BYTES, TIME */
-    const char *words;         /* of WORD and SET, parted by '|' */
+    const char *words;         /* of WORD and SET, separated by '|' */
     const struct check *check; /* of TEXT and of each item of LIST */
     enum option_when when;
     const char *help;
@@ -74,7 +74,7 @@ bool option_read(const struct option_table *table, struct arena *arena, const ch
                  size_t length, struct finding_list *findings, void *object,
                  struct option_origin *origins);
 /* Sets one key from one text, as an argument or an environment variable gives it; a LIST or SET
- * takes items parted by commas. A fault is a finding with path KEY. */
+ * takes items separated by commas. A fault is a finding with path KEY. */
 bool option_set(const struct option_table *table, struct arena *arena, const char *key,
                 const char *value, struct finding_list *findings, void *object);
 /* One finding for each required key that stands at its default. */

@@ -39,7 +39,8 @@ bool partner_load(struct arena *arena, const char *name, const char *file, const
  * name is a finding. */
 bool partner_new(struct arena *arena, const char *name, struct finding_list *findings,
                  struct partner *ret_partner);
-/* Sets one key from text (lists: items parted by commas), as flags of `partner add` give them. */
+/* Sets one key from text (lists: items separated by commas), as flags of `partner add` give them.
+ */
 bool partner_set(struct arena *arena, struct partner *partner, const char *key, const char *value,
                  struct finding_list *findings);
 /* The rules between keys (a CA or a pin, a name or a pin, ...), and settles what follows from

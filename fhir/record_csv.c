@@ -1,10 +1,11 @@
 /* record_csv: one row a record, one column a field.
  *
  * A column is named like its field: `client_id`, `diagnoses.1.code` (item 1 of a list of small
- * objects), `home_care.2` (item 2 of a list). A list of words may also stand in one cell, parted by
- * semicolons. An empty cell is a field left out. What a cell should be is asked of the vocabulary;
- * what it is not (a word where a number belongs) stays text and is refused by record_check, so that
- * both forms get the same messages. A column that no field has keeps its name for the same reason.
+ * objects), `home_care.2` (item 2 of a list). A list of words may also stand in one cell, separated
+ * by semicolons. An empty cell is a field left out. What a cell should be is asked of the
+ * vocabulary; what it is not (a word where a number belongs) stays text and is refused by
+ * record_check, so that both forms get the same messages. A column that no field has keeps its name
+ * for the same reason.
  */
 #include "fhir/record_csv.h"
 
@@ -198,7 +199,7 @@ static struct json *single(struct arena *arena, const struct record_field *field
     return json_new_text(arena, value);
 }
 
-/* A cell that holds a whole list, parted by semicolons. */
+/* A cell that holds a whole list, separated by semicolons. */
 static struct json *parted(struct arena *arena, const struct record_field *field, const char *text)
 {
     struct json *list = json_new_list(arena);

@@ -15,7 +15,7 @@ struct compose_item {
     const char *sender;            /* clinic of written_by */
     const char *const *recipients; /* handles */
     size_t recipient_count;
-    const char *clinics; /* their clinics, parted by ';': part of the message's identity */
+    const char *clinics; /* their clinics, separated by ';': part of the message's identity */
     const struct message_referral *referral; /* the one a note belongs to, or NULL */
     long visits_total;                       /* of that referral; 0: unknown */
     const struct json *consent;              /* evidence, or NULL */

@@ -3,7 +3,7 @@
 #ifndef GATEWAY_NOTIFY_H
 #define GATEWAY_NOTIFY_H
 
-/* `READY=1`, `STOPPING=1`, `WATCHDOG=1`, `STATUS=...`; several parted by line ends. */
+/* `READY=1`, `STOPPING=1`, `WATCHDOG=1`, `STATUS=...`; several separated by line ends. */
 void notify(const char *state);
 
 #endif

@@ -36,7 +36,8 @@ struct release_refusal {
     int64_t again_ms;
 };
 
-/* A record to RECIPIENT (clinic), written as ADDRESSED_AS (that clinic or people there, parted by
+/* A record to RECIPIENT (clinic), written as ADDRESSED_AS (that clinic or people there, separated
+ * by
  * ';'). NULL when it must wait. */
 const struct grant *release_record(const struct setup *setup, struct arena *arena,
                                    const struct json *record,
@@ -76,7 +77,7 @@ bool release_again(const struct setup *setup, struct store *store, struct arena 
 
 const char *grant_partner(const struct grant *grant);
 const char *grant_recipient(const struct grant *grant);
-/* Those of the handles that may receive, parted by ';'. */
+/* Those of the handles that may receive, separated by ';'. */
 const char *grant_addressed_as(const struct grant *grant);
 /* The consent record that permits it, sent along as evidence; NULL for a reply. */
 const struct json *grant_consent(const struct grant *grant);

@@ -22,7 +22,7 @@ enum track_bond { TRACK_ALONE, TRACK_CARRIES, TRACK_ASKS };
 struct track_move {
     const char *word;
     enum track_side who;
-    const char *from; /* Task states, parted by spaces */
+    const char *from; /* Task states, separated by spaces */
     const char *to;   /* "": stays */
     enum track_bond bond;
     enum track_reason reason; /* does whoever makes it give one? */

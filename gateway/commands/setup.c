@@ -653,7 +653,7 @@ static const struct command_option partner_options_table[] = {
     {"url", "URL", "its FHIR base, https://...", false},
     {"ca", "FILE", "its CA (PEM)", false},
     {"san", "NAMES",
-     "names its certificate may carry, parted by commas; default "
+     "names its certificate may carry, separated by commas; default "
      "urn:refgate:org:NAME and the URL's host name",
      false},
     {"pin", "SPKI", "SHA-256 of its public key, sha256//BASE64", false},

@@ -44,7 +44,7 @@ static int64_t hash_of(struct store *store, struct key_memo *memo, const unsigne
     return key;
 }
 
-/* The texts are parted by NUL, which no text holds; what is too long is cut, as hints may be. */
+/* The texts are separated by NUL, which no text holds; what is too long is cut, as hints may be. */
 static int64_t key_of(struct store *store, enum key_tag tag, const char *const texts[TEXTS])
 {
     unsigned char bytes[KEY_TEXT_MAX];
