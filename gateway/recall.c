@@ -28,28 +28,32 @@ static struct json *new_parameters(struct arena *arena, struct json **ret_list)
     return parameters;
 }
 
-static const char *question_to(struct store *store, struct arena *arena, const char *partner)
+/* THEIRS: the epoch of a partner that was restored, too, "" for none: what it sends since says
+ * nothing of what we hold. */
+static const char *question_to(struct store *store, struct arena *arena, const char *partner,
+                               const char *theirs)
 {
     struct json *list;
     struct json *parameters = new_parameters(arena, &list);
     const char *last = store_last_inbound(store, arena, partner);
     set_parameter(arena, list, "epoch", store_epoch(store));
-    if (last != NULL)
+    if (last != NULL && *theirs == '\0')
         set_parameter(arena, list, "after", last);
     return json_print(arena, parameters);
 }
 
 static void ask_one(struct store *store, struct arena *arena, const char *org, const char *partner,
-                    int64_t now_ms)
+                    const char *theirs, int64_t now_ms)
 {
     char id[DIGEST_UUID_TEXT];
     struct store_message seen;
     digest_uuid5("https://refgate.invalid/message",
-                 arena_print(arena, "%s|%s|%s|%s", org, RECALL_KIND, store_epoch(store), partner),
+                 arena_print(arena, "%s|%s|%s|%s%s%s", org, RECALL_KIND, store_epoch(store),
+                             partner, *theirs == '\0' ? "" : "|", theirs),
                  id);
-    if (store_find_outbound(store, arena, id, &seen))
+    if (store_epoch(store)[0] == '\0' || store_find_outbound(store, arena, id, &seen))
         return;
-    const char *text = question_to(store, arena, partner);
+    const char *text = question_to(store, arena, partner, theirs);
     struct store_message message = {.direction = "out",
                                     .partner = partner,
                                     .message_id = id,
@@ -68,10 +72,8 @@ static void ask_one(struct store *store, struct arena *arena, const char *org, c
 
 void recall_ask(struct store *store, const struct setup *setup, struct arena *arena, int64_t now_ms)
 {
-    if (store_epoch(store)[0] == '\0')
-        return;
     for (size_t i = 0; i < setup->partners.count; i++)
-        ask_one(store, arena, setup->config.org, setup->partners.items[i].name, now_ms);
+        ask_one(store, arena, setup->config.org, setup->partners.items[i].name, "", now_ms);
 }
 
 /* ---- answering ---- */
@@ -123,7 +125,7 @@ static const char *answer_to(struct store *store, struct arena *arena, const cha
     return json_print(arena, parameters);
 }
 
-bool recall_answer(struct store *store, struct arena *arena, const char *partner,
+bool recall_answer(struct store *store, struct arena *arena, const char *org, const char *partner,
                    const struct json *question, int64_t now_ms, const char **ret_answer,
                    struct fault *ret_fault)
 {
@@ -144,6 +146,7 @@ bool recall_answer(struct store *store, struct arena *arena, const char *partner
         store_set_recalled(store, partner, epoch,
                            store_lived_ms(store) + (int64_t)count * MESSAGE_MS);
         audit_add(store, now_ms, "sent-again", partner, epoch, arena_print(arena, "%zu", count));
+        ask_one(store, arena, org, partner, epoch, now_ms);
     }
     *ret_answer = answer_to(store, arena, partner, count);
     return true;

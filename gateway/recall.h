@@ -27,8 +27,9 @@
 void recall_ask(struct store *store, const struct setup *setup, struct arena *arena,
                 int64_t now_ms);
 /* A partner asks: queues what it lacks; *RET_ANSWER is the body of the answer. An epoch is answered
- * by sending once, and another one not before that had time to go; else false with the fault. */
-bool recall_answer(struct store *store, struct arena *arena, const char *partner,
+ * by sending once, and another one not before that had time to go; else false with the fault. Its
+ * restore may have taken what it was to send us after one of ours: then we ask it again, too. */
+bool recall_answer(struct store *store, struct arena *arena, const char *org, const char *partner,
                    const struct json *question, int64_t now_ms, const char **ret_answer,
                    struct fault *ret_fault);
 /* The partner has answered; how many of its referrals stand differently here. */

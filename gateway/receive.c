@@ -384,7 +384,7 @@ struct recalling {
     struct unit unit;
     struct receiver *receiver;
     struct exchange *exchange;
-    const char *partner, *answer;
+    const char *org, *partner, *answer;
     const struct json *question;
     struct clock clock;
 };
@@ -392,8 +392,9 @@ struct recalling {
 static bool recall(struct unit *unit, struct store *store)
 {
     struct recalling *recalling = (struct recalling *)unit;
-    return recall_answer(store, unit->arena, recalling->partner, recalling->question,
-                         clock_wall_ms(&recalling->clock), &recalling->answer, &unit->fault);
+    return recall_answer(store, unit->arena, recalling->org, recalling->partner,
+                         recalling->question, clock_wall_ms(&recalling->clock), &recalling->answer,
+                         &unit->fault);
 }
 
 static void on_recalled(struct unit *unit)
@@ -426,6 +427,7 @@ static void send_again(struct receiver *receiver, struct exchange *exchange)
     recalling->unit = (struct unit){.run = recall, .done = on_recalled, .arena = &exchange->arena};
     recalling->receiver = receiver;
     recalling->exchange = exchange;
+    recalling->org = arena_copy(&exchange->arena, receiving.setup->config.org);
     recalling->partner = arena_copy(&exchange->arena, admission_partner(receiving.admission));
     recalling->question = json_copy(&exchange->arena, receiving.document.root);
     recalling->clock = receiver->options.setup->clock;

@@ -129,3 +129,20 @@ def test_a_filler_that_lost_all_of_a_referral_makes_its_moves_again(make_town):
         one.wait_status(number, "completed")
     assert willow.json("referrals", "differ") == []
     assert not willow.messages(state="parked") and not willow.messages(state="rejected")
+
+
+def test_what_one_was_to_send_again_outlives_its_own_restore(make_town):
+    lakeside, willow = town(make_town)
+    older = backup_of(lakeside)
+    made = refer(lakeside)
+    number = made["record_id"]
+    willow.move("accept", number)
+    lakeside.wait_status(number, "accepted")
+    backup = backup_of(willow)
+    set_back(lakeside, older)
+    wait_for(lambda: lakeside.json("referrals", "differ"), 15, "the lost referral is named")
+    set_back(willow, backup)  # with it goes that lakeside lacks the accept
+    lakeside.send(made)
+    for one in (lakeside, willow):
+        one.wait_status(number, "accepted")
+    assert lakeside.json("referrals", "differ") == []
