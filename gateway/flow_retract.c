@@ -137,11 +137,12 @@ static void drop_from_tray(const struct retracting *retracting, struct store_rel
 static const char *space_of(const struct retracting *retracting, const struct grant *grant)
 {
     const struct flow *flow = retracting->flow;
+    const char *epoch = store_epoch(flow->store);
     char *uuid = arena_alloc(flow->arena, DIGEST_UUID_TEXT);
     digest_uuid5("https://refgate.invalid/message",
-                 arena_print(flow->arena, "%s|retraction|%s|%s|%s|%s", flow->setup->config.org,
+                 arena_print(flow->arena, "%s|retraction|%s|%s|%s|%s%s%s", flow->setup->config.org,
                              retracting->row.kind, retracting->row.number, grant_recipient(grant),
-                             grant_partner(grant)),
+                             grant_partner(grant), epoch[0] == '\0' ? "" : "|", epoch),
                  uuid);
     return uuid;
 }
