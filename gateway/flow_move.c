@@ -359,7 +359,8 @@ void flow_tell_instead(const struct flow *flow, const struct store_message *with
         flow_tell(flow, &referral, is_over ? "complete" : "start", &details, NULL, &fault);
 }
 
-/* What it drew back with it may go without it when it was dropped: its correction, a note. */
+/* What it drew back with it, or kept back, may go: when it was dropped its correction, when it was
+ * made anew a note behind it. */
 static void let_followers_go(const struct flow *flow, const struct store_message *withdrawn)
 {
     struct store_record row;
@@ -376,9 +377,8 @@ size_t flow_claim(const struct flow *flow, const char *partner, size_t slots,
     size_t claimed = deliver_claim(flow->store, flow->setup, flow->arena, partner, flow->now_ms,
                                    slots, ret_items, &withdrawn, &count);
     for (size_t i = 0; i < count; i++) {
-        if (flow_make_anew(flow, &withdrawn[i]))
-            continue;
-        flow_tell_instead(flow, &withdrawn[i]);
+        if (!flow_make_anew(flow, &withdrawn[i]))
+            flow_tell_instead(flow, &withdrawn[i]);
         let_followers_go(flow, &withdrawn[i]);
     }
     return claimed;

@@ -172,6 +172,32 @@ static bool is_held_by_answer(const struct flow *flow, const struct flow_loaded 
     return true;
 }
 
+static bool is_in_tray(const struct flow *flow, const struct store_referral *referral)
+{
+    struct store_release *waiting;
+    struct store_record row;
+    size_t count = store_releases(flow->store, flow->arena, referral->client, "waiting", &waiting);
+    for (size_t i = 0; i < count; i++) {
+        if (store_get_record(flow->store, flow->arena, waiting[i].record, &row) &&
+            row.referral == referral->id && text_equal(row.kind, "referral"))
+            return true;
+    }
+    return false;
+}
+
+/* A try was made, and then it was taken back, or its clinic is with another partner now: whoever
+ * gets RELEASE may not know the referral. */
+static bool is_unknown_there(const struct flow *flow, const struct store_referral *referral,
+                             const struct store_release *release)
+{
+    const struct partner *serves = setup_partner_of(flow->setup, release->recipient);
+    bool is_elsewhere = serves != NULL && text_equal(release->recipient, referral->filler) &&
+                        !text_equal(serves->name, referral->partner);
+    bool is_requested = text_equal(referral->task_status, "requested");
+    bool is_untaken = is_requested || text_equal(referral->task_status, "cancelled");
+    return (is_untaken && is_elsewhere) || (is_requested && is_in_tray(flow, referral));
+}
+
 /* A referral that was cancelled before it left never leaves, and neither does what belongs to it;
  * nor does it leave again when it was taken back on its way and then cancelled. A note about a
  * referral that still waits waits behind it. */
@@ -197,7 +223,8 @@ static bool is_held_by_referral(const struct flow *flow, const struct flow_loade
         release->reason = "its referral was cancelled; the partner has not answered that yet";
         return true;
     }
-    if (is_referral || !text_equal(referral->task_status, "draft"))
+    if (is_referral ||
+        (!text_equal(referral->task_status, "draft") && !is_unknown_there(flow, referral, release)))
         return false;
     release->reason = "its referral has not been sent yet";
     return true;

@@ -84,7 +84,9 @@ void own_check_leaving(struct world *world, int from, int to, const char *partne
     struct leaving leaving = {world, gate, own_find(gate, record.kind, record.number), to};
     if (leaving.own == NULL)
         return; /* more than we keep */
-    const char *kept = is_kept(leaving.own, to);
+    /* a person may send again what had arrived before it was corrected */
+    bool arrived = message->response_code != NULL && strcmp(message->response_code, "ok") == 0;
+    const char *kept = arrived ? NULL : is_kept(leaving.own, to);
     if (kept != NULL)
         world_break(world, "%s sent %s %s to %s, which %s", gate->org, record.kind, record.number,
                     world->gates[to].org, kept);
@@ -140,14 +142,30 @@ static void check_sent(const struct fate *fate, const struct store_release *rele
         check_there(fate, release, to);
 }
 
-static bool is_draft_or_over(const struct fate *fate)
+/* It waits in the tray itself, or is with a system that nobody reaches. */
+static bool is_unsent(const struct fate *fate, const struct store_referral *referral)
+{
+    struct store_release *waiting;
+    struct store_record row;
+    struct store *store = fate->world->gates[fate->at].store;
+    size_t count = store_releases(store, fate->arena, NULL, "waiting", &waiting);
+    for (size_t i = 0; i < count; i++) {
+        if (store_get_record(store, fate->arena, waiting[i].record, &row) &&
+            row.referral == referral->id && strcmp(row.kind, "referral") == 0)
+            return true;
+    }
+    return strcmp(referral->task_status, "draft") == 0;
+}
+
+/* Of a record about one that we placed: it is a draft, or cancelled. */
+static bool is_draft_or_over(const struct fate *fate, bool counts_drafts)
 {
     struct store_referral referral;
     return fate->record->referral != 0 &&
            store_get_referral(fate->world->gates[fate->at].store, fate->arena,
                               fate->record->referral, &referral) &&
            track_ours(&referral) == TRACK_PLACER &&
-           (strcmp(referral.task_status, "draft") == 0 ||
+           ((counts_drafts && is_unsent(fate, &referral)) ||
             strcmp(referral.task_status, "cancelled") == 0);
 }
 
@@ -172,7 +190,7 @@ static void check_waiting(const struct fate *fate, const struct store_release *r
     if (release->reason == NULL || release->reason[0] == '\0')
         complain(fate, release->recipient, "waits in the tray without a reason");
     if (is_kept(fate->own, to) == NULL && is_free(fate, release, to) &&
-        (is_referral || !is_draft_or_over(fate)))
+        !is_draft_or_over(fate, !is_referral))
         complain(fate, release->recipient,
                  arena_print(fate->arena, "waits although it may go: %s", release->reason));
 }
@@ -181,7 +199,7 @@ static void check_dropped(const struct fate *fate, const struct store_release *r
 {
     const struct own *own = fate->own;
     if (!own->is_replaced && !own->is_retracted && (own->dropped >> to & 1) == 0 &&
-        !is_draft_or_over(fate))
+        !is_draft_or_over(fate, true))
         complain(fate, release->recipient, "was dropped, and nobody wanted that");
 }
 

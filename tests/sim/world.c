@@ -149,6 +149,14 @@ static void one_step(struct world *world)
     }
 }
 
+/* Consents that have begun meanwhile let nothing more go. */
+static bool is_at_rest(struct world *world)
+{
+    for (int i = 0; i < GATES; i++)
+        clinic_review(world, i);
+    return wire_is_quiet(world);
+}
+
 /* Everything works again; what is under way may arrive. */
 static void heal(struct world *world)
 {
@@ -177,7 +185,7 @@ static void heal(struct world *world)
         advance(world, 30000);
         for (int i = 0; i < GATES; i++)
             desk_clear(world, i);
-        if (round > 3 && wire_is_quiet(world))
+        if (round > 3 && wire_is_quiet(world) && is_at_rest(world))
             return;
     }
 }

@@ -150,6 +150,28 @@ static void what_stands_behind_an_unknown_cancel_is_dropped(void **state)
     clinic_free(lakeside);
 }
 
+/* A referral that was tried is in the tray again for lack of a consent: a note about it waits. */
+static void a_note_waits_for_a_referral_that_is_back_in_the_tray(void **state)
+{
+    struct clinic *willow = *state;
+    struct deliver_item *items;
+    struct deliver_result result = {.outcome = DELIVER_UNKNOWN, .sentence = ""};
+    struct flow flow = clinic_flow(willow);
+    struct store_message first;
+    clinic_send(willow, clinic_referral(willow, "R-1", "alvarez", "lakeside"));
+    assert_int_equal(claim(willow, &items), 1);
+    settle(&flow, items[0].message.id, &result);
+    clinic_begin(willow);
+    assert_true(store_get_message(willow->store, &willow->arena, items[0].message.id, &first));
+    outbox_withdraw(willow->store, &willow->arena, &first, "no consent", flow.now_ms);
+    clinic_commit(willow);
+    struct flow_report report =
+        clinic_send(willow, clinic_note(willow, "N-1", "alvarez", "R-1", 1));
+    is_for(&report, "lakeside");
+    assert_false(report.recipients[0].is_queued);
+    assert_string_equal(report.recipients[0].reason, "its referral has not been sent yet");
+}
+
 /* What the placer writes goes to the clinic that was asked, wherever its therapist works now. */
 static void the_placer_writes_to_the_clinic_it_asked(void **state)
 {
@@ -173,6 +195,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_stands_behind_a_dropped_referral_goes, start,
                                         clinic_stop),
         cmocka_unit_test_setup_teardown(what_stands_behind_an_unknown_cancel_is_dropped, start,
+                                        clinic_stop),
+        cmocka_unit_test_setup_teardown(a_note_waits_for_a_referral_that_is_back_in_the_tray, start,
                                         clinic_stop),
         cmocka_unit_test_setup_teardown(the_placer_writes_to_the_clinic_it_asked, start,
                                         clinic_stop),
