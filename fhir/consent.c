@@ -555,6 +555,8 @@ static struct consent_view view_of(const struct asking *asking, const struct can
 static const char *advice_on(const struct asking *asking, const struct consent_answer *answer)
 {
     const struct consent_question *question = asking->question;
+    const char *clinic = asking->clinic == NULL ? NULL : asking->clinic->handle;
+    bool is_person_of_clinic = clinic != NULL && !text_equal(clinic, question->recipient);
     char begins_at[DATE_TEXT];
     if (answer->is_allowed)
         return "nothing: it may be sent";
@@ -562,8 +564,8 @@ static const char *advice_on(const struct asking *asking, const struct consent_a
         asking->arena,
         "ask the client; when the client agrees, send a new consent record: share_from %s, "
         "share_with %s%s%s, purposes %s, covers %s%s",
-        question->sender, question->recipient, asking->clinic == NULL ? "" : " or ",
-        asking->clinic == NULL ? "" : asking->clinic->handle, question->purpose, question->kind,
+        question->sender, question->recipient, is_person_of_clinic ? " or " : "",
+        is_person_of_clinic ? clinic : "", question->purpose, question->kind,
         asking->is_psychotherapy ? ", sensitivity psychotherapy-note alone" : "");
     if (answer->begins_s == 0)
         return ask;

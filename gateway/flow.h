@@ -64,6 +64,9 @@ struct flow_report flow_send(const struct flow *flow, const struct record *recor
  * the tray, or its record_id. BY: who says so. What became of it then, for each recipient. */
 bool flow_confirm(const struct flow *flow, const char *number, const char *by,
                   struct flow_report *ret_report, struct fault *ret_fault);
+/* Why the record of this row of the tray waits, beside consent and partner: its referral does not
+ * stand so that it may go, or its client is in doubt. NULL: neither. Changes nothing. */
+const char *flow_hold(const struct flow *flow, const struct store_release *waiting);
 /* What a person decides about a received record that contradicts the client of its referral. */
 enum flow_match {
     FLOW_ATTACH,     /* it is about that client: it belongs to the referral */

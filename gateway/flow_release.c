@@ -239,22 +239,40 @@ static bool is_retracted(const struct flow_loaded *loaded, struct store_release 
     return true;
 }
 
+static const char *doubt_left(const struct flow *flow, const struct flow_loaded *loaded,
+                              const struct store_release *release)
+{
+    if (loaded->doubt == NULL || text_equal(loaded->doubt, release->confirmed_what))
+        return NULL;
+    return arena_print(flow->arena,
+                       "%s: wrong client? confirm with refgate tray confirm %lld --by HANDLE",
+                       loaded->doubt, (long long)release->id);
+}
+
 /* It seems to be about another client than its referral, and nobody has said that it is not. The
  * names stand in the tray only, not in the track and the audit. */
 static bool is_in_doubt(const struct flow *flow, const struct flow_loaded *loaded,
                         struct store_release *release)
 {
     const char *before = release->reason;
-    if (loaded->doubt == NULL || text_equal(loaded->doubt, release->confirmed_what))
+    const char *doubt = doubt_left(flow, loaded, release);
+    if (doubt == NULL)
         return false;
     release->decided_ms = flow->now_ms;
-    release->reason = arena_print(flow->arena,
-                                  "%s: wrong client? confirm with refgate tray confirm %lld "
-                                  "--by HANDLE",
-                                  loaded->doubt, (long long)release->id);
+    release->reason = doubt;
     if (!text_equal(release->reason, before))
         note_waiting(flow, loaded, release, "wrong client?");
     return true;
+}
+
+const char *flow_hold(const struct flow *flow, const struct store_release *waiting)
+{
+    struct flow_loaded loaded;
+    struct store_release asked = *waiting;
+    if (!text_equal(waiting->state, "waiting") || !flow_load(flow, waiting->record, &loaded))
+        return NULL;
+    return is_held_by_referral(flow, &loaded, &asked) ? asked.reason
+                                                      : doubt_left(flow, &loaded, waiting);
 }
 
 /* ---- deciding ---- */

@@ -251,8 +251,15 @@ static void note(const struct retracting *retracting)
     const struct flow *flow = retracting->flow;
     struct track_details details = {
         .by = retracting->by, .reason = retracting->code, .at_ms = flow->now_ms};
-    audit_add(flow->store, flow->now_ms, "retracted", NULL, retracting->row.number,
-              retracting->code);
+    struct store_audit noted = {
+        .at_ms = flow->now_ms,
+        .what = "retracted",
+        .subject = retracting->row.number,
+        .detail = retracting->code,
+        .actor = retracting->by,
+        .purpose = audit_purpose(retracting->row.kind),
+        .client = store_client_row(flow->store, STORE_OWN, retracting->row.client)};
+    audit_write(flow->store, &noted);
     if (retracting->referral.id != 0)
         track_note(flow->store, retracting->referral.id,
                    arena_print(flow->arena, "%s %s retracted", retracting->row.kind,

@@ -100,8 +100,9 @@ static const struct partner *open_partner(const struct setup *setup, struct aren
 const char *release_barrier(const struct setup *setup, struct arena *arena, const char *clinic,
                             const char *kind)
 {
-    const char *reason = NULL;
-    const struct partner *partner = open_partner(setup, arena, clinic, &reason);
+    const char *reason = nobody(setup, arena, clinic);
+    const struct partner *partner =
+        reason == NULL ? open_partner(setup, arena, clinic, &reason) : NULL;
     if (partner != NULL && !partner_may_send(partner, kind))
         reason =
             arena_print(arena, "partner %s is not set up to be sent a %s", partner->name, kind);

@@ -34,7 +34,9 @@ struct explaining {
     struct consent_question question;
     struct consent_view *views;
     struct consent_answer answer;
-    const char *barrier; /* beside consent; NULL: none */
+    struct store_release release; /* its row for this clinic; state NULL: not meant for it */
+    const char *barrier;          /* of the partner; NULL: none */
+    const char *hold;             /* of the referral or the client; NULL: none */
     const char *advice;
 };
 
@@ -73,15 +75,10 @@ static bool find_record(struct explaining *explaining, const char *id, struct fa
                      "the record cannot be read from the store; see refgate check");
 }
 
-static bool find_recipient(struct explaining *explaining, struct fault *ret_fault)
+static bool find_recipient(struct explaining *explaining, const char *to, struct fault *ret_fault)
 {
     struct command_call *call = explaining->call;
     const struct directory *directory = call->office->setup->directory;
-    const char *to = command_option(call, "to");
-    if (to == NULL)
-        return fault_set(ret_fault, FAULT_usage,
-                         "consent explain: expected --to HANDLE, a person or clinic of "
-                         "directory.csv");
     const struct directory_entry *entry = directory_meet(directory, call->arena, to);
     if (entry == NULL) {
         const char *nearest = directory_nearest(directory, to);
@@ -97,51 +94,88 @@ static bool find_recipient(struct explaining *explaining, struct fault *ret_faul
     return true;
 }
 
+/* Who is written as an NPI, or has moved, stands in the row as written. */
+static bool is_for_clinic(const struct explaining *explaining, const struct store_release *release)
+{
+    const struct directory *directory = explaining->call->office->setup->directory;
+    return text_equal(release->recipient, explaining->clinic) ||
+           text_equal(directory_clinic_handle(directory, release->recipient), explaining->clinic);
+}
+
+static void find_release(struct explaining *explaining)
+{
+    struct store_release *releases;
+    size_t count = store_releases(explaining->store, explaining->call->arena,
+                                  explaining->row.client, NULL, &releases);
+    explaining->release = (struct store_release){.state = NULL};
+    for (size_t i = 0; i < count; i++) {
+        if (releases[i].record == explaining->row.id && is_for_clinic(explaining, &releases[i]))
+            explaining->release = releases[i];
+    }
+}
+
+/* What else stands in the way comes first: only then is the client to be asked. */
+static const char *advice_with(struct explaining *explaining, const char *of_consents)
+{
+    struct arena *arena = explaining->call->arena;
+    const char *other = explaining->barrier != NULL ? explaining->barrier : explaining->hold;
+    if (other == NULL)
+        return of_consents;
+    if (!explaining->answer.is_allowed)
+        return arena_print(arena, "%s; then: %s", other, of_consents);
+    if (explaining->barrier != NULL)
+        return arena_print(
+            arena, "the consents allow it; what stands in the way is the partner: %s", other);
+    return arena_print(arena,
+                       "the consents allow it; do what the answer says, or take it out of the tray "
+                       "for good: refgate tray drop %lld --by WHO",
+                       (long long)explaining->release.id);
+}
+
 static void ask(struct explaining *explaining)
 {
     struct command_call *call = explaining->call;
     const struct setup *setup = call->office->setup;
     int64_t now_ms = clock_wall_ms(&call->clock);
+    struct flow flow = {setup, explaining->store, call->arena, now_ms, call->office->validator};
+    const char *advice;
+    find_release(explaining);
     explaining->consents = release_consents(explaining->store, call->arena, explaining->row.client);
     explaining->question =
         release_question(setup, call->arena, explaining->record, &explaining->consents, now_ms);
     explaining->question.recipient = explaining->recipient;
-    explaining->answer = consent_explain(call->arena, &explaining->question, &explaining->views,
-                                         &explaining->advice);
+    explaining->answer =
+        consent_explain(call->arena, &explaining->question, &explaining->views, &advice);
     explaining->barrier =
         explaining->consents.is_whole
             ? release_barrier(setup, call->arena, explaining->clinic, explaining->row.kind)
             : "a consent of the client cannot be read from the store, and may be the one that "
               "forbids; see refgate check";
-    if (explaining->answer.is_allowed && explaining->barrier != NULL)
-        explaining->advice = arena_print(call->arena,
-                                         "the consents allow it; what stands in the "
-                                         "way is the partner: %s",
-                                         explaining->barrier);
+    explaining->hold =
+        explaining->release.state == NULL ? NULL : flow_hold(&flow, &explaining->release);
+    explaining->advice = advice_with(explaining, advice);
 }
 
 static bool is_allowed(const struct explaining *explaining)
 {
-    return explaining->answer.is_allowed && explaining->barrier == NULL;
+    return explaining->answer.is_allowed && explaining->barrier == NULL && explaining->hold == NULL;
+}
+
+static const char *reason_of(const struct explaining *explaining)
+{
+    if (!explaining->answer.is_allowed || is_allowed(explaining))
+        return explaining->answer.reason;
+    return explaining->barrier != NULL ? explaining->barrier : explaining->hold;
 }
 
 /* Where the record stands for this clinic now: "waiting: REASON", "sent", ...; NULL: it was not
  * meant for it. */
 static const char *tray_state(const struct explaining *explaining)
 {
-    struct store_release *releases;
-    struct arena *arena = explaining->call->arena;
-    size_t count =
-        store_releases(explaining->store, arena, explaining->row.client, NULL, &releases);
-    for (size_t i = 0; i < count; i++) {
-        if (releases[i].record != explaining->row.id ||
-            !text_equal(releases[i].recipient, explaining->clinic))
-            continue;
-        return releases[i].reason == NULL
-                   ? releases[i].state
-                   : arena_print(arena, "%s: %s", releases[i].state, releases[i].reason);
-    }
-    return NULL;
+    const struct store_release *release = &explaining->release;
+    return release->state == NULL || release->reason == NULL
+               ? release->state
+               : arena_print(explaining->call->arena, "%s: %s", release->state, release->reason);
 }
 
 static struct json *view_object(struct explaining *explaining, size_t at)
@@ -171,10 +205,7 @@ static void print_json(struct explaining *explaining)
     json_set_text(arena, object, "clinic", explaining->clinic);
     json_set_text(arena, object, "purpose", explaining->question.purpose);
     json_set(arena, object, "allowed", json_new_boolean(arena, is_allowed(explaining)));
-    json_set_text(arena, object, "reason",
-                  explaining->answer.is_allowed && explaining->barrier != NULL
-                      ? explaining->barrier
-                      : explaining->answer.reason);
+    json_set_text(arena, object, "reason", reason_of(explaining));
     json_set_text(arena, object, "partner",
                   explaining->barrier == NULL ? "may be sent to" : explaining->barrier);
     json_set_text(arena, object, "what_to_do", explaining->advice);
@@ -199,8 +230,11 @@ static void print_views(struct explaining *explaining)
         command_cell(&table, view->state);
         command_cell(&table, view->reason);
     }
-    if (explaining->consents.count > 0)
-        command_print_table(&table, &call->out);
+    if (explaining->consents.count == 0)
+        return;
+    text_add(&call->out, "\n");
+    command_print_table(&table, &call->out);
+    text_add(&call->out, "\n");
 }
 
 static void print_text(struct explaining *explaining)
@@ -216,38 +250,78 @@ static void print_text(struct explaining *explaining)
     text_print(out, "  stands      %s\n", state == NULL ? "not meant for this clinic" : state);
     text_print(out, "  partner     %s\n",
                explaining->barrier == NULL ? "set up for it" : explaining->barrier);
-    text_print(out, "  consents    %zu considered, in the order in which they were accepted\n\n",
+    text_print(out, "  consents    %zu considered, in the order in which they were accepted\n",
                explaining->consents.count);
     print_views(explaining);
-    text_print(out, "\n  answer      %s: %s\n",
+    text_print(out, "  answer      %s: %s\n",
                is_allowed(explaining) ? "it may be sent" : "it may not be sent",
-               explaining->answer.is_allowed && explaining->barrier != NULL
-                   ? explaining->barrier
-                   : explaining->answer.reason);
+               reason_of(explaining));
     text_print(out, "  what to do  %s\n", explaining->advice);
+}
+
+static bool explain_to(struct explaining *explaining, const char *to, struct fault *ret_fault)
+{
+    if (!find_recipient(explaining, to, ret_fault))
+        return false;
+    ask(explaining);
+    if (command_has(explaining->call, "json"))
+        print_json(explaining);
+    else
+        print_text(explaining);
+    return true;
+}
+
+/* HANDLES: those of one clinic ("osei;lindqvist"). */
+static bool explain_each(struct explaining *explaining, const char *handles,
+                         struct fault *ret_fault)
+{
+    struct arena *arena = explaining->call->arena;
+    while (*handles != '\0') {
+        size_t length = strcspn(handles, ";");
+        if (!explain_to(explaining, arena_copy_n(arena, handles, length), ret_fault))
+            return false;
+        handles += length + (handles[length] == ';');
+    }
+    return true;
+}
+
+/* Without --to: to everybody it was written to. */
+static bool explain_all(struct explaining *explaining, struct fault *ret_fault)
+{
+    struct store_release *releases;
+    size_t said = 0;
+    size_t count = store_releases(explaining->store, explaining->call->arena,
+                                  explaining->row.client, NULL, &releases);
+    for (size_t i = 0; i < count; i++) {
+        if (releases[i].record != explaining->row.id)
+            continue;
+        said++;
+        if (!explain_each(explaining, releases[i].addressed_as, ret_fault))
+            return false;
+    }
+    return said > 0 ||
+           fault_set(ret_fault, FAULT_usage,
+                     "consent explain: found no recipient of this record; expected --to HANDLE, a "
+                     "person or clinic of directory.csv");
 }
 
 static int explain(struct command_call *call)
 {
     struct explaining explaining = {.call = call};
     struct fault fault;
+    const char *to = command_option(call, "to");
     if (!office_reader(call->office, call->arena, &explaining.store, &fault))
         return command_fail(call, &fault);
     bool is_asked =
-        find_record(&explaining, call->words[0], &fault) && find_recipient(&explaining, &fault);
-    if (is_asked) {
-        ask(&explaining);
-        if (command_has(call, "json"))
-            print_json(&explaining);
-        else
-            print_text(&explaining);
-    }
+        find_record(&explaining, call->words[0], &fault) &&
+        (to != NULL ? explain_to(&explaining, to, &fault) : explain_all(&explaining, &fault));
     store_close(explaining.store);
     return is_asked ? 0 : command_fail(call, &fault);
 }
 
 static const struct command_option explain_options[] = {
-    {"to", "HANDLE", "the person or clinic it would go to", false},
+    {"to", "HANDLE", "the person or clinic it would go to; default: each that it was written to",
+     false},
     {NULL, NULL, NULL, false},
 };
 
@@ -258,7 +332,8 @@ static const struct command_option explain_options[] = {
 const struct command commands_consent[] = {
     ROW("consent list", "", "consents we hold", 0, list, NULL),
     ROW("consent show", "RECORD_ID", "one consent", 1, show, NULL),
-    ROW("consent explain", "RECORD", "why a record may, or may not, go to somebody (--to)", 1,
+    ROW("consent explain", "RECORD",
+        "why a record may, or may not, go to whom it was written to, or to somebody else (--to)", 1,
         explain, explain_options),
     {NULL, NULL, NULL, COMMAND_HERE, 0, 0, NULL, NULL},
 };

@@ -123,12 +123,15 @@ def test_a_claim_redirects_nothing(town):
     waits = willow.tray()
     assert len(waits) == 1 and f"refgate people confirm PARTNER/{NPI}" in waits[0]["reason"], waits
     assert not willow.messages(direction="out", kind="referral")
+    said, = willow.json("consent", "explain", "W-1")
+    assert said["partner"] == waits[0]["reason"] and "partner add" not in said["what_to_do"]
     # The claim's own name leads nowhere either.
     said = willow.run("send", willow.write(records.referral("W-2", by="alvarez", to=f"harbor/{NPI}")), expect=1)
     assert "refgate people confirm" in said.stderr + said.stdout
     willow.run("people", "confirm", f"harbor/{NPI}", "--works-at", "lakeside", "--by", "alvarez")
     lakeside.wait_record("W-1")
     assert not harbor.records(record_id="W-1")
+    assert willow.json("consent", "explain", "W-1")[0]["now"] == "sent"
     assert willow.status("W-1") in ("requested", "received")
 
 

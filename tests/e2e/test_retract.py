@@ -128,6 +128,8 @@ def test_twice_is_a_replay_and_it_is_final(town):
     lakeside, willow, _ = town
     number, note = noted(town)
     retract(willow, note["record_id"], "duplicate")
+    told, = [row for row in willow.json("audit", "list") if row["what"] == "retracted" and row["subject"] == note["record_id"]]
+    assert told["by"].startswith("os:") and told["client"] == note["client_id"], "who took it back, and about whom"
     again = retract(willow, note["record_id"], "wrong-client")
     assert (again["answer"], again["reason"], again["recipients"]) == ("known already", "duplicate", [])
     wait_retracted(lakeside, note["record_id"])

@@ -36,6 +36,9 @@ def test_ours_waits_until_it_is_confirmed(make_town):
     assert f"born {records.BORN}" in second["reason"]
     assert str(first["number"]) in willow.run("tray", "list").stdout
     assert willow.status(number) == "accepted", "the Task waits with the note"
+    said, = willow.json("consent", "explain", by_command["record_id"])
+    assert not said["allowed"] and said["reason"] == first["reason"], "the consents allow it, and still it waits"
+    assert f"refgate tray drop {first['number']} --by" in said["what_to_do"]
 
     done = willow.run("tray", "confirm", first["number"], "--by", "nobody-here", expect=None)
     assert done.returncode != 0 and "nobody-here" in done.stderr
