@@ -458,7 +458,7 @@ enum deliver_verdict deliver_settle(struct store *store, const struct setup *set
     if (reading.verdict == DELIVER_DONE && text_equal(message.kind, RECALL_KIND))
         learn(store, arena, &message, result, now_ms);
     if (reading.verdict == DELIVER_REJECTED)
-        sequence_give_up(store, arena, &message, true, reading.reason, now_ms);
+        sequence_give_up(store, arena, &message, true, message.recipient, reading.reason, now_ms);
     if (reading.verdict != DELIVER_LATER)
         note_outcome(store, &message, reading.code, now_ms);
     return reading.verdict;

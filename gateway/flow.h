@@ -112,12 +112,14 @@ size_t flow_claim(const struct flow *flow, const char *partner, size_t slots,
  * Task is told without it. */
 enum deliver_verdict flow_settle(const struct flow *flow, int64_t message,
                                  const struct deliver_result *result, uint32_t random);
-/* A person gives up a message that waits, and with it what stands upon it (sequence.h). A referral
- * that may have arrived is cancelled at the partner, too. */
-bool flow_give_up(const struct flow *flow, struct store_message *message, const char *reason,
-                  struct fault *ret_fault);
-/* A person sends a message again, unchanged; a referral that was given up is placed again. */
-void flow_resend(const struct flow *flow, struct store_message *message, const char *reason);
+/* A person (BY) gives up a message that waits, and with it what stands upon it (sequence.h). A
+ * referral that may have arrived is cancelled at the partner, too. */
+bool flow_give_up(const struct flow *flow, struct store_message *message, const char *by,
+                  const char *reason, struct fault *ret_fault);
+/* A person sends a message again, unchanged; a referral that was given up is placed again. False
+ * when its move no longer stands here. */
+bool flow_resend(const struct flow *flow, struct store_message *message, const char *reason,
+                 struct fault *ret_fault);
 /* Consents, partners or the date have changed: releases what may now go, stops what may not. CLIENT
  * NULL: everybody. Returns how many messages were queued. */
 size_t flow_reconsider(const struct flow *flow, const char *client);

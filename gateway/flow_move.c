@@ -438,18 +438,49 @@ static bool cancel_unsure(const struct flow *flow, int64_t referral_row, const c
     return flow_tell(flow, &referral, cancel->word, &details, NULL, ret_fault);
 }
 
-bool flow_give_up(const struct flow *flow, struct store_message *message, const char *reason,
-                  struct fault *ret_fault)
+bool flow_give_up(const struct flow *flow, struct store_message *message, const char *by,
+                  const char *reason, struct fault *ret_fault)
 {
     bool is_certain = sequence_is_certain(flow->store, flow->arena, message);
     bool places = sequence_is_placing(flow->store, flow->arena, message);
-    sequence_drop(flow->store, flow->arena, message, reason, flow->now_ms);
+    sequence_drop(flow->store, flow->arena, message, by, reason, flow->now_ms);
     return !places || is_certain || cancel_unsure(flow, message->referral, reason, ret_fault);
 }
 
-void flow_resend(const struct flow *flow, struct store_message *message, const char *reason)
+/* A move that was given up or refused was undone here, and a referral may have been closed since:
+ * sent again as it was, it would leave the two sides apart. */
+static bool is_undone(const struct flow *flow, const struct store_message *message,
+                      struct fault *ret_fault)
 {
     struct store_referral referral;
+    const struct track_move *move = track_find(message->kind);
+    bool has_ended =
+        text_equal(message->state, "dropped") || text_equal(message->state, "rejected");
+    if (!has_ended || message->referral == 0 ||
+        !store_get_referral(flow->store, flow->arena, message->referral, &referral))
+        return false;
+    bool is_closed = text_equal(message->kind, "referral") && track_is_over(referral.task_status);
+    bool stands = move == NULL || move->bond == TRACK_ALONE || move->to[0] == '\0' ||
+                  text_equal(move->to, referral.task_status);
+    if (!is_closed && stands)
+        return false;
+    const char *advice =
+        is_closed ? "write a new referral"
+                  : arena_print(flow->arena, "make the move again: refgate referrals %s %s",
+                                track_command(move), referral.number);
+    return !fault_set(ret_fault, FAULT_illegal_move,
+                      arena_print(flow->arena,
+                                  "message %lld (%s) was %s, and referral %s is %s now; %s",
+                                  (long long)message->id, message->kind, message->state,
+                                  referral.number, referral.task_status, advice));
+}
+
+bool flow_resend(const struct flow *flow, struct store_message *message, const char *reason,
+                 struct fault *ret_fault)
+{
+    struct store_referral referral;
+    if (is_undone(flow, message, ret_fault))
+        return false;
     struct store_release release;
     const struct track_move *request = track_find("request");
     struct track_details details = {.message = message->id, .at_ms = flow->now_ms};
@@ -469,9 +500,10 @@ void flow_resend(const struct flow *flow, struct store_message *message, const c
     if (!text_equal(message->kind, "referral") ||
         !store_get_referral(flow->store, flow->arena, message->referral, &referral) ||
         !track_allows(request, track_ours(&referral), &referral, flow->arena, &fault))
-        return;
+        return true;
     referral.partner = message->partner;
     track_apply(flow->store, &referral, request, &details, flow->arena);
+    return true;
 }
 
 /* ---- our own moves ---- */
@@ -496,13 +528,13 @@ static bool is_reason_right(const struct flow *flow, const struct track_move *mo
 
 /* A referral that is cancelled before the partner has it never leaves. When it may have arrived,
  * the partner is told. */
-static void drop_unplaced(const struct flow *flow, struct store_referral *referral)
+static void drop_unplaced(const struct flow *flow, struct store_referral *referral, const char *by)
 {
     struct store_message first;
     if (track_ours(referral) != TRACK_PLACER ||
         !sequence_first(flow->store, flow->arena, referral, &first))
         return;
-    sequence_drop(flow->store, flow->arena, &first, "its referral was cancelled", flow->now_ms);
+    sequence_drop(flow->store, flow->arena, &first, by, "its referral was cancelled", flow->now_ms);
     store_get_referral(flow->store, flow->arena, referral->id, referral);
 }
 
@@ -532,7 +564,7 @@ bool flow_move(const struct flow *flow, const char *id, const char *word,
         !is_reason_right(flow, move, &full, ret_fault))
         return false;
     if (text_equal(word, "cancel"))
-        drop_unplaced(flow, ret_referral);
+        drop_unplaced(flow, ret_referral, full.by);
     const char *before = ret_referral->task_status;
     const char *standing = track_standing(flow->arena, ret_referral);
     track_apply(flow->store, ret_referral, move, &full, flow->arena);

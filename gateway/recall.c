@@ -7,6 +7,7 @@
 #include "certs/digest.h"
 #include "gateway/audit.h"
 #include "gateway/store/lived.h"
+#include "gateway/track.h"
 
 enum { REFERRALS_MAX = 1000, TEXT_MAX = 200, HOUR_MS = 3600 * 1000, MESSAGE_MS = 100 };
 
@@ -226,6 +227,9 @@ const char *recall_advice(struct arena *arena, const struct store_told *told, co
         return "send its record again (records/sent may hold the file)";
     if (told->ours == NULL)
         return arena_print(arena, "ask %s to send it again", told->partner);
+    if (track_is_over(told->ours))
+        return arena_print(arena, "it is closed here: call %s, so that it is closed there, too",
+                           told->partner);
     return is_ours ? arena_print(arena, "ask %s what was agreed, or cancel it", told->partner)
-                   : "make the move again here that led there";
+                   : "bring it to the state there (refgate referrals accept, start, ...)";
 }

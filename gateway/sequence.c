@@ -153,36 +153,51 @@ static bool put_back(struct store *store, struct arena *arena, const struct stor
     return true;
 }
 
-static const char *say(struct arena *arena, const struct store_message *given, size_t withdrawn,
-                       bool is_certain)
+/* "accept", or "progress-note N-20". */
+static const char *named(struct store *store, struct arena *arena,
+                         const struct store_message *message)
+{
+    struct store_record record;
+    if (message->record == 0 || text_equal(message->kind, "referral") ||
+        !store_get_record(store, arena, message->record, &record))
+        return message->kind;
+    return arena_print(arena, "%s %s", message->kind, record.number);
+}
+
+static const char *say(struct arena *arena, const char *given, size_t withdrawn, bool is_certain)
 {
     const char *with =
         withdrawn == 0 ? "" : arena_print(arena, "; %zu after it withdrawn with it", withdrawn);
-    return arena_print(arena, "%s given up%s%s", given->kind,
+    return arena_print(arena, "%s given up%s%s", given,
                        is_certain ? "" : ", though it may have arrived", with);
 }
 
 void sequence_give_up(struct store *store, struct arena *arena, const struct store_message *message,
-                      bool is_certain, const char *reason, int64_t now_ms)
+                      bool is_certain, const char *by, const char *reason, int64_t now_ms)
 {
     const struct track_move *move = track_find(message->kind);
     bool places = message->referral != 0 && sequence_is_placing(store, arena, message);
+    bool carries = places || (move != NULL && move->bond != TRACK_ALONE);
     struct track_details details = {
-        .by = message->recipient, .reason = reason, .message = message->id, .at_ms = now_ms};
+        .by = by, .reason = reason, .message = message->id, .at_ms = now_ms};
     struct store_message *behind = NULL;
     size_t count = 0;
-    if (message->referral == 0 || (!places && (move == NULL || move->bond == TRACK_ALONE)))
+    if (message->referral == 0)
         return;
-    count = outbox_withdraw_behind(
-        store, arena, message, places && !is_certain,
-        arena_print(arena, "what it follows (%s) was given up", message->kind), now_ms, &behind);
-    bool is_back = is_certain && put_back(store, arena, message, places, behind, count, &details);
+    if (carries)
+        count = outbox_withdraw_behind(
+            store, arena, message, places && !is_certain,
+            arena_print(arena, "what it follows (%s) was given up", message->kind), now_ms,
+            &behind);
+    bool is_back =
+        carries && is_certain && put_back(store, arena, message, places, behind, count, &details);
     if (is_back || count > 0 || text_equal(message->state, "dropped"))
-        track_note(store, message->referral, say(arena, message, count, is_certain), &details);
+        track_note(store, message->referral,
+                   say(arena, named(store, arena, message), count, is_certain), &details);
 }
 
 void sequence_drop(struct store *store, struct arena *arena, struct store_message *message,
-                   const char *reason, int64_t now_ms)
+                   const char *by, const char *reason, int64_t now_ms)
 {
     struct store_release release;
     bool is_certain = sequence_is_certain(store, arena, message);
@@ -197,7 +212,7 @@ void sequence_drop(struct store *store, struct arena *arena, struct store_messag
         release.decided_ms = now_ms;
         store_set_release(store, &release);
     }
-    sequence_give_up(store, arena, message, is_certain, reason, now_ms);
+    sequence_give_up(store, arena, message, is_certain, by, reason, now_ms);
 }
 
 bool sequence_first(struct store *store, struct arena *arena, const struct store_referral *referral,

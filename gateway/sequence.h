@@ -22,16 +22,16 @@
 bool sequence_wait(struct store *store, const struct setup *setup, struct arena *arena,
                    struct store_message *message, int64_t now_ms);
 /* MESSAGE has been given up (its state says so): withdraws what stood upon it and puts the referral
- * back. IS_CERTAIN: the partner has not taken it. */
+ * back. IS_CERTAIN: the partner has not taken it. BY: who gave it up. */
 void sequence_give_up(struct store *store, struct arena *arena, const struct store_message *message,
-                      bool is_certain, const char *reason, int64_t now_ms);
+                      bool is_certain, const char *by, const char *reason, int64_t now_ms);
 /* False when an earlier try may have reached the partner. */
 bool sequence_is_certain(struct store *store, struct arena *arena,
                          const struct store_message *message);
 /* Of a message that waits for a person or its turn: it never goes. Its record leaves the tray, too.
  */
 void sequence_drop(struct store *store, struct arena *arena, struct store_message *message,
-                   const char *reason, int64_t now_ms);
+                   const char *by, const char *reason, int64_t now_ms);
 /* MESSAGE places its referral: the partner has taken none of its kind. */
 bool sequence_is_placing(struct store *store, struct arena *arena,
                          const struct store_message *message);

@@ -118,16 +118,20 @@ const char *track_list(const struct store_referral *referral)
     return "unknown";
 }
 
-/* "accept, decline": what this side could do now. */
-static const char *possible(enum track_side who, const char *from, struct arena *arena)
+const char *track_command(const struct track_move *move)
 {
-    struct text list = text_new(arena, 400);
-    for (size_t i = 0; i < MOVES; i++) {
-        if (moves[i].who != who || !list_holds(moves[i].from, from))
-            continue;
-        text_print(&list, "%s%s", list.length == 0 ? "" : ", ", moves[i].word);
+    static const struct {
+        const char *word, *command;
+    } others[] = {{"abort", "cancel"},
+                  {"abort-accept", "cancel"},
+                  {"abort-decline", "keep"},
+                  {"request", NULL},
+                  {"receive", NULL}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (text_equal(move->word, others[i].word))
+            return others[i].command;
     }
-    return list.length == 0 ? "nothing" : list.at;
+    return move->word;
 }
 
 static bool abort_fits(const struct track_move *move, const struct store_referral *referral)
@@ -139,6 +143,27 @@ static bool abort_fits(const struct track_move *move, const struct store_referra
     return !text_equal(move->word, "abort") || !is_asked;
 }
 
+/* "accept, decline": what this side could do now, in the words of `refgate referrals`. */
+static const char *possible(enum track_side who, const struct store_referral *referral,
+                            struct arena *arena)
+{
+    struct text list = text_new(arena, 400);
+    for (size_t i = 0; i < MOVES; i++) {
+        const char *command = track_command(&moves[i]);
+        if (moves[i].who != who || command == NULL || !abort_fits(&moves[i], referral) ||
+            !list_holds(moves[i].from, referral->task_status))
+            continue;
+        text_print(&list, "%s%s", list.length == 0 ? "" : ", ", command);
+    }
+    return list.length == 0 ? "nothing" : list.at;
+}
+
+static const char *named(const struct track_move *move)
+{
+    const char *command = track_command(move);
+    return command == NULL ? move->word : command;
+}
+
 bool track_allows(const struct track_move *move, enum track_side who,
                   const struct store_referral *referral, struct arena *arena,
                   struct fault *ret_fault)
@@ -147,14 +172,14 @@ bool track_allows(const struct track_move *move, enum track_side who,
         const char *side = move->who == TRACK_PLACER ? "who placed it" : "who was asked";
         return fault_set(ret_fault, FAULT_wrong_side,
                          arena_print(arena, "referral %s: only the clinic %s can %s it",
-                                     referral->number, side, move->word));
+                                     referral->number, side, named(move)));
     }
     if (!list_holds(move->from, referral->task_status))
         return fault_set(ret_fault, FAULT_illegal_move,
                          arena_print(arena,
                                      "referral %s is %s, so %s is not possible; possible now: %s",
-                                     referral->number, referral->task_status, move->word,
-                                     possible(who, referral->task_status, arena)));
+                                     referral->number, referral->task_status, named(move),
+                                     possible(who, referral, arena)));
     if (!abort_fits(move, referral))
         return fault_set(ret_fault, FAULT_illegal_move,
                          arena_print(arena, "referral %s: %s", referral->number,

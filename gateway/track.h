@@ -41,6 +41,8 @@ struct track_details {
 };
 
 const struct track_move *track_find(const char *word);
+/* The word of `refgate referrals` for it; NULL: it is not made by command. */
+const char *track_command(const struct track_move *move);
 /* The move by which WHO brings a Task from FROM to TO; NULL when there is none. */
 const struct track_move *track_between(enum track_side who, const char *from, const char *to);
 /* Can the same side, behind MADE, have brought the Task to TO? */

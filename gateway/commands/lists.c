@@ -37,6 +37,8 @@ static const char *state_words(const struct store_message *message)
 {
     if (text_equal(message->state, "queued") && message->attempts == 0)
         return "queued";
+    if (text_equal(message->state, "queued") && message->refusals > 0)
+        return "came too early, retrying";
     if (text_equal(message->state, "queued"))
         return waiting_words(message);
     if (text_equal(message->state, "sending"))

@@ -2,6 +2,7 @@
 #include "gateway/commands/command.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fhir/reason.h"
@@ -54,15 +55,17 @@ static bool make_change(struct queueing *queueing, struct store *store)
     struct flow flow = {setup, store, unit->arena, clock_wall_ms(&setup->clock), NULL};
     bool done = true;
     if (text_equal(queueing->verb, "drop")) {
-        done = flow_give_up(&flow, message, reason, &unit->fault);
+        done = flow_give_up(&flow, message, queueing->call->caller, reason, &unit->fault);
     } else if (text_equal(queueing->verb, "resend")) {
-        flow_resend(&flow, message, reason);
+        done = flow_resend(&flow, message, reason, &unit->fault);
     } else {
         message->state = queueing->state;
         message->reason = reason;
         message->due_ms = flow.now_ms;
         store_set_message(store, message);
     }
+    if (!done)
+        return false;
     struct store_audit noted = {.at_ms = flow.now_ms,
                                 .what = queueing->verb,
                                 .partner = message->partner,
@@ -71,7 +74,24 @@ static bool make_change(struct queueing *queueing, struct store *store)
                                 .purpose = audit_purpose(message->kind),
                                 .client = store_client_of(store, message)};
     audit_write(store, &noted);
-    return done;
+    return true;
+}
+
+/* "queued parked": "queued or parked". */
+static const char *any_of(struct arena *arena, const char *states)
+{
+    struct text out = text_new(arena, 100);
+    while (*states != '\0') {
+        size_t length = strcspn(states, " ");
+        bool is_last = states[length] == '\0';
+        text_print(&out, "%s%.*s",
+                   out.length == 0 ? ""
+                   : is_last       ? " or "
+                                   : ", ",
+                   (int)length, states);
+        states += length + !is_last;
+    }
+    return out.at;
 }
 
 static bool change(struct unit *unit, struct store *store)
@@ -89,14 +109,16 @@ static bool change(struct unit *unit, struct store *store)
         !text_equal(message->direction, "out"))
         return fault_set(&unit->fault, FAULT_not_found,
                          arena_print(unit->arena,
-                                     "found no message %lld of ours; expected a number of "
-                                     "refgate queue list",
+                                     "found no message %lld of ours; expected a number that "
+                                     "refgate queue list shows",
                                      (long long)queueing->number));
     if (strstr(from, message->state) == NULL)
         return fault_set(&unit->fault, FAULT_illegal_move,
                          arena_print(unit->arena,
-                                     "message %lld is %s; to %s it, it must be one of: %s",
-                                     (long long)message->id, message->state, queueing->verb, from));
+                                     "message %lld is %s, so %s is not possible; expected one that "
+                                     "is %s",
+                                     (long long)message->id, message->state, queueing->verb,
+                                     any_of(unit->arena, from)));
     if (message->payload == 0)
         return fault_set(&unit->fault, FAULT_illegal_move,
                          arena_print(unit->arena,
@@ -124,7 +146,8 @@ static int change_message(struct command_call *call, const char *verb)
     queueing.number = number;
     if (!writer_call(call->office->writer, &queueing.unit))
         return command_fail(call, &queueing.unit.fault);
-    text_print(&call->out, "message %lld is now %s\n", number, queueing.state);
+    text_print(&call->out, "message %lld (%s for %s) is now %s\n", number, queueing.message.kind,
+               queueing.message.partner, queueing.state);
     return 0;
 }
 
@@ -148,21 +171,75 @@ static int drop(struct command_call *call)
     return change_message(call, "drop");
 }
 
+/* ---- what waits ---- */
+
+static int by_turn(const void *left, const void *right)
+{
+    const struct store_message *a = left;
+    const struct store_message *b = right;
+    int64_t turn_a = a->turn == 0 ? a->id : a->turn;
+    int64_t turn_b = b->turn == 0 ? b->id : b->turn;
+    if (a->referral != b->referral)
+        return a->referral < b->referral ? -1 : 1;
+    return turn_a < turn_b ? -1 : turn_a > turn_b;
+}
+
+/* A queued message of a referral waits behind the first one that a person keeps back. STOPPED: in
+ * the order of by_turn. */
+static void say_behind(struct arena *arena, const struct store_message *stopped, size_t count,
+                       struct store_message *message)
+{
+    size_t low = 0;
+    for (size_t high = count; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (stopped[middle].referral < message->referral)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (message->referral == 0 || low == count || stopped[low].referral != message->referral ||
+        !text_equal(stopped[low].partner, message->partner) || by_turn(&stopped[low], message) >= 0)
+        return;
+    message->reason = arena_print(arena, "waits behind message %lld, which is %s",
+                                  (long long)stopped[low].id, stopped[low].state);
+}
+
+struct waiting {
+    struct store_message *messages;
+    size_t count, room;
+};
+
+static void gather(struct store *store, struct arena *arena, const char *state,
+                   struct waiting *waiting)
+{
+    struct store_message *messages;
+    size_t count = store_messages(store, arena, "out", state, 0, 10000, &messages);
+    for (size_t i = 0; i < count; i++) {
+        waiting->messages = arena_room(arena, waiting->messages, sizeof *messages, waiting->count,
+                                       &waiting->room, 64);
+        waiting->messages[waiting->count++] = messages[i];
+    }
+}
+
 static int list(struct command_call *call)
 {
-    static const char *const open_states[] = {"queued", "sending", "held", "parked", "rejected"};
+    static const char *const states[] = {"queued", "sending", "held", "parked", "rejected"};
     struct store *store;
     struct fault fault;
+    struct waiting all = {.count = 0};
+    struct waiting stopped = {.count = 0};
     if (!office_reader(call->office, call->arena, &store, &fault))
         return command_fail(call, &fault);
-    for (size_t i = 0; i < sizeof open_states / sizeof *open_states; i++) {
-        struct store_message *messages;
-        size_t count =
-            store_messages(store, call->arena, "out", open_states[i], 0, 10000, &messages);
-        if (count > 0)
-            lists_messages(call, messages, count);
-    }
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        gather(store, call->arena, states[i], &all);
+    gather(store, call->arena, "held", &stopped);
+    gather(store, call->arena, "parked", &stopped);
     store_close(store);
+    if (stopped.count > 0)
+        qsort(stopped.messages, stopped.count, sizeof *stopped.messages, by_turn);
+    for (size_t i = 0; i < all.count && text_equal(all.messages[i].state, "queued"); i++)
+        say_behind(call->arena, stopped.messages, stopped.count, &all.messages[i]);
+    lists_messages(call, all.messages, all.count);
     return 0;
 }
 

@@ -15,7 +15,7 @@ def referred(lakeside, willow):
 
 
 def parked(gateway, kind):
-    """The number of the message of this kind, which is parked now."""
+    """The number of the newest message of this kind, which is parked now; on its way it cannot be."""
     found = [message["number"] for message in gateway.messages(direction="out", kind=kind)][-1]
     wait_for(lambda: gateway.run("queue", "park", found, expect=None).returncode == 0, 10,
              f"message {found} is between two tries")
@@ -39,6 +39,8 @@ def test_what_follows_a_parked_move_waits_behind_it(make_town):
     lakeside.wait_status(other, "accepted")
     assert [message["state"] for message in willow.messages(kind="progress-note")] == ["queued"]
     assert lakeside.status(number) == "received"
+    behind = {row["kind"]: row.get("reason", "") for row in willow.json("queue", "list")}
+    assert behind["progress-note"] == f"waits behind message {accept}, which is parked"
     willow.run("queue", "resend", accept)
     lakeside.wait_record(note["record_id"])
     lakeside.wait_status(number, "in-progress")
@@ -77,6 +79,8 @@ def test_a_referral_cancelled_while_it_is_parked_never_leaves(make_town):
     assert lakeside.status(number) == "cancelled"
     state = lakeside.messages(kind="referral")[0]["state"]
     assert state == "dropped", (first, state)
+    refused = lakeside.run("queue", "resend", first, expect=4)
+    assert f"referral {number} is cancelled now; write a new referral" in refused.stderr
     willow.start()
     lakeside.wait_settled()
     other = records.referral()
@@ -100,6 +104,27 @@ def test_a_parked_referral_that_is_dropped_can_be_sent_again(make_town):
     for one in (lakeside, willow):
         one.start()
     lakeside.wait_status(number, "received")
+
+
+def test_a_move_or_note_given_up_is_said_and_not_sent_as_it_was(make_town):
+    lakeside, willow = make_town("lakeside", "willow")
+    for one, other in ((lakeside, "willow"), (willow, "lakeside")):
+        one.send(records.consent(one.name, [other]))
+    number = referred(lakeside, willow)
+    lakeside.stop()
+    willow.move("accept", number)
+    accept = parked(willow, "accept")
+    willow.run("queue", "drop", accept)
+    refused = willow.run("queue", "resend", accept, expect=4)
+    assert f"make the move again: refgate referrals accept {number}" in refused.stderr
+    lakeside.start()
+    willow.move("accept", number)
+    lakeside.wait_status(number, "accepted")
+    lakeside.stop()
+    note = records.note(number)
+    willow.send(note)
+    willow.run("queue", "drop", parked(willow, "progress-note"))
+    assert any(what.startswith(f"progress-note {note['record_id']} given up") for what in willow.track(number))
 
 
 def test_what_came_too_early_is_judged_anew(make_town):

@@ -249,7 +249,7 @@ static void it_goes_although_what_it_follows_is_given_up(void **state)
     assert_string_equal(hold.kind, "hold");
     assert_true(must_retract(willow, "N-1", "wrong-client").recipients[0].is_queued);
     clinic_begin(willow);
-    assert_true(flow_give_up(&flow, &hold, "by command", &fault));
+    assert_true(flow_give_up(&flow, &hold, "alvarez", "by command", &fault));
     clinic_commit(willow);
     assert_string_equal(clinic_find(willow, "lakeside", "R-1").task_status, "in-progress");
     assert_int_equal(count(willow, "SELECT count(*) FROM message WHERE kind='retraction' AND "

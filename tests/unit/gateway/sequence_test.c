@@ -52,7 +52,7 @@ static void a_move_given_up_takes_what_stands_upon_it(void **state)
     int64_t accept = add_move(clinic, referral, "accept", "requested");
     int64_t start = add_move(clinic, referral, "start", "accepted");
     struct store_message message = row_of(clinic, accept);
-    sequence_drop(STORE, ARENA, &message, "by command", 5000);
+    sequence_drop(STORE, ARENA, &message, "alvarez", "by command", 5000);
     clinic_commit(clinic);
     assert_string_equal(row_of(clinic, accept).state, "dropped");
     assert_string_equal(row_of(clinic, start).state, "withdrawn");
@@ -73,7 +73,7 @@ static void a_move_that_may_have_arrived_is_not_undone(void **state)
     struct store_attempt attempt = {.message = accept, .at_ms = 1, .outcome = "unknown"};
     store_add_attempt(STORE, &attempt);
     message.attempts = 1;
-    sequence_drop(STORE, ARENA, &message, "by command", 5000);
+    sequence_drop(STORE, ARENA, &message, "alvarez", "by command", 5000);
     clinic_commit(clinic);
     assert_string_equal(status_of(clinic), "in-progress");
 }
@@ -89,7 +89,7 @@ static void the_partners_word_stands(void **state)
     store_set_referral(STORE, &row);
     int64_t accept = add_move(clinic, referral, "accept", "requested");
     struct store_message message = row_of(clinic, accept);
-    sequence_drop(STORE, ARENA, &message, "by command", 5000);
+    sequence_drop(STORE, ARENA, &message, "alvarez", "by command", 5000);
     clinic_commit(clinic);
     assert_string_equal(status_of(clinic), "cancelled");
 }
@@ -102,7 +102,7 @@ static void a_count_given_up_leaves_the_rest(void **state)
     int64_t progress = add_move(clinic, referral, "progress", "in-progress");
     int64_t complete = add_move(clinic, referral, "complete", "in-progress");
     struct store_message message = row_of(clinic, progress);
-    sequence_drop(STORE, ARENA, &message, "by command", 5000);
+    sequence_drop(STORE, ARENA, &message, "alvarez", "by command", 5000);
     clinic_commit(clinic);
     assert_string_equal(row_of(clinic, complete).state, "queued");
     assert_string_equal(status_of(clinic), "in-progress");
