@@ -372,3 +372,25 @@ enum client_name_answer client_name_compare(const struct client_name *one,
     enum client_name_answer answer = compare_parts(&left, &right);
     return answer == CLIENT_NAME_AGREES ? answer : compare_latin(&left, &right, answer);
 }
+
+void client_name_slug(const char *name, char *slug, size_t room)
+{
+    struct words words = {.count = 0};
+    size_t length = 0;
+    add_words(&words, name);
+    for (size_t i = 0; i < words.count; i++) {
+        bool is_first = true;
+        for (size_t k = 0; k < words.at[i].plain_length; k++) {
+            char letter = words.at[i].plain[k];
+            bool is_ascii =
+                is_in((unsigned char)letter, 'a', 'z') || is_in((unsigned char)letter, '0', '9');
+            if (!is_ascii || length + 2 >= room)
+                continue;
+            if (is_first && length > 0)
+                slug[length++] = '-';
+            slug[length++] = letter;
+            is_first = false;
+        }
+    }
+    slug[length] = '\0';
+}

@@ -3,9 +3,12 @@
  * Tolerant of what differs between two front desks about one person: accents, case, hyphens and
  * apostrophes, the order of family and given names, a second name left out, an initial, ü written
  * ue, a name in Latin letters beside another script. Not tolerant of another name. Used by
- * client_match. Pure, without allocation; the cost is bounded whatever the length of the names. */
+ * client_match; people.c makes handles of names with it. Pure, without allocation; the cost is
+ * bounded whatever the length of the names. */
 #ifndef FHIR_CLIENT_NAME_H
 #define FHIR_CLIENT_NAME_H
+
+#include <stddef.h>
 
 struct client_name { /* NULL or blank: not given */
     const char *family, *given;
@@ -21,5 +24,9 @@ enum client_name_answer {
 
 enum client_name_answer client_name_compare(const struct client_name *one,
                                             const struct client_name *other);
+
+/* The words of NAME in small letters of ASCII, without accents: "Dr. Åsa Lee" is "dr-asa-lee". What
+ * has no such letters is left out; SLUG may be empty. */
+void client_name_slug(const char *name, char *slug, size_t room);
 
 #endif

@@ -74,11 +74,12 @@ static bool find_waiting(const struct flow *flow, const char *number,
             *ret_release = waiting[i];
     }
     return ret_release->id != 0 ||
-           fault_set(ret_fault, FAULT_not_found,
-                     arena_print(flow->arena,
-                                 "found nothing %s that waits; expected a number of refgate tray "
-                                 "list",
-                                 number));
+           fault_set(
+               ret_fault, FAULT_not_found,
+               arena_print(flow->arena,
+                           "found nothing in the tray called %s; expected a number that refgate "
+                           "tray list shows (what has left is in refgate messages list)",
+                           number));
 }
 
 /* Of one tray row. */

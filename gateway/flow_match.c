@@ -178,9 +178,13 @@ bool flow_match(const struct flow *flow, const char *id, enum flow_match decisio
     while (decisions[at].decision != decision)
         at++;
     if (strstr(decisions[at].from, match.state) == NULL)
-        return fault_set(ret_fault, FAULT_illegal_move,
-                         arena_print(flow->arena, "%s %s is %s already", ret_record->kind,
-                                     ret_record->number, match.state));
+        return fault_set(
+            ret_fault, FAULT_illegal_move,
+            arena_print(flow->arena, "%s %s is %s already%s", ret_record->kind, ret_record->number,
+                        match.state,
+                        decision == FLOW_RETURN && text_equal(match.state, "attached")
+                            ? "; was that a mistake, run refgate records keep-apart first"
+                            : ""));
     if (!store_get_referral(flow->store, flow->arena, match.referral, &matching.referral))
         return fault_set(ret_fault, FAULT_not_found, "its referral is not in the store");
     if (decision == FLOW_RETURN && !tell_sender(&matching, ret_fault))

@@ -315,9 +315,10 @@ bool flow_drop(const struct flow *flow, const char *number, const char *by, cons
     for (size_t i = 0; i < *ret_count; i++) /* what waited behind it */
         flow_reconsider(flow, clients[i]);
     return *ret_count > 0 ||
-           fault_set(ret_fault, FAULT_not_found,
-                     arena_print(flow->arena,
-                                 "found nothing %s that waits; expected a number of refgate tray "
-                                 "list",
-                                 number));
+           fault_set(
+               ret_fault, FAULT_not_found,
+               arena_print(flow->arena,
+                           "found nothing in the tray called %s; expected a number that refgate "
+                           "tray list shows (what has left is in refgate messages list)",
+                           number));
 }

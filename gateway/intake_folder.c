@@ -137,12 +137,26 @@ static void write_why(const struct sweep *sweep, const char *refused_path,
     file_replace(arena_print(sweep->arena, "%s.why.txt", refused_path), why.at, why.length, 0600);
 }
 
-/* What is worth a second look goes beside the file that was taken. */
-static void write_look(const struct sweep *sweep, const char *sent_path,
+/* "n.csv: row 3: progress-note N-3, for lakeside: waits: there is no consent of this client". */
+static void say_waiting(const struct sweep *sweep, const char *name,
+                        const struct intake_record *record, struct text *look)
+{
+    const char *row = record->row == 0 ? "" : arena_print(sweep->arena, " row %d:", record->row);
+    for (size_t i = 0; i < record->report.count; i++) {
+        const struct flow_recipient *recipient = &record->report.recipients[i];
+        if (record->report.answer != FLOW_REFUSED && !recipient->is_queued)
+            text_print(look, "%s:%s %s %s, for %s: waits: %s\n", name, row, record->kind,
+                       record->number, recipient->clinic, recipient->reason);
+    }
+}
+
+/* What is worth a second look, and what waits, goes beside the file that was taken. */
+static void write_look(const struct sweep *sweep, const char *name, const char *sent_path,
                        const struct intake_report *report)
 {
     struct text look = text_new(sweep->arena, WHY_MAX_BYTES);
     for (size_t i = 0; i < report->count; i++) {
+        say_waiting(sweep, name, &report->items[i], &look);
         const struct finding_list *warnings = &report->items[i].report.warnings;
         for (size_t k = 0; k < warnings->count; k++)
             finding_print(&warnings->items[k], &look);
@@ -259,7 +273,7 @@ static void settle(const struct sweep *sweep, const char *name, const char *text
     enum record_format format = record_format_of(name);
     if (report->refused == 0) {
         const char *sent = free_name(sweep->arena, sweep->sent, name);
-        write_look(sweep, sent, report);
+        write_look(sweep, name, sent, report);
         move_to(sweep, name, sent);
         return;
     }
@@ -277,7 +291,7 @@ static void settle(const struct sweep *sweep, const char *name, const char *text
         bad_lines(text, length, report, findings, &rows);
     file_replace(refused, rows.at, rows.length, 0600);
     const char *sent = free_name(sweep->arena, sweep->sent, name);
-    write_look(sweep, sent, report);
+    write_look(sweep, name, sent, report);
     move_to(sweep, name, sent);
 }
 

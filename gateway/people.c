@@ -1,9 +1,9 @@
 /* people: see people.h. */
 #include "gateway/people.h"
 
-#include <ctype.h>
 #include <string.h>
 
+#include "fhir/client_name.h"
 #include "gateway/audit.h"
 #include "gateway/file.h"
 #include "gateway/log.h"
@@ -204,19 +204,11 @@ static bool find_claim(struct store *store, struct arena *arena, const char *wor
                                  word));
 }
 
-/* Lower-case ASCII of the name's words: "Dr. Ann Lee" is "dr-ann-lee". */
 static const char *made_of(struct arena *arena, const char *name)
 {
-    struct text made = text_new(arena, MADE_MAX);
-    for (; *name != '\0'; name++) {
-        if (isalnum((unsigned char)*name) && (unsigned char)*name < 0x80)
-            text_add_char(&made, (char)tolower((unsigned char)*name));
-        else if (made.length > 0 && made.at[made.length - 1] != '-')
-            text_add_char(&made, '-');
-    }
-    while (made.length > 0 && made.at[made.length - 1] == '-')
-        made.at[--made.length] = '\0';
-    return made.length == 0 ? "place" : made.at;
+    char *made = arena_alloc(arena, MADE_MAX);
+    client_name_slug(name, made, MADE_MAX);
+    return made[0] == '\0' ? "place" : made;
 }
 
 struct deciding {

@@ -66,10 +66,35 @@ static void help_all(struct text *out)
     text_add(out, "  --help                       with a command: its options\n");
 }
 
+static bool is_of_group(const struct command *command, const char *word)
+{
+    size_t length = strlen(word);
+    return strncmp(command->name, word, length) == 0 && command->name[length] == ' ';
+}
+
+/* The commands that begin with WORD, such as those of `refgate tray`. False: there are none. */
+static bool help_group(struct text *out, const char *word)
+{
+    bool has_any = false;
+    for (size_t i = 0; i < GROUPS; i++) {
+        for (const struct command *command = groups[i]; command->name != NULL; command++) {
+            struct arena arena = ARENA_EMPTY;
+            if (!is_of_group(command, word))
+                continue;
+            has_any = true;
+            text_print(out, "  refgate %-32s %s\n",
+                       arena_print(&arena, "%s %s", command->name, command->arguments),
+                       command->help);
+            arena_free(&arena);
+        }
+    }
+    return has_any;
+}
+
 static void help_command(struct text *out, const struct command *command)
 {
-    text_print(out, "usage: refgate %s %s\n%s\n\n", command->name, command->arguments,
-               command->help);
+    text_print(out, "usage: refgate %s%s%s\n%s\n\n", command->name,
+               command->arguments[0] == '\0' ? "" : " ", command->arguments, command->help);
     help_options(out, command->options);
     help_options(out, common_options);
 }
@@ -131,10 +156,17 @@ static const char *nearest_command(const char *word)
 static bool unknown_command(struct command_call *call, const char *const *words, size_t count)
 {
     const char *said = count == 0 ? "" : words[0];
+    struct text group = text_new(call->arena, COMMAND_OUTPUT_MAX);
     const char *near =
         count > 1 ? nearest_command(arena_print(call->arena, "%s %s", words[0], words[1])) : NULL;
     if (near == NULL)
         near = nearest_command(said);
+    if (help_group(&group, said)) {
+        text_print(&call->err, "refgate %s: found %s%s%s; expected one of\n%s", said,
+                   count == 1 ? "nothing behind it" : "\"", count == 1 ? "" : words[1],
+                   count == 1 ? "" : "\"", group.at);
+        return false;
+    }
     text_print(&call->err, "refgate: found the command \"%s\"; expected one of refgate --help",
                said);
     if (near != NULL)
@@ -289,7 +321,7 @@ bool command_parse(struct arena *arena, const char *const *arguments, size_t cou
             continue;
         if (call->command != NULL)
             help_command(&call->out, call->command);
-        else
+        else if (leading == 0 || !help_group(&call->out, arguments[0]))
             help_all(&call->out);
         call->command = NULL;
         return true;

@@ -145,6 +145,9 @@ def test_help_and_version():
     for command in ("init DIR", "serve", "send FILE", "map FILE", "referrals accept", "messages list", "demo"):
         assert command in text
     assert "--reason" in refgate("referrals", "decline", "--help").stdout
+    tray = refgate("tray", "--help").stdout
+    assert "tray confirm NUMBER" in tray and "tray drop" in tray and "referrals" not in tray, "those of one word alone"
+    assert "tray list" in refgate("tray", expect=2).stderr
     assert refgate("--version").stdout.startswith("refgate ")
     assert "LOINC" in refgate("--version").stdout
 

@@ -30,6 +30,10 @@ def test_ours_waits_until_it_is_confirmed(make_town):
     by_folder = records.note(number, client_birth_date="1990-01-01")
     willow.drop("note.json", json.dumps(by_folder))
     waiting = wait_for(lambda: len(willow.tray()) == 2 and willow.tray(), 15, willow.log)
+    look = willow.folder / "records" / "sent" / "note.json.look.txt"
+    wait_for(look.exists, 15, willow.log)
+    assert f"{by_folder['record_id']}, for lakeside: waits: client_birth_date: found" in look.read_text()
+    assert "refgate tray confirm" in look.read_text()
     first, second = waiting
     assert first["record_id"] == by_command["record_id"] and second["record_id"] == by_folder["record_id"]
     assert first["reason"].endswith(f"refgate tray confirm {first['number']} --by HANDLE")
@@ -122,6 +126,8 @@ def test_theirs_stands_apart_until_it_is_matched(make_town):
     assert lakeside.json("records", "to-match", "--all")[0]["by"] == "osei"
     done = lakeside.run("records", "attach", row["number"], "--by", "osei", expect=None)
     assert done.returncode != 0 and "attached already" in done.stderr
+    done = lakeside.run("records", "return", row["number"], "--by", "osei", expect=4)
+    assert "refgate records keep-apart first" in done.stderr
 
     lakeside.run("records", "keep-apart", note["record_id"], "--by", "osei")
     wait_for(lambda: file_of(lakeside, "in", note["record_id"]) is None, 15, lakeside.log)

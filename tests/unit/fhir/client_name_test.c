@@ -114,11 +114,31 @@ static void long_names_cost_little(void **state)
     free(word);
 }
 
+static void a_name_makes_a_handle(void **state)
+{
+    static const struct {
+        const char *name, *slug;
+    } names[] = {
+        {"Dr. Ann Lee", "dr-ann-lee"},
+        {"Dr. Åsa Lindqvist", "dr-asa-lindqvist"},
+        {"Siobhán O'Brien-Núñez", "siobhan-obrien-nunez"},
+        {"李小龙", ""},
+        {"", ""},
+        {"Abcdefghijklmnopqrstuvwxyz Abcdefghijklm", "abcdefghijklmnopqrstuvwxyz-abcdefghijk"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char slug[40];
+        client_name_slug(names[i].name, slug, sizeof slug);
+        assert_string_equal(slug, names[i].slug);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tells_people_apart),
         cmocka_unit_test(long_names_cost_little),
+        cmocka_unit_test(a_name_makes_a_handle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
