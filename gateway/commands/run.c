@@ -10,6 +10,11 @@
 static int serve(struct command_call *call)
 {
     const char *ready = command_option(call, "ready-fd");
+    if (command_has(call, "now")) {
+        text_add(&call->err, "refgate serve: found --now; expected none: the service goes by the "
+                             "clock of this machine\n");
+        return fault_exit_code(FAULT_usage);
+    }
     return gateway_run(call->dir, ready == NULL ? -1 : (int)strtol(ready, NULL, 10));
 }
 

@@ -578,19 +578,23 @@ static int partner_list(struct command_call *call)
     }
     if (!command_has(call, "json"))
         command_print_table(&table, &call->out);
-    return is_right ? 0 : fault_exit_code(FAULT_settings);
+    if (is_right)
+        return 0;
+    text_add(&call->err, "refgate: a partner whose file is faulty is not listed; a running service "
+                         "has it as it was: refgate partner state NAME\n");
+    return fault_exit_code(FAULT_settings);
 }
 
 static int partner_show(struct command_call *call)
 {
     struct partner_list partners;
-    load_partners(call, &partners);
+    bool is_right = load_partners(call, &partners);
     const struct partner *partner = folder_partner(&partners, call->words[0]);
     if (partner == NULL) {
         struct fault fault = {
-            FAULT_not_found,
-            arena_print(call->arena, "found no partner %s; expected one of refgate partner list",
-                        call->words[0])};
+            is_right ? FAULT_not_found : FAULT_settings,
+            arena_print(call->arena, "found no %spartner %s; expected one of refgate partner list",
+                        is_right ? "" : "sound file of a ", call->words[0])};
         return command_fail(call, &fault);
     }
     if (command_has(call, "json"))
@@ -620,6 +624,9 @@ int command_reload(struct command_call *call, const char **ret_later)
     call->office->reload(call->office->owner);
     command_findings(call, &findings);
     command_findings(call, &warnings);
+    if (!is_worse && findings.count > 0)
+        text_add(&call->err, "refgate: what is named above was faulty before and stays as it was; "
+                             "the rest is taken\n");
     if (!is_worse)
         return 0;
     text_add(&call->err, "refgate: what is named above is faulty and stays as it was; the rest is "

@@ -106,7 +106,7 @@ def test_relative_files_are_meant_from_where_one_stands(told, tmp_path):
     (("referrals", "accept", "R-1"), 4, "only the clinic who was asked"), (("queue", "hold", "99999"), 3, "99999"),
     (("queue", "park", "x"), 2, "x"), (("refferals", "list"), 2, "did you mean referrals list"),
     (("referrals",), 2, "referrals"), (("referrals", "accept"), 2, "arguments"),
-    (("referrals", "list", "--jsn"), 2, "--jsn"), (("referrals", "list", "--now", "yesterday"), 2, "yesterday"), (("send",), 2, "arguments"), ((), 2, "--help"),
+    (("referrals", "list", "--jsn"), 2, "--jsn"), (("referrals", "list", "--now", "yesterday"), 2, "yesterday"), (("send",), 2, "arguments"), (("serve", "--now", "2026-09-02T11:20:00-04:00"), 2, "clock of this machine"), ((), 2, "--help"),
     (("serve", "extra"), 2, "arguments")])
 def test_exit_codes_and_words(told, words, code, said):
     for start in (False, True):
