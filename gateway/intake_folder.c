@@ -137,14 +137,15 @@ static void write_why(const struct sweep *sweep, const char *refused_path,
     file_replace(arena_print(sweep->arena, "%s.why.txt", refused_path), why.at, why.length, 0600);
 }
 
-/* "n.csv: row 3: progress-note N-3, for lakeside: waits: there is no consent of this client". */
+/* What waits for a person, such as "n.csv: row 3: progress-note N-3, for lakeside: waits:
+ * client_family_name: found Smith; ...". */
 static void say_waiting(const struct sweep *sweep, const char *name,
                         const struct intake_record *record, struct text *look)
 {
     const char *row = record->row == 0 ? "" : arena_print(sweep->arena, " row %d:", record->row);
     for (size_t i = 0; i < record->report.count; i++) {
         const struct flow_recipient *recipient = &record->report.recipients[i];
-        if (record->report.answer != FLOW_REFUSED && !recipient->is_queued)
+        if (!recipient->is_queued && strstr(recipient->reason, "refgate tray confirm") != NULL)
             text_print(look, "%s:%s %s %s, for %s: waits: %s\n", name, row, record->kind,
                        record->number, recipient->clinic, recipient->reason);
     }
