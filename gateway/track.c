@@ -54,7 +54,7 @@ const struct track_move *track_find(const char *word)
 static bool list_holds(const char *list, const char *word)
 {
     size_t length = strlen(word);
-    for (const char *at = list; (at = strstr(at, word)) != NULL; at += length) {
+    for (const char *at = list; length > 0 && (at = strstr(at, word)) != NULL; at += length) {
         bool starts = at == list || at[-1] == ' ';
         if (starts && (at[length] == ' ' || at[length] == '\0'))
             return true;

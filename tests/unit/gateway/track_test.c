@@ -249,9 +249,27 @@ static void the_answer_to_a_stop_is_kept(void **state)
     assert_string_equal(referral.task_status, "cancelled");
 }
 
+static void what_lies_behind_a_move_is_known(void **state)
+{
+    static const struct {
+        const char *word, *to;
+        bool leads;
+    } cases[] = {{"accept", "completed", true},  {"accept", "on-hold", true},
+                 {"accept", "rejected", true},   {"start", "completed", true},
+                 {"accept", "received", false},  {"accept", "accepted", false},
+                 {"start", "accepted", false},   {"complete", "in-progress", false},
+                 {"decline", "accepted", false}, {"progress", "completed", false}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (track_leads_on(track_find(cases[i].word), cases[i].to) != cases[i].leads)
+            fail_msg("%s, %s", cases[i].word, cases[i].to);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_lies_behind_a_move_is_known),
         cmocka_unit_test(every_move_from_every_state),
         cmocka_unit_test(the_end_is_the_end),
         cmocka_unit_test(a_move_is_known_by_where_it_leads),
