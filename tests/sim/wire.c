@@ -223,15 +223,17 @@ static bool is_filed_as_cancelled(struct world *world, const struct packet *pack
 }
 
 /* Its consent was withdrawn after it had left, and given again: the record went out twice, and is
- * known already when the other copy comes. */
+ * known already when the other copy comes. Or it was retracted, and comes behind that. */
 static bool is_known_copy(struct world *world, const struct packet *packet,
                           const struct taking *taking)
 {
+    struct store *store = world->gates[packet->from].store;
     struct store_message message;
-    return taking->row.referral == 0 &&
-           store_get_message(world->gates[packet->from].store, &world->arena, packet->row,
-                             &message) &&
-           message.record != 0 && strcmp(message.state, "withdrawn") == 0;
+    struct store_record record;
+    return store_get_message(store, &world->arena, packet->row, &message) && message.record != 0 &&
+           strcmp(message.state, "withdrawn") == 0 &&
+           store_get_record(store, &world->arena, message.record, &record) &&
+           (taking->row.referral == 0 || record.retracted != NULL);
 }
 
 static void note_taken(struct world *world, const struct packet *packet,
