@@ -121,6 +121,33 @@ static bool is_move_allowed(struct sending *sending)
                   "replaces_record_id");
 }
 
+/* The clinic that a referral asks. */
+static const char *asked_clinic(const struct sending *sending)
+{
+    const char *to = json_get_text(sending->tree, "referred_to");
+    const char *clinic = directory_clinic_handle(sending->flow->setup->directory, to);
+    return clinic == NULL ? to : clinic;
+}
+
+/* A clinic that may have a referral would keep it as it was, and the other would get the correction
+ * of one it never saw. */
+static bool is_for_same_clinic(struct sending *sending)
+{
+    const struct flow *flow = sending->flow;
+    const struct store_referral *referral = &sending->referral;
+    const char *clinic = asked_clinic(sending);
+    if (!text_equal(sending->kind, "referral") || text_equal(clinic, referral->filler) ||
+        !store_was_tried(flow->store, referral->id))
+        return true;
+    return refuse(sending, "referred_to",
+                  arena_print(flow->arena, "%s, another clinic than %s, which may have referral %s",
+                              clinic, referral->filler, referral->number),
+                  arena_print(flow->arena,
+                              "the same clinic; for another one cancel this referral (refgate "
+                              "referrals cancel %s) and send a new one that replaces none",
+                              referral->number));
+}
+
 /* The referral a record belongs to: for a correction of a referral the one it corrects, else the
  * one that the check found. A plan or a conference may name one that only others know. */
 static bool find_its_referral(struct sending *sending)
@@ -137,7 +164,7 @@ static bool find_its_referral(struct sending *sending)
         sending->referral.id = 0;
         return true;
     }
-    return is_move_allowed(sending);
+    return is_for_same_clinic(sending) && is_move_allowed(sending);
 }
 
 /* ---- accepting ---- */
@@ -151,14 +178,12 @@ static const char *facts_of(const struct sending *sending)
 static void add_referral(struct sending *sending)
 {
     const struct flow *flow = sending->flow;
-    const char *to = json_get_text(sending->tree, "referred_to");
-    const char *filler = directory_clinic_handle(flow->setup->directory, to);
     long visits = 0;
     json_whole(json_get(sending->tree, "visits_requested"), &visits);
     sending->referral =
         (struct store_referral){.placer = flow->setup->config.org,
                                 .number = sending->number,
-                                .filler = filler == NULL ? to : filler,
+                                .filler = asked_clinic(sending),
                                 .role = "placer",
                                 .partner = "", /* until its first message is queued */
                                 .client = sending->client,
@@ -233,6 +258,7 @@ static void accept_row(struct sending *sending, const struct json *attachments)
     if (corrects) {
         sending->referral.corrected_by = sending->row.id;
         sending->referral.client_facts = facts_of(sending);
+        sending->referral.filler = asked_clinic(sending);
         store_set_referral(flow->store, &sending->referral);
     }
     note(sending, "accepted", NULL);

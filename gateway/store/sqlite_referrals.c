@@ -11,15 +11,15 @@
     {                                                                                              \
 #member, type, offsetof(struct store_referral, member)                                     \
     }
-/* What never changes stands first: store_set_referral writes from partner on. */
+/* What never changes stands first: store_set_referral writes from filler on. */
 static const struct column referral_columns[] = {
     REFERRAL(id, COLUMN_WHOLE),
     REFERRAL(placer, COLUMN_TEXT),
     REFERRAL(number, COLUMN_TEXT),
-    REFERRAL(filler, COLUMN_TEXT),
     REFERRAL(role, COLUMN_TEXT),
     REFERRAL(client, COLUMN_CLIENT),
     REFERRAL(created_ms, COLUMN_WHOLE),
+    REFERRAL(filler, COLUMN_TEXT),
     REFERRAL(partner, COLUMN_PARTNER),
     REFERRAL(filler_number, COLUMN_TEXT),
     REFERRAL(service, COLUMN_TEXT),
@@ -38,7 +38,8 @@ static const struct column referral_columns[] = {
     REFERRAL(client_facts, COLUMN_TEXT),
     REFERRAL(tick, COLUMN_TICK),
 };
-enum { UNCHANGING_COLUMNS = 7 };
+enum { UNCHANGING_COLUMNS = 6 };
+
 static const char *owner_of(const void *row)
 {
     const struct store_referral *referral = row;

@@ -161,9 +161,7 @@ static void check_agreement(struct world *world, int at, struct arena *arena)
             was_sent = was_sent || strcmp(sent[k].kind, "referral") == 0;
         bool is_there = store_find_referral(world->gates[other].store, arena, ours->placer,
                                             ours->number, &theirs);
-        bool may_be_elsewhere =
-            ours->corrected_by != 0; /* who was asked may have moved meanwhile */
-        if (!is_there && (!was_sent || may_be_elsewhere))
+        if (!is_there && !was_sent)
             continue; /* it waits for a consent, or was taken back before it left */
         if (!is_there)
             world_break(world, "%s never heard of referral %s", ours->filler, ours->number);

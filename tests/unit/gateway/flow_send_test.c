@@ -76,13 +76,18 @@ static void a_reply_goes_to_the_clinic_that_asked(void **state)
         0);
 }
 
-static size_t claim(struct clinic *willow, struct deliver_item **ret_items)
+static size_t claim_for(struct clinic *willow, const char *partner, struct deliver_item **ret_items)
 {
     struct flow flow = clinic_flow(willow);
     clinic_begin(willow);
-    size_t count = flow_claim(&flow, "lakeside", 10, ret_items);
+    size_t count = flow_claim(&flow, partner, 10, ret_items);
     clinic_commit(willow);
     return count;
+}
+
+static size_t claim(struct clinic *willow, struct deliver_item **ret_items)
+{
+    return claim_for(willow, "lakeside", ret_items);
 }
 
 static void settle(const struct flow *flow, int64_t message, const struct deliver_result *result)
@@ -173,6 +178,35 @@ static void a_note_waits_for_a_referral_that_is_back_in_the_tray(void **state)
 }
 
 /* What the placer writes goes to the clinic that was asked, wherever its therapist works now. */
+static const char *correction(struct clinic *willow, const char *number, const char *to,
+                              const char *replaced)
+{
+    return clinic_record(willow, "referral", number, "alvarez",
+                         arena_print(&willow->arena,
+                                     "\"referred_to\":\"%s\",\"service\":\"massage-therapy\","
+                                     "\"reason\":\"Neck pain\",\"replaces_record_id\":\"%s\"",
+                                     to, replaced));
+}
+
+/* The clinic asked is corrected while nobody has the referral; from then on it is the one that
+ * moves go to. Once it may have arrived, the clinic that has it would never hear. */
+static void a_referral_changes_its_clinic_only_before_it_leaves(void **state)
+{
+    struct clinic *willow = *state;
+    struct deliver_item *items;
+    clinic_send(willow, clinic_referral(willow, "R-1", "alvarez", "lakeside"));
+    struct flow_report report = clinic_send(willow, correction(willow, "R-2", "harbor", "R-1"));
+    is_for(&report, "harbor");
+    assert_string_equal(clinic_find(willow, "willow", "R-1").filler, "harbor");
+    assert_string_equal(clinic_find(willow, "willow", "R-1").partner, "harbor");
+    assert_int_equal(claim_for(willow, "harbor", &items), 1);
+    willow->findings = finding_list_new(&willow->arena);
+    report = clinic_send(willow, correction(willow, "R-3", "lakeside", "R-2"));
+    assert_int_equal(report.answer, FLOW_REFUSED);
+    assert_string_equal(willow->findings.items[0].path, "referred_to");
+    assert_string_equal(clinic_find(willow, "willow", "R-1").filler, "harbor");
+}
+
 static void the_placer_writes_to_the_clinic_it_asked(void **state)
 {
     struct clinic *willow = *state;
@@ -197,6 +231,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_stands_behind_an_unknown_cancel_is_dropped, start,
                                         clinic_stop),
         cmocka_unit_test_setup_teardown(a_note_waits_for_a_referral_that_is_back_in_the_tray, start,
+                                        clinic_stop),
+        cmocka_unit_test_setup_teardown(a_referral_changes_its_clinic_only_before_it_leaves, start,
                                         clinic_stop),
         cmocka_unit_test_setup_teardown(the_placer_writes_to_the_clinic_it_asked, start,
                                         clinic_stop),
