@@ -12,9 +12,16 @@
 
 #include "lib/hostile.h"
 
+/* Sanitizers look at every access and keep what was freed: their own cost grows with the memory in
+ * use. Quadratic work still shows, as four times. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { MOST_GROWTH_PERCENT = 350 };
+#else
+enum { MOST_GROWTH_PERCENT = 250 };
+#endif
+
 enum {
     SMALL = 240 << 10,
-    MOST_GROWTH_PERCENT = 250,
     QUICK_ROUNDS = 3,
     QUICK_US = 5000,
     ROUNDS = 5, /* of a shape that seemed to grow faster */
