@@ -155,8 +155,8 @@ struct store_referral {
 };
 
 int64_t store_add_referral(struct store *store, const struct store_referral *referral);
-/* Writes what can change: filler, partner, filler_number, statuses, reason, visits, priority, valid_until,
- * changed_ms. */
+/* Writes what can change: filler, partner, filler_number, statuses, reason, visits, priority,
+ * valid_until, changed_ms. */
 void store_set_referral(struct store *store, const struct store_referral *referral);
 bool store_get_referral(struct store *store, struct arena *arena, int64_t id,
                         struct store_referral *ret_referral);
