@@ -95,12 +95,6 @@ static int drop(struct command_call *call)
     struct dropping dropping = {.unit = {.run = run_drop, .arena = call->arena}, .call = call};
     const char *reason = command_option(call, "reason");
     struct fault fault;
-    if (command_option(call, "by") == NULL) {
-        fault_set(&fault, FAULT_usage,
-                  "tray drop: expected --by WHO, a person of ours (a handle of directory.csv) or "
-                  "user:NAME");
-        return command_fail(call, &fault);
-    }
     if (reason != NULL && strlen(reason) > REASON_MAX) {
         fault_set(&fault, FAULT_usage,
                   arena_print(call->arena, "--reason: found %zu characters; expected at most %d",
@@ -115,7 +109,7 @@ static int drop(struct command_call *call)
 }
 
 static const struct command_option drop_options[] = {
-    {"by", "WHO", "who decided: a person of ours (a handle of directory.csv) or user:NAME", false},
+    COMMAND_BY,
     {"reason", "TEXT", "why; it stays here, in at most 200 characters", false},
     {NULL, NULL, NULL, false},
 };
@@ -124,7 +118,6 @@ const struct command commands_tray[] = {
     {"tray list", "", "records that wait, and for what", COMMAND_STORE, 0, 0, list, NULL},
     {"tray confirm", "NUMBER", "the record is about the right client, although it seems not to be",
      COMMAND_STORE, 1, 1, confirm, confirm_options},
-    {"tray drop", "NUMBER", "never send this record, with --by", COMMAND_STORE, 1, 1, drop,
-     drop_options},
+    {"tray drop", "NUMBER", "never send this record", COMMAND_STORE, 1, 1, drop, drop_options},
     {NULL, NULL, NULL, COMMAND_HERE, 0, 0, NULL, NULL},
 };

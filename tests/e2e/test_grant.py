@@ -434,9 +434,11 @@ def test_a_record_that_comes_behind_its_correction_never_leaves(pair):
 def test_dropped_by_a_person(pair):
     lakeside, willow = pair
     referral, note = records.referral(), records.plan(["osei", "alvarez"], by="osei")
-    number = referral["record_id"]
-    lakeside.send(referral, note)
-    assert "expected --by" in lakeside.run("tray", "drop", number, expect=2).stderr
+    number, other = referral["record_id"], records.referral()
+    lakeside.send(referral, note, other)
+    lakeside.run("tray", "drop", other["record_id"])  # as all that is done here: by who runs it
+    dropped, = [line for line in lakeside.referral(other["record_id"])["track"] if "dropped" in line["what"]]
+    assert dropped["by"].startswith("os:")
     assert "R-nothing" in lakeside.run("tray", "drop", "R-nothing", "--by", "osei", expect=3).stderr
     lakeside.run("tray", "drop", number, "--by", "tanaka", expect=2)  # nobody of ours
     row, = [item for item in lakeside.tray() if item["record_id"] == number]
@@ -447,7 +449,7 @@ def test_dropped_by_a_person(pair):
     assert (dropped["by"], dropped["detail"]) == ("osei", "written twice")
     lakeside.send(records.consent("lakeside", ["willow"]))
     willow.wait_record(note["record_id"])
-    assert willow.referral(number) is None
+    assert willow.referral(number) is None and willow.referral(other["record_id"]) is None
     assert not lakeside.messages(kind="referral")
 
 
