@@ -1,0 +1,277 @@
+/* message_record_read: a received record in local words: its client, its main resource and its
+ * parts, by the tables that write them.
+ *
+ * Called by message_read. Everything read lives in the arena of the job. */
+#include <string.h>
+
+#include "fhir/map/map.h"
+#include "fhir/message_claim.h"
+#include "fhir/message_consent.h"
+#include "fhir/message_kind.h"
+#include "fhir/message_parts.h"
+#include "fhir/message_people.h"
+#include "fhir/message_received.h"
+#include "fhir/record.h"
+#include "fhir/record_vocabulary.h"
+
+static void add_item(struct field_job *job, const struct map_part *part, struct json *item)
+{
+    struct json *list = json_get(job->record, part->local);
+    struct json *word = json_get(item, "word");
+    if (json_first(item) == NULL)
+        return;
+    if (list == NULL)
+        list = json_set(job->arena, job->record, part->local, json_new_list(job->arena));
+    for (struct json *there = json_first(list); word != NULL && there != NULL;
+         there = json_next(there)) {
+        if (json_same(there, word))
+            return;
+    }
+    json_push(list, word != NULL ? json_copy_nodes(job->arena, word) : item);
+}
+
+static void read_resource(struct field_job *job, const struct map_part *part,
+                          struct message_entry *entry)
+{
+    entry->is_taken = true;
+    job->resource = entry->resource;
+    if (part->read != NULL) {
+        part->read(job, part, entry->resource);
+    } else if (part->local == NULL) {
+        field_read(job, part->rows, entry->resource, job->record);
+    } else {
+        struct json *item = json_new_object(job->arena);
+        field_read(job, part->rows, entry->resource, item);
+        add_item(job, part, item);
+    }
+}
+
+/* Says of itself that it is about somebody else than the record: another client of the message. */
+static bool is_of_another(struct field_job *job, const struct message_entry *patient,
+                          const struct message_entry *entry)
+{
+    const struct json *subject = json_get(entry->resource, "subject");
+    if (subject == NULL)
+        subject = json_get(entry->resource, "patient");
+    const struct message_entry *meant = subject == NULL ? NULL : entries_resolve(job, subject);
+    return meant != NULL && meant != patient && strcmp(meant->type, "Patient") == 0;
+}
+
+/* Patients of the message besides PATIENT, whom the record is about (NULL: no entry). */
+static bool has_others(const struct field_job *job, const struct message_entry *patient)
+{
+    const struct message_entry *other = entries_next(job, "Patient", NULL);
+    if (other != NULL && other == patient)
+        other = entries_next(job, "Patient", other);
+    return other != NULL;
+}
+
+static void read_part(struct field_job *job, const struct map_part *part,
+                      const struct message_entry *patient, bool is_mixed)
+{
+    for (struct message_entry *entry = entries_next(job, part->type, NULL); entry != NULL;
+         entry = entries_next(job, part->type, entry)) {
+        if (entry->is_taken || (part->is_it != NULL && !part->is_it(job, entry->resource)) ||
+            (is_mixed && is_of_another(job, patient, entry)))
+            continue;
+        read_resource(job, part, entry);
+        if (part->local == NULL && part->read == NULL)
+            return;
+    }
+}
+
+/* A name that is told in one piece. */
+static void read_whole_name(struct field_job *job, const struct json *patient)
+{
+    static const char family[] = "client_family_name";
+    struct json *text = json_get(json_first(json_get(patient, "name")), "text");
+    if (text == NULL || json_marked(text) || json_get(job->record, family) != NULL ||
+        json_get(job->record, "client_given_names") != NULL)
+        return;
+    json_put_text(job->arena, job->record, family, json_text(text));
+    json_mark(text);
+}
+
+static void read_patient_resource(struct field_job *job, struct json *patient)
+{
+    job->resource = patient;
+    field_read(job, map_patient, patient, job->record);
+    read_whole_name(job, patient);
+}
+
+/* A number in the reference itself that the Patient does not say: one more of this client. */
+static void read_subject_number(struct field_job *job, const struct json *subject)
+{
+    struct json *identifier = json_get(subject, "identifier");
+    struct json *patient = json_new_object(job->arena);
+    if (json_get_text(identifier, "value") == NULL || entries_resolve(job, subject) != NULL)
+        return;
+    struct json *list = json_put(patient, "identifier", json_new_list(job->arena));
+    json_push(list, json_copy_nodes(job->arena, identifier));
+    job->resource = patient;
+    field_read(job, map_patient, patient, job->record);
+}
+
+static void read_patient(struct field_job *job, const struct message_split *split)
+{
+    struct json *main = split->main == NULL ? NULL : split->main->resource;
+    struct json *subject =
+        json_get(main, "subject") != NULL ? json_get(main, "subject") : json_get(main, "patient");
+    struct json *contained = split->patient != NULL ? NULL : entries_resource(job, subject, main);
+    if (split->patient != NULL) {
+        split->patient->is_taken = true;
+        read_patient_resource(job, split->patient->resource);
+    } else if (contained != NULL) {
+        read_patient_resource(job, contained);
+    }
+    read_subject_number(job, subject);
+}
+
+static void read_main(struct field_job *job, const struct message_kind *kind,
+                      const struct message_split *split)
+{
+    struct json *task = split->task == NULL ? NULL : split->task->resource;
+    if (split->main != NULL) {
+        job->main = split->main->resource;
+        job->resource = job->main;
+        split->main->is_taken = true;
+        field_read_extras(job, json_get(job->main, "extension"), job->record);
+        field_read(job, kind->rows, job->main, job->record);
+    }
+    if (task != NULL) {
+        job->resource = task;
+        split->task->is_taken = true;
+        field_read(job, map_task, task, job->record);
+    }
+}
+
+/* Nobody writes in the name of our people or of another partner's. */
+static void name_author(struct field_job *job, const char *sender)
+{
+    const char *said = json_get_text(job->record, "written_by");
+    const char *author = people_author(job, said, sender);
+    if (!text_equal(said, author))
+        json_replace(job->arena, job->record, "written_by", json_new_lasting(job->arena, author));
+}
+
+/* "R-1", or "lakeside:R-1", where lakeside is a clinic that we know. */
+static struct message_referral referral_said(const struct field_job *job, const char *said)
+{
+    struct message_referral referral = {.number = said};
+    const char *colon = strchr(said, ':');
+    const char *clinic =
+        colon == NULL ? NULL : arena_copy_n(job->arena, said, (size_t)(colon - said));
+    if (clinic == NULL || directory_find(job->context->directory, clinic) == NULL)
+        return referral;
+    referral.placer = clinic;
+    referral.number = colon + 1;
+    return referral;
+}
+
+/* A record that is no referral belongs to the one that its message names: its own word for that may
+ * be longer, and says nothing else. */
+static void name_referral(struct field_job *job)
+{
+    static const char field[] = "referral_id";
+    struct message_referral *named = &job->referral;
+    const char *said = json_get_text(job->record, field);
+    if (said != NULL && named->number == NULL) {
+        struct message_referral found = referral_said(job, said);
+        named->number = found.number;
+        named->placer = found.placer != NULL ? found.placer : named->placer;
+    } else if (said != NULL && !text_equal(referral_said(job, said).number, named->number)) {
+        json_remove(job->record, field);
+    }
+    if (json_get(job->record, field) == NULL)
+        json_put_text(job->arena, job->record, field, named->number);
+}
+
+static void name_record(struct field_job *job, const struct message_split *split,
+                        const struct message_inbound *in)
+{
+    const char *number = json_get_text(job->record, "record_id");
+    if (strcmp(job->kind, "referral") == 0)
+        number = job->referral.number;
+    if (number == NULL && split->main != NULL)
+        number = json_get_text(split->main->resource, "id");
+    if (number == NULL)
+        number = in->message_id;
+    json_put_text(job->arena, job->record, "record", job->kind);
+    json_remove(job->record, "record_id");
+    json_put_text(job->arena, job->record, "record_id", number);
+    if (json_get(job->record, "written_at") == NULL)
+        json_put_text(job->arena, job->record, "written_at", in->move.at);
+    if (json_get(job->record, "written_by") == NULL)
+        json_put_text(job->arena, job->record, "written_by",
+                      in->move.by != NULL ? in->move.by : in->sender);
+    name_author(job, in->sender);
+    if (strcmp(job->kind, "referral") != 0)
+        name_referral(job);
+}
+
+/* The members of OBJECT that its shape has, in the order of the vocabulary; they are moved. */
+static struct json *in_order(struct field_job *job, struct json *object,
+                             const struct record_shape *shape, bool is_item)
+{
+    struct json *sorted = json_new_object(job->arena);
+    for (size_t i = 0;; i++) {
+        const struct record_field *field =
+            is_item ? (i < shape->count ? &shape->fields[i] : NULL) : record_field_at(shape, i);
+        if (field == NULL)
+            return sorted;
+        struct json *value = json_member(object, field->name, field->length, field->hash);
+        if (value == NULL)
+            continue;
+        if (field->item == NULL || json_kind(value) != JSON_LIST) {
+            json_move(object, value, sorted);
+            continue;
+        }
+        struct json *list = json_put_named(sorted, field->name, field->length, field->hash,
+                                           json_new_list(job->arena));
+        for (struct json *item = json_first(value); item != NULL; item = json_next(item))
+            json_push(list, in_order(job, item, field->item, true));
+    }
+}
+
+/* The placer's number of the client, which moves name. */
+static const char *placers_number(const struct field_job *job)
+{
+    if (text_equal(job->clinic, job->referral.placer))
+        return json_get_text(job->record, "client_id");
+    for (struct json *other = json_first(json_get(job->record, "client_other_ids")); other != NULL;
+         other = json_next(other)) {
+        if (text_equal(json_get_text(other, "issued_by"), job->referral.placer))
+            return json_get_text(other, "id");
+    }
+    return NULL;
+}
+
+void record_read_message(struct field_job *job, const struct message_split *split,
+                         struct message_inbound *in)
+{
+    const struct message_kind *kind = message_kind_find(split->kind);
+    job->kind = kind->kind;
+    job->record = json_new_object(job->arena);
+    read_patient(job, split);
+    read_main(job, kind, split);
+    in->consents = consent_read_evidence(job);
+    bool is_mixed = has_others(job, split->patient);
+    for (const struct map_part *part = kind->parts; part->type != NULL; part++)
+        read_part(job, part, split->patient, is_mixed);
+    field_read_extras(job, json_get(job->main, "extension"), job->record); /* those of items */
+    if (kind->finish_reading != NULL)
+        kind->finish_reading(job);
+    name_record(job, split, in);
+    if (job->referral.placer != NULL)
+        job->referral.client_number = placers_number(job);
+    struct json *task = job->move == NULL ? json_new_object(job->arena) : job->move;
+    json_put_text(job->arena, task, "task_status", job->task_status);
+    move_take(job, task, &in->move);
+    if (in->move.task_status == NULL && strcmp(job->kind, "referral") == 0)
+        in->move.task_status = move_status_of_order(split->order);
+    struct json *received = claim_tell(job, received_list(job));
+    record_fill_defaults(job->arena, job->record, job->context->directory);
+    in->record = in_order(job, job->record, record_kind_find(job->kind), false);
+    if (received != NULL)
+        json_put(in->record, "received", received);
+}
