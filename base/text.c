@@ -185,7 +185,7 @@ bool text_ends(const char *text, const char *suffix)
     return length >= tail && strcmp(text + length - tail, suffix) == 0;
 }
 
-static bool is_space(unsigned point)
+bool text_is_space(unsigned point)
 {
     return point == ' ' || (point >= 0x09 && point <= 0x0d) || point == 0x85 || point == 0xa0 ||
            point == 0x1680 || (point >= 0x2000 && point <= 0x200b) || point == 0x2028 ||
@@ -198,7 +198,7 @@ bool text_is_blank(const char *text)
     if (text == NULL)
         return true;
     while (*text != '\0') {
-        if (!is_space(text_utf8_next(&text)))
+        if (!text_is_space(text_utf8_next(&text)))
             return false;
     }
     return true;

@@ -43,6 +43,7 @@ static inline bool text_equal(const char *one, const char *other)
 }
 bool text_starts(const char *text, const char *prefix);
 bool text_ends(const char *text, const char *suffix);
+bool text_is_space(unsigned point);   /* a code point of white space, or of no width at all */
 bool text_is_blank(const char *text); /* NULL, empty, or only white space (Unicode spaces too) */
 /* Offset of the first byte that is not well-formed UTF-8 (RFC 3629), or LENGTH. */
 size_t text_utf8_fault(const char *text, size_t length);

@@ -137,6 +137,22 @@ void issue_list_place(struct issue_list *list, const struct json_document *docum
         list->items[i] = placed[i].issue;
 }
 
+/* What must be mended before what may be, each in the order of the text. */
+static const struct issue *const *errors_first(const struct issue_list *list, size_t *ret_count)
+{
+    const struct issue **in_order = arena_array(list->arena, list->count + 1, sizeof *in_order);
+    *ret_count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i].severity <= ISSUE_ERROR)
+            in_order[(*ret_count)++] = &list->items[i];
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i].severity > ISSUE_ERROR)
+            in_order[(*ret_count)++] = &list->items[i];
+    }
+    return in_order;
+}
+
 /* ---- words ---- */
 
 static const char *severity_word(enum issue_severity severity)
@@ -216,8 +232,10 @@ static const char *left_out_sentence(struct arena *arena, const struct issue_lis
 static struct json *items_of(struct arena *arena, const struct issue_list *list)
 {
     struct json *items = json_new_list(arena);
-    for (size_t i = 0; i < list->count; i++)
-        json_push(items, make_item(arena, &list->items[i]));
+    size_t count;
+    const struct issue *const *in_order = errors_first(list, &count);
+    for (size_t i = 0; i < count; i++)
+        json_push(items, make_item(arena, in_order[i]));
     if (list->left_out > 0)
         json_push(items,
                   plain_item(arena, "information", "too-costly", left_out_sentence(arena, list)));
@@ -257,8 +275,10 @@ void issue_print(const struct issue_list *list, const char *file, struct text *o
         text_print(out, " (%zu error%s, %zu warning%s)", list->errors, list->errors == 1 ? "" : "s",
                    list->warnings, list->warnings == 1 ? "" : "s");
     text_add(out, "\n");
-    for (size_t i = 0; i < list->count; i++) {
-        const struct issue *issue = &list->items[i];
+    size_t count;
+    const struct issue *const *in_order = errors_first(list, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct issue *issue = in_order[i];
         char place[32] = "";
         if (issue->line > 0)
             snprintf(place, sizeof place, "%d:%d", issue->line, issue->column);

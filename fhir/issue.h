@@ -70,7 +70,7 @@ void issue_list_place(struct issue_list *list, const struct json_document *docum
 /* One sentence: "found ...; expected ...; did you mean ...?" */
 const char *issue_sentence(struct arena *arena, const struct issue *issue);
 
-/* A whole OperationOutcome. */
+/* In each of these forms errors stand before warnings and notes. A whole OperationOutcome. */
 struct json *issue_outcome(struct arena *arena, const struct issue_list *list);
 /* For people: one line an issue, aligned: LINE:COLUMN  severity  path  sentence. */
 void issue_print(const struct issue_list *list, const char *file, struct text *out);

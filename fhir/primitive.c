@@ -326,6 +326,7 @@ static const struct primitive_fault *decimal_rule(const char *text, size_t lengt
 
 FAULT(code_form, "white space where a code has none",
       "a code without spaces at its ends and with single spaces inside");
+FAULT(blank_code, "a code of white space only", "a code, or no element at all");
 FAULT(id_form, "characters that an id does not have", "letters, digits, - and . only");
 FAULT(id_length, "an id of more than 64 characters", "at most 64 characters");
 FAULT(base64_form, "text that is no base64",
@@ -334,15 +335,13 @@ FAULT(base64_form, "text that is no base64",
 /* Why a text with control characters, or with white space at an end, is not as it should be. */
 static const struct primitive_fault *string_advice(const char *text, size_t length)
 {
-    bool blank = true;
     bool controls = false;
+    if (text_is_blank(text))
+        return &blank_text;
     for (size_t i = 0; i < length; i++) {
         unsigned char byte = (unsigned char)text[i];
-        blank = blank && is_space(text[i]);
         controls = controls || (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r');
     }
-    if (blank)
-        return &blank_text;
     if (controls)
         return &control_text;
     return is_space(text[0]) || is_space(text[length - 1]) ? &padded_text : NULL;
@@ -365,16 +364,38 @@ static const struct primitive_fault *markdown_rule(const char *text, size_t leng
     return fault == &padded_text ? NULL : fault;
 }
 
+static bool is_ascii(const char *text, size_t length)
+{
+    unsigned char all = 0;
+    for (size_t i = 0; i < length; i++)
+        all |= (unsigned char)text[i];
+    return all < 0x80;
+}
+
+/* Spaces that hold words together, and characters without width, may be part of a code: HL7 table
+ * 0550 has one that ends in a no-break space. */
+static bool is_code_space(unsigned point)
+{
+    bool binds =
+        point == 0xa0 || point == 0x2007 || point == 0x202f || point == 0x200b || point == 0xfeff;
+    return !binds && text_is_space(point);
+}
+
+/* "no leading or trailing whitespace, and no whitespace other than single spaces in the contents",
+ * and something to see. */
 static const struct primitive_fault *code_rule(const char *text, size_t length)
 {
     if (length == 0)
         return &empty_text;
-    if (primitive_is_one_word(text, length))
+    if (primitive_is_one_word(text, length) && is_ascii(text, length))
         return NULL;
+    if (text_is_blank(text))
+        return &blank_code;
     bool was_space = true;
-    for (; *text != '\0'; text++) {
-        bool space = is_space(*text);
-        if (space && (was_space || *text != ' '))
+    while (*text != '\0') {
+        bool is_plain = *text == ' ';
+        bool space = is_code_space(text_utf8_next(&text));
+        if (space && (was_space || !is_plain))
             return &code_form;
         was_space = space;
     }

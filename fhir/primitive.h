@@ -23,11 +23,11 @@ const struct primitive_fault *primitive_check(enum definition_primitive primitiv
                                               size_t length);
 
 /* Most values are seen to be right by one of these; their false says nothing. Of a string or
- * markdown: */
+ * markdown (one that begins with a letter of another script may be blank, and is looked at): */
 static inline bool primitive_is_plain_string(const char *text, size_t length)
 {
-    return length > 0 && length <= 1048576 && text[0] != ' ' && text[length - 1] != ' ' &&
-           !bytes_have_below(text, length, ' ');
+    return length > 0 && length <= 1048576 && (signed char)text[0] > ' ' &&
+           text[length - 1] != ' ' && !bytes_have_below(text, length, ' ');
 }
 
 /* Of a code, and of what has no space in it: */

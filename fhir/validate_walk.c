@@ -127,13 +127,22 @@ static void check_companion(struct validation *run, const struct subject *primit
 }
 
 /* ele-1 of a primitive without a value: it needs more than an id. */
-static bool companion_says_something(const struct json *companion)
+static bool says_something(const struct json *object)
 {
-    for (struct json *member = json_first(companion); member != NULL; member = json_next(member)) {
-        if (strcmp(json_key(member), "id") != 0)
+    for (struct json *member = json_first(object); member != NULL; member = json_next(member)) {
+        if (strcmp(json_key(member), "id") != 0 && strcmp(json_key(member), "_id") != 0)
             return true;
     }
     return false;
+}
+
+static void breaks_ele_1(struct validation *run, const struct subject *subject,
+                         const struct json *node, const char *found, const char *expected)
+{
+    struct issue *issue = validation_add(run, ISSUE_ERROR, ISSUE_INVARIANT, subject->place, NULL,
+                                         node, found, expected);
+    if (issue != NULL)
+        issue->key = "ele-1";
 }
 
 /* An extension that carries the code of another FHIR version
@@ -154,12 +163,9 @@ static bool has_code_of_other_version(const struct json *companion)
 static void check_no_value(struct validation *run, const struct subject *subject,
                            const struct definition_element *element)
 {
-    if (!companion_says_something(subject->companion)) {
-        struct issue *issue = validation_add(
-            run, ISSUE_ERROR, ISSUE_INVARIANT, subject->place, NULL, subject->companion,
-            "an element without value and without extension", "a value or an extension");
-        if (issue != NULL)
-            issue->key = "ele-1";
+    if (!says_something(subject->companion)) {
+        breaks_ele_1(run, subject, subject->companion,
+                     "an element without value and without extension", "a value or an extension");
     } else if (element->strength == BINDING_REQUIRED &&
                subject->type->primitive == PRIMITIVE_CODE &&
                !has_code_of_other_version(subject->companion)) {
@@ -266,9 +272,14 @@ check_one(struct validation *run, const struct subject *owner,
 
 /* ---- members ---- */
 
+static bool is_null(const struct json *node)
+{
+    return node != NULL && node->type == JSON_TYPE_NULL;
+}
+
 static const struct json *not_null(const struct json *node)
 {
-    return node == NULL || node->type == JSON_TYPE_NULL ? NULL : node;
+    return is_null(node) ? NULL : node;
 }
 
 /* A list and its companion list, item by item; null pads what the other side has. */
@@ -330,11 +341,11 @@ static void check_field(struct validation *run, const struct subject *owner,
     } else if (is_list(value) || is_list(companion)) {
         structure(run, &place, NULL, is_list(value) ? value : companion,
                   "a list where one value belongs", "one value without [ ]");
-    } else if (not_null(value) == NULL && not_null(companion) == NULL) {
-        structure(run, &place, NULL, value != NULL ? value : companion, "null",
-                  "a value, or no element at all");
+    } else if (is_null(value) || is_null(companion)) {
+        structure(run, &place, NULL, is_null(value) ? value : companion, "null",
+                  "a value, or no element at all: null only fills places of a list");
     } else {
-        check_one(run, owner, choice, &place, not_null(value), not_null(companion));
+        check_one(run, owner, choice, &place, value, companion);
     }
 }
 
@@ -469,19 +480,12 @@ static void check_element_id(struct validation *run, const struct subject *subje
                        "an element id that another element has", "each id once in a resource");
 }
 
-/* ele-1 of an object: an id alone says nothing, but beside a primitive's value. A warning, since
- * other validators let it pass and nothing is lost. */
+/* ele-1 of an object: an id alone says nothing, but beside a primitive's value. */
 static void check_says_something(struct validation *run, const struct subject *subject)
 {
-    const struct json *only = json_first(subject->node);
-    if (strcmp(json_key(only), "id") != 0 || json_next(only) != NULL ||
-        subject->type == run->validator->types.element)
-        return;
-    struct issue *issue =
-        validation_add(run, ISSUE_WARNING, ISSUE_INVARIANT, subject->place, NULL, subject->node,
-                       "an element with an id only", "at least one other element");
-    if (issue != NULL)
-        issue->key = "ele-1";
+    if (subject->type != run->validator->types.element && !says_something(subject->node))
+        breaks_ele_1(run, subject, subject->node, "an element with an id only",
+                     "at least one other element");
 }
 
 /* All members of the object, what is missing, and the rules of its type. */

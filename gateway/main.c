@@ -89,6 +89,23 @@ static void show(const char *text, FILE *stream)
     }
 }
 
+static void empty(struct text *text)
+{
+    text->at[0] = '\0';
+    text->length = 0;
+    text->full = false;
+}
+
+/* What is wrong comes first, on a terminal as in a pipe: a result may be long, and what is only
+ * worth a second look stands with the results. */
+static void show_call(struct command_call *call)
+{
+    show(call->err.at, stderr);
+    show(call->out.at, stdout);
+    empty(&call->out);
+    empty(&call->err);
+}
+
 int main(int count, char **arguments)
 {
     struct arena arena = ARENA_EMPTY;
@@ -99,11 +116,11 @@ int main(int count, char **arguments)
     int code = fault_exit_code(FAULT_usage);
     bool parsed = command_parse(&arena, words, word_count, &call);
     call.cwd = getcwd(cwd, sizeof cwd);
+    call.show = show_call;
     call.caller = actor_of_system(&arena, getuid());
     if (parsed)
         code = run(&call, words, word_count);
-    show(call.out.at, stdout);
-    show(call.err.at, stderr);
+    show_call(&call);
     if (fflush(stdout) != 0 && code == 0)
         code = fault_exit_code(FAULT_unreadable);
     arena_free(&arena);

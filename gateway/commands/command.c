@@ -359,14 +359,25 @@ size_t command_all(const struct command_call *call, const char *name,
     return count;
 }
 
-const char *command_path(const struct command_call *call, const char *file)
+const char *command_path_in(const struct command_call *call, struct arena *arena, const char *file)
 {
     if (file[0] == '/' || call->cwd == NULL || strcmp(file, "-") == 0)
         return file;
-    return arena_print(call->arena, "%s/%s", call->cwd, file);
+    return arena_print(arena, "%s/%s", call->cwd, file);
+}
+
+const char *command_path(const struct command_call *call, const char *file)
+{
+    return command_path_in(call, call->arena, file);
 }
 
 /* ---- answers ---- */
+
+void command_show(struct command_call *call)
+{
+    if (call->show != NULL)
+        call->show(call);
+}
 
 int command_fail(struct command_call *call, const struct fault *fault)
 {

@@ -8,13 +8,19 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/finding.h"
 #include "base/text.h"
 #include "gateway/office.h"
 
-enum { COMMAND_OPTIONS_MAX = 16, COMMAND_WORDS_MAX = 10000, COMMAND_OUTPUT_MAX = 256 << 20 };
+enum {
+    COMMAND_OPTIONS_MAX = 16,
+    COMMAND_WORDS_MAX = 10000,
+    COMMAND_WORDS_ANY = INT32_MAX,
+    COMMAND_OUTPUT_MAX = 256 << 20
+};
 
 struct command_option {
     const char *name;  /* without the dashes */
@@ -68,6 +74,8 @@ struct command_call {
     const char *caller;    /* "os:NAME" of who asks (actor.h), as the system says */
     struct office *office; /* of COMMAND_STORE */
     struct text out, err;
+    /* Prints what OUT and ERR hold and empties them. NULL: they are printed when all is done. */
+    void (*show)(struct command_call *call);
 };
 
 /* Groups of commands, each ended by a row without a name. */
@@ -105,7 +113,12 @@ size_t command_all(const struct command_call *call, const char *name,
                    const char *const **ret_values);
 /* FILE as meant from the caller's folder. */
 const char *command_path(const struct command_call *call, const char *file);
+/* The same, in ARENA. */
+const char *command_path_in(const struct command_call *call, struct arena *arena, const char *file);
 
+/* Prints what the call has to say so far, where that can be done: a command of many files then
+ * needs no memory for what it said about the first. */
+void command_show(struct command_call *call);
 /* Writes the fault's sentence to call->err and returns its exit code. */
 int command_fail(struct command_call *call, const struct fault *fault);
 /* Lets the running service, which there must be, read its files and its places again. Not 0: they

@@ -38,7 +38,8 @@ struct mapping {
     const struct json **referrals;
     const struct json **consents;
     size_t consent_count, consent_room, referral_room;
-    const char *out; /* --out */
+    const char *out;     /* --out */
+    struct text remarks; /* consent and second looks: they follow all that is wrong */
     bool is_refused, is_unreadable;
 };
 
@@ -259,10 +260,10 @@ static void name_consent(struct mapping *mapping, const struct record *record, c
         consents_of(mapping, json_get_text(tree, "client_id"), question.now, &given);
     question.consents = given;
     struct consent_answer answer = consent_ask(mapping->arena, &question);
-    text_print(&mapping->call->err, "%s: ", record->file);
+    text_print(&mapping->remarks, "%s: ", record->file);
     if (record->row > 0)
-        text_print(&mapping->call->err, "row %d: ", record->row);
-    text_print(&mapping->call->err, "for %s: %s: %s\n", recipient->handle,
+        text_print(&mapping->remarks, "row %d: ", record->row);
+    text_print(&mapping->remarks, "for %s: %s: %s\n", recipient->handle,
                answer.is_allowed ? "may be sent" : "would wait", answer.reason);
 }
 
@@ -368,7 +369,7 @@ static void compose(struct mapping *mapping, const struct source *source,
 }
 
 /* On standard error, like what is wrong, but the record goes. */
-static void print_warnings(const struct mapping *mapping, const struct record *record,
+static void print_warnings(struct mapping *mapping, const struct record *record,
                            const struct record_rules *rules)
 {
     struct command_call *call = mapping->call;
@@ -378,10 +379,11 @@ static void print_warnings(const struct mapping *mapping, const struct record *r
         struct text line = text_new(mapping->arena, WARNING_MAX_BYTES);
         if (command_has(call, "json")) {
             finding_print_json(&warnings.items[i], &line);
-            text_print(&call->err, "{\"warning\":%.*s}\n", (int)strcspn(line.at, "\n"), line.at);
+            text_print(&mapping->remarks, "{\"warning\":%.*s}\n", (int)strcspn(line.at, "\n"),
+                       line.at);
         } else {
             finding_print(&warnings.items[i], &line);
-            text_print(&call->err, "worth a second look: %s", line.at);
+            text_print(&mapping->remarks, "worth a second look: %s", line.at);
         }
     }
 }
@@ -458,7 +460,8 @@ static void unmap(struct mapping *mapping, const struct source *source, const st
 
 int map_command(struct command_call *call)
 {
-    struct mapping mapping = {.call = call, .arena = call->arena};
+    struct mapping mapping = {
+        .call = call, .arena = call->arena, .remarks = text_new(call->arena, COMMAND_OUTPUT_MAX)};
     const char *out = command_option(call, "out");
     if (!use_setup(&mapping))
         return fault_exit_code(FAULT_unreadable);
@@ -476,6 +479,7 @@ int map_command(struct command_call *call)
         for (size_t k = 0; k < source->records.count; k++)
             map_record(&mapping, source, &source->records.items[k]);
     }
+    text_add_n(&call->err, mapping.remarks.at, mapping.remarks.length);
     if (mapping.setup != NULL)
         setup_release(mapping.setup);
     return mapping.is_unreadable ? fault_exit_code(FAULT_unreadable) : mapping.is_refused ? 1 : 0;

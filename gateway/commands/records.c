@@ -124,20 +124,23 @@ struct validating {
     struct command_call *call;
     struct validator *validator;
     struct validate_options options;
+    struct arena arena; /* of one resource and what is said about it */
+    int worst;          /* exit code of all files so far */
 };
 
 static bool validate_one(struct validating *validating, const char *name, const char *text,
                          size_t length)
 {
     struct command_call *call = validating->call;
-    struct issue_list issues = issue_list_new(call->arena);
+    struct arena *arena = &validating->arena;
+    struct issue_list issues = issue_list_new(arena);
     issues.shows_values = command_has(call, "show-values");
-    bool valid = validate_text(validating->validator, call->arena, text, length,
-                               &validating->options, &issues);
+    bool valid =
+        validate_text(validating->validator, arena, text, length, &validating->options, &issues);
     if (command_has(call, "ndjson"))
         issue_print_line(&issues, name, &call->out);
     else if (command_has(call, "json"))
-        lists_object(call, issue_outcome(call->arena, &issues));
+        text_print(&call->out, "%s\n", json_print(arena, issue_outcome(arena, &issues)));
     else
         issue_print(&issues, name, &call->out);
     return valid;
@@ -152,22 +155,24 @@ static bool validate_lines(struct validating *validating, const char *name, cons
     for (int line = 1; text < end; line++) {
         const char *line_end = memchr(text, '\n', (size_t)(end - text));
         size_t size = (size_t)((line_end == NULL ? end : line_end) - text);
-        const char *place = arena_print(validating->call->arena, "%s:%d", name, line);
-        const char *one = arena_copy_n(validating->call->arena, text, size);
+        const char *place = arena_print(&validating->arena, "%s:%d", name, line);
+        const char *one = arena_copy_n(&validating->arena, text, size);
         if (!text_is_blank(one))
             all_valid = validate_one(validating, place, one, size) && all_valid;
         text += size + 1;
+        command_show(validating->call);
+        arena_reset(&validating->arena);
     }
     return all_valid;
 }
 
-static int validate_file(struct validating *validating, const char *file)
+static int validate_text_of(struct validating *validating, const char *file, struct arena *arena)
 {
     struct command_call *call = validating->call;
-    struct finding_list findings = finding_list_new(call->arena);
+    struct finding_list findings = finding_list_new(arena);
     size_t length = 0;
     const char *text =
-        file_read(call->arena, command_path(call, file), FILE_MAX_BYTES, &length, &findings);
+        file_read(arena, command_path_in(call, arena, file), FILE_MAX_BYTES, &length, &findings);
     if (text == NULL) {
         command_findings(call, &findings);
         return fault_exit_code(FAULT_unreadable);
@@ -176,6 +181,38 @@ static int validate_file(struct validating *validating, const char *file)
                      ? validate_lines(validating, file, text, length)
                      : validate_one(validating, file, text, length);
     return valid ? 0 : 1;
+}
+
+/* Whatever one file needs is given back before the next: the number of files is nobody's limit. */
+static void validate_file(struct validating *validating, const char *file, struct arena *arena)
+{
+    int code = validate_text_of(validating, file, arena);
+    validating->worst = code > validating->worst ? code : validating->worst;
+    command_show(validating->call);
+    arena_reset(&validating->arena);
+    arena_reset(arena);
+}
+
+/* --files-from LIST: the names of the files, one a line; "-" is standard input. */
+static bool validate_listed(struct validating *validating, const char *list, struct arena *arena)
+{
+    struct command_call *call = validating->call;
+    struct finding_list findings = finding_list_new(call->arena);
+    size_t length = 0;
+    char *line =
+        file_read(call->arena, command_path(call, list), FILE_MAX_BYTES, &length, &findings);
+    if (line == NULL) {
+        command_findings(call, &findings);
+        return false;
+    }
+    for (char *end = line + length; line < end;) {
+        size_t size = strcspn(line, "\r\n");
+        line[size] = '\0';
+        if (size > 0)
+            validate_file(validating, line, arena);
+        line += size + 1;
+    }
+    return true;
 }
 
 /* The profiles of --profiles FOLDER (default DIR/profiles), and which of them --profile asks for.
@@ -212,14 +249,26 @@ static bool use_profiles(struct validating *validating)
 static int validate(struct command_call *call)
 {
     struct validating validating = {.call = call, .validator = validator_new(call->arena)};
-    int worst = 0;
+    struct arena arena = ARENA_EMPTY;
+    const char *list = command_option(call, "files-from");
+    if (list == NULL && call->word_count == 0) {
+        text_add(&call->err,
+                 "refgate validate: found no file; expected refgate validate FILE... or "
+                 "--files-from LIST\n");
+        return fault_exit_code(FAULT_usage);
+    }
     if (!use_profiles(&validating))
         return fault_exit_code(FAULT_unreadable);
-    for (size_t i = 0; i < call->word_count; i++) {
-        int code = validate_file(&validating, call->words[i]);
-        worst = code > worst ? code : worst;
-    }
-    return worst;
+    validating.options.notes_best_practice = command_has(call, "best-practice") ||
+                                             command_has(call, "json") ||
+                                             command_has(call, "ndjson");
+    for (size_t i = 0; i < call->word_count; i++)
+        validate_file(&validating, call->words[i], &arena);
+    if (list != NULL && !validate_listed(&validating, list, &arena))
+        validating.worst = fault_exit_code(FAULT_unreadable);
+    arena_free(&arena);
+    arena_free(&validating.arena);
+    return validating.worst;
 }
 
 /* ---- fhirpath ---- */
@@ -328,6 +377,12 @@ static const struct command_option map_options[] = {
     {NULL, NULL, NULL, false},
 };
 static const struct command_option validate_options[] = {
+    {"files-from", "LIST", "also the files that LIST names, one a line; - is standard input",
+     false},
+    {"best-practice", NULL,
+     "also what is only good practice (dom-6, a narrative in every resource); --json and --ndjson "
+     "always have it",
+     false},
     {"ndjson", NULL, "one JSON line a file", false},
     {"profile", "URL", "a profile that each resource must meet; may be repeated", true},
     {"profiles", "FOLDER", "where StructureDefinitions lie (*.json); default DIR/profiles", false},
@@ -340,7 +395,7 @@ const struct command commands_records[] = {
      COMMAND_WORDS_MAX, send, NULL},
     {"map", "FILE...", "print what would be sent, or a Bundle's records; send nothing",
      COMMAND_HERE, 1, COMMAND_WORDS_MAX, map_command, map_options},
-    {"validate", "FILE...", "check FHIR R4 resources", COMMAND_HERE, 1, COMMAND_WORDS_MAX, validate,
+    {"validate", "FILE...", "check FHIR R4 resources", COMMAND_HERE, 0, COMMAND_WORDS_ANY, validate,
      validate_options},
     {"fhirpath", "EXPR FILE", "evaluate a FHIRPath expression on a resource", COMMAND_HERE, 2, 2,
      fhirpath, NULL},

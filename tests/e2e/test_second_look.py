@@ -1,8 +1,9 @@
 """What is right but worth a second look is said to whoever hands a record in, and keeps nothing back."""
 import json
+import subprocess
 
 import records
-from practice import json_lines, wait_for
+from practice import PROGRAM, json_lines, wait_for
 
 
 def test_send_map_and_the_drop_folder_say_it(make_town):
@@ -52,3 +53,15 @@ def test_map_says_it_on_standard_error(make_town):
                                  if line.startswith("{")))
     assert told["warning"]["path"] == "visits_requested"
     assert "second look" not in lakeside.run("map", lakeside.write(records.referral())).stderr
+
+
+def test_what_is_wrong_stands_before_what_is_worth_a_look(make_town):
+    lakeside, = make_town("lakeside", start=False)
+    files = [lakeside.write(records.referral(authorized_visits=4)), lakeside.write(records.referral(visits_requested=0))]
+    said = lakeside.run("map", *files, expect=1).stderr
+    assert 0 <= said.index("visits_requested: found 0") < said.index("second look")
+    with open(lakeside.folder / "said", "w+b") as both:  # as a terminal shows it
+        subprocess.run([PROGRAM, "send", *files, "-d", lakeside.folder], stdout=both, stderr=both, check=False)
+        both.seek(0)
+        said = both.read().decode()
+    assert 0 <= said.index("visits_requested: found 0") < said.index("second look")

@@ -57,6 +57,29 @@ static void lists_errors_before_anything_else_when_full(void **state)
     arena_reset(&arena);
 }
 
+/* Who reads from the top reads first what must be mended, in each form. */
+static void every_form_has_errors_first(void **state)
+{
+    (void)state;
+    struct issue_list list = issue_list_new(&arena);
+    issue_add(&list, (struct issue){.severity = ISSUE_WARNING, .path = "a", .found = "x"});
+    issue_add(&list, an_error("b"));
+    issue_add(&list, (struct issue){.severity = ISSUE_INFORMATION, .path = "c", .found = "x"});
+    issue_add(&list, an_error("d"));
+    const struct json *items = json_get(issue_outcome(&arena, &list), "issue");
+    static const char *const paths[] = {"b", "d", "a", "c"};
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(json_text(json_first(json_get(json_at(items, i), "expression"))),
+                            paths[i]);
+    struct text out = text_new(&arena, 4000);
+    issue_print(&list, "f", &out);
+    assert_true(strstr(out.at, " d: ") < strstr(out.at, " a: "));
+    out = text_new(&arena, 4000);
+    issue_print_line(&list, "f", &out);
+    assert_true(strstr(out.at, "\"d\"") < strstr(out.at, "\"a\""));
+    arena_reset(&arena);
+}
+
 static void hides_values_unless_asked(void **state)
 {
     (void)state;
@@ -198,6 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_and_stops_at_the_ceiling),
         cmocka_unit_test(lists_errors_before_anything_else_when_full),
+        cmocka_unit_test(every_form_has_errors_first),
         cmocka_unit_test(hides_values_unless_asked),
         cmocka_unit_test(places_issues_in_the_order_of_the_text),
         cmocka_unit_test(places_many_issues_as_json_place_does),

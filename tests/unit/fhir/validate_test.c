@@ -140,6 +140,30 @@ static void reads_companions_and_padding(void **state)
          ISSUE_STRUCTURE, NULL, NULL},
         {PATIENT(",\"_birthDate\":{\"id\":\"a\"}"), "Patient.birthDate", ISSUE_INVARIANT, "ele-1",
          NULL},
+        {PATIENT(",\"_birthDate\":{\"_id\":" REASON "}"), "Patient.birthDate", ISSUE_INVARIANT,
+         "ele-1", NULL},
+        {PATIENT(",\"birthDate\":\"2020\",\"_birthDate\":{\"id\":\"a\"}"), NULL, 0, NULL, NULL},
+        {PATIENT(",\"birthDate\":\"2020\",\"_birthDate\":null"), "Patient.birthDate",
+         ISSUE_STRUCTURE, NULL, NULL},
+        {PATIENT(",\"birthDate\":null,\"_birthDate\":" REASON), "Patient.birthDate",
+         ISSUE_STRUCTURE, NULL, NULL},
+        {PATIENT(",\"_birthDate\":null"), "Patient.birthDate", ISSUE_STRUCTURE, NULL, NULL},
+        {PATIENT(",\"name\":[{\"given\":[\"a\"],\"_given\":null}]"), "Patient.name[0].given",
+         ISSUE_STRUCTURE, NULL, NULL},
+        {PATIENT(",\"name\":[{\"given\":null,\"_given\":[" REASON "]}]"), "Patient.name[0].given",
+         ISSUE_STRUCTURE, NULL, NULL},
+        {PATIENT(",\"birthDate\":\"2020\",\"_birthDate\":{\"extension\":null}"),
+         "Patient.birthDate.extension", ISSUE_STRUCTURE, NULL, NULL},
+        {PATIENT(",\"birthDate\":\"2020\",\"_birthDate\":{\"id\":null}"), "Patient.birthDate.id",
+         ISSUE_STRUCTURE, NULL, NULL},
+        {PATIENT(",\"name\":[{\"given\":[null,\"b\"],\"_given\":[" REASON ",null]}]"), NULL, 0,
+         NULL, NULL},
+        {OBSERVATION(",\"valueString\":\"a\",\"_valueString\":null"),
+         "Observation.value.ofType(string)", ISSUE_STRUCTURE, NULL, NULL},
+        {OBSERVATION(",\"valueQuantity\":null"), "Observation.value.ofType(Quantity)",
+         ISSUE_STRUCTURE, NULL, NULL},
+        {OBSERVATION(",\"contained\":[null]"), "Observation.contained[0]", ISSUE_STRUCTURE, NULL,
+         NULL},
         {PATIENT(",\"_birthDate\":{}"), "Patient.birthDate", ISSUE_STRUCTURE, NULL, NULL},
         {PATIENT(",\"_birthDate\":{\"value\":\"a\"}"), "Patient.birthDate.value", ISSUE_STRUCTURE,
          NULL, NULL},
@@ -167,7 +191,15 @@ static void checks_values_and_codes(void **state)
         {PATIENT(",\"text\":{\"status\":\"generated\",\"div\":\"<div "
                  "xmlns=\\\"http://www.w3.org/1999/xhtml\\\"><script>x</script></div>\"}"),
          "Patient.text.div", ISSUE_INVARIANT, "txt-1", NULL},
-        {PATIENT(",\"maritalStatus\":{\"id\":\"a\"}"), NULL, 0, NULL, NULL},
+        {PATIENT(",\"maritalStatus\":{\"id\":\"a\"}"), "Patient.maritalStatus", ISSUE_INVARIANT,
+         "ele-1", NULL},
+        {PATIENT(",\"maritalStatus\":{\"_id\":" REASON "}"), "Patient.maritalStatus",
+         ISSUE_INVARIANT, "ele-1", NULL},
+        {PATIENT(",\"maritalStatus\":{\"id\":\"a\",\"extension\":[{\"url\":\"http://a.b/c\","
+                 "\"valueCode\":\"x\"}]}"),
+         NULL, 0, NULL, NULL},
+        {PATIENT(",\"maritalStatus\":{\"coding\":[{\"code\":\"\u00a0\"}]}"),
+         "Patient.maritalStatus.coding[0].code", ISSUE_VALUE, NULL, NULL},
         {OBSERVATION(",\"referenceRange\":[{\"low\":{\"value\":1,\"comparator\":\"<\"}}]"),
          "Observation.referenceRange[0].low", ISSUE_INVARIANT, "sqty-1", NULL},
         {OBSERVATION(",\"valueQuantity\":{\"value\":1,\"comparator\":\"<\"}"), NULL, 0, NULL, NULL},
@@ -194,7 +226,7 @@ static void assert_warns(const char *text, const char *path)
 static void warns_of_what_others_let_pass(void **state)
 {
     (void)state;
-    assert_warns(PATIENT(",\"maritalStatus\":{\"id\":\"a\"}"), "Patient.maritalStatus");
+    assert_warns(PATIENT(",\"name\":[{\"text\":\"\u00a0\u3000\"}]"), "Patient.name[0].text");
     assert_warns(OBSERVATION(",\"subject\":{\"reference\":\"urn:uuid:1234\"}"),
                  "Observation.subject.reference");
     assert_warns(OBSERVATION(",\"subject\":{\"reference\":\"urn:oid:1.x\"}"),
@@ -545,6 +577,21 @@ static void obeys_its_options(void **state)
     assert_int_equal(issues.items[0].line, 0);
 }
 
+/* A narrative is good practice and asked for only on demand: what is to be mended is seen. */
+static void tells_good_practice_only_to_who_asks(void **state)
+{
+    (void)state;
+    const char *text = PATIENT(",\"active\":true");
+    struct validate_options options = {.notes_best_practice = true};
+    struct issue_list issues = check(text);
+    assert_int_equal(issues.count, 0);
+    assert_int_equal(issues.warnings, 0);
+    issues = issue_list_new(&arena);
+    assert_true(validate_text(validator, &arena, text, strlen(text), &options, &issues));
+    assert_int_equal(issues.count, 1);
+    assert_string_equal(issues.items[0].key, "dom-6");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -564,6 +611,7 @@ int main(void)
         cmocka_unit_test(evaluates_invariants),
         cmocka_unit_test(gives_line_and_column_and_hides_values),
         cmocka_unit_test(obeys_its_options),
+        cmocka_unit_test(tells_good_practice_only_to_who_asks),
     };
     return cmocka_run_group_tests(tests, checker_start, checker_stop);
 }
