@@ -17,12 +17,13 @@ add_custom_command(OUTPUT ${definition_tables}
   COMMENT "FHIR R4 definitions to tables" VERBATIM)
 target_sources(refgate_fhir PRIVATE ${definition_tables})
 
-# Code tables and the record vocabulary: fhir/codes/*.csv -> constant tables (fhir/coding.h,
-# fhir/record_vocabulary.h).
+# Code tables, the record vocabulary and what modifier elements say: fhir/codes/*.csv -> constant
+# tables (fhir/coding.h, fhir/record_vocabulary.h, fhir/standing.h).
 set(codes_folder ${CMAKE_SOURCE_DIR}/fhir/codes)
 set(codes_out ${CMAKE_BINARY_DIR}/generated/codes)
 file(GLOB codes_data CONFIGURE_DEPENDS ${codes_folder}/*.csv)
-set(codes_tables ${codes_out}/coding_tables.c ${codes_out}/record_tables.c)
+set(codes_tables ${codes_out}/coding_tables.c ${codes_out}/record_tables.c
+    ${codes_out}/standing_tables.c)
 add_custom_command(OUTPUT ${codes_tables}
   COMMAND ${Python3_EXECUTABLE} -B ${codes_folder}/generate.py ${codes_folder} ${codes_out}
   DEPENDS ${codes_folder}/generate.py ${name_hash} ${codes_data}

@@ -28,6 +28,7 @@ static bool is_settable(const char *name)
                                         "client_family_name",
                                         "client_name_in_latin",
                                         "client_birth_date",
+                                        "standing",
                                         NULL};
     for (size_t i = 0; fixed[i] != NULL; i++) {
         if (strcmp(fixed[i], name) == 0)
@@ -147,7 +148,7 @@ static bool set_in_item(struct field_job *job, struct json *into, const char *na
         place = place * 10 + (size_t)(*at - '0');
     struct json *item =
         place == 0 || place > ITEMS_MAX ? NULL : json_at(json_get(into, list), place - 1);
-    if (known == NULL || known->item == NULL || item == NULL ||
+    if (known == NULL || known->item == NULL || item == NULL || !is_settable(dot + 2) ||
         record_field_find(known->item, dot + 2) == NULL)
         return false;
     json_replace(job->arena, item, dot + 2, json_copy_nodes(job->arena, value));

@@ -150,6 +150,21 @@ static void write_body(struct field_job *job, const struct message_kind *kind)
         kind->finish(job);
 }
 
+/* An item that somebody else said was refuted, cancelled or not final is not sent as a fact. */
+static void drop_standing(struct arena *arena, struct json *record)
+{
+    struct json *dropped = json_new_list(arena);
+    for (struct json *list = json_first(record); list != NULL; list = json_next(list)) {
+        struct json *item = json_kind(list) == JSON_LIST ? json_first(list) : NULL;
+        while (item != NULL) {
+            struct json *next = json_next(item);
+            if (!record_is_fact(item))
+                json_move(list, item, dropped);
+            item = next;
+        }
+    }
+}
+
 /* The record as it is mapped: with defaults, without what never leaves the clinic. */
 static struct json *prepared(const struct fhir_context *context, const struct json *record)
 {
@@ -158,6 +173,7 @@ static struct json *prepared(const struct fhir_context *context, const struct js
     json_remove(copy, "private_note");
     json_remove(copy, "received");
     json_remove(copy, "received_from");
+    drop_standing(context->arena, copy);
     return copy;
 }
 

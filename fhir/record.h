@@ -130,6 +130,9 @@ bool record_same(struct arena *arena, const struct json *one, const struct json 
 const char *record_kind(const struct json *tree);
 /* A member that the receipt of a record added: nobody writes it, `map` and `send` ignore it. */
 bool record_is_receipt(const char *name);
+/* Whether an item of a list is a plain fact: one with a `standing` is none (refuted, preliminary,
+ * ...), and checks, charts and what is sent leave it out. */
+bool record_is_fact(const struct json *item);
 /* Handle of the clinic of written_by: the sender; NULL when the directory does not know it. */
 const char *record_sender(const struct json *tree, const struct directory *directory);
 /* What a disclosure of this kind of record is for: "treatment" or "care-coordination". */

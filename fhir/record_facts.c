@@ -21,6 +21,11 @@ bool record_is_receipt(const char *name)
     return false;
 }
 
+bool record_is_fact(const struct json *item)
+{
+    return json_kind(item) != JSON_OBJECT || json_get(item, "standing") == NULL;
+}
+
 const char *record_sender(const struct json *tree, const struct directory *directory)
 {
     const char *writer = json_get_text(tree, "written_by");

@@ -289,7 +289,8 @@ static void check_visit(struct checking *check)
     long visit, minutes, sum = 0;
     for (struct json *item = json_first(json_get(check->tree, "techniques")); item != NULL;
          item = json_next(item)) {
-        if (json_whole(json_get(item, "minutes"), &minutes) && minutes > 0 && minutes <= 240)
+        if (record_is_fact(item) && json_whole(json_get(item, "minutes"), &minutes) &&
+            minutes > 0 && minutes <= 240)
             sum += minutes;
     }
     if (!json_whole(json_get(check->tree, "visit_minutes"), &visit) ||

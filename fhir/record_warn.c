@@ -97,14 +97,16 @@ static void warn_techniques(struct warning *warning)
     for (struct json *technique = json_first(json_get(tree_of(warning), "techniques"));
          technique != NULL; technique = json_next(technique), item++) {
         const char *name = json_get_text(technique, "technique");
-        if (name != NULL && has_word(avoid, name))
+        if (name != NULL && record_is_fact(technique) && has_word(avoid, name))
             warn(warning, json_get(technique, "technique"),
                  arena_print(warning->check.arena, "techniques[%zu].technique", item),
                  arena_print(warning->check.arena, "%s, which the referral asks to avoid", name),
                  "a technique that is not in techniques_to_avoid");
         for (struct json *precaution = json_first(json_get(warning->referral, "precautions"));
-             precaution != NULL; precaution = json_next(precaution))
-            warn_precaution(warning, technique, item, precaution);
+             precaution != NULL; precaution = json_next(precaution)) {
+            if (record_is_fact(technique) && record_is_fact(precaution))
+                warn_precaution(warning, technique, item, precaution);
+        }
     }
 }
 
@@ -181,7 +183,8 @@ static void warn_headings(struct warning *warning)
          diagnosis != NULL; diagnosis = json_next(diagnosis), item++) {
         const char *code = json_get_text(diagnosis, "code");
         const char *system = json_get_text(diagnosis, "code_system");
-        if (code == NULL || code[0] == '\0' || (system != NULL && strcmp(system, "icd-10-cm") != 0))
+        if (code == NULL || code[0] == '\0' || !record_is_fact(diagnosis) ||
+            (system != NULL && strcmp(system, "icd-10-cm") != 0))
             continue;
         const struct coding_row *row = coding_below("http://hl7.org/fhir/sid/icd-10-cm", code);
         if (row == NULL)
@@ -191,6 +194,23 @@ static void warn_headings(struct warning *warning)
              arena_print(warning->check.arena, "%s, a heading that insurers refuse", code),
              arena_print(warning->check.arena, "a full code, such as %s (%s)", row->code,
                          row->display));
+    }
+}
+
+/* What only a received item has: it would be sent on as a fact. */
+static void warn_standing(struct warning *warning)
+{
+    for (struct json *list = json_first(tree_of(warning)); list != NULL; list = json_next(list)) {
+        size_t place = 1;
+        struct json *item = json_kind(list) == JSON_LIST ? json_first(list) : NULL;
+        for (; item != NULL; item = json_next(item), place++) {
+            const char *standing = json_get_text(item, "standing");
+            if (standing != NULL)
+                warn(warning, json_get(item, "standing"),
+                     arena_print(warning->check.arena, "%s[%zu].standing", json_key(list), place),
+                     arena_print(warning->check.arena, "\"%s\", so it is not sent", standing),
+                     "an item without standing, or leave it out");
+        }
     }
 }
 
@@ -230,7 +250,8 @@ void record_warn(const struct record *record, const struct record_rules *rules,
                                         .findings = warnings},
                               .referral = referral_of(record->tree, earlier, earlier_count)};
     static void (*const parts[])(struct warning * warning) = {
-        warn_client, warn_headings, warn_authorized, warn_techniques, warn_visits, warn_report};
+        warn_client, warn_headings, warn_authorized, warn_techniques,
+        warn_visits, warn_report,   warn_standing};
     warnings->file = record->file;
     warnings->row = record->row;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)

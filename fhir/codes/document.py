@@ -54,6 +54,8 @@ def form(row):
         parts.append("a unit")
     elif allowed == "as sensitivity":
         parts.append("the words of `sensitivity`")
+    elif allowed == "as diagnosis":
+        parts.append(f"the words of `{row['field']}` of a diagnosis")
     return ": ".join(parts)
 
 

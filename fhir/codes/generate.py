@@ -6,6 +6,7 @@ usage: generate.py FOLDER OUT_FOLDER
 codes.csv, codes-local.csv, codes-constants.csv, measures.csv, unit-aliases.csv,
 reasons.csv                                                                    -> coding_tables.c
 vocabulary.csv                                                                 -> record_tables.c
+modifiers.csv                                                                  -> standing_tables.c
 
 A phrase of vocabulary.csv that is not understood stops the build: the table is the contract.
 """
@@ -178,6 +179,9 @@ def allowed_of(row, rows):
     if phrase == "as measurement":
         phrase = next(other["allowed"] for other in rows
                       if other["record"] == "item measurement" and other["field"] == "measure")
+    if phrase == "as diagnosis":
+        phrase = next(other["allowed"] for other in rows
+                      if other["record"] == "item diagnosis" and other["field"] == row["field"])
     codes = re.fullmatch(r"rows of codes(-local)?\.csv, kind ([a-z]+)", phrase)
     span = re.fullmatch(r"([0-9.]+)-([0-9.]+)", phrase)
     if phrase == "":
@@ -245,6 +249,61 @@ def write_vocabulary(folder, out):
     out.write_text("\n".join(lines), encoding="utf-8")
 
 
+# ---- what modifier elements say ----
+
+ACTS = {"fact": "STANDING_FACT", "field": "STANDING_FIELD", "told": "STANDING_TOLD",
+        "standing": "STANDING_KEPT", "aside": "STANDING_ASIDE", "refuse": "STANDING_REFUSED",
+        "withdraw": "STANDING_WITHDRAWN"}
+
+
+def grouped(names):
+    """[(name, first place, count)] of a list in which equal names stand together."""
+    groups = []
+    for place, name in enumerate(names):
+        if groups and groups[-1][0] == name:
+            groups[-1][2] += 1
+        elif any(group[0] == name for group in groups):
+            sys.exit(f"modifiers.csv: the rows of {name} do not stand together")
+        else:
+            groups.append([name, place, 1])
+    return groups
+
+
+def check_modifier(row, words):
+    where = f"modifiers.csv: {row['element']} {row['code']}"
+    if row["act"] not in ACTS:
+        sys.exit(f"{where}: act \"{row['act']}\" is not known")
+    if (row["act"] == "standing") != (row["word"] != "") or row["word"] not in words:
+        sys.exit(f"{where}: \"{row['word']}\" is no word of standing")
+    if row["act"] != "fact" and row["meaning"] == "":
+        sys.exit(f"{where}: nobody would know what it means")
+
+
+def write_modifiers(folder, out):
+    rows = rows_of(folder / "modifiers.csv")
+    words = next(row["allowed"] for row in rows_of(folder / "vocabulary.csv")
+                 if row["field"] == "standing").split("|")
+    lines = ['#include "fhir/standing_tables.h"', "",
+             "const struct standing_row standing_rows[] = {"]
+    for row in rows:
+        check_modifier(row, words + [""])
+        code = None if row["code"] == "*" else row["code"]
+        lines.append(f"    {{{text(code)}, {ACTS[row['act']]}, {text(row['word'])}, "
+                     f"{text(row['meaning'])}}},")
+    lines += ["};", "", "const struct standing_element standing_elements[] = {"]
+    elements = grouped([row["element"] for row in rows])
+    for element, first, count in elements:
+        name = element.rpartition(".")[2]
+        lines.append(f"    {{{text(name)}, {text('_' + name)}, {len(name)}, {hash_of(name):#x}u, "
+                     f"{hash_of('_' + name):#x}u, {first}, {count}}},")
+    lines += ["};", "", "const struct standing_type standing_types[] = {"]
+    types = grouped([element.rpartition(".")[0] for element, _, _ in elements])
+    for name, first, count in types:
+        lines.append(f"    {{{text(name)}, {hash_of(name):#x}u, {first}, {count}}},")
+    lines += ["};", f"const size_t standing_type_count = {len(types)};", ""]
+    out.write_text("\n".join(lines), encoding="utf-8")
+
+
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
@@ -252,6 +311,7 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     write_codes(folder, out / "coding_tables.c")
     write_vocabulary(folder, out / "record_tables.c")
+    write_modifiers(folder, out / "standing_tables.c")
 
 
 if __name__ == "__main__":

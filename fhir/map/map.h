@@ -7,25 +7,11 @@
 
 #include "fhir/field.h"
 
-/* ---- people and clinics: the local side is a row of directory.csv ---- */
-extern const struct field map_practitioner[], map_practitioner_role[];
-extern const struct field map_organization[], map_endpoint[];
-
-/* ---- one resource made of the record itself ---- */
-extern const struct field map_patient[];
-extern const struct field map_move[], map_withdrawn[], map_retraction[];
-extern const struct field map_service_request[], map_task[], map_coverage[], map_claim_response[];
-extern const struct field map_composition[], map_conference[], map_encounter[],
-    map_conference_encounter[];
-extern const struct field map_session[], map_response_rating[], map_home_care[], map_next_visit[];
-extern const struct field map_episode[], map_follow_up[], map_conference_team[];
-extern const struct field map_next_conference[], map_care_plan[], map_plan_team[];
-extern const struct field map_consent[], map_consent_giver[], map_revocation[], map_provenance[];
-
-/* ---- one resource for each item of a list ---- */
-extern const struct field map_condition[], map_precaution[], map_avoid[], map_goal[];
-extern const struct field map_observation[], map_palpation[], map_procedure[];
-extern const struct field map_document[], map_action[];
+#define MAP_TABLE(type, rows) extern const struct field rows[];
+#define MAP_BY_HAND(type)
+#include "fhir/map/table.def"
+#undef MAP_TABLE
+#undef MAP_BY_HAND
 
 /* A part of a message: the record, or each item of one of its lists, as resources of one type. */
 struct map_part {

@@ -205,6 +205,30 @@ static void private_notes_stay(void **state)
 }
 
 /* What the caller says of the Task goes with the note, and comes back. */
+/* What somebody said was refuted or not final would arrive as a fact. */
+static void what_is_no_fact_is_not_sent(void **state)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct fhir_context context = mapping_context(&arena, mapping_directory(&arena), "standing");
+    struct json *record = json_new_object(&arena);
+    struct json *list = json_set(&arena, record, "diagnoses", json_new_list(&arena));
+    (void)state;
+    json_set_text(&arena, record, "record", "referral");
+    json_set_text(&arena, record, "record_id", "S-1");
+    json_set_text(&arena, record, "written_by", "osei");
+    json_set_text(&arena, record, "standing", "proposed");
+    for (int i = 0; i < 3; i++) {
+        struct json *item = json_push(list, json_new_object(&arena));
+        json_set_text(&arena, item, "text", i == 1 ? "Strain" : "Fracture");
+        json_set_text(&arena, item, "standing", i == 1 ? NULL : "refuted");
+    }
+    const char *sent = json_print(&arena, message_of_record(&context, record, NULL));
+    assert_non_null(strstr(sent, "Strain"));
+    assert_null(strstr(sent, "Fracture"));
+    assert_null(strstr(sent, "proposed"));
+    arena_free(&arena);
+}
+
 static void a_note_moves_the_task(void **state)
 {
     struct arena arena = ARENA_EMPTY;
@@ -279,10 +303,15 @@ static void another_base_is_understood(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(samples_go_round),          cmocka_unit_test(consents_travel_as_evidence),
-        cmocka_unit_test(attachments_travel_inline), cmocka_unit_test(labels_stand_on_everything),
-        cmocka_unit_test(private_notes_stay),        cmocka_unit_test(a_note_moves_the_task),
-        cmocka_unit_test(own_codes_go_along),        cmocka_unit_test(another_base_is_understood),
+        cmocka_unit_test(samples_go_round),
+        cmocka_unit_test(consents_travel_as_evidence),
+        cmocka_unit_test(attachments_travel_inline),
+        cmocka_unit_test(labels_stand_on_everything),
+        cmocka_unit_test(what_is_no_fact_is_not_sent),
+        cmocka_unit_test(private_notes_stay),
+        cmocka_unit_test(a_note_moves_the_task),
+        cmocka_unit_test(own_codes_go_along),
+        cmocka_unit_test(another_base_is_understood),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,14 +45,16 @@ static void add_members(struct sheet *sheet, const char *prefix, const struct js
 
 static void add_member(struct sheet *sheet, const char *name, const struct json *node)
 {
-    bool is_text = false; /* a list of texts gets a column an item: texts may hold semicolons */
+    bool is_text = false; /* a list of texts gets a column an item: texts may hold semicolons and
+                             ends of lines */
     size_t item = 1;
     if (json_kind(node) != JSON_LIST) {
         add_cell(sheet, name, cell_of(node));
         return;
     }
     for (struct json *one = json_first(node); one != NULL; one = json_next(one))
-        is_text = is_text || (json_text(one) != NULL && strpbrk(json_text(one), "; ") != NULL);
+        is_text =
+            is_text || (json_text(one) != NULL && strpbrk(json_text(one), "; \t\r\n") != NULL);
     if (!is_text && json_kind(json_first(node)) != JSON_OBJECT) {
         add_cell(sheet, name, joined(sheet->arena, node));
         return;

@@ -45,6 +45,9 @@ static void each_gives_one(void **state)
         {"WSM-R-0119", "diagnoses", "[{\"code\":\"M54.5\",\"text\":\"Back\"}]", "diagnoses[1].code",
          "M54.50"},
         {"WSM-R-0119", "diagnoses", "[{\"code\":\"M54.59\",\"text\":\"Back\"}]", NULL, NULL},
+        {"WSM-R-0119", "diagnoses",
+         "[{\"text\":\"Back\"},{\"text\":\"Fracture\",\"standing\":\"refuted\"}]",
+         "diagnoses[2].standing", "not sent"},
     };
     struct sample sample;
     sample_open(&sample);
@@ -92,12 +95,31 @@ static void tells_what_has_lapsed(void **state)
     sample_close(&sample);
 }
 
+/* What was not done, and a precaution that no longer holds, meet nothing. */
+static void what_is_no_fact_warns_of_nothing(void **state)
+{
+    (void)state;
+    static const char done[] =
+        "[{\"technique\":\"deep-tissue\",\"minutes\":20,\"standing\":\"not-done\"}]";
+    struct sample sample;
+    struct json_document document;
+    struct json_fault fault;
+    sample_open(&sample);
+    struct json *tree = sample_tree(&sample, "WSM-N-2201");
+    assert_true(json_parse(&sample.arena, done, strlen(done), NULL, &document, &fault));
+    json_replace(&sample.arena, tree, "techniques", document.root);
+    assert_int_equal(warnings_of(&sample, tree), 1);
+    assert_string_equal(sample.findings.items[0].path, "techniques[1].standing");
+    sample_close(&sample);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_samples_give_none),
         cmocka_unit_test(each_gives_one),
         cmocka_unit_test(tells_what_has_lapsed),
+        cmocka_unit_test(what_is_no_fact_warns_of_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
