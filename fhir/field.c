@@ -267,34 +267,6 @@ static struct json *read_words(struct field_job *job, const struct field *field,
 
 const struct field_kind field_words = {write_words, read_words};
 
-/* ---- telephone and mail ---- */
-
-static struct json *write_contact(struct field_job *job, const struct field *field,
-                                  const struct json *value)
-{
-    struct json *contact = json_new_object(job->arena);
-    json_set_text(job->arena, contact, "system", field->option);
-    json_put(contact, "value", json_copy_nodes(job->arena, value));
-    return contact;
-}
-
-static struct json *read_contact(struct field_job *job, const struct field *field,
-                                 struct json *node, struct json *into)
-{
-    (void)into;
-    struct json *system = json_get(node, "system");
-    if (!text_equal(json_text(system), field->option))
-        return NULL;
-    struct json *value = json_get(node, "value");
-    if (json_text(value) == NULL)
-        return NULL;
-    json_mark(system);
-    json_mark(value);
-    return json_copy_nodes(job->arena, value);
-}
-
-const struct field_kind field_contact = {write_contact, read_contact};
-
 /* ---- always the same ---- */
 
 static struct json *write_constant(struct field_job *job, const struct field *field,

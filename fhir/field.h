@@ -39,6 +39,9 @@ struct field_job {
     const struct message_record_options *options;
     /* inbound */
     const char *their_base; /* canonical base of the sender, or NULL */
+    const char *endpoint;   /* of the sender, or NULL */
+    const char *their_name; /* of the sender, as it writes it, or NULL */
+    const char *moment;     /* when the message was made, as it says itself, or NULL */
     struct people *people;  /* named so far */
     struct json *claims;    /* list of what the partner says of strangers */
     size_t claim_count;
@@ -91,8 +94,6 @@ struct field_word {
 extern const struct field_kind field_word; /* option: struct field_word[] */
 /* Text <-> a list of its words ("María José" <-> two given names). */
 extern const struct field_kind field_words;
-/* A telephone number or address <-> ContactPoint of that system. */
-extern const struct field_kind field_contact; /* option: "phone", "email" */
 /* A text that is always the same; understood when it is that text. */
 extern const struct field_kind field_constant; /* option: the text */
 

@@ -1,6 +1,7 @@
 /* field_reference: kinds of field that point at something: people, the client, numbers of records
  * and referrals; and the security labels. See field.h. */
 #include "fhir/field.h"
+#include "fhir/map/identifier.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_people.h"
 
@@ -94,6 +95,14 @@ static const char *number_of(struct field_job *job, const struct json *identifie
     return arena_print(job->arena, "%s:%s", clinic, value);
 }
 
+/* Its own number, as an order or any other resource has it. */
+static const struct json *number_in(struct field_job *job, const struct json *resource)
+{
+    struct json *list = json_get(resource, "identifier");
+    struct json *number = choice_best(job, list, identifier_of_order, NULL);
+    return number != NULL ? number : choice_best(job, list, choice_of_value, NULL);
+}
+
 static struct json *read_number(struct field_job *job, const struct field *field, struct json *node,
                                 struct json *into)
 {
@@ -104,7 +113,7 @@ static struct json *read_number(struct field_job *job, const struct field *field
         struct message_entry *entry = entries_resolve(job, node);
         bool is_type =
             entry != NULL && (option->type == NULL || text_equal(entry->type, option->type));
-        identifier = is_type ? json_first(json_get(entry->resource, "identifier")) : NULL;
+        identifier = is_type ? number_in(job, entry->resource) : NULL;
     }
     const char *number = number_of(job, identifier);
     if (number == NULL)

@@ -5,6 +5,7 @@
  * lives in the arena of the job. */
 #include <string.h>
 
+#include "fhir/map/choice.h"
 #include "fhir/map/map.h"
 #include "fhir/message_event.h"
 #include "fhir/message_parts.h"
@@ -159,9 +160,8 @@ bool retraction_read(struct field_job *job, const struct message_split *split,
 {
     struct json *main = split->main->resource;
     bool is_plan = strcmp(split->main->type, "CarePlan") == 0;
-    const struct json *identifier = json_get(main, "identifier");
-    if (json_kind(identifier) == JSON_LIST)
-        identifier = json_first(identifier);
+    const struct json *identifier =
+        choice_best(job, json_get(main, "identifier"), choice_of_value, NULL);
     struct json *local = json_new_object(job->arena);
     job->resource = main;
     if (!is_plan)

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "fhir/map/choice.h"
 #include "fhir/map/map.h"
 #include "fhir/message_claim.h"
 #include "fhir/message_entries.h"
@@ -289,7 +290,8 @@ static struct json *read_role(struct field_job *job, struct json *role, struct j
 /* What tells one stranger from another: an identifier of any system, else the resource's id. */
 static void take_identifier(struct field_job *job, const struct json *resource, struct json *row)
 {
-    const struct json *identifier = json_first(json_get(resource, "identifier"));
+    const struct json *identifier =
+        choice_best(job, json_get(resource, "identifier"), choice_of_value, NULL);
     const char *value = json_get_text(identifier, "value");
     const char *system = json_get_text(identifier, "system");
     if (json_get(row, "npi") != NULL || json_get(row, "their_handle") != NULL)

@@ -9,6 +9,7 @@
 #include "fhir/message_number.h"
 #include "fhir/message_parts.h"
 #include "fhir/message_people.h"
+#include "fhir/primitive.h"
 #include "fhir/reason.h"
 
 bool message_refuse(struct finding_list *findings, const char *path, const char *found,
@@ -170,12 +171,43 @@ static const char *base_of(struct field_job *job, struct json *header)
     return arena_copy_n(job->arena, system, strlen(system) - strlen(tail));
 }
 
+static bool is_later(const char *one, const char *other)
+{
+    int order = 0;
+    if (one == NULL || other == NULL)
+        return one != NULL;
+    return primitive_date_order(one, other, &order) ? order > 0 : strcmp(one, other) > 0;
+}
+
+/* When a message without a time of its own was made: not before anything it holds was written. */
+static const char *latest_of(struct field_job *job)
+{
+    static const char *const times[][2] = {{"ServiceRequest", "authoredOn"},
+                                           {"Task", "authoredOn"},
+                                           {"Task", "lastModified"},
+                                           {"Composition", "date"},
+                                           {"CarePlan", "created"}};
+    const char *latest = NULL;
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        struct message_entry *entry = entries_next(job, times[i][0], NULL);
+        for (; entry != NULL; entry = entries_next(job, times[i][0], entry)) {
+            const char *time = json_get_text(entry->resource, times[i][1]);
+            latest = is_later(time, latest) ? time : latest;
+        }
+    }
+    return latest;
+}
+
 static void read_header(struct field_job *job, struct json *header, const struct json *bundle,
                         struct message_inbound *in)
 {
     struct json *source = json_get(header, "source");
     struct json *author = json_get(header, "author");
     job->their_base = base_of(job, header);
+    job->endpoint = json_get_text(source, "endpoint");
+    job->moment = json_get_text(bundle, "timestamp");
+    if (job->moment == NULL)
+        job->moment = latest_of(job);
     in->bundle_id = json_get_text(bundle, "id");
     in->message_id = json_get_text(header, "id");
     if (in->message_id == NULL)
@@ -185,6 +217,7 @@ static void read_header(struct field_job *job, struct json *header, const struct
     in->event = event_read(header, &in->event_as_sent);
     in->sender = sender_of(job, header);
     in->sender_name = sender_name(job, header);
+    job->their_name = in->sender_name;
     job->partner = partner_of(job, in->sender);
     in->source_endpoint = json_get_text(source, "endpoint");
     in->destination = destination_of(job, header);

@@ -117,12 +117,38 @@ static bool tell_quantity(struct walk *walk, const struct place *place, const st
     return true;
 }
 
+static void add_remark(struct text *text, const char *before, const char *remark)
+{
+    if (remark == NULL)
+        return;
+    text_print(text, "%s%s%s", text->length == 0 ? " (" : ", ", before, remark);
+}
+
+/* What an Identifier or ContactPoint says of itself: its sort, its use, how long it holds. */
+static const char *remarks_on(struct walk *walk, const struct json *node)
+{
+    const struct json *type = json_get(node, "type");
+    const struct json *period = json_get(node, "period");
+    const char *code = json_get_text(json_first(json_get(type, "coding")), "code");
+    struct text text = text_new(walk->job->arena, 1000);
+    add_remark(&text, "", code != NULL ? code : json_get_text(type, "text"));
+    add_remark(&text, "", json_get_text(node, "use"));
+    add_remark(&text, "preference ", json_number(json_get(node, "rank")));
+    add_remark(&text, "from ", json_get_text(period, "start"));
+    add_remark(&text, "until ", json_get_text(period, "end"));
+    add_remark(&text, "given by ", json_get_text(json_get(node, "assigner"), "display"));
+    if (text.length > 0)
+        text_add(&text, ")");
+    return text.at;
+}
+
 static bool tell_identifier(struct walk *walk, const struct place *place, const struct json *node)
 {
     const char *value = json_get_text(node, "value");
     if (value == NULL || json_get(node, "url") != NULL)
         return false;
-    tell(walk, place, json_get_text(node, "system"), NULL, value);
+    tell(walk, place, json_get_text(node, "system"), NULL,
+         field_join(walk->job, value, remarks_on(walk, node), ""));
     return true;
 }
 

@@ -80,23 +80,10 @@ static void read_part(struct field_job *job, const struct map_part *part,
     }
 }
 
-/* A name that is told in one piece. */
-static void read_whole_name(struct field_job *job, const struct json *patient)
-{
-    static const char family[] = "client_family_name";
-    struct json *text = json_get(json_first(json_get(patient, "name")), "text");
-    if (text == NULL || json_marked(text) || json_get(job->record, family) != NULL ||
-        json_get(job->record, "client_given_names") != NULL)
-        return;
-    json_put_text(job->arena, job->record, family, json_text(text));
-    json_mark(text);
-}
-
 static void read_patient_resource(struct field_job *job, struct json *patient)
 {
     job->resource = patient;
     field_read(job, map_patient, patient, job->record);
-    read_whole_name(job, patient);
 }
 
 /* A number in the reference itself that the Patient does not say: one more of this client. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "fhir/map/identifier.h"
 #include "fhir/message_event.h"
 #include "fhir/message_people.h"
 
@@ -196,31 +197,18 @@ static void take_filler(struct field_job *job, struct json *identifier, struct j
         referral->filler = clinic_of_identifier(job, identifier, container);
 }
 
-/* Of an order or Task that a partner gave more, the first; a real one has a few. */
-enum { NUMBERS_MAX = 64 };
-
 static void take_numbers(struct field_job *job, struct json *resource)
 {
-    struct json *identifier = json_first(json_get(resource, "identifier"));
-    for (size_t i = 0; identifier != NULL && i < NUMBERS_MAX;
-         identifier = json_next(identifier), i++) {
-        const struct json *type = json_get(identifier, "type");
-        if (field_has_code(type, NULL, "PLAC"))
-            take_placer(job, identifier, resource);
-        else if (field_has_code(type, NULL, "FILL"))
-            take_filler(job, identifier, resource);
-    }
+    struct json *list = json_get(resource, "identifier");
+    take_placer(job, choice_best(job, list, identifier_of_order, "PLAC"), resource);
+    take_filler(job, choice_best(job, list, identifier_of_order, "FILL"), resource);
 }
 
 /* A number without a type is the placer's. */
 static void take_any_number(struct field_job *job, struct json *resource)
 {
-    struct json *identifier = json_first(json_get(resource, "identifier"));
-    for (size_t i = 0; identifier != NULL && i < NUMBERS_MAX;
-         identifier = json_next(identifier), i++) {
-        if (!field_has_code(json_get(identifier, "type"), NULL, "FILL"))
-            take_placer(job, identifier, resource);
-    }
+    struct json *list = json_get(resource, "identifier");
+    take_placer(job, choice_best(job, list, identifier_of_order, NULL), resource);
 }
 
 static void take_reference(struct field_job *job, struct json *reference, struct json *container)
@@ -229,7 +217,9 @@ static void take_reference(struct field_job *job, struct json *reference, struct
     if (entry != NULL && strcmp(entry->type, "ServiceRequest") == 0)
         take_any_number(job, entry->resource);
     else if (entry == NULL && reference != NULL)
-        take_placer(job, json_get(reference, "identifier"), container);
+        take_placer(job,
+                    choice_best(job, json_get(reference, "identifier"), identifier_of_order, NULL),
+                    container);
 }
 
 /* A plan names its referral among what supports it. */

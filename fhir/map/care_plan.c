@@ -2,6 +2,7 @@
  * <-> CareTeam. */
 #include <string.h>
 
+#include "fhir/map/identifier.h"
 #include "fhir/map/timing.h"
 #include "fhir/map/visit.h"
 #include "fhir/message_entries.h"
@@ -131,8 +132,8 @@ static struct json *read_goal_link(struct field_job *job, const struct field *fi
                                    struct json *node, struct json *into)
 {
     struct message_entry *entry = entries_resolve(job, node);
-    struct json *identifier =
-        json_first(json_get(entry == NULL ? NULL : entry->resource, "identifier"));
+    struct json *identifier = choice_best(
+        job, json_get(entry == NULL ? NULL : entry->resource, "identifier"), choice_of_value, NULL);
     (void)field;
     (void)into;
     if (entry != NULL)
@@ -237,7 +238,7 @@ static const struct field_number replaced = {"CarePlan", false, false};
 const struct field map_care_plan[] = {
     {"sensitivity", "meta.security[]", &field_sensitivity, NULL},
     {NULL, "text", &plan_narrative, NULL},
-    {"record_id", "identifier[0]", &map_record_number, NULL},
+    {"record_id", "identifier", &map_record_number, "list"},
     {"replaces_record_id", "replaces[0]", &field_number, &replaced},
     {"status", "status", &field_word, statuses},
     {NULL, "intent", &field_constant, "plan"},

@@ -2,6 +2,7 @@
  * composition_section.c. */
 #include <string.h>
 
+#include "fhir/map/identifier.h"
 #include "fhir/map/section.h"
 #include "fhir/map/visit.h"
 #include "fhir/record_vocabulary.h"

@@ -3,6 +3,7 @@
  * table. */
 #include <string.h>
 
+#include "fhir/map/identifier.h"
 #include "fhir/map/visit.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_people.h"
@@ -288,7 +289,7 @@ const struct field map_consent[] = {
     {"notes", "extension[+]", &field_extra, NULL},
     {"referral_id", "extension[+]", &field_extra, NULL},
     {"replaces_record_id", "extension[+]", &field_extra, NULL},
-    {"record_id", "identifier[0]", &map_record_number, NULL},
+    {"record_id", "identifier", &map_record_number, "list"},
     {"status", "status", &field_word, statuses},
     {NULL, "scope", &field_fixed_concept, &privacy},
     {NULL, "category[0]", &field_fixed_concept, &consent_form},

@@ -1,4 +1,5 @@
 /* coverage: insurer, member and claim number <-> Coverage; the authorisation <-> ClaimResponse. */
+#include "fhir/map/identifier.h"
 #include "fhir/map/map.h"
 #include "fhir/message_entries.h"
 
@@ -46,9 +47,40 @@ static struct json *read_payer(struct field_job *job, const struct field *field,
 
 static const struct field_kind payer = {write_payer, read_payer};
 
+/* Where there is no subscriberId, the insurer's number of the member may stand in an identifier. */
+static struct json *write_nothing(struct field_job *job, const struct field *field,
+                                  const struct json *value)
+{
+    (void)job;
+    (void)field;
+    (void)value;
+    return NULL;
+}
+
+static bool judge_member(struct field_job *job, struct json *identifier, const void *option,
+                         struct choice *ret_choice)
+{
+    return field_has_code(json_get(identifier, "type"), NULL, "MB") &&
+           choice_of_value(job, identifier, option, ret_choice);
+}
+
+static struct json *read_member(struct field_job *job, const struct field *field, struct json *node,
+                                struct json *into)
+{
+    struct json *identifier = choice_best(job, node, judge_member, NULL);
+    struct json *value = json_get(identifier, "value");
+    (void)field;
+    if (json_get(into, "member_id") == NULL || json_same(json_get(into, "member_id"), value))
+        json_mark(identifier);
+    return json_copy_nodes(job->arena, value);
+}
+
+static const struct field_kind member_number = {write_nothing, read_member};
+
 const struct field map_coverage[] = {{NULL, "status", &field_constant, "active"},
-                                     {"claim_number", "identifier[0].value", &field_plain, NULL},
+                                     {"claim_number", "identifier", &map_bare_number, NULL},
                                      {"member_id", "subscriberId", &field_plain, NULL},
+                                     {"member_id", "identifier", &member_number, NULL},
                                      {NULL, "beneficiary", &field_link, "Patient"},
                                      {NULL, "payor[0]", &payer, NULL},
                                      FIELD_END};

@@ -80,27 +80,6 @@ static struct json *read_own_clinic(struct field_job *job, const struct field *f
 
 const struct field_kind map_own_clinic = {write_own_clinic, read_own_clinic};
 
-static struct json *write_record_number(struct field_job *job, const struct field *field,
-                                        const struct json *value)
-{
-    (void)field;
-    return field_new_identifier(job, NULL, people_system(job, job->clinic, "record"),
-                                json_text(value));
-}
-
-static struct json *read_record_number(struct field_job *job, const struct field *field,
-                                       struct json *node, struct json *into)
-{
-    (void)field;
-    (void)into;
-    if (json_get_text(node, "value") == NULL)
-        return NULL;
-    json_mark(node);
-    return json_copy_nodes(job->arena, json_get(node, "value"));
-}
-
-const struct field_kind map_record_number = {write_record_number, read_record_number};
-
 /* ---- a visit ---- */
 
 static const struct field_codes classes = {"visit-class", false};

@@ -1,6 +1,7 @@
 /* goal: a goal <-> Goal with one target. */
 #include <string.h>
 
+#include "fhir/map/identifier.h"
 #include "fhir/map/map.h"
 #include "fhir/map/measure.h"
 
@@ -116,7 +117,7 @@ static struct json *read_target(struct field_job *job, const struct field *field
 
 static const struct field_kind target_value = {write_target, read_target};
 
-const struct field map_goal[] = {{"goal_id", "identifier[0].value", &field_plain, NULL},
+const struct field map_goal[] = {{"goal_id", "identifier", &map_bare_number, NULL},
                                  {"status", "achievementStatus", &achievement, NULL},
                                  {NULL, "lifecycleStatus", &lifecycle_status, NULL},
                                  {"text", "description.text", &field_plain, NULL},

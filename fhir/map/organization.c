@@ -1,10 +1,11 @@
 /* organization: a clinic of the directory <-> Organization and Endpoint. */
+#include "fhir/map/contact.h"
 #include "fhir/map/map.h"
 #include "fhir/map/people.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_people.h"
 
-static const struct field_codes professions = {"specialty", false};
+static const struct contact contact = {"phone", "email", contact_uses_of_people};
 static const struct field_code messaging = {
     "http://terminology.hl7.org/CodeSystem/endpoint-connection-type", "hl7-fhir-msg",
     "HL7 FHIR Messaging", NULL};
@@ -45,14 +46,10 @@ static struct json *read_endpoint_link(struct field_job *job, const struct field
 
 static const struct field_kind endpoint_link = {write_endpoint_link, read_endpoint_link};
 
-const struct field map_organization[] = {{"npi", "identifier[+]", &map_npi, NULL},
-                                         {NULL, "identifier[+]", &map_handle, "clinic"},
-                                         {"name", "name", &field_plain, NULL},
-                                         {"profession", "type[0]", &field_concept, &professions},
-                                         {"phone", "telecom[+]", &field_contact, "phone"},
-                                         {"email", "telecom[+]", &field_contact, "email"},
-                                         {NULL, "endpoint[+]", &endpoint_link, NULL},
-                                         FIELD_END};
+const struct field map_organization[] = {
+    {NULL, "identifier", &map_who, "clinic"},      {"name", "name", &field_plain, NULL},
+    {"profession", "type", &map_profession, NULL}, {NULL, "telecom", &map_contact, &contact},
+    {NULL, "endpoint[+]", &endpoint_link, NULL},   FIELD_END};
 
 const struct field map_endpoint[] = {
     {NULL, "status", &field_constant, "active"},

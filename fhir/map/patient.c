@@ -1,129 +1,11 @@
 /* patient: the client fields of every record <-> Patient. */
 #include <string.h>
 
+#include "fhir/map/choice.h"
+#include "fhir/map/client_number.h"
+#include "fhir/map/contact.h"
+#include "fhir/map/human_name.h"
 #include "fhir/map/map.h"
-#include "fhir/message_people.h"
-
-/* ---- numbers ---- */
-
-static struct json *new_number(struct field_job *job, const char *clinic, const char *number)
-{
-    struct json *identifier =
-        field_new_identifier(job, "record-number", people_system(job, clinic, "client"), number);
-    json_put(identifier, "assigner", people_organization(job, clinic));
-    return identifier;
-}
-
-static struct json *write_client_id(struct field_job *job, const struct field *field,
-                                    const struct json *value)
-{
-    (void)field;
-    return new_number(job, job->clinic, json_text(value));
-}
-
-/* Which clinic gave a number: by its system, else by the assigner. */
-static const char *issuer_of(struct field_job *job, struct json *identifier)
-{
-    const char *clinic = people_system_clinic(job, json_get_text(identifier, "system"), "client");
-    struct json *assigner = json_get(identifier, "assigner");
-    return clinic != NULL || assigner == NULL ? clinic
-                                              : people_handle(job, assigner, job->resource);
-}
-
-static void mark_number(struct field_job *job, struct json *identifier)
-{
-    static const char *const parts[] = {"system", "value", "use"};
-    for (size_t i = 0; i < 3; i++)
-        json_mark(json_get(identifier, parts[i]));
-    if (field_has_code(json_get(identifier, "type"), NULL, "MR"))
-        json_mark(json_get(identifier, "type"));
-    struct json *assigner = json_get(identifier, "assigner");
-    if (assigner != NULL && people_handle(job, assigner, job->resource) != NULL)
-        json_mark(assigner);
-}
-
-/* The writer's own number: given by the writer's clinic; of a stranger's message the record number.
- */
-static bool is_own_number(struct field_job *job, struct json *identifier)
-{
-    const char *issuer = issuer_of(job, identifier);
-    if (issuer != NULL)
-        return text_equal(issuer, job->clinic);
-    return json_get_text(identifier, "value") != NULL;
-}
-
-static struct json *read_client_id(struct field_job *job, const struct field *field,
-                                   struct json *node, struct json *into)
-{
-    (void)field;
-    (void)into;
-    if (!is_own_number(job, node) || json_get_text(node, "value") == NULL)
-        return NULL;
-    mark_number(job, node);
-    return json_copy_nodes(job->arena, json_get(node, "value"));
-}
-
-static const struct field_kind client_id = {write_client_id, read_client_id};
-
-static struct json *write_other_id(struct field_job *job, const struct field *field,
-                                   const struct json *value)
-{
-    (void)field;
-    return new_number(job, json_get_text(value, "issued_by"), json_get_text(value, "id"));
-}
-
-static struct json *read_other_id(struct field_job *job, const struct field *field,
-                                  struct json *node, struct json *into)
-{
-    const char *issuer = issuer_of(job, node);
-    (void)field;
-    (void)into;
-    if (issuer == NULL || json_get_text(node, "value") == NULL ||
-        json_marked(json_get(node, "value")))
-        return NULL;
-    mark_number(job, node);
-    struct json *other = json_new_object(job->arena);
-    json_put_text(job->arena, other, "id", json_get_text(node, "value"));
-    json_put_text(job->arena, other, "issued_by", issuer);
-    return other;
-}
-
-static const struct field_kind other_id = {write_other_id, read_other_id};
-
-/* ---- the name in Latin letters: R4 extension iso21090-EN-representation, ABC ---- */
-
-static const char representation[] =
-    "http://hl7.org/fhir/StructureDefinition/iso21090-EN-representation";
-
-static struct json *write_latin(struct field_job *job, const struct field *field,
-                                const struct json *value)
-{
-    struct json *name = json_new_object(job->arena);
-    struct json *extensions = json_put(name, "extension", json_new_list(job->arena));
-    struct json *extension = json_push(extensions, json_new_object(job->arena));
-    (void)field;
-    json_set_text(job->arena, extension, "url", representation);
-    json_set_text(job->arena, extension, "valueCode", "ABC");
-    json_put(name, "text", json_copy_nodes(job->arena, value));
-    return name;
-}
-
-static struct json *read_latin(struct field_job *job, const struct field *field, struct json *node,
-                               struct json *into)
-{
-    struct json *extension = json_first(json_get(node, "extension"));
-    struct json *text = json_get(node, "text");
-    (void)field;
-    (void)into;
-    if (!text_equal(json_get_text(extension, "url"), representation) ||
-        !text_equal(json_get_text(extension, "valueCode"), "ABC") || json_text(text) == NULL)
-        return NULL;
-    json_mark(extension);
-    json_mark(text);
-    return json_copy_nodes(job->arena, text);
-}
-
-static const struct field_kind latin = {write_latin, read_latin};
 
 /* ---- language: the value set of R4 is short, so the code goes where it is a member ---- */
 
@@ -160,40 +42,78 @@ static struct json *write_language(struct field_job *job, const struct field *fi
         json_push(codings, field_new_coding(job, "urn:ietf:bcp:47", code, NULL));
     }
     json_set_text(job->arena, concept, "text", language);
-    return concept;
+    struct json *list = json_new_list(job->arena);
+    struct json *communication = json_push(list, json_new_object(job->arena));
+    json_put(communication, "language", concept);
+    return list;
 }
 
-static struct json *read_language(struct field_job *job, const struct field *field,
-                                  struct json *node, struct json *into)
+/* The coding of the value set before others, then as they sort. */
+static bool judge_coding(struct field_job *job, struct json *coding, const void *option,
+                         struct choice *ret_choice)
 {
-    struct json *coding = json_first(json_get(node, "coding"));
-    struct json *text = json_get(node, "text");
+    (void)job;
+    (void)option;
+    ret_choice->first = json_get_text(coding, "code");
+    ret_choice->rank = text_equal(json_get_text(coding, "system"), "urn:ietf:bcp:47") ? 0 : 2;
+    ret_choice->rank += json_true(json_get(coding, "userSelected")) ? 0 : 1;
+    return ret_choice->first != NULL;
+}
+
+static struct json *read_concept(struct field_job *job, struct json *concept)
+{
+    struct json *coding = choice_best(job, json_get(concept, "coding"), judge_coding, NULL);
+    struct json *text = json_get(concept, "text");
     const char *code = json_get_text(coding, "code");
     size_t length = code == NULL ? 0 : strlen(code);
     bool is_variant = code != NULL && text_starts(json_text(text), code) &&
                       (json_text(text)[length] == '\0' || json_text(text)[length] == '-');
-    (void)field;
-    (void)into;
-    if (code != NULL)
-        json_mark(coding);
+    json_mark(coding);
     if (code == NULL || is_variant)
         json_mark(text);
     return json_copy_nodes(job->arena,
                            code == NULL || is_variant ? text : json_get(coding, "code"));
 }
 
+/* The preferred one; who says of another that it is not preferred has that one last. */
+static bool judge_communication(struct field_job *job, struct json *communication,
+                                const void *option, struct choice *ret_choice)
+{
+    const struct json *preferred = json_get(communication, "preferred");
+    const struct json *concept = json_get(communication, "language");
+    struct json *coding = choice_best(job, json_get(concept, "coding"), judge_coding, NULL);
+    (void)option;
+    ret_choice->rank = preferred == NULL ? 1 : json_true(preferred) ? 0 : 2;
+    ret_choice->first = json_get_text(coding, "code");
+    ret_choice->second = json_get_text(concept, "text");
+    return ret_choice->first != NULL || ret_choice->second != NULL;
+}
+
+static struct json *read_language(struct field_job *job, const struct field *field,
+                                  struct json *node, struct json *into)
+{
+    struct json *best = choice_best(job, node, judge_communication, NULL);
+    struct json *preferred = json_get(best, "preferred");
+    (void)field;
+    (void)into;
+    if (best == NULL)
+        return NULL;
+    if (json_true(preferred))
+        json_mark(preferred);
+    return read_concept(job, json_get(best, "language"));
+}
+
 static const struct field_kind language = {write_language, read_language};
 
-const struct field map_patient[] = {
-    {"client_id", "identifier[+]", &client_id, NULL},
-    {"client_other_ids", "identifier[]", &other_id, NULL},
-    {"client_family_name", "name[0].family", &field_plain, NULL},
-    {"client_given_names", "name[0].given", &field_words, NULL},
-    {"client_name_in_latin", "name[+]", &latin, NULL},
-    {"client_phone", "telecom[+]", &field_contact, "phone"},
-    {"client_email", "telecom[+]", &field_contact, "email"},
-    {"client_gender", "gender", &field_word, NULL},
-    {"client_birth_date", "birthDate", &field_plain, NULL},
-    {"client_address", "address[0].text", &field_plain, NULL},
-    {"client_language", "communication[0].language", &language, NULL},
-    FIELD_END};
+static const struct human_name names = {NULL, "client_family_name", "client_given_names",
+                                        "client_name_in_latin"};
+static const struct contact contact = {"client_phone", "client_email", contact_uses_of_client};
+
+const struct field map_patient[] = {{NULL, "identifier", &map_client_numbers, NULL},
+                                    {NULL, "name", &map_human_name, &names},
+                                    {NULL, "telecom", &map_contact, &contact},
+                                    {"client_gender", "gender", &field_word, NULL},
+                                    {"client_birth_date", "birthDate", &field_plain, NULL},
+                                    {NULL, "address", &map_address, "client_address"},
+                                    {"client_language", "communication", &language, NULL},
+                                    FIELD_END};

@@ -4,8 +4,11 @@
 
 #include "fhir/field.h"
 
-extern const struct field_kind map_npi; /* ten digits <-> Identifier */
-extern const struct field_kind
-    map_handle; /* the handle of who has no NPI; option: "person", "clinic" */
+/* The NPI, else the handle, <-> a list of Identifier. Path "identifier"; option: "person",
+ * "clinic".
+ */
+extern const struct field_kind map_who;
+/* One word of code tables <-> a list of CodeableConcept. Path "specialty" or "type". */
+extern const struct field_kind map_profession;
 
 #endif

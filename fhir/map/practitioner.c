@@ -1,4 +1,7 @@
 /* practitioner: a person of the directory <-> Practitioner and PractitionerRole. */
+#include "fhir/map/choice.h"
+#include "fhir/map/contact.h"
+#include "fhir/map/human_name.h"
 #include "fhir/map/map.h"
 #include "fhir/map/people.h"
 #include "fhir/message_entries.h"
@@ -6,51 +9,93 @@
 
 static const char npi_system[] = "http://hl7.org/fhir/sid/us-npi";
 
-static struct json *write_npi(struct field_job *job, const struct field *field,
+/* ---- numbers; who has no NPI is known by the handle, which only means something within the clinic
+ */
+
+static struct json *write_who(struct field_job *job, const struct field *field,
                               const struct json *value)
 {
-    (void)field;
-    return field_new_identifier(job, "npi", npi_system, json_text(value));
+    const char *npi = json_get_text(value, "npi");
+    const char *handle = json_get_text(value, "handle");
+    struct json *list = json_new_list(job->arena);
+    if (npi != NULL)
+        json_push(list, field_new_identifier(job, "npi", npi_system, npi));
+    else
+        json_push(list, field_new_identifier(
+                            job, NULL,
+                            people_system(job, people_clinic(job, handle), field->option), handle));
+    return list;
 }
 
-static struct json *read_npi(struct field_job *job, const struct field *field, struct json *node,
+static bool judge_npi(struct field_job *job, struct json *identifier, const void *option,
+                      struct choice *ret_choice)
+{
+    return choice_of_value(job, identifier, option, ret_choice) &&
+           text_equal(json_get_text(identifier, "system"), npi_system) &&
+           directory_npi_valid(json_get_text(identifier, "value"));
+}
+
+/* OPTION: "person" or "clinic". */
+static bool judge_handle(struct field_job *job, struct json *identifier, const void *option,
+                         struct choice *ret_choice)
+{
+    return choice_of_value(job, identifier, option, ret_choice) &&
+           people_system_clinic(job, json_get_text(identifier, "system"), option) != NULL;
+}
+
+static struct json *read_who(struct field_job *job, const struct field *field, struct json *node,
                              struct json *into)
 {
-    const char *npi = json_get_text(node, "value");
-    (void)field;
-    (void)into;
-    if (!text_equal(json_get_text(node, "system"), npi_system) || !directory_npi_valid(npi))
+    struct json *npi = choice_best(job, node, judge_npi, NULL);
+    struct json *handle = choice_best(job, node, judge_handle, field->option);
+    if (json_get(into, "npi") == NULL)
+        json_put_text(job->arena, into, "npi", json_get_text(npi, "value"));
+    json_mark(npi);
+    json_mark(handle);
+    if (handle == NULL || json_get(into, "their_handle") != NULL)
         return NULL;
-    json_mark(node);
-    return json_new_lasting(job->arena, npi);
-}
-
-const struct field_kind map_npi = {write_npi, read_npi};
-
-/* Who has no NPI is known by the handle, which only means something within the clinic. */
-static struct json *write_handle(struct field_job *job, const struct field *field,
-                                 const struct json *value)
-{
-    const char *handle = json_get_text(value, "handle");
-    if (json_get(value, "npi") != NULL)
-        return NULL;
-    return field_new_identifier(
-        job, NULL, people_system(job, people_clinic(job, handle), field->option), handle);
-}
-
-static struct json *read_handle(struct field_job *job, const struct field *field, struct json *node,
-                                struct json *into)
-{
-    const char *clinic = people_system_clinic(job, json_get_text(node, "system"), field->option);
-    if (clinic == NULL || json_get_text(node, "value") == NULL)
-        return NULL;
-    json_mark(node);
-    json_put_text(job->arena, into, "their_handle", json_get_text(node, "value"));
-    json_put_text(job->arena, into, "their_clinic", clinic);
+    json_put_text(job->arena, into, "their_handle", json_get_text(handle, "value"));
+    json_put_text(job->arena, into, "their_clinic",
+                  people_system_clinic(job, json_get_text(handle, "system"), field->option));
     return NULL;
 }
 
-const struct field_kind map_handle = {write_handle, read_handle};
+const struct field_kind map_who = {write_who, read_who};
+
+/* ---- profession: none of several is said to be the main one, so the first by alphabet is read
+ */
+
+static const struct field_codes professions = {"specialty", false};
+static const struct field profession = {"profession", "", &field_concept, &professions};
+
+static struct json *write_profession(struct field_job *job, const struct field *field,
+                                     const struct json *value)
+{
+    struct json *list = json_new_list(job->arena);
+    (void)field;
+    json_push(list, profession.kind->write(job, &profession, value));
+    return json_first(list) == NULL ? NULL : list;
+}
+
+static bool judge_profession(struct field_job *job, struct json *concept, const void *option,
+                             struct choice *ret_choice)
+{
+    (void)option;
+    ret_choice->first = field_word_of(job, professions.kind, concept);
+    return ret_choice->first != NULL;
+}
+
+static struct json *read_profession(struct field_job *job, const struct field *field,
+                                    struct json *node, struct json *into)
+{
+    struct json *concept = choice_best(job, node, judge_profession, NULL);
+    (void)field;
+    return concept == NULL ? NULL : profession.kind->read(job, &profession, concept, into);
+}
+
+const struct field_kind map_profession = {write_profession, read_profession};
+
+/* ---- roles ---- */
 
 static struct json *write_role_link(struct field_job *job, const struct field *field,
                                     const struct json *value)
@@ -75,20 +120,15 @@ static struct json *read_role_link(struct field_job *job, const struct field *fi
 
 static const struct field_kind role_link = {write_role_link, read_role_link};
 
-static const struct field_codes professions = {"specialty", false};
+static const struct human_name names = {"name", "family_name", "given_names", NULL};
+static const struct contact contact = {"phone", "email", contact_uses_of_people};
 
-const struct field map_practitioner[] = {{"npi", "identifier[+]", &map_npi, NULL},
-                                         {NULL, "identifier[+]", &map_handle, "person"},
-                                         {"name", "name[0].text", &field_plain, NULL},
-                                         {"family_name", "name[0].family", &field_plain, NULL},
-                                         {"given_names", "name[0].given", &field_words, NULL},
-                                         {"phone", "telecom[+]", &field_contact, "phone"},
-                                         {"email", "telecom[+]", &field_contact, "email"},
-
+const struct field map_practitioner[] = {{NULL, "identifier", &map_who, "person"},
+                                         {NULL, "name", &map_human_name, &names},
+                                         {NULL, "telecom", &map_contact, &contact},
                                          FIELD_END};
 
-const struct field map_practitioner_role[] = {
-    {NULL, "practitioner", &role_link, "Practitioner/"},
-    {"works_at", "organization", &field_clinic, NULL},
-    {"profession", "specialty[0]", &field_concept, &professions},
-    FIELD_END};
+const struct field map_practitioner_role[] = {{NULL, "practitioner", &role_link, "Practitioner/"},
+                                              {"works_at", "organization", &field_clinic, NULL},
+                                              {"profession", "specialty", &map_profession, NULL},
+                                              FIELD_END};

@@ -2,6 +2,7 @@
  * It leaves without the client's consent, so it has neither subject nor content nor text. */
 #include <string.h>
 
+#include "fhir/map/identifier.h"
 #include "fhir/map/visit.h"
 
 /* ---- the kind of record, told by the type of the document ---- */

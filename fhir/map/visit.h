@@ -7,8 +7,6 @@
 extern const struct field_kind map_author;     /* always who wrote the record */
 extern const struct field_kind map_visit_time; /* always the start of the visit */
 extern const struct field_kind map_own_clinic; /* always the clinic of the writer */
-/* {system, value} of the record's own number. Path "identifier" or "identifier[+]". */
-extern const struct field_kind map_record_number;
 /* referral_id <-> a logical Reference to the ServiceRequest. */
 extern const struct field_kind map_referral_id;
 

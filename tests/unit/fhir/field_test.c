@@ -7,6 +7,7 @@
 
 #include "fhir/field.h"
 #include "fhir/field_path.h"
+#include "fhir/map/contact.h"
 #include "fhir/map/timing.h"
 #include "lib/mapping.h"
 
@@ -81,19 +82,14 @@ static void paths_make_what_lies_between(void **state)
 static const struct field_word words[] = {{"open", "active"}, {"shut", "revoked"}, {NULL, NULL}};
 static const struct field_unit weeks = {"wk", "weeks"};
 static const struct field inner[] = {{"text", "display", &field_plain, NULL}, FIELD_END};
-static const struct field table[] = {{"plain", "x.plain", &field_plain, NULL},
-                                     {"number", "x.number", &field_plain, NULL},
-                                     {"flag", "x.flag", &field_plain, NULL},
-                                     {"word", "status", &field_word, words},
-                                     {"names", "given", &field_words, NULL},
-                                     {"phone", "telecom[+]", &field_contact, "phone"},
-                                     {"email", "telecom[+]", &field_contact, "email"},
-                                     {"weeks", "length", &field_measured, &weeks},
-                                     {"list", "items[]", &field_plain, NULL},
-                                     {"groups", "groups[]", &field_group, inner},
-                                     {NULL, "intent", &field_constant, "order"},
-                                     {NULL, "timing", &map_timing, NULL},
-                                     FIELD_END};
+static const struct contact contact = {"phone", "email", contact_uses_of_client};
+static const struct field table[] = {
+    {"plain", "x.plain", &field_plain, NULL},     {"number", "x.number", &field_plain, NULL},
+    {"flag", "x.flag", &field_plain, NULL},       {"word", "status", &field_word, words},
+    {"names", "given", &field_words, NULL},       {NULL, "telecom", &map_contact, &contact},
+    {"weeks", "length", &field_measured, &weeks}, {"list", "items[]", &field_plain, NULL},
+    {"groups", "groups[]", &field_group, inner},  {NULL, "intent", &field_constant, "order"},
+    {NULL, "timing", &map_timing, NULL},          FIELD_END};
 
 static void a_table_writes_and_reads(void **state)
 {
