@@ -81,6 +81,14 @@ const char *clock_text(struct arena *arena, int64_t wall_ms)
     return text;
 }
 
+const char *clock_zone(struct arena *arena, int64_t wall_ms)
+{
+    time_t seconds = (time_t)(wall_ms / 1000);
+    struct tm parts;
+    localtime_r(&seconds, &parts);
+    return arena_copy(arena, parts.tm_zone);
+}
+
 const char *clock_date(struct arena *arena, int64_t wall_ms)
 {
     return arena_copy_n(arena, clock_text(arena, wall_ms), 10);

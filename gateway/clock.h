@@ -24,6 +24,8 @@ int64_t clock_monotonic_ms(const struct clock *clock);
 /* `2026-09-02T11:20:00-04:00` in the process's time zone (setting time_zone, put into TZ at start).
  */
 const char *clock_text(struct arena *arena, int64_t wall_ms);
+/* Its name as the system has it at that time, such as "EDT". */
+const char *clock_zone(struct arena *arena, int64_t wall_ms);
 /* `2026-09-02`, the same zone. */
 const char *clock_date(struct arena *arena, int64_t wall_ms);
 

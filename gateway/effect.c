@@ -653,6 +653,7 @@ static void apply_record(struct store *store, const struct inbox_item *item, str
     if (is_referral && !corrects)
         add_referral(store, item, effect);
     int64_t row = add_record(store, item, effect);
+    message->record = row;
     if (corrects) {
         effect->referral.corrected_by = row;
         effect->referral.client_facts = facts_of(item);

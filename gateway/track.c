@@ -118,6 +118,16 @@ const char *track_list(const struct store_referral *referral)
     return "unknown";
 }
 
+const char *const *track_lists(size_t *ret_count)
+{
+    static const char *const lists[] = {"to answer",    "waiting for an answer",
+                                        "to start",     "waiting for the first visit",
+                                        "under way",    "on hold",
+                                        "not sent yet", "closed"};
+    *ret_count = sizeof lists / sizeof *lists;
+    return lists;
+}
+
 const char *track_command(const struct track_move *move)
 {
     static const struct {

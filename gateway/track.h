@@ -85,5 +85,7 @@ void track_put_back(struct store *store, struct store_referral *referral, const 
 /* The one list a referral stands in: "to answer", "waiting for an answer", "to start", "under way",
  * "on hold", "not sent yet", "closed". */
 const char *track_list(const struct store_referral *referral);
+/* All of them, each once. */
+const char *const *track_lists(size_t *ret_count);
 
 #endif

@@ -85,7 +85,8 @@ extern const struct command commands_records[];   /* send, map, validate, fhirpa
 extern const struct command commands_referrals[]; /* referrals, messages */
 extern const struct command commands_tray[];      /* tray */
 extern const struct command commands_consent[];   /* consent */
-extern const struct command commands_queue[];     /* queue, records */
+extern const struct command commands_queue[];     /* queue, records retract */
+extern const struct command commands_desk[];      /* records list, show */
 extern const struct command commands_match[];     /* records to match */
 extern const struct command commands_people[];    /* people */
 extern const struct command commands_cert[];      /* cert show, request, install, rollback, renew */

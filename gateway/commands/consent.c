@@ -7,20 +7,11 @@
 
 #include "fhir/record.h"
 #include "gateway/commands/command.h"
+#include "gateway/commands/consent_list.h"
 #include "gateway/commands/lists.h"
 #include "gateway/flow.h"
 #include "gateway/release.h"
 #include "gateway/tree.h"
-
-static int list(struct command_call *call)
-{
-    return lists_consents(call, NULL);
-}
-
-static int show(struct command_call *call)
-{
-    return lists_consents(call, call->words[0]);
-}
 
 /* ---- explain ---- */
 
@@ -330,8 +321,9 @@ static const struct command_option explain_options[] = {
         name, arguments, help, COMMAND_STORE, words, words, run, options                           \
     }
 const struct command commands_consent[] = {
-    ROW("consent list", "", "consents we hold", 0, list, NULL),
-    ROW("consent show", "RECORD_ID", "one consent", 1, show, NULL),
+    ROW("consent list", "", "consents we hold, and which of them are in force today", 0,
+        consent_list, NULL),
+    ROW("consent show", "RECORD_ID", "one consent", 1, consent_show, NULL),
     ROW("consent explain", "RECORD",
         "why a record may, or may not, go to whom it was written to, or to somebody else (--to)", 1,
         explain, explain_options),

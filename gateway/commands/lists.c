@@ -1,11 +1,15 @@
 /* lists: see lists.h. */
 #include "gateway/commands/lists.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "base/visible.h"
 #include "gateway/outbox.h"
 #include "gateway/tree.h"
+
+enum { LIMIT_MAX = 100000 };
 
 struct command_table lists_table(struct arena *arena, const char *const *headings, size_t columns)
 {
@@ -15,9 +19,68 @@ struct command_table lists_table(struct arena *arena, const char *const *heading
     return table;
 }
 
+/* The text's own memory is given back at once: a list may be long. */
 void lists_object(struct command_call *call, const struct json *object)
 {
-    text_print(&call->out, "%s\n", json_print(call->arena, object));
+    struct arena arena = ARENA_EMPTY;
+    text_print(&call->out, "%s\n", json_print(&arena, object));
+    arena_free(&arena);
+}
+
+struct shown lists_shown(const struct command_call *call, struct store *store, struct arena *arena)
+{
+    return (struct shown){arena, store, call->office->setup};
+}
+
+/* "to answer, under way or closed" */
+static const char *one_of(struct arena *arena, const char *const *words, size_t count)
+{
+    struct text out = text_new(arena, 1000);
+    for (size_t i = 0; i < count; i++)
+        text_print(&out, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " or ", words[i]);
+    return out.at;
+}
+
+bool lists_word(const struct command_call *call, const char *option, const char *const *words,
+                size_t count, struct fault *ret_fault)
+{
+    const char *word = command_option(call, option);
+    struct nearest nearest = nearest_start(word == NULL ? "" : word);
+    for (size_t i = 0; word != NULL && i < count; i++) {
+        if (text_equal(words[i], word))
+            return true;
+        nearest_try(&nearest, words[i]);
+    }
+    if (word == NULL)
+        return true;
+    return fault_set(ret_fault, FAULT_usage,
+                     arena_print(call->arena, "--%s: found \"%.100s\"; expected %s%s%s%s", option,
+                                 word, one_of(call->arena, words, count),
+                                 nearest.best == NULL ? "" : "; did you mean \"",
+                                 nearest.best == NULL ? "" : nearest.best,
+                                 nearest.best == NULL ? "" : "\"?"));
+}
+
+bool lists_limit(const struct command_call *call, size_t *ret_limit, struct fault *ret_fault)
+{
+    const char *word = command_option(call, "limit");
+    char *end = NULL;
+    *ret_limit = command_has(call, "json") ? LIMIT_MAX : LISTS_SHOWN;
+    if (word == NULL)
+        return true;
+    long long limit = strtoll(word, &end, 10);
+    if (end == word || *end != '\0' || limit < 1 || limit > LIMIT_MAX)
+        return fault_set(ret_fault, FAULT_usage,
+                         arena_print(call->arena,
+                                     "--limit: found \"%.100s\"; expected a number from 1 to %d",
+                                     word, (int)LIMIT_MAX));
+    *ret_limit = (size_t)limit;
+    return true;
+}
+
+void lists_say_cut(struct command_call *call, size_t limit)
+{
+    text_print(&call->err, "refgate: only the newest %zu are shown; --limit N shows more\n", limit);
 }
 
 /* ---- messages ---- */
@@ -43,18 +106,35 @@ static const char *state_words(const struct store_message *message)
         return waiting_words(message);
     if (text_equal(message->state, "sending"))
         return "waiting for an answer";
-    return message->state;
+    if (text_equal(message->state, "sent"))
+        return "delivered";
+    return text_equal(message->state, "done") ? "taken" : message->state;
 }
 
-static struct json *message_object(struct arena *arena, const struct store_message *message)
+/* The person that a message of ours is addressed to, beside the clinic; NULL: the clinic itself. */
+static const char *addressed_to(const struct shown *shown, const struct store_message *message)
 {
+    struct store_release release;
+    return text_equal(message->direction, "out") && message->record != 0 &&
+                   store_find_release(shown->store, shown->arena, message->id, &release)
+               ? release.addressed_as
+               : NULL;
+}
+
+static struct json *message_object(const struct shown *shown, const struct store_message *message)
+{
+    struct arena *arena = shown->arena;
     struct json *object = json_new_object(arena);
+    struct shown_client client = shown_client_of_message(shown, message);
     json_set(arena, object, "number", json_new_whole(arena, (long)message->id));
     json_set_text(arena, object, "direction", message->direction);
     json_set_text(arena, object, "partner", message->partner);
     json_set_text(arena, object, "clinic", message->recipient);
+    json_set_text(arena, object, "for", addressed_to(shown, message));
     json_set_text(arena, object, "event", message->event);
     json_set_text(arena, object, "kind", message->kind);
+    json_set_text(arena, object, "about", shown_what(shown, message));
+    shown_add_client(arena, object, &client);
     json_set_text(arena, object, "message_id", message->message_id);
     json_set_text(arena, object, "bundle_id", message->bundle_id);
     json_set_text(arena, object, "state", message->state);
@@ -70,35 +150,67 @@ static struct json *message_object(struct arena *arena, const struct store_messa
     return object;
 }
 
-struct json *lists_message_objects(struct arena *arena, const struct store_message *messages,
+struct json *lists_message_objects(const struct shown *shown, const struct store_message *messages,
                                    size_t count)
 {
-    struct json *list = json_new_list(arena);
+    struct json *list = json_new_list(shown->arena);
     for (size_t i = 0; i < count; i++)
-        json_push(list, message_object(arena, &messages[i]));
+        json_push(list, message_object(shown, &messages[i]));
     return list;
 }
 
-void lists_messages(struct command_call *call, const struct store_message *messages, size_t count)
+const char *lists_recipient(const struct shown *shown, const struct store_message *message)
 {
-    static const char *const headings[] = {"NUMBER", "WAY",   "PARTNER", "KIND",
-                                           "STATE",  "TRIES", "CREATED", "REASON"};
-    struct command_table table = lists_table(call->arena, headings, 8);
+    return shown_place(shown, message->recipient, addressed_to(shown, message));
+}
+
+/* "to lakeside, Dr. Ama Osei", "from willow"; a partner of another name than the clinic it serves
+ * is named, too. */
+static const char *way_of(const struct shown *shown, const struct store_message *message)
+{
+    if (text_equal(message->direction, "in"))
+        return arena_print(shown->arena, "from %s", message->partner);
+    const char *place = lists_recipient(shown, message);
+    if (place == NULL)
+        return arena_print(shown->arena, "to %s", message->partner);
+    return text_equal(message->partner, message->recipient)
+               ? arena_print(shown->arena, "to %s", place)
+               : arena_print(shown->arena, "to %s (by %s)", place, message->partner);
+}
+
+static void message_cells(struct command_table *table, const struct shown *shown,
+                          const struct store_message *message)
+{
+    struct arena *arena = shown->arena;
+    struct shown_client client = shown_client_of_message(shown, message);
+    command_cell(table, arena_print(arena, "%lld", (long long)message->id));
+    command_cell(table, shown_what(shown, message));
+    command_cell(table, way_of(shown, message));
+    command_cell(table, shown_name(arena, &client));
+    command_cell(table, client.birth_date);
+    command_cell(table, state_words(message));
+    command_cell(table, arena_print(arena, "%lld", (long long)message->attempts));
+    command_cell(table, shown_time(arena, message->created_ms));
+    command_cell(table, message->reason);
+}
+
+void lists_messages(struct command_call *call, struct store *store,
+                    const struct store_message *messages, size_t count)
+{
+    const char *created = shown_zoned(call->arena, call->office->setup, "CREATED");
+    const char *const headings[] = {"NUMBER", "WHAT",  "TO OR FROM", "CLIENT", "BORN",
+                                    "STATE",  "TRIES", created,      "REASON"};
+    struct command_table table = lists_table(call->arena, headings, 9);
+    struct arena arena = ARENA_EMPTY;
+    struct shown shown = lists_shown(call, store, &arena);
     for (size_t i = 0; i < count; i++) {
-        const struct store_message *message = &messages[i];
-        if (command_has(call, "json")) {
-            lists_object(call, message_object(call->arena, message));
-            continue;
-        }
-        command_cell(&table, arena_print(call->arena, "%lld", (long long)message->id));
-        command_cell(&table, message->direction);
-        command_cell(&table, message->partner);
-        command_cell(&table, message->kind);
-        command_cell(&table, state_words(message));
-        command_cell(&table, arena_print(call->arena, "%lld", (long long)message->attempts));
-        command_cell(&table, clock_text(call->arena, message->created_ms));
-        command_cell(&table, message->reason);
+        if (command_has(call, "json"))
+            lists_object(call, message_object(&shown, &messages[i]));
+        else
+            message_cells(&table, &shown, &messages[i]);
+        arena_reset(&arena);
     }
+    arena_free(&arena);
     if (!command_has(call, "json"))
         command_print_table(&table, &call->out);
 }
@@ -132,13 +244,13 @@ static const char *milliseconds(struct arena *arena, int64_t us)
 static void print_attempts(struct command_call *call, const struct store_attempt *attempts,
                            size_t count)
 {
+    struct arena *arena = call->arena;
     static const char *const headings[] = {"AT",  "OUTCOME",    "STATUS", "CONNECTED MS",
                                            "TLS", "FIRST BYTE", "ALL",    "DETAIL"};
-    struct arena *arena = call->arena;
     struct command_table table = lists_table(arena, headings, 8);
     for (size_t i = 0; i < count; i++) {
         const struct store_attempt *at = &attempts[i];
-        command_cell(&table, clock_text(arena, at->at_ms));
+        command_cell(&table, clock_text(arena, at->at_ms)); /* by the second */
         command_cell(&table, at->outcome);
         command_cell(&table,
                      at->status == 0 ? NULL : arena_print(arena, "%lld", (long long)at->status));
@@ -151,10 +263,12 @@ static void print_attempts(struct command_call *call, const struct store_attempt
     command_print_table(&table, &call->out);
 }
 
-void lists_message(struct command_call *call, const struct store_message *message,
-                   const struct store_attempt *attempts, size_t count)
+void lists_message(struct command_call *call, struct store *store,
+                   const struct store_message *message, const struct store_attempt *attempts,
+                   size_t count)
 {
-    struct json *object = message_object(call->arena, message);
+    struct shown shown = lists_shown(call, store, call->arena);
+    struct json *object = message_object(&shown, message);
     if (command_has(call, "json")) {
         json_set(call->arena, object, "track", attempt_objects(call->arena, attempts, count));
         lists_object(call, object);
@@ -163,111 +277,10 @@ void lists_message(struct command_call *call, const struct store_message *messag
     for (const struct json *member = json_first(object); member != NULL;
          member = json_next(member)) {
         const char *value = json_text(member) != NULL ? json_text(member) : json_number(member);
-        text_print(&call->out, "%-12s ", json_key(member));
+        text_print(&call->out, "%-17s ", json_key(member));
         visible_add_line(&call->out, value);
         text_add(&call->out, "\n");
     }
     text_add(&call->out, "\n");
     print_attempts(call, attempts, count);
-}
-
-/* ---- consents and the tray ---- */
-
-static const char *words(struct arena *arena, const struct json *list)
-{
-    struct text out = text_new(arena, 1000);
-    for (const struct json *item = json_first(list); item != NULL; item = json_next(item))
-        text_print(&out, "%s%s", out.length == 0 ? "" : ", ", json_text(item));
-    return out.at;
-}
-
-static void consent_cells(struct command_table *table, const struct json *consent)
-{
-    static const char *const fields[] = {"record_id", "client_id", "status", "decision"};
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        command_cell(table, json_get_text(consent, fields[i]));
-    command_cell(table, words(table->arena, json_get(consent, "share_with")));
-    command_cell(table, words(table->arena, json_get(consent, "covers")));
-    command_cell(table, json_get_text(consent, "valid_from"));
-    command_cell(table, json_get_text(consent, "valid_until"));
-}
-
-int lists_consents(struct command_call *call, const char *number)
-{
-    static const char *const headings[] = {"CONSENT",    "CLIENT", "STATUS", "DECISION",
-                                           "SHARE WITH", "COVERS", "FROM",   "UNTIL"};
-    struct store *store;
-    struct fault fault;
-    struct store_record *rows;
-    size_t shown = 0;
-    if (!office_reader(call->office, call->arena, &store, &fault))
-        return command_fail(call, &fault);
-    size_t count = store_records(store, call->arena, NULL, "consent", STORE_OWN, &rows);
-    store_close(store);
-    struct command_table table = lists_table(call->arena, headings, 8);
-    for (size_t i = 0; i < count; i++) {
-        if (number != NULL && !text_equal(rows[i].number, number))
-            continue;
-        const struct json *consent = tree_of(call->arena, rows[i].text);
-        shown++;
-        if (consent == NULL) {
-            text_print(&call->err,
-                       "refgate: consent %s cannot be read from the store; see refgate check\n",
-                       rows[i].number);
-            continue;
-        }
-        if (command_has(call, "json"))
-            lists_object(call, consent);
-        else if (number != NULL)
-            text_print(&call->out, "%s\n", json_print_pretty(call->arena, consent));
-        else
-            consent_cells(&table, consent);
-    }
-    if (number != NULL && shown == 0) {
-        fault_set(&fault, FAULT_not_found,
-                  arena_print(call->arena,
-                              "found no consent %s; expected a number of refgate consent list",
-                              number));
-        return command_fail(call, &fault);
-    }
-    if (number == NULL && !command_has(call, "json"))
-        command_print_table(&table, &call->out);
-    return 0;
-}
-
-void lists_tray(struct command_call *call, struct store *store, const struct store_release *waiting,
-                size_t count)
-{
-    static const char *const headings[] = {"NUMBER", "RECORD", "KIND",         "FOR",
-                                           "CLIENT", "SINCE",  "WAITS BECAUSE"};
-    struct command_table table = lists_table(call->arena, headings, 7);
-    for (size_t i = 0; i < count; i++) {
-        struct store_record record = {.kind = NULL};
-        store_get_record(store, call->arena, waiting[i].record, &record);
-        const char *since = clock_text(call->arena, record.accepted_ms);
-        if (command_has(call, "json")) {
-            struct json *object = json_new_object(call->arena);
-            json_set(call->arena, object, "number",
-                     json_new_whole(call->arena, (long)waiting[i].id));
-            json_set_text(call->arena, object, "record_id", record.number);
-            json_set_text(call->arena, object, "record", record.kind);
-            json_set_text(call->arena, object, "for", waiting[i].addressed_as);
-            json_set_text(call->arena, object, "clinic", waiting[i].recipient);
-            json_set_text(call->arena, object, "client_id", waiting[i].client);
-            json_set_text(call->arena, object, "since", since);
-            json_set_text(call->arena, object, "reason", waiting[i].reason);
-            json_set_text(call->arena, object, "confirmed_by", waiting[i].confirmed_by);
-            lists_object(call, object);
-            continue;
-        }
-        command_cell(&table, arena_print(call->arena, "%lld", (long long)waiting[i].id));
-        command_cell(&table, record.number);
-        command_cell(&table, record.kind);
-        command_cell(&table, waiting[i].addressed_as);
-        command_cell(&table, waiting[i].client);
-        command_cell(&table, since);
-        command_cell(&table, waiting[i].reason);
-    }
-    if (!command_has(call, "json"))
-        command_print_table(&table, &call->out);
 }

@@ -5,19 +5,40 @@
 
 #include "fhir/json.h"
 #include "gateway/commands/command.h"
+#include "gateway/commands/shown.h"
+
+/* Rows that a table shows when no --limit is given. */
+enum { LISTS_SHOWN = 500 };
 
 /* A table that starts with headings. */
 struct command_table lists_table(struct arena *arena, const char *const *headings, size_t columns);
 /* One object as a line of call->out. */
 void lists_object(struct command_call *call, const struct json *object);
-void lists_messages(struct command_call *call, const struct store_message *messages, size_t count);
-struct json *lists_message_objects(struct arena *arena, const struct store_message *messages,
+/* Rows in words, with texts in ARENA. */
+struct shown lists_shown(const struct command_call *call, struct store *store, struct arena *arena);
+
+/* ---- what a list is asked for ---- */
+/* False when --OPTION is given and is none of the words; the fault names them. */
+bool lists_word(const struct command_call *call, const char *option, const char *const *words,
+                size_t count, struct fault *ret_fault);
+/* --limit N, else LISTS_SHOWN; JSON, which programs read, has all. */
+bool lists_limit(const struct command_call *call, size_t *ret_limit, struct fault *ret_fault);
+#define LISTS_LIMIT                                                                                \
+    {                                                                                              \
+        "limit", "N", "the newest N; default: 500, with --json all", false                         \
+    }
+/* There are older ones than the newest LIMIT. */
+void lists_say_cut(struct command_call *call, size_t limit);
+
+/* ---- messages ---- */
+void lists_messages(struct command_call *call, struct store *store,
+                    const struct store_message *messages, size_t count);
+struct json *lists_message_objects(const struct shown *shown, const struct store_message *messages,
                                    size_t count);
-void lists_message(struct command_call *call, const struct store_message *message,
-                   const struct store_attempt *attempts, size_t count);
-/* All consents, or the one with this record_id (whole, as recorded). */
-int lists_consents(struct command_call *call, const char *number);
-void lists_tray(struct command_call *call, struct store *store, const struct store_release *waiting,
-                size_t count);
+/* "lakeside, Dr. Ama Osei", of a message of ours. */
+const char *lists_recipient(const struct shown *shown, const struct store_message *message);
+void lists_message(struct command_call *call, struct store *store,
+                   const struct store_message *message, const struct store_attempt *attempts,
+                   size_t count);
 
 #endif

@@ -2,6 +2,7 @@
  * desk decides about them. */
 #include "gateway/commands/command.h"
 
+#include "fhir/client_match.h"
 #include "gateway/actor.h"
 #include "gateway/commands/lists.h"
 #include "gateway/flow.h"
@@ -13,14 +14,17 @@ static struct flow flow_of(struct command_call *call, struct store *store)
                          call->office->validator};
 }
 
-static struct json *object_of(struct arena *arena, const struct store_match *match,
-                              const struct store_record *record, const char *referral)
+static struct json *object_of(const struct shown *shown, const struct store_match *match,
+                              const struct store_record *record, const char *referral,
+                              const struct shown_client *client)
 {
+    struct arena *arena = shown->arena;
     struct json *object = json_new_object(arena);
     json_set(arena, object, "number", json_new_whole(arena, (long)match->record));
     json_set_text(arena, object, "record_id", record->number);
     json_set_text(arena, object, "record", record->kind);
     json_set_text(arena, object, "clinic", record->clinic);
+    shown_add_client(arena, object, client);
     json_set_text(arena, object, "referral", referral);
     json_set_text(arena, object, "state", match->state);
     json_set_text(arena, object, "reason", match->what);
@@ -29,31 +33,45 @@ static struct json *object_of(struct arena *arena, const struct store_match *mat
     return object;
 }
 
-static void print_match(struct command_call *call, struct store *store,
+/* Whom a record that is not attached yet is about, only the record itself says. */
+static struct shown_client client_of(const struct shown *shown, const struct store_record *record)
+{
+    const struct json *tree = tree_of(shown->arena, record->text);
+    return (struct shown_client){.name = client_shown(shown->arena, tree),
+                                 .birth_date = json_get_text(tree, "client_birth_date"),
+                                 .number = json_get_text(tree, "client_id")};
+}
+
+static void print_match(struct command_call *call, const struct shown *shown,
                         const struct store_match *match, struct command_table *table)
 {
+    struct arena *arena = shown->arena;
     struct store_record record = {.number = NULL};
     struct store_referral referral = {.number = NULL};
-    store_get_record(store, call->arena, match->record, &record);
-    store_get_referral(store, call->arena, match->referral, &referral);
+    store_get_record(shown->store, arena, match->record, &record);
+    store_get_referral(shown->store, arena, match->referral, &referral);
+    struct shown_client client = client_of(shown, &record);
     if (command_has(call, "json")) {
-        lists_object(call, object_of(call->arena, match, &record, referral.number));
+        lists_object(call, object_of(shown, match, &record, referral.number, &client));
         return;
     }
-    command_cell(table, arena_print(call->arena, "%lld", (long long)match->record));
-    command_cell(table, record.number);
-    command_cell(table, record.kind);
+    command_cell(table, arena_print(arena, "%lld", (long long)match->record));
+    command_cell(table, arena_print(arena, "%s %s", record.kind, record.number));
     command_cell(table, record.clinic);
+    command_cell(table, shown_name(arena, &client));
+    command_cell(table, client.birth_date);
     command_cell(table, referral.number);
     command_cell(table, match->state);
-    command_cell(table, clock_text(call->arena, match->at_ms));
+    command_cell(table, shown_time(arena, match->at_ms));
     command_cell(table, match->what);
 }
 
 static int list(struct command_call *call)
 {
-    static const char *const headings[] = {"NUMBER",   "RECORD", "KIND",  "FROM",
-                                           "REFERRAL", "STATE",  "SINCE", "WHY"};
+    const char *since = shown_zoned(call->arena, call->office->setup, "SINCE");
+    const char *const headings[] = {"NUMBER",   "RECORD", "FROM", "CLIENT", "BORN",
+                                    "REFERRAL", "STATE",  since,  "WHY"};
+    struct arena arena = ARENA_EMPTY;
     struct store *store;
     struct fault fault;
     struct store_match *matches;
@@ -61,33 +79,16 @@ static int list(struct command_call *call)
         return command_fail(call, &fault);
     const char *state = command_has(call, "all") ? NULL : "to match";
     size_t count = store_matches(store, call->arena, state, &matches);
-    struct command_table table = lists_table(call->arena, headings, 8);
-    for (size_t i = 0; i < count; i++)
-        print_match(call, store, &matches[i], &table);
+    struct shown shown = lists_shown(call, store, &arena);
+    struct command_table table = lists_table(call->arena, headings, 9);
+    for (size_t i = 0; i < count; i++) {
+        print_match(call, &shown, &matches[i], &table);
+        arena_reset(&arena);
+    }
+    arena_free(&arena);
     store_close(store);
     if (!command_has(call, "json"))
         command_print_table(&table, &call->out);
-    return 0;
-}
-
-static int show(struct command_call *call)
-{
-    struct store *store;
-    struct fault fault;
-    struct store_match match;
-    struct store_record record;
-    if (!office_reader(call->office, call->arena, &store, &fault))
-        return command_fail(call, &fault);
-    struct flow flow = flow_of(call, store);
-    bool found = flow_find_match(&flow, call->words[0], &match, &record, &fault);
-    store_close(store);
-    if (!found)
-        return command_fail(call, &fault);
-    const struct json *tree = tree_of(call->arena, record.text);
-    if (command_has(call, "json"))
-        lists_object(call, tree);
-    else
-        text_print(&call->out, "%s\n", json_print_pretty(call->arena, tree));
     return 0;
 }
 
@@ -154,7 +155,6 @@ static const struct command_option decide_options[] = {
 const struct command commands_match[] = {
     ROW("records to-match", "", "received records that seem to be about another client", 0, list,
         list_options),
-    ROW("records show", "NUMBER", "one of them, as it was received", 1, show, NULL),
     ROW("records attach", "NUMBER", "it is about the client of its referral: take it", 1, attach,
         decide_options),
     ROW("records keep-apart", "NUMBER", "it is not: keep it, attached to nothing", 1, keep_apart,

@@ -61,20 +61,15 @@ static bool is_asked(const struct command_call *call, const struct store_claim *
     return !text_equal(claim->state, "ignored");
 }
 
-static bool check_state(struct command_call *call, struct fault *ret_fault)
+static bool check_words(struct command_call *call, struct fault *ret_fault)
 {
     static const char *const states[] = {"new", "confirmed", "merged", "ignored", "all"};
-    const char *state = command_option(call, "state");
-    for (size_t i = 0; state != NULL && i < sizeof states / sizeof *states; i++) {
-        if (text_equal(state, states[i]))
-            return true;
-    }
-    return state == NULL ||
-           fault_set(ret_fault, FAULT_usage,
-                     arena_print(call->arena,
-                                 "--state: found \"%.100s\"; expected new, confirmed, merged, "
-                                 "ignored or all",
-                                 state));
+    const struct partner_list *partners = &call->office->setup->partners;
+    const char **names = arena_array(call->arena, partners->count + 1, sizeof *names);
+    for (size_t i = 0; i < partners->count; i++)
+        names[i] = partners->items[i].name;
+    return lists_word(call, "state", states, sizeof states / sizeof *states, ret_fault) &&
+           lists_word(call, "partner", names, partners->count, ret_fault);
 }
 
 static void list_all(struct command_call *call, struct store *store, struct command_table *table)
@@ -102,7 +97,7 @@ static int list(struct command_call *call)
                                            "STATE", "HANDLE", "LAST SEEN"};
     struct store *store;
     struct fault fault;
-    if (!check_state(call, &fault) || !office_reader(call->office, call->arena, &store, &fault))
+    if (!check_words(call, &fault) || !office_reader(call->office, call->arena, &store, &fault))
         return command_fail(call, &fault);
     struct command_table table = lists_table(call->arena, headings, 7);
     list_all(call, store, &table);

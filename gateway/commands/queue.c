@@ -1,11 +1,11 @@
-/* queue: what waits to be sent, and what a person may do about it; and the records we hold. */
+/* queue: what waits to be sent, or was refused, and what a person may do about it; and taking back
+ * records. */
 #include "gateway/commands/command.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "fhir/reason.h"
 #include "gateway/actor.h"
 #include "gateway/audit.h"
 #include "gateway/commands/lists.h"
@@ -29,6 +29,7 @@ static const struct {
     {"hold", "queued parked", "held"},
     {"park", "queued held", "parked"},
     {"drop", "queued held parked", "dropped"},
+    {"dismiss", "rejected", "dropped"},
 };
 
 /* What has arrived goes once more only by the grant it went by; what has not is asked at its try.
@@ -51,7 +52,9 @@ static bool make_change(struct queueing *queueing, struct store *store)
     struct store_message *message = &queueing->message;
     struct unit *unit = &queueing->unit;
     const struct setup *setup = queueing->call->office->setup;
-    const char *reason = arena_print(unit->arena, "%s by command", queueing->verb);
+    const char *reason = text_equal(queueing->verb, "dismiss")
+                             ? arena_print(unit->arena, "%s; seen, and put aside", message->reason)
+                             : arena_print(unit->arena, "%s by command", queueing->verb);
     struct flow flow = {setup, store, unit->arena, clock_wall_ms(&setup->clock), NULL};
     bool done = true;
     if (text_equal(queueing->verb, "drop")) {
@@ -171,6 +174,12 @@ static int drop(struct command_call *call)
     return change_message(call, "drop");
 }
 
+/* What became of the referral was settled when the partner refused: only the list is shorter. */
+static int dismiss(struct command_call *call)
+{
+    return change_message(call, "dismiss");
+}
+
 /* ---- what waits ---- */
 
 static int by_turn(const void *left, const void *right)
@@ -234,107 +243,12 @@ static int list(struct command_call *call)
         gather(store, call->arena, states[i], &all);
     gather(store, call->arena, "held", &stopped);
     gather(store, call->arena, "parked", &stopped);
-    store_close(store);
     if (stopped.count > 0)
         qsort(stopped.messages, stopped.count, sizeof *stopped.messages, by_turn);
     for (size_t i = 0; i < all.count && text_equal(all.messages[i].state, "queued"); i++)
         say_behind(call->arena, stopped.messages, stopped.count, &all.messages[i]);
-    lists_messages(call, all.messages, all.count);
-    return 0;
-}
-
-/* ---- records ---- */
-
-struct listing { /* the rows, and the matches, both in the order of their records */
-    struct store_record *rows;
-    struct store_match *matches;
-    size_t count, match_count, match_at;
-};
-
-/* What a person has to know of a row beside the record: it was retracted, or it is attached to
- * nobody. */
-struct standing {
-    const char *state, *said; /* NULL: it stands */
-    bool is_apart;
-};
-
-/* Of the rows in their order. */
-static struct standing standing_of(struct arena *arena, struct listing *listing, size_t at)
-{
-    const struct store_record *row = &listing->rows[at];
-    struct standing standing = {.state = NULL};
-    while (listing->match_at < listing->match_count &&
-           listing->matches[listing->match_at].record < row->id)
-        listing->match_at++;
-    bool is_matched = listing->match_at < listing->match_count &&
-                      listing->matches[listing->match_at].record == row->id;
-    const char *state = is_matched ? listing->matches[listing->match_at].state : "attached";
-    if (!text_equal(state, "attached"))
-        standing = (struct standing){.state = state, .said = state, .is_apart = true};
-    if (row->retracted == NULL)
-        return standing;
-    bool is_ours = text_equal(row->origin, STORE_OWN);
-    standing.state = "retracted"; /* with the last words for a record of somebody else */
-    standing.said =
-        arena_print(arena, "retracted: %s",
-                    is_ours ? row->retracted : reason_of_retraction(arena, row->retracted));
-    return standing;
-}
-
-static struct json *record_object(struct arena *arena, const struct store_record *row,
-                                  const struct standing *standing)
-{
-    struct json *object = json_new_object(arena);
-    json_set_text(arena, object, "record_id", row->number);
-    json_set_text(arena, object, "record", row->kind);
-    json_set_text(arena, object, "clinic", row->clinic);
-    json_set_text(arena, object, "client_id", standing->is_apart ? NULL : row->client);
-    json_set_text(arena, object, "origin", row->origin);
-    if (!text_equal(row->origin, STORE_OWN))
-        json_set_text(arena, object, "received_from", row->origin);
-    json_set_text(arena, object, "since", clock_text(arena, row->accepted_ms));
-    json_set_text(arena, object, "state", standing->state);
-    if (row->retracted == NULL)
-        return object;
-    json_set_text(arena, object, "text", standing->said);
-    json_set_text(arena, object, "retracted", clock_text(arena, row->retracted_ms));
-    return object;
-}
-
-static void record_cells(struct command_table *table, const struct store_record *row,
-                         const struct standing *standing)
-{
-    command_cell(table, row->number);
-    command_cell(table, row->kind);
-    command_cell(table, row->clinic);
-    command_cell(table, standing->is_apart ? NULL : row->client);
-    command_cell(table, row->origin);
-    command_cell(table, clock_text(table->arena, row->accepted_ms));
-    command_cell(table, standing->said);
-}
-
-static int records(struct command_call *call)
-{
-    static const char *const headings[] = {"RECORD", "KIND",  "CLINIC", "CLIENT",
-                                           "FROM",   "SINCE", "STATE"};
-    struct store *store;
-    struct fault fault;
-    struct listing listing = {.rows = NULL};
-    if (!office_reader(call->office, call->arena, &store, &fault))
-        return command_fail(call, &fault);
-    listing.count = store_records(store, call->arena, NULL, NULL, NULL, &listing.rows);
-    listing.match_count = store_matches(store, call->arena, NULL, &listing.matches);
+    lists_messages(call, store, all.messages, all.count);
     store_close(store);
-    struct command_table table = lists_table(call->arena, headings, 7);
-    for (size_t i = 0; i < listing.count; i++) {
-        struct standing standing = standing_of(call->arena, &listing, i);
-        if (command_has(call, "json"))
-            lists_object(call, record_object(call->arena, &listing.rows[i], &standing));
-        else
-            record_cells(&table, &listing.rows[i], &standing);
-    }
-    if (!command_has(call, "json"))
-        command_print_table(&table, &call->out);
     return 0;
 }
 
@@ -414,16 +328,18 @@ static const struct command_option retract_options[] = {
         name, arguments, help, COMMAND_STORE, words, words, run, NULL                              \
     }
 const struct command commands_queue[] = {
-    ROW("queue list", "", "messages that have not arrived yet", 0, list),
+    ROW("queue list", "", "messages that have not arrived yet, and those that were refused", 0,
+        list),
     ROW("queue resend", "NUMBER", "send it (again) now, unchanged and with the same ids", 1,
         resend),
     ROW("queue hold", "NUMBER", "keep it back until resend", 1, hold),
     ROW("queue park", "NUMBER",
         "stop trying until resend; what belongs behind it of the same referral waits too", 1, park),
+    ROW("queue dismiss", "NUMBER", "a message that the partner refused was seen: list it no more",
+        1, dismiss),
     ROW("queue drop", "NUMBER",
         "give it up for good: what stands upon it is withdrawn, and the referral goes back", 1,
         drop),
-    ROW("records list", "", "every record we wrote or received", 0, records),
     {"records retract", "ID", "take back a record of ours, and tell whoever got it", COMMAND_STORE,
      1, 1, retract, retract_options},
     {NULL, NULL, NULL, COMMAND_HERE, 0, 0, NULL, NULL},

@@ -5,10 +5,13 @@
 #include <string.h>
 
 #include "base/visible.h"
+#include "fhir/reason.h"
 #include "gateway/actor.h"
 #include "gateway/commands/lists.h"
 #include "gateway/flow.h"
 #include "gateway/recall.h"
+
+enum { LIST_PAGE = 100 }; /* referrals whose records are in memory at once */
 
 /* ---- list and show ---- */
 
@@ -27,7 +30,9 @@ static void add_reason(struct arena *arena, struct json *object,
     json_set_text(arena, object, "reason_text", referral->reason);
 }
 
-static struct json *referral_object(struct arena *arena, const struct store_referral *referral)
+/* What stands in the row. */
+static struct json *row_object(struct arena *arena, const struct store_referral *referral,
+                               const struct shown_client *client)
 {
     struct json *object = json_new_object(arena);
     json_set_text(arena, object, "referral", referral->number);
@@ -35,7 +40,7 @@ static struct json *referral_object(struct arena *arena, const struct store_refe
     json_set_text(arena, object, "to", referral->filler);
     json_set_text(arena, object, "filler_number", referral->filler_number);
     json_set_text(arena, object, "side", referral->role);
-    json_set_text(arena, object, "client_id", referral->client);
+    shown_add_client(arena, object, client);
     json_set_text(arena, object, "service", referral->service);
     json_set_text(arena, object, "priority", referral->priority);
     json_set_text(arena, object, "status", referral->task_status);
@@ -51,6 +56,21 @@ static struct json *referral_object(struct arena *arena, const struct store_refe
     return object;
 }
 
+/* With what its record asks for: why the client is referred, and what to take care of. */
+static struct json *referral_object(const struct shown *shown,
+                                    const struct store_referral *referral)
+{
+    struct arena *arena = shown->arena;
+    struct shown_client client = shown_client_of_referral(shown, referral);
+    const struct json *record = shown_referral_record(shown, referral);
+    struct json *object = row_object(arena, referral, &client);
+    const struct json *precautions = json_get(record, "precautions");
+    json_set_text(arena, object, "referred_for", json_get_text(record, "reason"));
+    if (json_count(precautions) > 0)
+        json_set(arena, object, "precautions", json_copy(arena, precautions));
+    return object;
+}
+
 static const char *visits(struct arena *arena, const struct store_referral *referral)
 {
     if (referral->visits_total == 0 && referral->visits_done == 0)
@@ -59,42 +79,118 @@ static const char *visits(struct arena *arena, const struct store_referral *refe
                        (long long)referral->visits_total);
 }
 
-static void referral_cells(struct command_table *table, const struct store_referral *referral)
+/* "rejected: No capacity" */
+static const char *status(struct arena *arena, const struct store_referral *referral)
 {
-    struct arena *arena = table->arena;
+    const char *reason = reason_sentence(arena, referral->reason_code, referral->reason);
+    return reason == NULL ? referral->task_status
+                          : arena_print(arena, "%s: %s", referral->task_status, reason);
+}
+
+static void referral_cells(struct command_table *table, const struct shown *shown,
+                           const struct store_referral *referral)
+{
+    struct arena *arena = shown->arena;
+    struct shown_client client = shown_client_of_referral(shown, referral);
+    const struct json *record = shown_referral_record(shown, referral);
     command_cell(table, referral->number);
+    command_cell(table, shown_name(arena, &client));
+    command_cell(table, client.birth_date);
+    command_cell(table, referral->priority);
     command_cell(table, referral->placer);
     command_cell(table, referral->filler);
-    command_cell(table, referral->client);
-    command_cell(table, referral->task_status);
+    command_cell(table, status(arena, referral));
     command_cell(table, track_list(referral));
     command_cell(table, visits(arena, referral));
-    command_cell(table, clock_text(arena, referral->changed_ms));
+    command_cell(table, shown_time(arena, referral->changed_ms));
+    command_cell(table, json_get_text(record, "reason"));
+    command_cell(table, shown_precautions(arena, record));
+}
+
+/* ---- the list, of which the newest are shown, oldest first ---- */
+
+struct listing {
+    struct command_call *call;
+    struct store *store;
+    const char *only; /* a list; NULL: all */
+    size_t limit;
+    struct arena arena; /* of a page */
+    struct command_table table;
+};
+
+static bool is_asked(const struct listing *listing, const struct store_referral *referral)
+{
+    return listing->only == NULL || text_equal(listing->only, track_list(referral));
+}
+
+/* The id before the oldest that is shown; 0: all are. */
+static int64_t start_of(struct listing *listing)
+{
+    struct store_referral *rows;
+    int64_t before = 0;
+    size_t left = listing->limit;
+    size_t count;
+    do {
+        arena_reset(&listing->arena);
+        count =
+            store_referral_rows(listing->store, &listing->arena, before, true, STORE_PAGE, &rows);
+        for (size_t i = 0; i < count; i++) {
+            before = rows[i].id;
+            if (is_asked(listing, &rows[i]) && left-- == 0)
+                return before;
+        }
+    } while (count == STORE_PAGE);
+    return 0;
+}
+
+static void print_row(struct listing *listing, const struct store_referral *referral)
+{
+    struct shown shown = lists_shown(listing->call, listing->store, &listing->arena);
+    if (command_has(listing->call, "json"))
+        lists_object(listing->call, referral_object(&shown, referral));
+    else
+        referral_cells(&listing->table, &shown, referral);
+}
+
+static void print_rows(struct listing *listing, int64_t after)
+{
+    struct store_referral *rows;
+    size_t count;
+    do {
+        arena_reset(&listing->arena);
+        count =
+            store_referral_rows(listing->store, &listing->arena, after, false, LIST_PAGE, &rows);
+        for (size_t i = 0; i < count; i++) {
+            after = rows[i].id;
+            if (is_asked(listing, &rows[i]))
+                print_row(listing, &rows[i]);
+        }
+    } while (count == LIST_PAGE);
 }
 
 static int list(struct command_call *call)
 {
-    static const char *const headings[] = {"REFERRAL", "FROM", "TO",     "CLIENT",
-                                           "STATUS",   "LIST", "VISITS", "CHANGED"};
-    struct store *store;
+    const char *changed = shown_zoned(call->arena, call->office->setup, "CHANGED");
+    const char *const headings[] = {"REFERRAL", "CLIENT", "BORN",   "PRIORITY",
+                                    "FROM",     "TO",     "STATUS", "LIST",
+                                    "VISITS",   changed,  "REASON", "PRECAUTIONS"};
+    struct listing listing = {.call = call, .only = command_option(call, "list")};
     struct fault fault;
-    struct store_referral *referrals;
-    if (!office_reader(call->office, call->arena, &store, &fault))
+    size_t list_count;
+    const char *const *lists = track_lists(&list_count);
+    if (!lists_word(call, "list", lists, list_count, &fault) ||
+        !lists_limit(call, &listing.limit, &fault) ||
+        !office_reader(call->office, call->arena, &listing.store, &fault))
         return command_fail(call, &fault);
-    size_t count = store_referrals(store, call->arena, &referrals);
-    store_close(store);
-    struct command_table table = lists_table(call->arena, headings, 8);
-    const char *only = command_option(call, "list");
-    for (size_t i = 0; i < count; i++) {
-        if (only != NULL && !text_equal(only, track_list(&referrals[i])))
-            continue;
-        if (command_has(call, "json"))
-            lists_object(call, referral_object(call->arena, &referrals[i]));
-        else
-            referral_cells(&table, &referrals[i]);
-    }
+    listing.table = lists_table(call->arena, headings, 12);
+    int64_t after = start_of(&listing);
+    print_rows(&listing, after);
+    store_close(listing.store);
+    arena_free(&listing.arena);
     if (!command_has(call, "json"))
-        command_print_table(&table, &call->out);
+        command_print_table(&listing.table, &call->out);
+    if (after != 0)
+        lists_say_cut(call, listing.limit);
     return 0;
 }
 
@@ -130,34 +226,99 @@ static int differ(struct command_call *call)
     return 0;
 }
 
-static struct json *track_objects(struct arena *arena, const struct store_event *events,
+/* "progress-note delivered", of a message of ours, names the record and who gets it: "progress-note
+ * W-1b delivered to lakeside, Dr. Ama Osei". */
+static const char *event_words(const struct shown *shown, const struct store_event *event)
+{
+    struct store_message message;
+    if (event->message == 0 ||
+        !store_get_message(shown->store, shown->arena, event->message, &message) ||
+        !text_equal(message.direction, "out") || message.record == 0 ||
+        !text_starts(event->what, message.kind) || event->what[strlen(message.kind)] != ' ')
+        return event->what;
+    const char *rest = event->what + strlen(message.kind);
+    const char *place = lists_recipient(shown, &message);
+    return arena_print(shown->arena, "%s%s%s%s", shown_what(shown, &message), rest,
+                       text_equal(rest, " delivered") && place != NULL ? " to " : "",
+                       text_equal(rest, " delivered") && place != NULL ? place : "");
+}
+
+static struct json *track_objects(const struct shown *shown, const struct store_event *events,
                                   size_t count)
 {
+    struct arena *arena = shown->arena;
     struct json *track = json_new_list(arena);
     for (size_t i = 0; i < count; i++) {
         struct json *line = json_push(track, json_new_object(arena));
         json_set_text(arena, line, "at", clock_text(arena, events[i].at_ms));
         json_set_text(arena, line, "what", events[i].what);
+        json_set_text(arena, line, "shown_as", event_words(shown, &events[i]));
         json_set_text(arena, line, "by", events[i].by);
         json_set_text(arena, line, "detail", events[i].detail);
     }
     return track;
 }
 
-static void print_track(struct command_call *call, const struct store_referral *referral,
+/* "for       Núñez-O'Hara, María José (C-1042)", on its line. */
+static void print_fact(struct command_call *call, const char *name, const char *value)
+{
+    if (value == NULL)
+        return;
+    text_print(&call->out, "  %-14s", name);
+    visible_add_line(&call->out, value);
+    text_add(&call->out, "\n");
+}
+
+static void print_facts(struct command_call *call, const struct shown *shown,
+                        const struct store_referral *referral)
+{
+    struct arena *arena = shown->arena;
+    struct shown_client client = shown_client_of_referral(shown, referral);
+    const struct json *record = shown_referral_record(shown, referral);
+    print_fact(call, "client", shown_name(arena, &client));
+    print_fact(call, "born", client.birth_date);
+    print_fact(call, "from",
+               shown_place(shown, referral->placer, json_get_text(record, "written_by")));
+    print_fact(call, "to",
+               shown_place(shown, referral->filler, json_get_text(record, "referred_to")));
+    print_fact(call, "priority", referral->priority);
+    print_fact(call, "service", referral->service);
+    print_fact(call, "reason", json_get_text(record, "reason"));
+    print_fact(call, "precautions", shown_precautions(arena, record));
+    print_fact(call, "visits", visits(arena, referral));
+    print_fact(call, "valid until", referral->valid_until);
+    print_fact(call, "number there", referral->filler_number);
+}
+
+/* TIME is said once, in the heading. */
+static void print_track(struct command_call *call, const struct shown *shown,
                         const struct store_event *events, size_t count)
 {
-    text_print(&call->out, "referral %s from %s to %s: %s (%s)\n",
-               visible_line(call->arena, referral->number, LAST_CELL_MAX), referral->placer,
-               referral->filler, referral->task_status, track_list(referral));
-    struct command_table table = command_table(call->arena, 4);
+    const char *at = shown_zoned(call->arena, shown->setup, "AT");
+    const char *const headings[] = {at, "WHAT", "BY", "WHY"};
+    struct command_table table = lists_table(call->arena, headings, 4);
     for (size_t i = 0; i < count; i++) {
-        command_cell(&table, clock_text(call->arena, events[i].at_ms));
-        command_cell(&table, events[i].what);
-        command_cell(&table, events[i].by);
+        command_cell(&table, shown_time(call->arena, events[i].at_ms));
+        command_cell(&table, event_words(shown, &events[i]));
+        command_cell(&table, shown_somebody(shown, events[i].by));
         command_cell(&table, events[i].detail);
     }
     command_print_table(&table, &call->out);
+}
+
+static void print_referral(struct command_call *call, const struct shown *shown,
+                           const struct store_referral *referral, const struct store_event *events,
+                           size_t count)
+{
+    text_print(&call->out, "referral %s from %s to %s: %s (%s)\n",
+               visible_line(call->arena, referral->number, LAST_CELL_MAX), referral->placer,
+               referral->filler,
+               visible_line(call->arena, status(call->arena, referral), LAST_CELL_MAX),
+               track_list(referral));
+    print_facts(call, shown, referral);
+    text_add(&call->out, "\n");
+    print_track(call, shown, events, count);
+    text_add(&call->out, "\n");
 }
 
 static int show(struct command_call *call)
@@ -170,26 +331,25 @@ static int show(struct command_call *call)
     if (!office_reader(call->office, call->arena, &store, &fault))
         return command_fail(call, &fault);
     struct flow flow = {call->office->setup, store, call->arena, clock_wall_ms(&call->clock), NULL};
-    bool found = flow_find_referral(&flow, call->words[0], &referral, &fault);
-    if (!found) {
+    struct shown shown = lists_shown(call, store, call->arena);
+    if (!flow_find_referral(&flow, call->words[0], &referral, &fault)) {
         store_close(store);
         return command_fail(call, &fault);
     }
     size_t count = store_events(store, call->arena, referral.id, &events);
     size_t message_count =
         store_messages(store, call->arena, NULL, NULL, referral.id, 1000, &messages);
-    store_close(store);
-    if (!command_has(call, "json")) {
-        print_track(call, &referral, events, count);
-        text_add(&call->out, "\n");
-        lists_messages(call, messages, message_count);
-        return 0;
+    if (command_has(call, "json")) {
+        struct json *object = referral_object(&shown, &referral);
+        json_set(call->arena, object, "track", track_objects(&shown, events, count));
+        json_set(call->arena, object, "messages",
+                 lists_message_objects(&shown, messages, message_count));
+        lists_object(call, object);
+    } else {
+        print_referral(call, &shown, &referral, events, count);
+        lists_messages(call, store, messages, message_count);
     }
-    struct json *object = referral_object(call->arena, &referral);
-    json_set(call->arena, object, "track", track_objects(call->arena, events, count));
-    json_set(call->arena, object, "messages",
-             lists_message_objects(call->arena, messages, message_count));
-    lists_object(call, object);
+    store_close(store);
     return 0;
 }
 
@@ -266,8 +426,9 @@ static int move(struct command_call *call, const char *word)
     bool called = writer_call(call->office->writer, &moving.unit);
     if (!called)
         return command_fail(call, &moving.unit.fault);
+    const struct shown_client client = {.number = moving.referral.client};
     if (command_has(call, "json"))
-        lists_object(call, referral_object(call->arena, &moving.referral));
+        lists_object(call, row_object(call->arena, &moving.referral, &client));
     else
         text_print(&call->out, "referral %s is now %s\n", moving.referral.number,
                    moving.referral.task_status);
@@ -292,17 +453,50 @@ MOVE_COMMAND(keep, "abort-decline")
 
 /* ---- messages ---- */
 
+static const char *const directions[] = {"in", "out"};
+static const char *const states[] = {"queued",    "sending", "held", "parked",  "sent", "rejected",
+                                     "withdrawn", "dropped", "done", "refused", "early"};
+
+/* Page by page for programs; a table, which is as wide as its widest cell, needs all at once.
+ * Returns whether there are more. */
+static bool print_messages(struct command_call *call, struct store *store, size_t limit)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct store_message *messages;
+    size_t page = command_has(call, "json") ? STORE_PAGE : limit;
+    int64_t before = 0;
+    bool has_more = true;
+    while (has_more && limit > 0) {
+        size_t wanted = limit < page ? limit : page;
+        size_t count =
+            store_message_rows(store, &arena, command_option(call, "direction"),
+                               command_option(call, "state"), before, wanted + 1, &messages);
+        has_more = count > wanted;
+        count = has_more ? wanted : count;
+        lists_messages(call, store, messages, count);
+        before = has_more ? messages[count - 1].id : 0;
+        limit -= count;
+        arena_reset(&arena);
+    }
+    arena_free(&arena);
+    return has_more;
+}
+
 static int messages_list(struct command_call *call)
 {
     struct store *store;
     struct fault fault;
-    struct store_message *messages;
-    if (!office_reader(call->office, call->arena, &store, &fault))
+    size_t limit;
+    if (!lists_word(call, "direction", directions, sizeof directions / sizeof *directions,
+                    &fault) ||
+        !lists_word(call, "state", states, sizeof states / sizeof *states, &fault) ||
+        !lists_limit(call, &limit, &fault) ||
+        !office_reader(call->office, call->arena, &store, &fault))
         return command_fail(call, &fault);
-    size_t count = store_messages(store, call->arena, command_option(call, "direction"),
-                                  command_option(call, "state"), 0, 10000, &messages);
+    bool has_more = print_messages(call, store, limit);
     store_close(store);
-    lists_messages(call, messages, count);
+    if (has_more)
+        lists_say_cut(call, limit);
     return 0;
 }
 
@@ -329,6 +523,8 @@ static int messages_show(struct command_call *call)
     const char *body = found && command_has(call, "body")
                            ? payload_get(store, call->arena, message.payload, &length)
                            : NULL;
+    if (found && !command_has(call, "body"))
+        lists_message(call, store, &message, attempts, count);
     store_close(store);
     if (!found) {
         fault_set(&fault, FAULT_not_found,
@@ -349,13 +545,15 @@ static int messages_show(struct command_call *call)
     }
     if (body != NULL)
         text_print(&call->out, "%s\n", body);
-    else
-        lists_message(call, &message, attempts, count);
     return 0;
 }
 
 static const struct command_option list_options[] = {
-    {"list", "LIST", "only those of one list, such as \"to answer\"", false},
+    {"list", "LIST",
+     "only those of one list: to answer, waiting for an answer, to start, waiting for the first "
+     "visit, under way, on hold, not sent yet or closed",
+     false},
+    LISTS_LIMIT,
     {NULL, NULL, NULL, false},
 };
 static const struct command_option move_options[] = {
@@ -373,8 +571,11 @@ static const struct command_option reason_options[] = {
 };
 static const struct command_option message_options[] = {
     {"direction", "in|out", "only received ones, or only ours", false},
-    {"state", "STATE", "queued, sending, sent, rejected, parked, held, withdrawn, done, refused",
+    {"state", "STATE",
+     "of ours: queued, sending, held, parked, sent, rejected, withdrawn or dropped; of received "
+     "ones: done, refused or early",
      false},
+    LISTS_LIMIT,
     {NULL, NULL, NULL, false},
 };
 static const struct command_option show_options[] = {

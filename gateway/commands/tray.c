@@ -9,16 +9,65 @@
 
 enum { REASON_MAX = 200 };
 
+static struct json *object_of(const struct shown *shown, const struct store_release *waiting,
+                              const struct store_record *record, const struct shown_client *client)
+{
+    struct arena *arena = shown->arena;
+    struct json *object = json_new_object(arena);
+    json_set(arena, object, "number", json_new_whole(arena, (long)waiting->id));
+    json_set_text(arena, object, "record_id", record->number);
+    json_set_text(arena, object, "record", record->kind);
+    json_set_text(arena, object, "for", waiting->addressed_as);
+    json_set_text(arena, object, "clinic", waiting->recipient);
+    shown_add_client(arena, object, client);
+    json_set_text(arena, object, "since", clock_text(arena, record->accepted_ms));
+    json_set_text(arena, object, "reason", waiting->reason);
+    json_set_text(arena, object, "confirmed_by", waiting->confirmed_by);
+    return object;
+}
+
+static void print_row(struct command_call *call, const struct shown *shown,
+                      const struct store_release *waiting, struct command_table *table)
+{
+    struct arena *arena = shown->arena;
+    struct store_record record = {.kind = NULL, .origin = STORE_OWN, .client = waiting->client};
+    store_get_record_row(shown->store, arena, waiting->record, &record);
+    struct shown_client client = shown_client_of_record(shown, &record);
+    if (command_has(call, "json")) {
+        lists_object(call, object_of(shown, waiting, &record, &client));
+        return;
+    }
+    command_cell(table, arena_print(arena, "%lld", (long long)waiting->id));
+    command_cell(table, arena_print(arena, "%s %s", record.kind, record.number));
+    command_cell(table, shown_place(shown, waiting->recipient, waiting->addressed_as));
+    command_cell(table, shown_name(arena, &client));
+    command_cell(table, client.birth_date);
+    command_cell(table, shown_time(arena, record.accepted_ms));
+    command_cell(table, waiting->reason);
+}
+
 static int list(struct command_call *call)
 {
+    const char *since = shown_zoned(call->arena, call->office->setup, "SINCE");
+    const char *const headings[] = {"NUMBER", "RECORD", "FOR",          "CLIENT",
+                                    "BORN",   since,    "WAITS BECAUSE"};
     struct store *store;
     struct fault fault;
     struct store_release *waiting;
+    struct arena arena = ARENA_EMPTY;
     if (!office_reader(call->office, call->arena, &store, &fault))
         return command_fail(call, &fault);
+    struct shown shown = lists_shown(call, store, &arena);
+    struct command_table table = lists_table(call->arena, headings, 7);
     size_t count = store_releases(store, call->arena, NULL, "waiting", &waiting);
-    lists_tray(call, store, waiting, count);
+    for (size_t i = 0; i < count; i++) {
+        print_row(call, &shown, &waiting[i], &table);
+        arena_reset(&arena);
+    }
+    arena_free(&arena);
     store_close(store);
+    if (!command_has(call, "json"))
+        command_print_table(&table, &call->out);
     return 0;
 }
 

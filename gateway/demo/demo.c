@@ -329,7 +329,7 @@ static bool send_again(struct demo *demo, const struct line *line)
         arena_free(&arena);
     }
     /* Seen when it has been answered again: sent, after one more try. */
-    struct line answered = {KIND_TRIED, line->who, {"sent", NULL}};
+    struct line answered = {KIND_TRIED, line->who, {"delivered", NULL}};
     return is_done && wait_seen(demo, &answered);
 }
 

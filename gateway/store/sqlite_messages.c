@@ -234,6 +234,17 @@ size_t store_messages(struct store *store, struct arena *arena, const char *dire
                          "tti", direction, state, (int64_t)limit);
 }
 
+size_t store_message_rows(struct store *store, struct arena *arena, const char *direction,
+                          const char *state, int64_t before, size_t limit,
+                          struct store_message **ret_messages)
+{
+    return sqlite_select(store, arena, &messages, ret_messages,
+                         "WHERE id<?1 AND (?2 IS NULL OR direction=?2) AND "
+                         "(?3 IS NULL OR state=?3) ORDER BY id DESC LIMIT ?4",
+                         "itti", before == 0 ? INT64_MAX : before, direction, state,
+                         (int64_t)limit);
+}
+
 size_t store_due(struct store *store, struct arena *arena, const char *partner, int64_t now_ms,
                  size_t limit, struct store_message **ret_messages)
 {

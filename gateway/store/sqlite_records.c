@@ -103,6 +103,23 @@ int64_t store_add_record(struct store *store, const struct store_record *record)
     return id;
 }
 
+bool store_get_record_row(struct store *store, struct arena *arena, int64_t id,
+                          struct store_record *ret_record)
+{
+    return row_of(store, arena, id, ret_record);
+}
+
+size_t store_record_rows(struct store *store, struct arena *arena, int64_t after, bool is_back,
+                         size_t limit, struct store_record **ret_records)
+{
+    if (is_back)
+        return sqlite_select(store, arena, &records, ret_records,
+                             "WHERE id<? ORDER BY id DESC LIMIT ?", "ii",
+                             after == 0 ? INT64_MAX : after, (int64_t)limit);
+    return sqlite_select(store, arena, &records, ret_records, "WHERE id>? ORDER BY id LIMIT ?",
+                         "ii", after, (int64_t)limit);
+}
+
 bool store_get_record(struct store *store, struct arena *arena, int64_t id,
                       struct store_record *ret_record)
 {
@@ -224,6 +241,13 @@ bool store_find_release(struct store *store, struct arena *arena, int64_t messag
                         struct store_release *ret_release)
 {
     return sqlite_select_one(store, arena, &releases, ret_release, "WHERE message=?", "i", message);
+}
+
+size_t store_releases_of_record(struct store *store, struct arena *arena, int64_t record,
+                                struct store_release **ret_releases)
+{
+    return sqlite_select(store, arena, &releases, ret_releases, "WHERE record=? ORDER BY id", "i",
+                         record);
 }
 
 size_t store_waiting_clients(struct store *store, struct arena *arena, const char ***ret_clients)

@@ -182,6 +182,17 @@ size_t store_referrals(struct store *store, struct arena *arena,
     return sqlite_select(store, arena, &referrals, ret_referrals, "ORDER BY id", "");
 }
 
+size_t store_referral_rows(struct store *store, struct arena *arena, int64_t after, bool is_back,
+                           size_t limit, struct store_referral **ret_referrals)
+{
+    if (is_back)
+        return sqlite_select(store, arena, &referrals, ret_referrals,
+                             "WHERE id<? ORDER BY id DESC LIMIT ?", "ii",
+                             after == 0 ? INT64_MAX : after, (int64_t)limit);
+    return sqlite_select(store, arena, &referrals, ret_referrals, "WHERE id>? ORDER BY id LIMIT ?",
+                         "ii", after, (int64_t)limit);
+}
+
 void store_add_event(struct store *store, const struct store_event *event)
 {
     sqlite_insert(store, &events, event);

@@ -102,6 +102,13 @@ bool store_find_record(struct store *store, struct arena *arena, const char *cli
                        const char *kind, const char *number, struct store_record *ret_record);
 bool store_get_record(struct store *store, struct arena *arena, int64_t id,
                       struct store_record *ret_record);
+/* The same without its text. */
+bool store_get_record_row(struct store *store, struct arena *arena, int64_t id,
+                          struct store_record *ret_record);
+/* At most LIMIT rows without their text, next to the id AFTER: those behind it, oldest first, or
+ * (IS_BACK) those before it, newest first, from the newest when AFTER is 0. */
+size_t store_record_rows(struct store *store, struct arena *arena, int64_t after, bool is_back,
+                         size_t limit, struct store_record **ret_records);
 /* Records of a client of one kind with their text, oldest first (KIND NULL: all kinds; CLIENT NULL:
  * all clients; ORIGIN NULL: from anywhere, with whoever's number is CLIENT). */
 size_t store_records(struct store *store, struct arena *arena, const char *client, const char *kind,
@@ -171,6 +178,9 @@ size_t store_referrals_filled(struct store *store, struct arena *arena, const ch
                               struct store_referral **ret_referrals);
 size_t store_referrals(struct store *store, struct arena *arena,
                        struct store_referral **ret_referrals);
+/* At most LIMIT of them next to the id AFTER, as store_record_rows. */
+size_t store_referral_rows(struct store *store, struct arena *arena, int64_t after, bool is_back,
+                           size_t limit, struct store_referral **ret_referrals);
 /* The id that the next referral added gets; a filler number is made of it. */
 int64_t store_next_referral(struct store *store);
 
@@ -228,6 +238,10 @@ bool store_find_outbound(struct store *store, struct arena *arena, const char *m
 size_t store_messages(struct store *store, struct arena *arena, const char *direction,
                       const char *state, int64_t referral, size_t limit,
                       struct store_message **ret_messages);
+/* The same behind BEFORE (an id; 0: from the newest), of every referral. */
+size_t store_message_rows(struct store *store, struct arena *arena, const char *direction,
+                          const char *state, int64_t before, size_t limit,
+                          struct store_message **ret_messages);
 /* Queued messages of a partner that are due and first of their referral, oldest due first. */
 size_t store_due(struct store *store, struct arena *arena, const char *partner, int64_t now_ms,
                  size_t limit, struct store_message **ret_messages);
@@ -288,6 +302,9 @@ bool store_get_release(struct store *store, struct arena *arena, int64_t id,
                        struct store_release *ret_release);
 bool store_find_release(struct store *store, struct arena *arena, int64_t message,
                         struct store_release *ret_release);
+/* Of one record, oldest first: a row for each recipient. */
+size_t store_releases_of_record(struct store *store, struct arena *arena, int64_t record,
+                                struct store_release **ret_releases);
 /* Clients that have something waiting in the tray. */
 size_t store_waiting_clients(struct store *store, struct arena *arena, const char ***ret_clients);
 /* Those of them whose again_ms has come. */

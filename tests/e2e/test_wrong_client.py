@@ -115,7 +115,7 @@ def test_theirs_stands_apart_until_it_is_matched(make_town):
     assert listed["state"] == "to match" and "client_id" not in listed
     wait_for(lambda: file_of(lakeside, "to-match", note["record_id"]), 15, lakeside.log)
     assert file_of(lakeside, "in", note["record_id"]) is None
-    assert json.loads(lakeside.run("records", "show", row["number"]).stdout)["subjective"] == note["subjective"]
+    assert json.loads(lakeside.run("records", "show", row["number"], "--json").stdout)["subjective"] == note["subjective"]
 
     lakeside.run("records", "attach", row["number"], "--by", "osei")
     wait_for(lambda: file_of(lakeside, "in", note["record_id"]), 15, lakeside.log)
