@@ -83,7 +83,8 @@ static const struct map_part referral_parts[] = {
      .type = "DocumentReference",
      .name = "DocumentReference",
      .rows = map_document,
-     .link = "supportingInfo[]"},
+     .link = "supportingInfo[]",
+     .read = map_read_document},
     {.type = NULL},
 };
 
@@ -178,6 +179,11 @@ static const struct map_part note_parts[] = {
      .name = "NextVisit",
      .rows = map_next_visit,
      .is_wanted = has_next_visit},
+    {.local = "attachments",
+     .type = "DocumentReference",
+     .name = "DocumentReference",
+     .rows = map_document,
+     .read = map_read_document},
     {.type = NULL},
 };
 
@@ -202,6 +208,11 @@ static const struct map_part discharge_parts[] = {
      .read = map_read_measurement},
     {.local = "goals", .type = "Goal", .name = "Goal", .rows = map_goal},
     {.type = "CareTeam", .name = "CareTeam", .rows = map_follow_up, .is_wanted = has_follow_up},
+    {.local = "attachments",
+     .type = "DocumentReference",
+     .name = "DocumentReference",
+     .rows = map_document,
+     .read = map_read_document},
     {.type = NULL},
 };
 
@@ -229,6 +240,11 @@ static const struct map_part conference_parts[] = {
      .name = "NextConference",
      .rows = map_next_conference,
      .is_wanted = has_next_conference},
+    {.local = "attachments",
+     .type = "DocumentReference",
+     .name = "DocumentReference",
+     .rows = map_document,
+     .read = map_read_document},
     {.type = NULL},
 };
 
@@ -248,6 +264,12 @@ static const struct map_part plan_parts[] = {
      .link = "supportingInfo[]",
      .is_it = is_precaution},
     {.local = "goals", .type = "Goal", .name = "Goal", .rows = map_goal, .link = "goal[]"},
+    {.local = "attachments",
+     .type = "DocumentReference",
+     .name = "DocumentReference",
+     .rows = map_document,
+     .link = "supportingInfo[]",
+     .read = map_read_document},
     {.type = NULL},
 };
 

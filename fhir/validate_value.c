@@ -245,7 +245,7 @@ static long decoded_length(const char *text)
 {
     long characters = 0;
     for (; *text != '\0'; text++)
-        characters += strchr(" \t\r\n=", *text) == NULL;
+        characters += strchr(" \t\r\n\v\f=", *text) == NULL;
     return characters * 3 / 4;
 }
 

@@ -90,7 +90,7 @@ const unsigned char *attachment_bytes(struct arena *arena, const struct json *it
     size_t length = 0;
     char *plain = arena_alloc(arena, strlen(data) + 1);
     for (; *data != '\0'; data++) {
-        if (strchr(" \t\r\n", *data) == NULL)
+        if (strchr(" \t\r\n\v\f", *data) == NULL)
             plain[length++] = *data;
     }
     unsigned char *bytes = arena_alloc(arena, length / 4 * 3 + 1);

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "certs/digest.h"
@@ -16,6 +17,7 @@
 
 enum {
     NAME_MAX_BYTES = 180,
+    END_MAX_BYTES = 12,
     NAMESAKES_MAX = 64,
     MARK_BYTES = 8,
     RECORD_MAX_BYTES = 64 << 20,
@@ -108,45 +110,83 @@ static void pace_rest(struct pace *pace)
 
 /* ---- attachments: NAME.files/FILE beside NAME.json ---- */
 
-static const char *safe_name(struct arena *arena, const char *file)
+/* What a program opens by its name needs an end that tells what it is. */
+static const struct {
+    const char *type, *end;
+} ends[] = {
+    {"application/pdf", ".pdf"}, {"image/jpeg", ".jpg"}, {"image/png", ".png"},
+    {"image/tiff", ".tif"},      {"image/gif", ".gif"},  {"text/plain", ".txt"},
+    {"text/html", ".html"},      {"text/xml", ".xml"},   {"application/xml", ".xml"},
+    {"application/rtf", ".rtf"}, {"text/rtf", ".rtf"},   {"application/dicom", ".dcm"},
+};
+
+static const char *end_of(const char *media_type)
 {
-    struct text name = text_new(arena, NAME_MAX_BYTES);
-    add_escaped(&name, file);
-    return name.length == 0 ? "unnamed" : name.at;
+    for (size_t i = 0; media_type != NULL && i < sizeof ends / sizeof *ends; i++) {
+        if (strncasecmp(ends[i].type, media_type, strlen(ends[i].type)) == 0)
+            return ends[i].end;
+    }
+    return "";
 }
 
-/* How many of the items before ITEM, which is number PLACE, bear its name: each gets a file of its
- * own. Far down a list every one counts, since a sender could make comparing all with all endless.
- */
-static size_t namesakes(const struct json *list, const struct json *item, size_t place)
+/* The name of one attachment as a file: no path, nothing a shell would take amiss, not too long. */
+static const char *safe_name(struct arena *arena, const struct json *item)
 {
     const char *file = json_get_text(item, "file");
+    const char *dot = file == NULL ? NULL : strrchr(file, '.');
+    bool has_end = dot != NULL && dot != file && strlen(dot) <= END_MAX_BYTES;
+    struct text name = text_new(arena, NAME_MAX_BYTES);
+    struct text end = text_new(arena, NAME_MAX_BYTES);
+    add_escaped(&name, file == NULL || file[0] == '\0' ? "unnamed" : file);
+    if (!name.full)
+        return has_end
+                   ? name.at
+                   : arena_print(arena, "%s%s", name.at, end_of(json_get_text(item, "media_type")));
+    text_add(&end, ".");
+    add_escaped(&end, has_end ? dot + 1 : "");
+    return arena_print(arena, "%.*s%s%s", NAME_MAX_BYTES / 2, name.at, mark_of(arena, file),
+                       has_end ? end.at : end_of(json_get_text(item, "media_type")));
+}
+
+/* How many of the NAMES before PLACE are the same: each gets a file of its own. Far down a list
+ * every one counts, since a sender could make comparing all with all endless. */
+static size_t namesakes(const char *const *names, size_t place)
+{
     size_t same = 0;
     if (place >= NAMESAKES_MAX)
         return place;
-    for (const struct json *other = json_first(list); other != item; other = json_next(other))
-        same += text_equal(json_get_text(other, "file"), file);
+    for (size_t i = 0; i < place; i++)
+        same += text_equal(names[i], names[place]);
     return same;
 }
 
-/* `scan.pdf`; the second of its name `scan~2.pdf`. */
-static const char *attachment_name(struct arena *arena, const char *file, size_t same)
+/* `scan.pdf`; the second of its name `scan~2.pdf`. The same list always gets the same names. */
+static const char *const *attachment_names(struct arena *arena, const struct json *list)
 {
-    const char *name = file == NULL ? "unnamed" : safe_name(arena, file);
-    const char *dot = strrchr(name, '.');
-    size_t stem = dot == NULL ? strlen(name) : (size_t)(dot - name);
-    return same == 0 ? name
-                     : arena_print(arena, "%.*s~%zu%s", (int)stem, name, same + 1, name + stem);
+    size_t count = json_count(list);
+    const char **names = arena_array(arena, count + 1, sizeof *names);
+    const char **distinct = arena_array(arena, count + 1, sizeof *distinct);
+    size_t place = 0;
+    for (const struct json *item = json_first(list); item != NULL;
+         item = json_next(item), place++) {
+        names[place] = safe_name(arena, item);
+        size_t same = namesakes(names, place);
+        const char *dot = strrchr(names[place], '.');
+        size_t stem = dot == NULL ? strlen(names[place]) : (size_t)(dot - names[place]);
+        distinct[place] = same == 0 ? names[place]
+                                    : arena_print(arena, "%.*s~%zu%s", (int)stem, names[place],
+                                                  same + 1, names[place] + stem);
+    }
+    return distinct;
 }
 
 static bool write_attachment(struct arena *arena, const char *folder, const struct json *item,
-                             size_t same)
+                             const char *name)
 {
     size_t length;
     const unsigned char *bytes = attachment_bytes(arena, item, &length);
     if (bytes == NULL)
         return true; /* named only; the record says so */
-    const char *name = attachment_name(arena, json_get_text(item, "file"), same);
     return file_replace(arena_print(arena, "%s/%s", folder, name), bytes, length, 0600);
 }
 
@@ -159,7 +199,7 @@ static const char *files_folder(struct arena *arena, const char *path)
 /* RECORD says of its attachments how their files are called here, and not what the sender called
  * them: a program that reads the record opens what stands there, ../../etc/passwd if it is said. */
 static const struct json *name_files(struct arena *arena, const struct json *record,
-                                     const struct json *list)
+                                     const struct json *list, const char *const *names)
 {
     struct json *named = json_copy(arena, record);
     struct json *shown = json_first(json_get(named, "attachments"));
@@ -169,8 +209,7 @@ static const struct json *name_files(struct arena *arena, const struct json *rec
         const char *file = json_get_text(item, "file");
         if (!text_equal(json_get_text(shown, "file"), file))
             continue; /* one that the record has no word for */
-        const char *name = attachment_name(arena, file, namesakes(list, item, place));
-        json_replace(arena, shown, "file", json_new_text(arena, name));
+        json_replace(arena, shown, "file", json_new_text(arena, names[place]));
         shown = json_next(shown);
     }
     return named;
@@ -189,12 +228,13 @@ static bool write_attachments(struct arena *arena, struct store *reader,
     if (list == NULL)
         return false;
     const char *folder = files_folder(arena, path);
+    const char *const *names = attachment_names(arena, list);
     bool written = file_make_folder(folder, 0700);
     size_t place = 0;
     for (const struct json *item = json_first(list); written && item != NULL;
          item = json_next(item), place++)
-        written = write_attachment(arena, folder, item, namesakes(list, item, place));
-    *record = name_files(arena, *record, list);
+        written = write_attachment(arena, folder, item, names[place]);
+    *record = name_files(arena, *record, list, names);
     return written;
 }
 

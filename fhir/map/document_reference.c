@@ -3,6 +3,8 @@
 
 #include "fhir/map/map.h"
 
+enum { FILE_NAME_MAX_BYTES = 150 };
+
 /* att-1: inline data needs a content type; this one says that the record names none. */
 static const char unsaid[] = "application/octet-stream";
 
@@ -48,6 +50,19 @@ static struct json *write_attachment(struct field_job *job, const struct field *
     return attachment;
 }
 
+/* What an attachment without a title of its own is called as a file: by what its document says of
+ * itself, else by its kind alone. */
+static const char *file_of(struct field_job *job, const struct json *into)
+{
+    const char *title = json_get_text(into, "title");
+    if (text_is_blank(title) || strlen(title) > FILE_NAME_MAX_BYTES)
+        return "attachment";
+    char *name = arena_copy(job->arena, title);
+    for (char *at = name; *at != '\0'; at++)
+        *at = *at == '/' || *at == '\\' ? '-' : *at;
+    return name;
+}
+
 /* The bytes go to message_inbound.attachments; the gateway writes them beside the record. */
 static struct json *read_attachment(struct field_job *job, const struct field *field,
                                     struct json *node, struct json *into)
@@ -59,12 +74,14 @@ static struct json *read_attachment(struct field_job *job, const struct field *f
     if (json_text(title) != NULL) {
         json_put(into, "file", json_copy_nodes(job->arena, title));
         json_mark(title);
+    } else if (json_get(node, "data") != NULL) {
+        json_set_text(job->arena, into, "file", file_of(job, into));
     }
     json_mark(type);
     if (json_text(type) != NULL && strcmp(json_text(type), unsaid) != 0)
         json_put(into, "media_type", json_copy_nodes(job->arena, type));
     struct json *kept = json_new_object(job->arena);
-    json_put(kept, "file", json_copy_nodes(job->arena, title));
+    json_put(kept, "file", json_copy_nodes(job->arena, json_get(into, "file")));
     json_put(kept, "media_type", json_copy_nodes(job->arena, type));
     for (size_t i = 0; i < 3; i++) {
         json_set(job->arena, kept, bytes[i], json_copy_nodes(job->arena, json_get(node, bytes[i])));
@@ -83,3 +100,32 @@ const struct field map_document[] = {{NULL, "status", &field_constant, "current"
                                      {"title", "description", &field_plain, NULL},
                                      {NULL, "content[0].attachment", &attachment, NULL},
                                      FIELD_END};
+
+static void add_item(struct field_job *job, const struct map_part *part, struct json *item)
+{
+    struct json *list = json_get(job->record, part->local);
+    if (json_get(item, "title") == NULL) /* every attachment is called something */
+        json_put(item, "title", json_copy_nodes(job->arena, json_get(item, "file")));
+    if (json_first(item) == NULL)
+        return;
+    if (list == NULL)
+        list = json_set(job->arena, job->record, part->local, json_new_list(job->arena));
+    json_push(list, item);
+}
+
+/* A document in several formats (R4: `content` repeats) is as many attachments of one title. */
+void map_read_document(struct field_job *job, const struct map_part *part, struct json *document)
+{
+    struct json *content = json_first(json_get(document, "content"));
+    struct json *title = json_get(document, "description");
+    struct json *item = json_new_object(job->arena);
+    field_read(job, part->rows, document, item);
+    add_item(job, part, item);
+    while (content != NULL && (content = json_next(content)) != NULL) {
+        item = json_new_object(job->arena);
+        if (json_text(title) != NULL)
+            json_put(item, "title", json_copy_nodes(job->arena, title));
+        read_attachment(job, NULL, json_get(content, "attachment"), item);
+        add_item(job, part, item);
+    }
+}

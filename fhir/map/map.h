@@ -30,4 +30,7 @@ struct map_part {
     void (*read)(struct field_job *job, const struct map_part *part, struct json *resource);
 };
 
+/* The read of a part of map_document. */
+void map_read_document(struct field_job *job, const struct map_part *part, struct json *document);
+
 #endif

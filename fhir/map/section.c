@@ -34,6 +34,7 @@ static const struct section note_sections[] = {
     {"Home care", "section-instructions", {{NULL, NULL}}, "home_care", {"HomeCare", NULL}},
     {"Goals", "section-goals", {{NULL, NULL}}, "goals", {"Goal", NULL}},
     {"Next visit", NULL, {{NULL, NULL}}, "next_visit_on", {"NextVisit", NULL}},
+    {"Attachments", NULL, {{NULL, NULL}}, "attachments", {"DocumentReference", NULL}},
     {"Notes", NULL, {{"notes", NULL}}, NULL, {NULL}},
     {"Consent", NULL, {{NULL, NULL}}, NULL, {"Consent", NULL}},
     {.title = NULL}};
@@ -52,6 +53,7 @@ static const struct section discharge_sections[] = {
     {"Recommendations", "section-instructions", {{"recommendations", NULL}}, NULL, {NULL}},
     {"Come back if", NULL, {{"return_if", NULL}}, NULL, {NULL}},
     {"Follow-up", "section-care-team", {{NULL, NULL}}, "follow_up_with", {"CareTeam", NULL}},
+    {"Attachments", NULL, {{NULL, NULL}}, "attachments", {"DocumentReference", NULL}},
     {"Notes", NULL, {{"notes", NULL}}, NULL, {NULL}},
     {"Consent", NULL, {{NULL, NULL}}, NULL, {"Consent", NULL}},
     {.title = NULL}};
@@ -67,6 +69,7 @@ static const struct section conference_sections[] = {
     {"Decisions", NULL, {{NULL, NULL}}, "decisions", {NULL}},
     {"Actions", NULL, {{NULL, NULL}}, "actions", {"Action", NULL}},
     {"Next conference", NULL, {{NULL, NULL}}, "next_conference_at", {"NextConference", NULL}},
+    {"Attachments", NULL, {{NULL, NULL}}, "attachments", {"DocumentReference", NULL}},
     {"Notes", NULL, {{"notes", NULL}}, NULL, {NULL}},
     {"Consent", NULL, {{NULL, NULL}}, NULL, {"Consent", NULL}},
     {.title = NULL}};
@@ -113,6 +116,7 @@ static const struct line lines[] = {
       {" ", "unit", ""},
       {"; by ", "due_on", ""},
       {": ", "status", ""}}},
+    {"attachments", {{"", "title", ""}, {" (", "file", ")"}}},
     {"participants", {{"", "who", ""}, {", ", "role", ""}, {": ", "attendance", ""}}},
     {"actions",
      {{"", "text", ""}, {" (", "owner", ""}, {", by ", "due_on", ""}, {", ", "status", ")"}}},

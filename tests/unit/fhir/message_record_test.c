@@ -166,6 +166,68 @@ static void attachments_travel_inline(void **state)
     arena_free(&arena);
 }
 
+/* Where the main resource of a kind names its attachments. */
+static const struct json *attachment_link(const struct json *main)
+{
+    const struct json *link = json_first(json_get(main, "supportingInfo"));
+    while (link != NULL && json_next(link) != NULL)
+        link = json_next(link);
+    const struct json *section = json_first(json_get(main, "section"));
+    for (; section != NULL; section = json_next(section)) {
+        if (text_equal(json_get_text(section, "title"), "Attachments"))
+            link = json_first(json_get(section, "entry"));
+    }
+    return link;
+}
+
+static const struct json *resource_of(const struct json *bundle, const char *type)
+{
+    const struct json *entry = json_first(json_get(bundle, "entry"));
+    while (entry != NULL &&
+           !text_equal(json_get_text(json_get(entry, "resource"), "resourceType"), type))
+        entry = json_next(entry);
+    return json_get(entry, "resource");
+}
+
+/* Of one title, too, they stay two, in their order, with their own bytes. */
+static void attachments_travel_with_every_kind(void **state)
+{
+    static const char list[] =
+        "[{\"title\":\"Scan\",\"file\":\"a.pdf\",\"media_type\":\"application/pdf\"},"
+        "{\"title\":\"Scan\",\"file\":\"b.pdf\"}]";
+    static const struct {
+        const char *sample, *type;
+    } rows[] = {{"01-", "ServiceRequest"},
+                {"02-", "Composition"},
+                {"08-", "Composition"},
+                {"11-", "CarePlan"},
+                {"12-", "Composition"}};
+    struct arena arena = ARENA_EMPTY;
+    struct directory *directory = mapping_directory(&arena);
+    struct mapping_samples samples = mapping_samples(&arena);
+    const struct message_attachment bytes[] = {{"SGVsbG8=", "9/+ei3uy4Jtwk1pdeF4MxdnQq/A=", 5},
+                                               {"YQ==", "hvfkN/qlp/zhXR3cuerq6jd2Z7g=", 1}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct fhir_context context = mapping_context(&arena, directory, rows[i].sample);
+        struct json *record = json_copy(&arena, sample_of(&samples, rows[i].sample));
+        struct json_document document;
+        struct json_fault fault;
+        assert_true(json_parse(&arena, list, strlen(list), NULL, &document, &fault));
+        json_set(&arena, record, "attachments", json_copy(&arena, document.root));
+        struct message_record_options options = {.attachments = bytes, .attachment_count = 2};
+        struct json *bundle = message_of_record(&context, record, &options);
+        const struct json *link = attachment_link(resource_of(bundle, rows[i].type));
+        assert_non_null(json_get_text(link, "reference"));
+        struct message_inbound in = read_bundle(&context, bundle);
+        assert_null(json_get(in.record, "received"));
+        assert_true(json_same(json_get(in.record, "attachments"), document.root));
+        assert_string_equal(json_get_text(json_at(in.attachments, 0), "data"), bytes[0].base64);
+        assert_string_equal(json_get_text(json_at(in.attachments, 1), "data"), bytes[1].base64);
+    }
+    arena_free(&arena);
+}
+
 /* Labels stand on everything made from the record, and on the Bundle. */
 static void labels_stand_on_everything(void **state)
 {
@@ -306,6 +368,7 @@ int main(void)
         cmocka_unit_test(samples_go_round),
         cmocka_unit_test(consents_travel_as_evidence),
         cmocka_unit_test(attachments_travel_inline),
+        cmocka_unit_test(attachments_travel_with_every_kind),
         cmocka_unit_test(labels_stand_on_everything),
         cmocka_unit_test(what_is_no_fact_is_not_sent),
         cmocka_unit_test(private_notes_stay),

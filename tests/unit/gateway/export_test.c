@@ -189,6 +189,49 @@ static void long_numbers_stay_different_and_writable(void **state)
     assert_int_equal(export_sweep(&bench->office), 2);
 }
 
+/* Two of one title are two files that open by their kind; names too long for a file stay two; and
+ * written once more they are called the same. */
+static void attachments_of_one_name_stay_apart(void **state)
+{
+    struct bench *bench = *state;
+    struct arena *arena = &bench->clinic->arena;
+    struct text one = text_new(arena, 1000);
+    for (int i = 0; i < 30; i++)
+        text_add(&one, "\xc3\xa9l\xc3\xa9phant");
+    const char *list = arena_print(
+        arena,
+        "[{\"file\":\"MRI report\",\"media_type\":\"application/pdf\",\"data\":\"YQ==\"},"
+        "{\"file\":\"MRI report\",\"media_type\":\"application/pdf\",\"data\":\"Yg==\"},"
+        "{\"file\":\"MRI report.pdf\",\"data\":\"Yw==\"},"
+        "{\"file\":\"%s1.pdf\",\"data\":\"ZA==\"},{\"file\":\"%s2.pdf\",\"data\":\"ZQ==\"}]",
+        one.at, one.at);
+    static const char *const starts[] = {"MRI%20report.pdf", "MRI%20report~2.pdf",
+                                         "MRI%20report~3.pdf", "%C3%A9l%C3%A9phant", "%C3%A9"};
+    static const char *const bytes[] = {"a", "b", "c", "d", "e"};
+    const char *text = "{\"attachments\":[]}";
+    struct finding_list findings = finding_list_new(arena);
+    struct json *record = json_copy(arena, tree_of(arena, text));
+    json_replace(arena, record, "attachments", json_copy(arena, tree_of(arena, list)));
+    add_with(bench, "R-1", json_print(arena, record), list);
+    add_with(bench, "R-2", json_print(arena, record), list);
+    assert_int_equal(export_sweep(&bench->office), 2);
+    for (int pass = 1; pass <= 2; pass++) {
+        const char *stem = in(bench, arena_print(arena, "lakeside--referral--R-%d", pass));
+        size_t length;
+        const char *read =
+            file_read(arena, arena_print(arena, "%s.json", stem), 10000, &length, &findings);
+        const struct json *item = json_first(json_get(tree_of(arena, read), "attachments"));
+        for (size_t i = 0; i < 5; i++, item = json_next(item)) {
+            const char *name = json_get_text(item, "file");
+            assert_non_null(name);
+            assert_true(text_starts(name, starts[i]) && text_ends(name, ".pdf"));
+            assert_string_equal(file_read(arena, arena_join(arena, stem, ".files/", name, NULL), 10,
+                                          &length, &findings),
+                                bytes[i]);
+        }
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -201,6 +244,7 @@ int main(void)
         TEST(names_harm_nobody),
         TEST(a_record_names_its_files_as_they_are),
         TEST(long_numbers_stay_different_and_writable),
+        TEST(attachments_of_one_name_stay_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
