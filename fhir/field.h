@@ -15,6 +15,7 @@
 
 struct field;
 struct message_entries; /* fhir/message_entries.h */
+struct message_entry;
 struct people;
 
 /* One message being made or read. */
@@ -48,6 +49,7 @@ struct field_job {
     struct json *attachments; /* {file, data, ...} in the record's order, or NULL */
     struct json *move;        /* what a record's Task says of visits, or NULL */
     const char *partner;      /* whose claims they are */
+    const struct message_entry *visit; /* the Encounter that the record is of, or NULL */
 };
 
 /* How one kind of field crosses. WRITE gets the local value (the whole local object when the row

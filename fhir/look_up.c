@@ -50,13 +50,30 @@ static const struct look_up_row *halve(const struct look_up *look_up,
     return is_there ? &look_up->rows[from] : NULL;
 }
 
-long look_up_first(struct look_up *look_up, const char *one, const char *two, const char *three)
+static const struct look_up_row *first(struct look_up *look_up, const struct look_up_row *wanted)
 {
-    const struct look_up_row wanted = {.names = {one, two, three}};
     if (!look_up->is_sorted && look_up->count > 0) {
         qsort(look_up->rows, look_up->count, sizeof *look_up->rows, by_names_and_place);
         look_up->is_sorted = true;
     }
-    const struct look_up_row *row = halve(look_up, &wanted);
+    return halve(look_up, wanted);
+}
+
+long look_up_first(struct look_up *look_up, const char *one, const char *two, const char *three)
+{
+    const struct look_up_row *row = first(look_up, &(struct look_up_row){{one, two, three}, 0});
     return row == NULL ? LOOK_UP_NOTHING : (long)row->place;
+}
+
+const struct look_up_row *look_up_all(struct look_up *look_up, const char *one, const char *two,
+                                      const char *three, size_t *ret_count)
+{
+    const struct look_up_row wanted = {.names = {one, two, three}};
+    const struct look_up_row *row = first(look_up, &wanted);
+    size_t count = 0;
+    while (row != NULL && row + count < look_up->rows + look_up->count &&
+           by_names(&row[count], &wanted) == 0)
+        count++;
+    *ret_count = count;
+    return row;
 }

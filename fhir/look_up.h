@@ -31,5 +31,8 @@ enum { LOOK_UP_NOTHING = -1 };
 void look_up_add(struct look_up *look_up, struct arena *arena, struct look_up_row row);
 /* The place of the first row with these names, or LOOK_UP_NOTHING. */
 long look_up_first(struct look_up *look_up, const char *one, const char *two, const char *three);
+/* All rows with these names, in the order of their places. */
+const struct look_up_row *look_up_all(struct look_up *look_up, const char *one, const char *two,
+                                      const char *three, size_t *ret_count);
 
 #endif

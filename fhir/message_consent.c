@@ -106,7 +106,7 @@ struct json *consent_read_evidence(struct field_job *job)
     size_t count = 0;
     for (struct message_entry *entry = entries_next(job, "Consent", NULL);
          entry != NULL && count < EVIDENCE_MAX; entry = entries_next(job, "Consent", entry)) {
-        if (entry->is_taken)
+        if (entry->is_taken || entry->aside != NULL)
             continue;
         json_push(list, read_one(job, entry));
         count++;

@@ -1,6 +1,5 @@
-/* message_entries: entries and references. See message_entries.h.
- * References are resolved as FHIR R4 bundle.html#references says, and beyond it tolerantly: without
- * fullUrl by type and id, and by identifier. */
+/* message_entries: the entries of one Bundle, made and read. See message_entries.h; how a Reference
+ * leads to an entry stands in message_reference. */
 #include "fhir/message_entries.h"
 
 #include <string.h>
@@ -123,80 +122,158 @@ static bool index_entries(struct field_job *job, const struct json *bundle, int 
             continue;
         }
         const char *url = json_get_text(item, "fullUrl");
+        const char *id = json_get_text(resource, "id");
         append(job, (struct message_entry){.name = "",
                                            .full_url = url,
                                            .url_hash = hash_of(url),
                                            .type = type,
                                            .type_hash = hash_name(type, strlen(type)),
-                                           .id = json_get_text(resource, "id"),
+                                           .id = id != NULL ? id : reference_tail(url, type),
                                            .resource = resource,
                                            .parent = item});
     }
     return true;
 }
 
+/* What a record may be made of. Others (people, places, sides of the body) are asked for by
+ * reference alone. */
+static bool is_clinical(const char *type)
+{
+    static const char *const types[] = {"Appointment",
+                                        "CarePlan",
+                                        "CareTeam",
+                                        "Claim",
+                                        "ClaimResponse",
+                                        "Composition",
+                                        "Condition",
+                                        "Consent",
+                                        "Coverage",
+                                        "Encounter",
+                                        "EpisodeOfCare",
+                                        "DiagnosticReport",
+                                        "Flag",
+                                        "Goal",
+                                        "DocumentReference",
+                                        "Observation",
+                                        "Patient",
+                                        "Procedure",
+                                        "Provenance",
+                                        "RelatedPerson",
+                                        "ServiceRequest",
+                                        "Task",
+                                        NULL};
+    size_t i = 0;
+    while (types[i] != NULL && !text_equal(types[i], type))
+        i++;
+    return types[i] != NULL;
+}
+
+static void index_contained(struct field_job *job, struct json *container)
+{
+    struct message_entries *bundle = job->entries;
+    for (struct json *item = json_first(json_get(container, "contained"));
+         item != NULL && bundle->contained_count < MESSAGE_ENTRIES_MAX; item = json_next(item)) {
+        const char *type = json_get_text(item, "resourceType");
+        if (type == NULL || !is_clinical(type))
+            continue;
+        bundle->contained = arena_room(job->arena, bundle->contained, sizeof *bundle->contained,
+                                       bundle->contained_count, &bundle->contained_room, 16);
+        bundle->contained[bundle->contained_count++] =
+            (struct message_entry){.name = "",
+                                   .type = type,
+                                   .type_hash = hash_name(type, strlen(type)),
+                                   .resource = item,
+                                   .container = container};
+    }
+}
+
 bool entries_index(struct field_job *job, const struct json *bundle)
 {
     entries_new(job);
-    return index_entries(job, bundle, 1);
+    if (!index_entries(job, bundle, 1))
+        return false;
+    for (size_t i = 0; i < job->entries->count; i++)
+        index_contained(job, job->entries->entries[i].resource);
+    return true;
 }
 
-/* Splits ".../Type/id" (with or without /_history/n); false when the text does not end so. */
-static bool split_type_id(struct field_job *job, const char *reference, const char **ret_type,
-                          const char **ret_id)
+struct message_entry *entries_of_contained(const struct field_job *job, const struct json *resource)
 {
-    char *copy = arena_copy(job->arena, reference);
-    char *history = strstr(copy, "/_history/");
-    if (history != NULL)
-        *history = '\0';
-    char *slash = strrchr(copy, '/');
-    if (slash == NULL)
-        return false;
-    *slash = '\0';
-    char *before = strrchr(copy, '/');
-    *ret_type = before == NULL ? copy : before + 1;
-    *ret_id = slash + 1;
-    return true;
+    for (size_t i = 0; resource != NULL && i < job->entries->contained_count; i++) {
+        if (job->entries->contained[i].resource == resource)
+            return &job->entries->contained[i];
+    }
+    return NULL;
+}
+
+struct message_entry *entries_of_resource(const struct field_job *job, const struct json *resource)
+{
+    for (size_t i = 0; resource != NULL && i < job->entries->count; i++) {
+        if (job->entries->entries[i].resource == resource)
+            return &job->entries->entries[i];
+    }
+    return NULL;
+}
+
+struct message_entry *entries_resolve_in(struct field_job *job, const struct json *reference,
+                                         const struct json *container)
+{
+    const struct json *literal = json_get(reference, "reference");
+    const char *text = json_text(literal);
+    struct message_entry *entry = NULL;
+    if (text_equal(text, "#"))
+        entry = entries_of_resource(job, container);
+    else if (text != NULL && text[0] == '#')
+        entry = entries_of_contained(job, reference_contained(job, container, text + 1));
+    else if (text != NULL)
+        entry = reference_by_literal(job, literal, container);
+    return entry != NULL ? entry : reference_by_identifier(job, reference);
 }
 
 struct message_entry *entries_resolve(struct field_job *job, const struct json *reference)
 {
-    const struct json *literal = json_get(reference, "reference");
-    const char *text = json_text(literal);
-    const char *type = NULL;
-    const char *id = NULL;
-    if (text == NULL)
-        return reference_by_identifier(job, reference);
-    struct message_entry *entry = reference_by_url(job, literal);
-    if (entry != NULL)
-        return entry;
-    if (text_starts(text, "urn:uuid:"))
-        return reference_by_id(job, NULL, text + strlen("urn:uuid:"));
-    if (!split_type_id(job, text, &type, &id))
-        return NULL;
-    return reference_by_id(job, type, id);
+    return entries_resolve_in(job, reference, job->resource);
 }
 
 struct json *entries_resource(struct field_job *job, const struct json *reference,
                               const struct json *container)
 {
     const char *text = json_get_text(reference, "reference");
-    if (text != NULL && text[0] == '#')
-        return reference_contained(job, container, text + 1);
-    struct message_entry *entry = entries_resolve(job, reference);
+    struct json *contained =
+        text != NULL && text[0] == '#' ? reference_contained(job, container, text + 1) : NULL;
+    if (contained != NULL)
+        return contained;
+    struct message_entry *entry = entries_resolve_in(job, reference, container);
     return entry == NULL ? NULL : entry->resource;
+}
+
+static struct message_entry *next_of(struct message_entry *entry, const struct message_entry *end,
+                                     const char *type, uint32_t hash)
+{
+    for (; entry < end; entry++) {
+        if (entry->type_hash == hash && strcmp(entry->type, type) == 0)
+            return entry;
+    }
+    return NULL;
 }
 
 struct message_entry *entries_next(const struct field_job *job, const char *type,
                                    const struct message_entry *start)
 {
-    uint32_t hash = hash_name(type, strlen(type));
-    struct message_entry *entry = start == NULL
-                                      ? job->entries->entries
-                                      : &job->entries->entries[start - job->entries->entries] + 1;
-    for (; entry < job->entries->entries + job->entries->count; entry++) {
-        if (entry->type_hash == hash && strcmp(entry->type, type) == 0)
-            return entry;
-    }
-    return NULL;
+    struct message_entry *first = job->entries->entries;
+    struct message_entry *from = start == NULL ? first : &first[start - first] + 1;
+    return next_of(from, first + job->entries->count, type, hash_name(type, strlen(type)));
+}
+
+struct message_entry *entries_next_or_contained(const struct field_job *job, const char *type,
+                                                const struct message_entry *start)
+{
+    struct message_entry *first = job->entries->contained;
+    const struct message_entry *end = first + job->entries->contained_count;
+    bool is_contained = start != NULL && start->container != NULL;
+    struct message_entry *entry = is_contained ? NULL : entries_next(job, type, start);
+    if (entry != NULL || first == NULL)
+        return entry;
+    struct message_entry *from = is_contained ? &first[start - first] + 1 : first;
+    return next_of(from, end, type, hash_name(type, strlen(type)));
 }

@@ -19,13 +19,22 @@ struct message_entry {
     struct json *resource;
     struct json *parent; /* inbound: the entry object, or NULL */
     bool is_taken;       /* inbound: some table read it */
+    /* inbound, of what may be part of a record */
+    struct json *container; /* the resource it is contained in, or NULL */
+    size_t named;           /* its turn among what the record names; ENTRIES_UNNAMED */
+    const char *aside;      /* why it is no part of the record, or NULL */
+    bool is_strangers;      /* set aside as somebody else's: its content is not told */
 };
+
+enum { ENTRIES_UNNAMED = 0 };
 
 struct message_look_ups; /* by reference, made when there are many entries or questions */
 
 struct message_entries {
     struct message_entry *entries;
     size_t count, room;
+    struct message_entry *contained; /* inbound: clinical ones, in the order of their containers */
+    size_t contained_count, contained_room;
     struct json *list; /* outbound: Bundle.entry */
     struct message_look_ups *look_ups;
 };
@@ -46,13 +55,25 @@ struct json *entries_logical_reference(struct field_job *job, const char *type, 
 
 /* Takes the entries of a received Bundle, those of nested document Bundles too. False: too many. */
 bool entries_index(struct field_job *job, const struct json *bundle);
-/* The entry a Reference leads to: fullUrl, relative, absolute or by identifier; NULL: not here. */
+/* The entry a Reference leads to that stands in CONTAINER (NULL: in nothing known): contained,
+ * fullUrl, relative, absolute or by identifier; NULL: not here. */
+struct message_entry *entries_resolve_in(struct field_job *job, const struct json *reference,
+                                         const struct json *container);
+/* The same for a Reference of the resource at hand. */
 struct message_entry *entries_resolve(struct field_job *job, const struct json *reference);
-/* The resource a Reference leads to; contained ones are looked for in CONTAINER (may be NULL). */
+/* The resource a Reference leads to, a contained one of any type too. */
 struct json *entries_resource(struct field_job *job, const struct json *reference,
                               const struct json *container);
-/* The next entry of TYPE behind START (NULL: from the first), or NULL. */
+/* The entry whose resource this is, or NULL. */
+struct message_entry *entries_of_resource(const struct field_job *job, const struct json *resource);
+/* The same of a contained resource that may be part of a record. */
+struct message_entry *entries_of_contained(const struct field_job *job,
+                                           const struct json *resource);
+/* The next entry of TYPE behind START (NULL: from the first), or NULL. Contained ones are none. */
 struct message_entry *entries_next(const struct field_job *job, const char *type,
                                    const struct message_entry *start);
+/* The same with contained ones behind the entries. */
+struct message_entry *entries_next_or_contained(const struct field_job *job, const char *type,
+                                                const struct message_entry *start);
 
 #endif

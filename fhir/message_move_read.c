@@ -82,11 +82,12 @@ const char *move_status_of_order(const struct message_entry *order)
 /* A client told in full beside a move is not kept; what has no word of ours is still told. */
 static void read_client(struct field_job *job, const struct message_split *split)
 {
-    if (split->patient == NULL)
+    struct message_entry *patient = split->client.entry;
+    if (patient == NULL)
         return;
     struct json *client = json_new_object(job->arena);
-    job->resource = split->patient->resource;
-    field_read(job, map_patient, split->patient->resource, client);
+    job->resource = patient->resource;
+    field_read(job, map_patient, patient->resource, client);
     if (job->referral.client_number == NULL && text_equal(job->clinic, job->referral.placer))
         job->referral.client_number = json_get_text(client, "client_id");
 }

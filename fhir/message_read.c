@@ -267,6 +267,29 @@ static bool is_withdrawn(const struct json *record, const char *event)
            text_equal(json_get_text(record, "status"), "cancelled");
 }
 
+/* Order and Task of one message are about one person, and that is a Patient. */
+static bool check_client(struct field_job *job, const struct message_split *split,
+                         struct finding_list *findings)
+{
+    const struct message_client *client = &split->client;
+    const struct message_entry *const others[] = {split->order, split->task};
+    if (client->entry != NULL && strcmp(client->entry->type, "Patient") != 0)
+        return message_refuse(findings, "subject",
+                              arena_print(job->arena, "a %.64s", client->entry->type),
+                              "one Patient, because a record is about one client");
+    for (size_t i = 0; i < 2; i++) {
+        if (others[i] == NULL || client->reference == NULL)
+            continue;
+        enum client_whose whose = client_whose(job, client, others[i]);
+        if (whose == CLIENT_ANOTHER || whose == CLIENT_UNKNOWN)
+            return message_refuse(
+                findings, i == 0 ? "ServiceRequest.subject" : "Task.for",
+                client_named(job, others[i]),
+                "the same client as in the rest of the message; send one client a message");
+    }
+    return true;
+}
+
 static bool read_content(struct field_job *job, const struct message_split *split,
                          struct message_inbound *in, struct finding_list *findings)
 {
@@ -313,7 +336,7 @@ bool message_read(const struct fhir_context *context, const struct json *bundle,
         struct message_split split = split_message(&job, header, in.event);
         job.clinic = in.sender;
         split_referral(&job, &split, in.sender);
-        if (!read_content(&job, &split, &in, findings))
+        if (!check_client(&job, &split, findings) || !read_content(&job, &split, &in, findings))
             return false;
     }
     in.move.from = in.sender;

@@ -2,7 +2,8 @@
  *
  * Passed over as carrying no content of its own: types, ids, fullUrls, meta except labels,
  * references that lead to another entry (which is walked itself), and narratives generated from the
- * data beside them. Everything else is told with its FHIR path, once. See message_received.h. */
+ * data beside them. Of what is about somebody else only that is told: it is not this client's to
+ * keep. Everything else is told with its FHIR path, once. See message_received.h. */
 #include "fhir/message_received.h"
 
 #include <string.h>
@@ -255,6 +256,17 @@ static bool is_passed_over(const struct json *object, const struct json *member)
            (is_text && is_generated(member) && json_get(object, "resourceType") != NULL);
 }
 
+/* A contained resource that is not the client's is told by why alone. */
+static bool tell_stranger(struct walk *walk, const struct place *place, const struct json *node)
+{
+    if (json_get(node, "resourceType") == NULL)
+        return false;
+    const struct message_entry *entry = entries_of_contained(walk->job, node);
+    if (entry != NULL && entry->aside != NULL)
+        tell(walk, place, NULL, NULL, entry->aside);
+    return entry != NULL && entry->is_strangers;
+}
+
 /* Labels of the message itself are words of the record; others are told. */
 static void walk_labels(struct walk *walk, const struct place *place, struct json *meta)
 {
@@ -299,7 +311,7 @@ static void walk_items(struct walk *walk, const struct place *place, struct json
 
 static void walk_node(struct walk *walk, const struct place *place, struct json *node)
 {
-    if (tell_as_one(walk, place, node))
+    if (tell_as_one(walk, place, node) || tell_stranger(walk, place, node))
         return;
     if (json_kind(node) == JSON_OBJECT)
         walk_members(walk, place, node);
@@ -313,9 +325,13 @@ struct json *received_list(struct field_job *job)
 {
     struct walk walk = {.job = job, .list = json_new_list(job->arena)};
     for (size_t i = 0; i < job->entries->count; i++) {
+        const struct place place = {NULL, NULL, 0};
         walk.entry = &job->entries->entries[i];
-        if (is_set(walk.entry->resource))
-            walk_members(&walk, &(struct place){NULL, NULL, 0}, walk.entry->resource);
+        job->resource = walk.entry->resource;
+        if (walk.entry->aside != NULL)
+            tell(&walk, &place, NULL, NULL, walk.entry->aside);
+        if (is_set(walk.entry->resource) && !walk.entry->is_strangers)
+            walk_members(&walk, &place, walk.entry->resource);
     }
     if (walk.left_out > 0) {
         struct json *last = json_push(walk.list, json_new_object(job->arena));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fhir/map/map.h"
+#include "fhir/message_choose.h"
 #include "fhir/message_claim.h"
 #include "fhir/message_consent.h"
 #include "fhir/message_kind.h"
@@ -34,7 +35,7 @@ static void read_resource(struct field_job *job, const struct map_part *part,
                           struct message_entry *entry)
 {
     entry->is_taken = true;
-    job->resource = entry->resource;
+    job->resource = entry->container != NULL ? entry->container : entry->resource;
     if (part->read != NULL) {
         part->read(job, part, entry->resource);
     } else if (part->local == NULL) {
@@ -46,38 +47,14 @@ static void read_resource(struct field_job *job, const struct map_part *part,
     }
 }
 
-/* Says of itself that it is about somebody else than the record: another client of the message. */
-static bool is_of_another(struct field_job *job, const struct message_entry *patient,
-                          const struct message_entry *entry)
+static void read_part(struct field_job *job, const struct map_part *part)
 {
-    const struct json *subject = json_get(entry->resource, "subject");
-    if (subject == NULL)
-        subject = json_get(entry->resource, "patient");
-    const struct message_entry *meant = subject == NULL ? NULL : entries_resolve(job, subject);
-    return meant != NULL && meant != patient && strcmp(meant->type, "Patient") == 0;
-}
-
-/* Patients of the message besides PATIENT, whom the record is about (NULL: no entry). */
-static bool has_others(const struct field_job *job, const struct message_entry *patient)
-{
-    const struct message_entry *other = entries_next(job, "Patient", NULL);
-    if (other != NULL && other == patient)
-        other = entries_next(job, "Patient", other);
-    return other != NULL;
-}
-
-static void read_part(struct field_job *job, const struct map_part *part,
-                      const struct message_entry *patient, bool is_mixed)
-{
-    for (struct message_entry *entry = entries_next(job, part->type, NULL); entry != NULL;
-         entry = entries_next(job, part->type, entry)) {
-        if (entry->is_taken || (part->is_it != NULL && !part->is_it(job, entry->resource)) ||
-            (is_mixed && is_of_another(job, patient, entry)))
-            continue;
-        read_resource(job, part, entry);
-        if (part->local == NULL && part->read == NULL)
-            return;
-    }
+    struct message_choice choice = choose_part(job, part);
+    bool is_one = part->local == NULL && part->read == NULL;
+    for (size_t i = 0; i < (is_one && choice.count > 1 ? 1 : choice.count); i++)
+        read_resource(job, part, choice.entries[i]);
+    if (strcmp(part->type, "Encounter") == 0 && choice.count > 0)
+        job->visit = choice.entries[0];
 }
 
 static void read_patient_resource(struct field_job *job, struct json *patient)
@@ -87,11 +64,11 @@ static void read_patient_resource(struct field_job *job, struct json *patient)
 }
 
 /* A number in the reference itself that the Patient does not say: one more of this client. */
-static void read_subject_number(struct field_job *job, const struct json *subject)
+static void read_subject_number(struct field_job *job, const struct message_client *client)
 {
-    struct json *identifier = json_get(subject, "identifier");
+    struct json *identifier = json_get(client->reference, "identifier");
     struct json *patient = json_new_object(job->arena);
-    if (json_get_text(identifier, "value") == NULL || entries_resolve(job, subject) != NULL)
+    if (json_get_text(identifier, "value") == NULL || client->entry != NULL)
         return;
     struct json *list = json_put(patient, "identifier", json_new_list(job->arena));
     json_push(list, json_copy_nodes(job->arena, identifier));
@@ -99,19 +76,13 @@ static void read_subject_number(struct field_job *job, const struct json *subjec
     field_read(job, map_patient, patient, job->record);
 }
 
-static void read_patient(struct field_job *job, const struct message_split *split)
+static void read_patient(struct field_job *job, const struct message_client *client)
 {
-    struct json *main = split->main == NULL ? NULL : split->main->resource;
-    struct json *subject =
-        json_get(main, "subject") != NULL ? json_get(main, "subject") : json_get(main, "patient");
-    struct json *contained = split->patient != NULL ? NULL : entries_resource(job, subject, main);
-    if (split->patient != NULL) {
-        split->patient->is_taken = true;
-        read_patient_resource(job, split->patient->resource);
-    } else if (contained != NULL) {
-        read_patient_resource(job, contained);
+    if (client->entry != NULL) {
+        client->entry->is_taken = true;
+        read_patient_resource(job, client->entry->resource);
     }
-    read_subject_number(job, subject);
+    read_subject_number(job, client);
 }
 
 static void read_main(struct field_job *job, const struct message_kind *kind,
@@ -239,12 +210,15 @@ void record_read_message(struct field_job *job, const struct message_split *spli
     const struct message_kind *kind = message_kind_find(split->kind);
     job->kind = kind->kind;
     job->record = json_new_object(job->arena);
-    read_patient(job, split);
+    const struct message_entry *const roots[] = {split->main, split->order, split->task,
+                                                 entries_of_resource(job, split->header)};
+    read_patient(job, &split->client);
     read_main(job, kind, split);
+    choose_name(job, roots, sizeof roots / sizeof roots[0]);
+    choose_set_aside(job, &split->client);
     in->consents = consent_read_evidence(job);
-    bool is_mixed = has_others(job, split->patient);
     for (const struct map_part *part = kind->parts; part->type != NULL; part++)
-        read_part(job, part, split->patient, is_mixed);
+        read_part(job, part);
     field_read_extras(job, json_get(job->main, "extension"), job->record); /* those of items */
     if (kind->finish_reading != NULL)
         kind->finish_reading(job);

@@ -1,5 +1,5 @@
-/* message_reference: see message_reference.h. Of several entries with one name the first in the
- * Bundle is meant, whichever way it is found. */
+/* message_reference: entries by their names, and contained resources. See message_reference.h;
+ * which of several a literal Reference means is message_literal's. */
 #include "fhir/message_reference.h"
 
 #include <string.h>
@@ -21,8 +21,8 @@ struct container {
 };
 
 struct message_look_ups {
-    struct look_up urls, ids, typed_ids, identifiers, typed_identifiers;
-    bool has_names, has_identifiers;
+    struct look_up urls, ids, typed_ids, identifiers, typed_identifiers, servers;
+    bool has_names, has_identifiers, has_servers;
     unsigned identifiers_asked, contained_asked;
     struct container containers[CONTAINERS];
 };
@@ -56,33 +56,67 @@ static struct message_look_ups *names(struct field_job *job)
     return found;
 }
 
-struct message_entry *reference_by_url(struct field_job *job, const struct json *reference)
+/* The entries at the places of ROWS. */
+static size_t take_rows(const struct field_job *job, const struct look_up_row *rows, size_t count,
+                        struct message_entry **ret_found)
 {
-    const char *url = json_text(reference);
-    if (job->entries->count > FEW_ENTRIES)
-        return entry_at(job, look_up_first(&names(job)->urls, url, NULL, NULL));
-    unsigned hash = (unsigned)hash_text(url, json_length(reference));
-    for (size_t i = 0; i < job->entries->count; i++) {
-        struct message_entry *entry = &job->entries->entries[i];
-        if (entry->url_hash == hash && text_equal(entry->full_url, url))
-            return entry;
-    }
-    return NULL;
+    size_t taken = count < REFERENCE_CANDIDATES ? count : REFERENCE_CANDIDATES;
+    for (size_t i = 0; i < taken; i++)
+        ret_found[i] = &job->entries->entries[rows[i].place];
+    return taken;
 }
 
-struct message_entry *reference_by_id(struct field_job *job, const char *type, const char *id)
+size_t reference_with_url(struct field_job *job, const char *url, size_t length,
+                          struct message_entry **ret_found)
 {
+    size_t count = 0;
+    if (job->entries->count > FEW_ENTRIES) {
+        const char *name = url[length] == '\0' ? url : arena_copy_n(job->arena, url, length);
+        const struct look_up_row *rows = look_up_all(&names(job)->urls, name, NULL, NULL, &count);
+        return take_rows(job, rows, count, ret_found);
+    }
+    unsigned hash = (unsigned)hash_text(url, length);
+    for (size_t i = 0; i < job->entries->count; i++) {
+        struct message_entry *entry = &job->entries->entries[i];
+        if (entry->url_hash == hash && entry->full_url != NULL &&
+            strncmp(entry->full_url, url, length) == 0 && entry->full_url[length] == '\0')
+            ret_found[count++] = entry;
+    }
+    return count;
+}
+
+size_t reference_with_id(struct field_job *job, const char *type, const char *id,
+                         struct message_entry **ret_found)
+{
+    size_t count = 0;
     if (job->entries->count > FEW_ENTRIES) {
         struct message_look_ups *found = names(job);
-        return entry_at(job, type == NULL ? look_up_first(&found->ids, id, NULL, NULL)
-                                          : look_up_first(&found->typed_ids, id, type, NULL));
+        const struct look_up_row *rows =
+            type == NULL ? look_up_all(&found->ids, id, NULL, NULL, &count)
+                         : look_up_all(&found->typed_ids, id, type, NULL, &count);
+        return take_rows(job, rows, count, ret_found);
     }
     for (size_t i = 0; i < job->entries->count; i++) {
         struct message_entry *entry = &job->entries->entries[i];
         if (text_equal(entry->id, id) && (type == NULL || strcmp(entry->type, type) == 0))
-            return entry;
+            ret_found[count++] = entry;
     }
-    return NULL;
+    return count;
+}
+
+bool reference_is_server(struct field_job *job, const char *base, size_t length)
+{
+    struct message_look_ups *found = look_ups(job);
+    for (size_t i = 0; i < job->entries->count && !found->has_servers; i++) {
+        const struct message_entry *entry = &job->entries->entries[i];
+        size_t own = reference_base(entry);
+        if (own > 0)
+            look_up_add(&found->servers, job->arena,
+                        (struct look_up_row){{arena_copy_n(job->arena, entry->full_url, own)}, i});
+    }
+    found->has_servers = true;
+    const char *name = arena_copy_n(job->arena, base, length);
+    return look_up_first(&found->servers, name, NULL, NULL) != LOOK_UP_NOTHING;
 }
 
 /* ---- by identifier ---- */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fhir/map/identifier.h"
+#include "fhir/message_choose.h"
 #include "fhir/message_event.h"
 #include "fhir/message_people.h"
 
@@ -13,7 +14,7 @@ static struct message_entry *focus_of(struct field_job *job, struct json *header
 {
     for (struct json *focus = json_first(json_get(header, "focus")); focus != NULL;
          focus = json_next(focus)) {
-        struct message_entry *entry = entries_resolve(job, focus);
+        struct message_entry *entry = entries_resolve_in(job, focus, header);
         if (entry != NULL && strcmp(entry->type, type) == 0)
             return entry;
     }
@@ -24,7 +25,7 @@ static struct message_entry *focus_or_first(struct field_job *job, struct json *
                                             const char *type)
 {
     struct message_entry *entry = focus_of(job, header, type);
-    return entry != NULL ? entry : entries_next(job, type, NULL);
+    return entry != NULL ? entry : choose_first(job, type, NULL);
 }
 
 static bool has_code(const struct message_entry *task, const char *code)
@@ -32,18 +33,16 @@ static bool has_code(const struct message_entry *task, const char *code)
     return field_has_code(json_get(task->resource, "code"), NULL, code);
 }
 
-/* The first Task that is neither an action of a conference nor an abort. */
+static bool is_of_referral(const struct message_entry *task)
+{
+    return !has_code(task, "conference-action") && !has_code(task, "abort");
+}
+
+/* A Task that is neither an action of a conference nor an abort. */
 static struct message_entry *find_task(struct field_job *job, struct json *header)
 {
     struct message_entry *task = focus_of(job, header, "Task");
-    if (task != NULL && !has_code(task, "conference-action") && !has_code(task, "abort"))
-        return task;
-    for (task = entries_next(job, "Task", NULL); task != NULL;
-         task = entries_next(job, "Task", task)) {
-        if (!has_code(task, "conference-action") && !has_code(task, "abort"))
-            return task;
-    }
-    return NULL;
+    return task != NULL && is_of_referral(task) ? task : choose_first(job, "Task", is_of_referral);
 }
 
 static struct message_entry *find_abort(struct field_job *job)
@@ -118,31 +117,61 @@ static void choose_record(struct field_job *job, struct message_split *split, co
     }
 }
 
-/* ---- the client ---- */
+/* ---- the order ---- */
 
-static const char *const subject_names[] = {"subject", "patient", "for", NULL};
+enum { EARLIER_MAX = 16 }; /* of each order that are looked at */
 
-/* The record brings its client along, whoever else stands in the message. */
-static bool is_contained(const struct message_entry *entry, const struct json *subject)
+/* Whether another order of the message says that it builds upon ORDER or replaces it. */
+static bool is_earlier(struct field_job *job, const struct message_entry *order)
 {
-    return text_starts(json_get_text(subject, "reference"), "#") &&
-           json_get(entry->resource, "contained") != NULL;
-}
-
-static struct message_entry *find_patient(struct field_job *job, const struct message_split *split)
-{
-    const struct message_entry *places[] = {split->main, split->order, split->task};
-    for (size_t i = 0; i < 3; i++) {
-        for (size_t j = 0; places[i] != NULL && subject_names[j] != NULL; j++) {
-            struct json *subject = json_get(places[i]->resource, subject_names[j]);
-            struct message_entry *entry = subject == NULL ? NULL : entries_resolve(job, subject);
-            if (entry != NULL && strcmp(entry->type, "Patient") == 0)
-                return entry;
-            if (places[i] == split->main && is_contained(places[i], subject))
-                return NULL;
+    static const char *const members[] = {"basedOn", "replaces"};
+    for (struct message_entry *other = entries_next(job, "ServiceRequest", NULL); other != NULL;
+         other = entries_next(job, "ServiceRequest", other)) {
+        for (size_t i = 0; i < 2; i++) {
+            size_t count = 0;
+            for (struct json *item = json_first(json_get(other->resource, members[i]));
+                 item != NULL && count < EARLIER_MAX; item = json_next(item), count++) {
+                if (other != order && entries_resolve_in(job, item, other->resource) == order)
+                    return true;
+            }
         }
     }
-    return entries_next(job, "Patient", NULL);
+    return false;
+}
+
+/* The order that no other one follows; of several the first by what they say. */
+static struct message_entry *find_any_order(struct field_job *job)
+{
+    enum { ORDERS_MAX = 64 }; /* more are no order of anybody's */
+    struct message_entry *only = NULL;
+    size_t count = 0;
+    size_t latest = 0;
+    for (struct message_entry *order = entries_next(job, "ServiceRequest", NULL);
+         order != NULL && count < ORDERS_MAX; order = entries_next(job, "ServiceRequest", order)) {
+        count++;
+        if (is_earlier(job, order))
+            continue;
+        latest++;
+        only = order;
+    }
+    return latest == 1 ? only : choose_first(job, "ServiceRequest", NULL);
+}
+
+static bool is_order(const struct message_entry *entry)
+{
+    return entry != NULL && strcmp(entry->type, "ServiceRequest") == 0;
+}
+
+static struct message_entry *find_order(struct field_job *job, const struct message_split *split)
+{
+    struct message_entry *order = focus_of(job, split->header, "ServiceRequest");
+    const struct json *task = split->task == NULL ? NULL : split->task->resource;
+    if (order == NULL && task != NULL) {
+        order = entries_resolve_in(job, json_get(task, "focus"), task);
+        if (!is_order(order))
+            order = entries_resolve_in(job, json_first(json_get(task, "basedOn")), task);
+    }
+    return is_order(order) ? order : find_any_order(job);
 }
 
 struct message_split split_message(struct field_job *job, struct json *header, const char *event)
@@ -150,17 +179,10 @@ struct message_split split_message(struct field_job *job, struct json *header, c
     struct message_split split = {.header = header};
     split.task = find_task(job, header);
     split.abort = find_abort(job);
-    split.order = focus_of(job, header, "ServiceRequest");
-    if (split.order == NULL && split.task != NULL) {
-        split.order = entries_resolve(job, json_get(split.task->resource, "focus"));
-        if (split.order == NULL)
-            split.order =
-                entries_resolve(job, json_first(json_get(split.task->resource, "basedOn")));
-    }
-    if (split.order == NULL || strcmp(split.order->type, "ServiceRequest") != 0)
-        split.order = entries_next(job, "ServiceRequest", NULL);
+    split.order = find_order(job, &split);
     choose_record(job, &split, event);
-    split.patient = find_patient(job, &split);
+    const struct message_entry *const places[CLIENT_PLACES] = {split.main, split.order, split.task};
+    split.client = client_of(job, places);
     return split;
 }
 
@@ -213,7 +235,8 @@ static void take_any_number(struct field_job *job, struct json *resource)
 
 static void take_reference(struct field_job *job, struct json *reference, struct json *container)
 {
-    struct message_entry *entry = reference == NULL ? NULL : entries_resolve(job, reference);
+    struct message_entry *entry =
+        reference == NULL ? NULL : entries_resolve_in(job, reference, container);
     if (entry != NULL && strcmp(entry->type, "ServiceRequest") == 0)
         take_any_number(job, entry->resource);
     else if (entry == NULL && reference != NULL)

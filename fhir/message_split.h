@@ -2,7 +2,7 @@
 #ifndef FHIR_MESSAGE_SPLIT_H
 #define FHIR_MESSAGE_SPLIT_H
 
-#include "fhir/message_entries.h"
+#include "fhir/message_client.h"
 
 struct message_split {
     struct json *header;
@@ -10,7 +10,7 @@ struct message_split {
     struct message_entry *abort; /* a Task with code abort, or NULL */
     struct message_entry *order; /* ServiceRequest, or NULL */
     struct message_entry *main;  /* main resource of a record, or NULL: the Bundle holds none */
-    struct message_entry *patient;
+    struct message_client client;
     const char *kind; /* of record; NULL: none */
 };
 

@@ -571,7 +571,8 @@ static void the_client_is_whom_the_record_names(void **state)
                              "client','value':'C-9'}}",
                              "", ""));
     const struct json *other = json_first(json_get(in.record, "client_other_ids"));
-    assert_string_equal(told(&in, "client_id"), "77");
+    assert_null(told(&in, "client_id")); /* whoever else stands in the message */
+    assert_null(told(&in, "client_family_name"));
     assert_string_equal(json_get_text(other, "id"), "C-9");
     assert_string_equal(json_get_text(other, "issued_by"), "willow");
     close_world(world);
@@ -591,7 +592,7 @@ static void a_name_in_one_piece_is_a_name(void **state)
     close_world(world);
 }
 
-static void findings_of_another_client_are_told_and_not_read(void **state)
+static void what_is_about_another_client_is_told_and_not_read(void **state)
 {
     struct world *world = open_world();
     (void)state;
@@ -603,7 +604,8 @@ static void findings_of_another_client_are_told_and_not_read(void **state)
                 "'Patient/p2'},'valueQuantity':{'value':7,'unit':'/10'}}}"));
     assert_string_equal(told(&in, "client_family_name"), "Roe");
     assert_null(json_get(in.record, "measurements"));
-    received(&in, "Observation.valueQuantity");
+    assert_string_equal(json_get_text(received(&in, "Observation"), "text"),
+                        "not filed: it is about somebody else (Patient/p2)");
     close_world(world);
 }
 
@@ -699,7 +701,7 @@ int main(void)
         cmocka_unit_test(what_must_not_be_processed),
         cmocka_unit_test(the_client_is_whom_the_record_names),
         cmocka_unit_test(a_name_in_one_piece_is_a_name),
-        cmocka_unit_test(findings_of_another_client_are_told_and_not_read),
+        cmocka_unit_test(what_is_about_another_client_is_told_and_not_read),
         cmocka_unit_test(a_record_belongs_to_one_referral),
         cmocka_unit_test(what_is_no_number_is_refused),
         cmocka_unit_test(what_is_kept),

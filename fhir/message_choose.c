@@ -1,0 +1,430 @@
+/* message_choose: what a record is made of, by reference and by meaning. See message_choose.h. */
+#include "fhir/message_choose.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what names what ---- */
+
+/* References of a resource that say what belongs to it, in the order in which they count. */
+struct naming {
+    const char *type, *list, *inner, *last; /* list.inner.last; NULL: ends before */
+};
+static const struct naming namings[] = {
+    {"MessageHeader", "focus", NULL, NULL},
+    {"ServiceRequest", "reasonReference", NULL, NULL},
+    {"ServiceRequest", "insurance", NULL, NULL},
+    {"ServiceRequest", "supportingInfo", NULL, NULL},
+    {"ServiceRequest", "encounter", NULL, NULL},
+    {"Task", "focus", NULL, NULL},
+    {"Task", "basedOn", NULL, NULL},
+    {"Task", "reasonReference", NULL, NULL},
+    {"Task", "insurance", NULL, NULL},
+    {"Task", "input", "valueReference", NULL},
+    {"Task", "output", "valueReference", NULL},
+    {"Composition", "encounter", NULL, NULL},
+    {"Composition", "event", "detail", NULL},
+    {"CarePlan", "addresses", NULL, NULL},
+    {"CarePlan", "goal", NULL, NULL},
+    {"CarePlan", "careTeam", NULL, NULL},
+    {"CarePlan", "supportingInfo", NULL, NULL},
+    {"CarePlan", "activity", "reference", NULL},
+    {"CarePlan", "activity", "detail", "goal"},
+    {"Encounter", "reasonReference", NULL, NULL},
+    {"Encounter", "appointment", NULL, NULL},
+    {"Encounter", "episodeOfCare", NULL, NULL},
+    {"EpisodeOfCare", "team", NULL, NULL},
+    {"DiagnosticReport", "encounter", NULL, NULL},
+    {"DiagnosticReport", "result", NULL, NULL},
+    {"Observation", "hasMember", NULL, NULL},
+};
+enum { NAMINGS = sizeof namings / sizeof namings[0] };
+
+/* Entries in the order of their turns; each once, so the walk ends. */
+struct queue {
+    struct field_job *job;
+    struct message_entry **entries;
+    size_t count, room;
+};
+
+static void name_entry(struct queue *queue, struct message_entry *entry)
+{
+    if (entry == NULL || entry->named != ENTRIES_UNNAMED)
+        return;
+    queue->entries = arena_room(queue->job->arena, queue->entries, sizeof *queue->entries,
+                                queue->count, &queue->room, 32);
+    queue->entries[queue->count++] = entry;
+    entry->named = queue->count;
+}
+
+static const struct json *container_of(const struct message_entry *entry)
+{
+    return entry->container != NULL ? entry->container : entry->resource;
+}
+
+/* NODE at the end of a path, or what is beneath it by REST; lists are gone through. */
+static void name_at(struct queue *queue, const struct message_entry *holder,
+                    const struct json *node, const char *const rest[])
+{
+    if (json_kind(node) == JSON_LIST) {
+        for (const struct json *item = json_first(node); item != NULL; item = json_next(item))
+            name_at(queue, holder, item, rest);
+    } else if (node != NULL && rest[0] != NULL) {
+        name_at(queue, holder, json_get(node, rest[0]), rest + 1);
+    } else if (node != NULL) {
+        name_entry(queue, entries_resolve_in(queue->job, node, container_of(holder)));
+    }
+}
+
+static void name_sections(struct queue *queue, const struct message_entry *holder,
+                          const struct json *list, int depth)
+{
+    static const char *const end[] = {NULL};
+    for (const struct json *section = json_first(list); section != NULL && depth > 0;
+         section = json_next(section)) {
+        name_at(queue, holder, json_get(section, "entry"), end);
+        name_sections(queue, holder, json_get(section, "section"), depth - 1);
+    }
+}
+
+/* Encounter and EpisodeOfCare: the first rank before the second, those without one last. */
+enum { RANKS_MAX = 64 };
+
+static long rank_of(const struct json *diagnosis)
+{
+    const char *rank = json_number(json_get(diagnosis, "rank"));
+    return rank == NULL ? RANKS_MAX : strtol(rank, NULL, 10);
+}
+
+static void name_diagnoses(struct queue *queue, const struct message_entry *holder)
+{
+    static const char *const end[] = {NULL};
+    const struct json *list = json_get(holder->resource, "diagnosis");
+    for (long rank = 0; list != NULL && rank <= RANKS_MAX; rank++) {
+        for (const struct json *item = json_first(list); item != NULL; item = json_next(item)) {
+            long own = rank_of(item);
+            if (own == rank || (rank == RANKS_MAX && (own < 0 || own > rank)))
+                name_at(queue, holder, json_get(item, "condition"), end);
+        }
+    }
+}
+
+static void name_from(struct queue *queue, const struct message_entry *holder)
+{
+    enum { SECTION_DEPTH_MAX = 8 };
+    for (size_t i = 0; i < NAMINGS; i++) {
+        const struct naming *naming = &namings[i];
+        const char *const rest[] = {naming->inner, naming->inner == NULL ? NULL : naming->last,
+                                    NULL};
+        if (strcmp(naming->type, holder->type) == 0)
+            name_at(queue, holder, json_get(holder->resource, naming->list), rest);
+    }
+    if (strcmp(holder->type, "Composition") == 0)
+        name_sections(queue, holder, json_get(holder->resource, "section"), SECTION_DEPTH_MAX);
+    if (strcmp(holder->type, "Encounter") == 0 || strcmp(holder->type, "EpisodeOfCare") == 0)
+        name_diagnoses(queue, holder);
+}
+
+void choose_name(struct field_job *job, const struct message_entry *const roots[], size_t count)
+{
+    struct queue queue = {.job = job};
+    size_t done = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (roots[i] == NULL)
+            continue;
+        name_from(&queue, roots[i]);
+        for (; done < queue.count; done++)
+            name_from(&queue, queue.entries[done]);
+    }
+}
+
+/* ---- what is set aside ---- */
+
+static bool has_subject(const char *type)
+{
+    static const char *const types[] = {"Appointment",
+                                        "CarePlan",
+                                        "CareTeam",
+                                        "Condition",
+                                        "ClaimResponse",
+                                        "Coverage",
+                                        "Encounter",
+                                        "EpisodeOfCare",
+                                        "DocumentReference",
+                                        "Flag",
+                                        "Goal",
+                                        "DiagnosticReport",
+                                        "Observation",
+                                        "Procedure",
+                                        "Task",
+                                        "Consent",
+                                        NULL};
+    size_t i = 0;
+    while (types[i] != NULL && strcmp(types[i], type) != 0)
+        i++;
+    return types[i] != NULL;
+}
+
+static bool has_one_patient(const struct field_job *job)
+{
+    struct message_entry *patient = entries_next_or_contained(job, "Patient", NULL);
+    return patient == NULL || entries_next_or_contained(job, "Patient", patient) == NULL;
+}
+
+static void look_at(struct field_job *job, const struct message_client *client,
+                    struct message_entry *entry)
+{
+    enum client_whose whose = client_whose(job, client, entry);
+    entry->is_strangers = whose == CLIENT_ANOTHER || whose == CLIENT_UNKNOWN;
+    if (entry->is_strangers)
+        entry->aside =
+            arena_print(job->arena,
+                        whose == CLIENT_ANOTHER ? "not filed: it is about somebody else (%s)"
+                                                : "not filed: the message does not tell who %s is",
+                        client_named(job, entry));
+    else if (whose == CLIENT_UNSAID && entry->named == ENTRIES_UNNAMED && !has_one_patient(job))
+        entry->aside = "not filed: it does not say whom it is about";
+}
+
+static void set_aside(struct field_job *job, const struct message_client *client,
+                      struct message_entry *entries, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct message_entry *entry = &entries[i];
+        if (!entry->is_taken && entry->aside == NULL && has_subject(entry->type))
+            look_at(job, client, entry);
+    }
+}
+
+void choose_set_aside(struct field_job *job, const struct message_client *client)
+{
+    set_aside(job, client, job->entries->entries, job->entries->count);
+    set_aside(job, client, job->entries->contained, job->entries->contained_count);
+    for (struct message_entry *patient = entries_next_or_contained(job, "Patient", NULL);
+         patient != NULL; patient = entries_next_or_contained(job, "Patient", patient)) {
+        if (client->entry == NULL || client_is_of(job, client, patient))
+            continue;
+        patient->is_strangers = true;
+        patient->aside = "not filed: another person than the client";
+    }
+}
+
+/* ---- an order by what resources say ---- */
+
+struct ranked {
+    struct message_entry *entry;
+    const char *said; /* made when two have no turn */
+};
+
+static bool says_nothing(const char *key)
+{
+    static const char *const keys[] = {"id",        "meta",    "text", "reference",
+                                       "contained", "fullUrl", NULL};
+    size_t i = 0;
+    while (keys[i] != NULL && strcmp(keys[i], key) != 0)
+        i++;
+    return keys[i] != NULL;
+}
+
+static int by_key(const void *one, const void *other)
+{
+    const struct json *const *left = one;
+    const struct json *const *right = other;
+    return strcmp(json_key(*left), json_key(*right));
+}
+
+static void say(struct text *text, struct arena *arena, const struct json *node);
+
+static void say_members(struct text *text, struct arena *arena, const struct json *object)
+{
+    size_t count = 0;
+    const struct json **members = arena_array(arena, json_count(object) + 1, sizeof *members);
+    for (const struct json *member = json_first(object); member != NULL;
+         member = json_next(member)) {
+        if (!says_nothing(json_key(member)))
+            members[count++] = member;
+    }
+    qsort(members, count, sizeof *members, by_key);
+    for (size_t i = 0; i < count; i++) {
+        text_print(text, "%s:", json_key(members[i]));
+        say(text, arena, members[i]);
+    }
+}
+
+static void say(struct text *text, struct arena *arena, const struct json *node)
+{
+    if (json_kind(node) == JSON_OBJECT) {
+        say_members(text, arena, node);
+    } else if (json_kind(node) == JSON_LIST) {
+        for (const struct json *item = json_first(node); item != NULL; item = json_next(item))
+            say(text, arena, item);
+    } else if (json_kind(node) == JSON_BOOLEAN) {
+        text_add(text, json_true(node) ? "true" : "false");
+    } else {
+        const char *plain = json_text(node) != NULL ? json_text(node) : json_number(node);
+        text_add(text, plain == NULL ? "" : plain);
+    }
+    text_add(text, ";");
+}
+
+/* Older before newer, then by everything that it says. */
+static const char *said_by(struct field_job *job, const struct json *resource)
+{
+    static const char *const dates[] = {"effectiveDateTime",
+                                        "performedDateTime",
+                                        "onsetDateTime",
+                                        "recordedDate",
+                                        "startDate",
+                                        "date",
+                                        "created",
+                                        "authoredOn",
+                                        "start",
+                                        NULL};
+    enum { LONGEST = 64 * 1024 }; /* what differs behind that keeps the order of the Bundle */
+    struct text text = text_new(job->arena, LONGEST);
+    const char *date = NULL;
+    for (size_t i = 0; date == NULL && dates[i] != NULL; i++)
+        date = json_get_text(resource, dates[i]);
+    text_print(&text, "%s;", date == NULL ? "" : date);
+    say_members(&text, job->arena, resource);
+    return text.at;
+}
+
+static int by_turn(const void *one, const void *other)
+{
+    const struct ranked *left = one;
+    const struct ranked *right = other;
+    size_t turn = left->entry->named - 1; /* none: the last */
+    size_t others = right->entry->named - 1;
+    if (turn != others)
+        return turn < others ? -1 : 1;
+    int order = left->said == NULL || right->said == NULL ? 0 : strcmp(left->said, right->said);
+    if (order != 0)
+        return order;
+    return (left->entry > right->entry) - (left->entry < right->entry);
+}
+
+static void sort(struct field_job *job, struct message_choice *choice)
+{
+    struct ranked *ranked = arena_array(job->arena, choice->count, sizeof *ranked);
+    size_t unnamed = 0;
+    for (size_t i = 0; i < choice->count; i++) {
+        ranked[i] = (struct ranked){.entry = choice->entries[i]};
+        unnamed += ranked[i].entry->named == ENTRIES_UNNAMED;
+    }
+    for (size_t i = 0; unnamed > 1 && i < choice->count; i++) {
+        if (ranked[i].entry->named == ENTRIES_UNNAMED)
+            ranked[i].said = said_by(job, ranked[i].entry->resource);
+    }
+    qsort(ranked, choice->count, sizeof *ranked, by_turn);
+    for (size_t i = 0; i < choice->count; i++)
+        choice->entries[i] = ranked[i].entry;
+}
+
+/* ---- the resources of a part ---- */
+
+/* Where the record names some of a type, the others are somebody else's concern: a problem list
+ * beside the reason, the visit before, another payer. Precautions, results and attachments count
+ * whether they are named or not. */
+static bool is_named_alone(const char *type)
+{
+    static const char *const types[] = {"Condition",     "Goal",        "Encounter", "Coverage",
+                                        "ClaimResponse", "Appointment", "CareTeam",  "CarePlan",
+                                        "EpisodeOfCare", NULL};
+    size_t i = 0;
+    while (types[i] != NULL && strcmp(types[i], type) != 0)
+        i++;
+    return types[i] != NULL;
+}
+
+/* Whether an Encounter reference means the visit that the record names, or else the one it has. */
+static bool is_this_visit(struct field_job *job, const struct json *encounter,
+                          const struct json *container)
+{
+    const struct json *named = json_get(job->main, "encounter");
+    const struct message_entry *meant = entries_resolve_in(job, encounter, container);
+    if (named == NULL || job->visit != NULL)
+        return job->visit == NULL || meant == job->visit;
+    return meant == NULL &&
+           json_same(json_get(encounter, "reference"), json_get(named, "reference"));
+}
+
+/* A technique belongs to the visit at which it was used; a result that the record names may be an
+ * earlier one. */
+static bool is_of_other_visit(struct field_job *job, const struct message_entry *entry)
+{
+    const struct json *encounter = json_get(entry->resource, "encounter");
+    bool is_named_result =
+        strcmp(entry->type, "Observation") == 0 && entry->named != ENTRIES_UNNAMED;
+    return encounter != NULL && strcmp(job->kind, "progress-note") == 0 && !is_named_result &&
+           strcmp(entry->type, "Condition") != 0 &&
+           !is_this_visit(job, encounter, container_of(entry));
+}
+
+/* The visit of a record that names one is that one or none. */
+static bool is_wrong_encounter(struct field_job *job, const struct message_entry *entry)
+{
+    const struct json *named = json_get(job->main, "encounter");
+    return strcmp(entry->type, "Encounter") == 0 && named != NULL &&
+           entries_resolve_in(job, named, job->main) != entry;
+}
+
+static bool may_be(struct field_job *job, const struct map_part *part, struct message_entry *entry)
+{
+    if (entry->is_taken || entry->aside != NULL ||
+        (part->is_it != NULL && !part->is_it(job, entry->resource)))
+        return false;
+    if (is_of_other_visit(job, entry) || is_wrong_encounter(job, entry))
+        entry->aside = "not filed: it belongs to another visit";
+    return entry->aside == NULL;
+}
+
+static void drop_unnamed(struct message_choice *choice)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < choice->count; i++) {
+        if (choice->entries[i]->named != ENTRIES_UNNAMED)
+            choice->entries[kept++] = choice->entries[i];
+    }
+    if (kept > 0)
+        choice->count = kept;
+}
+
+struct message_choice choose_part(struct field_job *job, const struct map_part *part)
+{
+    struct message_choice choice = {NULL, 0};
+    size_t room = 0;
+    for (struct message_entry *entry = entries_next_or_contained(job, part->type, NULL);
+         entry != NULL; entry = entries_next_or_contained(job, part->type, entry)) {
+        if (!may_be(job, part, entry))
+            continue;
+        choice.entries =
+            arena_room(job->arena, choice.entries, sizeof *choice.entries, choice.count, &room, 8);
+        choice.entries[choice.count++] = entry;
+    }
+    if (is_named_alone(part->type))
+        drop_unnamed(&choice);
+    if (choice.count > 1)
+        sort(job, &choice);
+    return choice;
+}
+
+struct message_entry *choose_first(struct field_job *job, const char *type,
+                                   bool (*is_it)(const struct message_entry *entry))
+{
+    struct message_entry *first = NULL;
+    const char *said = NULL;
+    for (struct message_entry *entry = entries_next(job, type, NULL); entry != NULL;
+         entry = entries_next(job, type, entry)) {
+        if (is_it != NULL && !is_it(entry))
+            continue;
+        if (first != NULL && said == NULL)
+            said = said_by(job, first->resource);
+        const char *its = first == NULL ? NULL : said_by(job, entry->resource);
+        if (first == NULL || strcmp(its, said) < 0) {
+            first = entry;
+            said = its;
+        }
+    }
+    return first;
+}
