@@ -46,9 +46,9 @@ struct field_job {
     struct people *people;  /* named so far */
     struct json *claims;    /* list of what the partner says of strangers */
     size_t claim_count;
-    struct json *attachments; /* {file, data, ...} in the record's order, or NULL */
-    struct json *move;        /* what a record's Task says of visits, or NULL */
-    const char *partner;      /* whose claims they are */
+    struct json *attachments;          /* {file, data, ...} in the record's order, or NULL */
+    struct json *move;                 /* what a record's Task says of visits, or NULL */
+    const char *partner;               /* whose claims they are */
     const struct message_entry *visit; /* the Encounter that the record is of, or NULL */
 };
 

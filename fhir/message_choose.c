@@ -216,14 +216,15 @@ struct ranked {
     const char *said; /* made when two have no turn */
 };
 
-static bool says_nothing(const char *key)
+/* Names, forms of references, and the narrative. */
+static bool says_nothing(const struct json *member)
 {
-    static const char *const keys[] = {"id",        "meta",    "text", "reference",
-                                       "contained", "fullUrl", NULL};
+    static const char *const keys[] = {"id", "meta", "reference", "contained", NULL};
     size_t i = 0;
-    while (keys[i] != NULL && strcmp(keys[i], key) != 0)
+    while (keys[i] != NULL && strcmp(keys[i], json_key(member)) != 0)
         i++;
-    return keys[i] != NULL;
+    return keys[i] != NULL ||
+           (json_kind(member) == JSON_OBJECT && strcmp(json_key(member), "text") == 0);
 }
 
 static int by_key(const void *one, const void *other)
@@ -241,7 +242,7 @@ static void say_members(struct text *text, struct arena *arena, const struct jso
     const struct json **members = arena_array(arena, json_count(object) + 1, sizeof *members);
     for (const struct json *member = json_first(object); member != NULL;
          member = json_next(member)) {
-        if (!says_nothing(json_key(member)))
+        if (!says_nothing(member))
             members[count++] = member;
     }
     qsort(members, count, sizeof *members, by_key);
@@ -260,7 +261,7 @@ static void say(struct text *text, struct arena *arena, const struct json *node)
             say(text, arena, item);
     } else if (json_kind(node) == JSON_BOOLEAN) {
         text_add(text, json_true(node) ? "true" : "false");
-    } else {
+    } else if (node != NULL) {
         const char *plain = json_text(node) != NULL ? json_text(node) : json_number(node);
         text_add(text, plain == NULL ? "" : plain);
     }
@@ -287,6 +288,7 @@ static const char *said_by(struct field_job *job, const struct json *resource)
         date = json_get_text(resource, dates[i]);
     text_print(&text, "%s;", date == NULL ? "" : date);
     say_members(&text, job->arena, resource);
+    say(&text, job->arena, json_get(resource, "contained"));
     return text.at;
 }
 
