@@ -308,11 +308,13 @@ bool folder_check(struct arena *arena, const char *dir, const struct config *con
                                     {"staple_file", config->staple_file},
                                     {"directory", config->directory},
                                     {"code_map", config->code_map},
-                                    {"alarm_command", config->alarm_command}};
+                                    {"alarm_command", config->alarm_command},
+                                    {"notify_command", config->notify_command}};
     folder_is_private(arena, dir, findings);
     for (size_t i = 0; i < sizeof named / sizeof *named; i++)
         need_file(arena, dir, file, named[i][0], named[i][1], findings);
     need_program(arena, dir, file, "alarm_command", config->alarm_command, findings);
+    need_program(arena, dir, file, "notify_command", config->notify_command, findings);
     need_zone(arena, file, config->time_zone, findings);
     for (size_t i = 0; i < partners->count; i++) {
         const struct partner *partner = &partners->items[i];

@@ -456,9 +456,27 @@ bool record_get_day_of(const struct json *object, const char *name, struct date 
     return true;
 }
 
+/* What the gateway wrote into records/in about a partner's move: nothing else of it is worth a
+ * line.
+ */
+static bool is_answer(struct checking *check)
+{
+    const struct json *kind = json_get(check->tree, "record");
+    if (check->rules->is_received || !text_equal(json_text(kind), "answer"))
+        return false;
+    record_fault(check, (struct fault){.node = kind,
+                                       .path = "record",
+                                       .found = "an answer, which a partner gave",
+                                       .expected = "a record of ours; a referral is answered by "
+                                                   "refgate referrals accept, decline, ..."});
+    return true;
+}
+
 static bool check_all(struct checking *check)
 {
     size_t before = check->findings->count;
+    if (is_answer(check))
+        return false;
     check->shape = record_kind_find(json_get_text(check->tree, "record"));
     check_members(check, check->shape, NULL, check->tree);
     if (check->is_too_long) /* the rules compare items with each other */

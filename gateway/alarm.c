@@ -50,6 +50,7 @@ static const struct {
     [ALARM_STORE_FULL] = {"store-full", LOG_LEVEL_ERROR},
     [ALARM_STORE_BACK] = {"store-back", LOG_LEVEL_INFO},
     [ALARM_RELOAD_REFUSED] = {"reload-refused", LOG_LEVEL_ERROR},
+    [ALARM_ANSWER] = {"answer", LOG_LEVEL_INFO},
 };
 
 const char *alarm_name(enum alarm_kind kind)
@@ -214,9 +215,16 @@ static const char *body_of(struct arena *arena, const struct setup *setup,
     json_set_text(arena, object, "partner", text->partner);
     if (text->message != 0)
         json_set(arena, object, "message", json_new_whole(arena, (long)text->message));
+    json_set_text(arena, object, "referral", text->referral);
+    json_set_text(arena, object, "move", text->move);
     json_set_text(arena, object, "sentence", text->sentence);
     add_contacts(arena, object, setup, text->partner);
     return arena_print(arena, "%s\n", json_print(arena, object));
+}
+
+static const char *command_for(const struct setup *setup, enum alarm_kind kind)
+{
+    return kind == ALARM_ANSWER ? setup->config.notify_command : setup->config.alarm_command;
 }
 
 static void queue_run(struct alarm *alarm, const struct setup *setup, const struct alarm_text *text)
@@ -229,7 +237,7 @@ static void queue_run(struct alarm *alarm, const struct setup *setup, const stru
     }
     run->alarm = alarm;
     run->dir = arena_copy(&run->arena, setup->dir);
-    run->command = setup_path(setup, &run->arena, setup->config.alarm_command);
+    run->command = setup_path(setup, &run->arena, command_for(setup, text->kind));
     if (run->command[0] != '/') { /* it starts in the data folder, which run->dir is relative to */
         char *whole = realpath(run->command, NULL);
         run->command = arena_copy(&run->arena, whole == NULL ? run->command : whole);
@@ -248,9 +256,10 @@ void alarm_raise(struct alarm *alarm, const struct setup *setup, const struct al
     if (alarm->is_stopping)
         return;
     alarm->figures.raised[text->kind]++;
-    log_event(kinds[text->kind].level, "alarm", "kind", alarm_name(text->kind), "partner",
-              text->partner, "sentence", text->sentence, NULL);
-    if (setup->config.alarm_command[0] != '\0')
+    if (text->kind != ALARM_ANSWER)
+        log_event(kinds[text->kind].level, "alarm", "kind", alarm_name(text->kind), "partner",
+                  text->partner, "sentence", text->sentence, NULL);
+    if (command_for(setup, text->kind)[0] != '\0')
         queue_run(alarm, setup, text);
 }
 

@@ -1,10 +1,11 @@
-/* alarm: what a person must hear of: logged, counted, and handed to a program of the clinic's
- * choice (setting alarm_command), which may mail it or post it to a web hook.
+/* alarm: what a person must hear of: counted, and handed to a program of the clinic's choice, which
+ * may mail it or post it to a web hook. Alarms are the administrator's (setting alarm_command), and
+ * logged; a partner's answer is the front desk's (notify_command), and stands in records/in.
  *
- * The program gets one JSON object {kind, org, at, partner, message, sentence} on standard input,
- * and nothing about clients. It runs in the data folder, beside us: at most ALARM_RUNNING_MAX at
- * once, more wait in a short queue, and one that does not end within a minute is killed. Belongs to
- * loop 0. */
+ * The program gets one JSON object {kind, org, at, partner, message, referral, move, sentence} on
+ * standard input, and nothing about clients. It runs in the data folder, beside us: at most
+ * ALARM_RUNNING_MAX at once, more wait in a short queue, and one that does not end within a minute
+ * is killed. Belongs to loop 0. */
 #ifndef GATEWAY_ALARM_H
 #define GATEWAY_ALARM_H
 
@@ -28,16 +29,18 @@ enum alarm_kind {
     ALARM_STORE_FULL, /* nothing is accepted */
     ALARM_STORE_BACK,
     ALARM_RELOAD_REFUSED,
+    ALARM_ANSWER, /* of a partner about a referral: for notify_command */
     ALARM_KINDS
 };
 
-enum { ALARM_RUNNING_MAX = 2, ALARM_WAITING_MAX = 64 };
+enum { ALARM_RUNNING_MAX = 2, ALARM_WAITING_MAX = 256 };
 
 struct alarm_text {
     enum alarm_kind kind;
-    const char *partner;  /* NULL: none */
-    int64_t message;      /* number in the store; 0: none */
-    const char *sentence; /* what happened and what to do */
+    const char *partner;         /* NULL: none */
+    int64_t message;             /* number in the store; 0: none */
+    const char *sentence;        /* what happened and what to do */
+    const char *referral, *move; /* of an answer */
 };
 
 struct alarm_figures {

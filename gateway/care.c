@@ -97,7 +97,8 @@ static int64_t wall_s(const struct care *care)
 static void raise_alarm(struct care *care, enum alarm_kind kind, const char *partner,
                         int64_t message, const char *sentence)
 {
-    const struct alarm_text text = {kind, partner, message, sentence};
+    const struct alarm_text text = {
+        .kind = kind, .partner = partner, .message = message, .sentence = sentence};
     alarm_raise(care->alarm, care->options.office->setup, &text);
 }
 
@@ -476,6 +477,19 @@ static void on_parked(void *owner, const char *partner, int64_t message, const c
                             "resend %lld",
                             why, (long long)message, (long long)message));
     arena_free(&arena);
+}
+
+/* ---- the desk's news ---- */
+
+void care_tell_answer(struct care *care, const struct answer_notice *notice)
+{
+    const struct alarm_text text = {.kind = ALARM_ANSWER,
+                                    .partner = notice->partner,
+                                    .sentence = notice->sentence,
+                                    .referral = notice->referral,
+                                    .move = notice->move};
+    if (!care->is_stopping)
+        alarm_raise(care->alarm, care->options.office->setup, &text);
 }
 
 /* ---- reloads ---- */

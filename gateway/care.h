@@ -9,6 +9,7 @@
 
 #include "certs/context.h"
 #include "gateway/alarm.h"
+#include "gateway/answer_files.h"
 #include "gateway/courier.h"
 #include "gateway/disk.h"
 #include "gateway/office.h"
@@ -37,6 +38,9 @@ void care_reloaded(struct care *care, const unsigned char print[WATCH_PRINT_BYTE
                    struct context *context, const char *why);
 /* A caller's certificate was judged. Any thread. */
 void care_note_peer(struct care *care, const struct verify_peer *peer);
+
+/* A partner answered about a referral: told to the front desk. On the loop. */
+void care_tell_answer(struct care *care, const struct answer_notice *notice);
 
 struct care_figures {
     uint64_t clock_jumps;

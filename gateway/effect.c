@@ -9,6 +9,7 @@
 #include "fhir/record.h"
 #include "gateway/acknowledge.h"
 #include "gateway/people.h"
+#include "gateway/store/answers.h"
 #include "gateway/store/lived.h"
 #include "gateway/store/recall.h"
 #include "gateway/tree.h"
@@ -810,6 +811,25 @@ static void take_filler_number(struct store *store, const struct inbox_item *ite
     store_set_referral(store, referral);
 }
 
+/* What a person of ours has to hear of: a record that moves the Task is a file by itself, and that
+ * they have received a referral is no answer to it. */
+static void keep_answer(struct store *store, const struct inbox_item *item,
+                        const struct effect *effect)
+{
+    const struct store_referral *referral = &effect->referral;
+    const struct store_answer answer = {.referral = referral->id,
+                                        .clinic = item->message->sender,
+                                        .move = effect->move->word,
+                                        .by = effect->details.by,
+                                        .code = effect->details.reason_code,
+                                        .reason = effect->details.reason,
+                                        .visits_done = referral->visits_done,
+                                        .visits_total = referral->visits_total,
+                                        .at_ms = item->now_ms};
+    if (item->message->content != MESSAGE_RECORD && !text_equal(effect->move->word, "receive"))
+        store_add_answer(store, &answer);
+}
+
 void effect_apply(struct store *store, const struct inbox_item *item, struct effect *effect,
                   struct store_message *message)
 {
@@ -837,6 +857,8 @@ void effect_apply(struct store *store, const struct inbox_item *item, struct eff
         track_accept_behind_cancel(store, &effect->referral, &effect->details, item->arena);
     else if (effect->move != NULL)
         track_apply(store, &effect->referral, effect->move, &effect->details, item->arena);
+    if (effect->move != NULL)
+        keep_answer(store, item, effect);
 }
 
 void effect_remember(struct store *store, const struct inbox_item *item,

@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "gateway/answer_files.h"
 #include "gateway/care.h"
 #include "gateway/control.h"
 #include "gateway/courier.h"
@@ -74,7 +75,10 @@ struct gateway {
     uv_async_t taken; /* a station took a message */
     uv_async_t parts; /* a station stopped, or the store broke */
     struct job sweep, export, reload, review;
-    size_t export_written;   /* by the last export */
+    size_t export_written; /* by the last export, which made the next three */
+    struct arena answer_arena;
+    struct answer_notice *answers;
+    size_t answer_count;
     struct generation fresh; /* of the last reload */
     bool is_stopping, is_courier_open, is_control_open, is_care_open, is_monitor_open,
         is_care_stopping, are_handles_closed;
@@ -131,12 +135,19 @@ static void run_sweep(struct job *job)
 
 static void run_export(struct job *job)
 {
-    job->gateway->export_written = export_sweep(&job->office);
+    struct gateway *gateway = job->gateway;
+    arena_reset(&gateway->answer_arena);
+    gateway->answer_count =
+        answer_files_sweep(&job->office, &gateway->answer_arena, &gateway->answers);
+    gateway->export_written = export_sweep(&job->office) + gateway->answer_count;
 }
 
 static void exported(struct job *job)
 {
-    if (job->gateway->export_written > 0) /* page by page, so that a stop need not wait for all */
+    struct gateway *gateway = job->gateway;
+    for (size_t i = 0; gateway->is_care_open && i < gateway->answer_count; i++)
+        care_tell_answer(gateway->care, &gateway->answers[i]);
+    if (gateway->export_written > 0) /* page by page, so that a stop need not wait for all */
         job_start(job);
 }
 
@@ -549,6 +560,7 @@ static void close_all(struct gateway *gateway)
     setup_release(gateway->office.setup);
     uv_loop_close(&gateway->loop);
     close(gateway->office.lock);
+    arena_free(&gateway->answer_arena);
     arena_free(&gateway->arena);
     uv_library_shutdown(); /* the pool's threads end while the libraries can still tidy up */
 }

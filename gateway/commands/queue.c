@@ -12,6 +12,8 @@
 #include "gateway/flow.h"
 #include "gateway/release.h"
 
+enum { LIST_MAX = 10000 }; /* of each state */
+
 struct queueing {
     struct unit unit;
     struct command_call *call;
@@ -222,7 +224,7 @@ static void gather(struct store *store, struct arena *arena, const char *state,
                    struct waiting *waiting)
 {
     struct store_message *messages;
-    size_t count = store_messages(store, arena, "out", state, 0, 10000, &messages);
+    size_t count = store_unfinished(store, arena, state, LIST_MAX, &messages);
     for (size_t i = 0; i < count; i++) {
         waiting->messages = arena_room(arena, waiting->messages, sizeof *messages, waiting->count,
                                        &waiting->room, 64);

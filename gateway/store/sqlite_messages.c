@@ -245,6 +245,19 @@ size_t store_message_rows(struct store *store, struct arena *arena, const char *
                          (int64_t)limit);
 }
 
+size_t store_unfinished(struct store *store, struct arena *arena, const char *state, size_t limit,
+                        struct store_message **ret_messages)
+{
+    if (text_equal(state, "rejected")) /* the words of the index message_rejected */
+        return sqlite_select(store, arena, &messages, ret_messages,
+                             "WHERE state='rejected' AND direction='out' ORDER BY id DESC LIMIT ?",
+                             "i", (int64_t)limit);
+    return sqlite_select(store, arena, &messages, ret_messages,
+                         "WHERE " WAITING " AND state=? AND direction='out' ORDER BY id DESC "
+                         "LIMIT ?",
+                         "ti", state, (int64_t)limit);
+}
+
 size_t store_due(struct store *store, struct arena *arena, const char *partner, int64_t now_ms,
                  size_t limit, struct store_message **ret_messages)
 {

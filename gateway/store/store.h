@@ -242,6 +242,10 @@ size_t store_messages(struct store *store, struct arena *arena, const char *dire
 size_t store_message_rows(struct store *store, struct arena *arena, const char *direction,
                           const char *state, int64_t before, size_t limit,
                           struct store_message **ret_messages);
+/* Of ours in one of the states that a person looks at (queued, sending, held, parked, rejected),
+ * newest first; costs these rows, however many messages there are. */
+size_t store_unfinished(struct store *store, struct arena *arena, const char *state, size_t limit,
+                        struct store_message **ret_messages);
 /* Queued messages of a partner that are due and first of their referral, oldest due first. */
 size_t store_due(struct store *store, struct arena *arena, const char *partner, int64_t now_ms,
                  size_t limit, struct store_message **ret_messages);

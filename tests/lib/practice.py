@@ -154,7 +154,7 @@ class Gateway:
         """The received record in records/in, or None."""
         for path in (self.folder / "records" / "in").glob("*.json"):
             record = json.loads(path.read_text())
-            if record["record_id"] == number:
+            if record.get("record_id") == number:
                 return record
         return None
 

@@ -1,0 +1,110 @@
+/* answer_files: see answer_files.h. */
+#include "gateway/answer_files.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "fhir/reason.h"
+#include "gateway/export.h"
+#include "gateway/file.h"
+#include "gateway/log.h"
+#include "gateway/store/answers.h"
+#include "gateway/track.h"
+
+/* ---- one file: records/in/FROM--answer--REFERRAL--SEQ.json ---- */
+
+static struct json *object_of(struct arena *arena, const struct store_answer *answer,
+                              const struct store_referral *referral)
+{
+    struct json *object = json_new_object(arena);
+    json_set_text(arena, object, "record", "answer");
+    json_set_text(arena, object, "referral_id", referral->number);
+    json_set_text(arena, object, "move", answer->move);
+    json_set_text(arena, object, "at", clock_text(arena, answer->at_ms));
+    json_set_text(arena, object, "by", answer->by);
+    json_set_text(arena, object, "code", answer->code);
+    json_set_text(arena, object, "reason", answer->reason);
+    json_set(arena, object, "visits_done", json_new_whole(arena, (long)answer->visits_done));
+    json_set(arena, object, "visits_total", json_new_whole(arena, (long)answer->visits_total));
+    return object;
+}
+
+static bool write_answer(const struct office *office, struct arena *arena,
+                         const struct store_answer *answer, const struct store_referral *referral)
+{
+    const char *number = arena_print(arena, "%s--%lld", referral->number, (long long)answer->seq);
+    const char *name = export_name(arena, answer->clinic, "answer", number);
+    const char *path = setup_path(office->setup, arena, arena_print(arena, "records/in/%s", name));
+    const char *text =
+        arena_print(arena, "%s\n", json_print_pretty(arena, object_of(arena, answer, referral)));
+    if (file_replace(path, text, strlen(text), 0600))
+        return true;
+    log_event(LOG_LEVEL_ERROR, "records-in", "what", "an answer cannot be written", "why",
+              strerror(errno), NULL);
+    return false;
+}
+
+/* The words given with "other" may name the client: they stand in the file only. */
+static struct answer_notice notice_of(struct arena *arena, const struct store_answer *answer,
+                                      const struct store_referral *referral)
+{
+    const struct track_move *move = track_find(answer->move);
+    const char *reason = answer->code == NULL ? NULL : reason_sentence(arena, answer->code, NULL);
+    return (struct answer_notice){
+        .partner = referral->partner,
+        .referral = referral->number,
+        .move = answer->move,
+        .sentence = arena_print(arena, "referral %s: %s by %s%s%s", referral->number,
+                                move == NULL ? answer->move : move->sentence, answer->clinic,
+                                reason == NULL ? "" : ": ", reason == NULL ? "" : reason)};
+}
+
+/* ---- a page, noted in one unit ---- */
+
+struct marking {
+    struct unit unit;
+    const int64_t *answers;
+    size_t count;
+};
+
+static bool mark(struct unit *unit, struct store *store)
+{
+    const struct marking *marking = (const struct marking *)unit;
+    for (size_t i = 0; i < marking->count; i++)
+        store_set_answer_exported(store, marking->answers[i]);
+    return true;
+}
+
+static size_t write_page(const struct office *office, struct arena *arena, struct store *reader,
+                         struct answer_notice **ret_notices)
+{
+    struct store_answer *answers;
+    struct store_referral referral;
+    size_t written = 0;
+    size_t count = store_unexported_answers(reader, arena, &answers);
+    int64_t *rows = arena_array(arena, count, sizeof *rows);
+    *ret_notices = arena_array(arena, count, sizeof **ret_notices);
+    for (size_t i = 0; i < count; i++) { /* one that cannot be written does not stop the others */
+        if (!store_get_referral(reader, arena, answers[i].referral, &referral) ||
+            !write_answer(office, arena, &answers[i], &referral))
+            continue;
+        (*ret_notices)[written] = notice_of(arena, &answers[i], &referral);
+        rows[written++] = answers[i].id;
+    }
+    struct marking marking = {
+        .unit = {.run = mark, .arena = arena}, .answers = rows, .count = written};
+    return written > 0 && writer_call(office->writer, &marking.unit) ? written : 0;
+}
+
+size_t answer_files_sweep(const struct office *office, struct arena *arena,
+                          struct answer_notice **ret_notices)
+{
+    struct store *reader;
+    struct fault fault;
+    *ret_notices = NULL;
+    if (!office_reader(office, arena, &reader, &fault))
+        return 0;
+    size_t written = write_page(office, arena, reader, ret_notices);
+    store_close(reader);
+    return written;
+}
