@@ -99,6 +99,8 @@ static const char *number_of(struct field_job *job, const struct json *identifie
 static const struct json *number_in(struct field_job *job, const struct json *resource)
 {
     struct json *list = json_get(resource, "identifier");
+    if (json_kind(list) == JSON_OBJECT) /* Composition has one */
+        return list;
     struct json *number = choice_best(job, list, identifier_of_order, NULL);
     return number != NULL ? number : choice_best(job, list, choice_of_value, NULL);
 }

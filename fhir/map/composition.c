@@ -200,12 +200,16 @@ static struct json *write_replaced(struct field_job *job, const struct field *fi
 static struct json *read_replaced(struct field_job *job, const struct field *field,
                                   struct json *node, struct json *into)
 {
-    static const struct field number = {NULL, "", &field_number, &replaced};
+    static const struct field_number referred = {"Composition", false, false};
+    static const struct field bare = {NULL, "", &field_number, &replaced};
+    static const struct field reference = {NULL, "", &field_number, &referred};
     struct json *identifier = json_get(node, "targetIdentifier");
+    struct json *target = identifier != NULL ? identifier : json_get(node, "targetReference");
     (void)field;
-    if (identifier == NULL || !text_equal(json_get_text(node, "code"), "replaces"))
+    if (target == NULL || !text_equal(json_get_text(node, "code"), "replaces"))
         return NULL;
-    struct json *value = number.kind->read(job, &number, identifier, into);
+    struct json *value =
+        field_number.read(job, identifier != NULL ? &bare : &reference, target, into);
     if (value != NULL)
         json_mark(node);
     return value;

@@ -80,6 +80,16 @@ static inline struct message_inbound take(struct world *world, const char *quote
     return in;
 }
 
+static inline void refuse(struct world *world, const char *quoted, const char *path)
+{
+    struct message_inbound in;
+    world->findings.count = 0;
+    assert_false(
+        message_read(&world->context, parse(&world->arena, quoted), &in, &world->findings));
+    assert_int_equal(world->findings.count, 1);
+    assert_string_equal(world->findings.items[0].path, path);
+}
+
 static inline const struct json *received(const struct message_inbound *in, const char *path)
 {
     for (struct json *entry = json_first(json_get(in->record, "received")); entry != NULL;

@@ -9,16 +9,6 @@
 
 #include "lib/foreign.h"
 
-static void refuse(struct world *world, const char *quoted, const char *path)
-{
-    struct message_inbound in;
-    world->findings.count = 0;
-    assert_false(
-        message_read(&world->context, parse(&world->arena, quoted), &in, &world->findings));
-    assert_int_equal(world->findings.count, 1);
-    assert_string_equal(world->findings.items[0].path, path);
-}
-
 /* No ids, no fullUrls, relative references, focus on the ServiceRequest, no Task, text-only
  * service. */
 static void a_bare_order_is_understood(void **state)
