@@ -47,34 +47,52 @@ HASH_INLINE uint32_t hash_name(const char *at, size_t length)
     return (uint32_t)(mixed >> 32) | 0x80000000u;
 }
 
-/* Two names of LENGTH bytes are the same; most have fewer than seventeen. */
-static inline bool hash_same_name(const char *one, const char *other, size_t length)
+enum { HASH_SHORT_NAME = 16 }; /* bytes at most; most names are no longer */
+
+/* Two short names of LENGTH bytes are the same: compared in two pieces that may overlap. */
+static inline bool hash_same_short_name(const char *one, const char *other, size_t length)
 {
-    if (length > 16)
-        return memcmp(one, other, length) == 0;
     if (length >= 8)
         return hash_load(one, 8) == hash_load(other, 8) &&
                hash_load(one + length - 8, 8) == hash_load(other + length - 8, 8);
     if (length >= 4)
         return hash_load(one, 4) == hash_load(other, 4) &&
                hash_load(one + length - 4, 4) == hash_load(other + length - 4, 4);
-    while (length > 0 && *one == *other) {
-        one++;
-        other++;
-        length--;
-    }
-    return length == 0;
+    return length == 0 || (one[0] == other[0] && one[length / 2] == other[length / 2] &&
+                           one[length - 1] == other[length - 1]);
+}
+
+/* Two names of LENGTH bytes are the same. */
+static inline bool hash_same_name(const char *one, const char *other, size_t length)
+{
+    return length > HASH_SHORT_NAME ? memcmp(one, other, length) == 0
+                                    : hash_same_short_name(one, other, length);
+}
+
+/* The LENGTH bytes at AT, at most eight, with which a text of WHOLE bytes ends. Copied one by one
+ * they would have to be waited for before they can be read as a word. */
+static inline uint64_t hash_rest(const char *at, size_t length, size_t whole)
+{
+    if (length == 0)
+        return 0;
+    if (whole >= 8)
+        return hash_load(at + length - 8, 8) >> 8 * (8 - length);
+    if (length >= 4)
+        return hash_load(at, 4) | hash_load(at + length - 4, 4) << 8 * (length - 4);
+    return hash_load(at, 1) | hash_load(at + length / 2, 1) << 8 * (length / 2) |
+           hash_load(at + length - 1, 1) << 8 * (length - 1);
 }
 
 /* Of every byte of the text. */
 static inline uint64_t hash_text(const char *at, size_t length)
 {
+    size_t whole = length;
     uint64_t mixed = length * 0x9e3779b97f4a7c15ull;
     for (; length > 8; at += 8, length -= 8) {
         mixed = (mixed ^ hash_load(at, 8)) * 0xc2b2ae3d27d4eb4full;
         mixed ^= mixed >> 29;
     }
-    mixed = (mixed ^ hash_load(at, length)) * 0xc2b2ae3d27d4eb4full;
+    mixed = (mixed ^ hash_rest(at, length, whole)) * 0xc2b2ae3d27d4eb4full;
     return mixed ^ mixed >> 32;
 }
 
@@ -108,6 +126,7 @@ static inline uint64_t hash_keyed(const struct hash_key *key, const char *at, si
 {
     uint64_t state[4] = {key->first ^ 0x736f6d6570736575ull, key->second ^ 0x646f72616e646f6dull,
                          key->first ^ 0x6c7967656e657261ull, key->second ^ 0x7465646279746573ull};
+    size_t whole = length;
     uint64_t last = (uint64_t)length << 56;
     for (; length >= 8; at += 8, length -= 8) {
         uint64_t word = hash_load(at, 8);
@@ -115,7 +134,7 @@ static inline uint64_t hash_keyed(const struct hash_key *key, const char *at, si
         hash_round(state);
         state[0] ^= word;
     }
-    last |= hash_load(at, length);
+    last |= hash_rest(at, length, whole);
     state[3] ^= last;
     hash_round(state);
     state[0] ^= last;

@@ -106,28 +106,29 @@ void json_place(const struct json_document *document, const struct json *node, i
 
 /* ---- reading ---- */
 
-/* Apart, so that looking up a name needs no room on the stack. */
-static __attribute__((noinline)) bool is_long_key(const struct json *member, const char *key,
-                                                  size_t length)
+/* Apart, so that looking up a short name calls nothing and needs no room on the stack. */
+static __attribute__((noinline)) struct json *search_long(struct json *member, const char *key,
+                                                          size_t length, uint32_t hash)
 {
-    return json_key_length(member) == length && memcmp(member->key, key, length) == 0;
-}
-
-static inline bool is_key(const struct json *member, const char *key, size_t length)
-{
-    if (length > 16)
-        return is_long_key(member, key, length);
-    return member->key_length == length && hash_same_name(member->key, key, length);
+    while (member != NULL && (member->key_hash != hash || json_key_length(member) != length ||
+                              memcmp(member->key, key, length) != 0))
+        member = member->next;
+    return member;
 }
 
 struct json *json_search(const struct json *object, const char *key, size_t length, uint32_t hash)
 {
     if (object->type != JSON_TYPE_OBJECT)
         return NULL;
-    struct json *member = object->child;
-    while (member != NULL && (member->key_hash != hash || !is_key(member, key, length)))
-        member = member->next;
-    return member;
+    for (struct json *member = object->child; member != NULL; member = member->next) {
+        if (member->key_hash != hash)
+            continue;
+        if (length > HASH_SHORT_NAME)
+            return search_long(member, key, length, hash);
+        if (member->key_length == length && hash_same_short_name(member->key, key, length))
+            return member;
+    }
+    return NULL;
 }
 
 struct json *json_at(const struct json *list, size_t index)

@@ -123,14 +123,15 @@ static bool index_entries(struct field_job *job, const struct json *bundle, int 
         }
         const char *url = json_get_text(item, "fullUrl");
         const char *id = json_get_text(resource, "id");
-        append(job, (struct message_entry){.name = "",
-                                           .full_url = url,
-                                           .url_hash = hash_of(url),
-                                           .type = type,
-                                           .type_hash = hash_name(type, strlen(type)),
-                                           .id = id != NULL ? id : reference_tail(url, type),
-                                           .resource = resource,
-                                           .parent = item});
+        append(job,
+               (struct message_entry){.name = "",
+                                      .full_url = url,
+                                      .url_hash = url == NULL ? 0 : hash_name(url, strlen(url)),
+                                      .type = type,
+                                      .type_hash = hash_name(type, strlen(type)),
+                                      .id = id != NULL ? id : reference_tail(url, type),
+                                      .resource = resource,
+                                      .parent = item});
     }
     return true;
 }

@@ -75,7 +75,7 @@ size_t reference_with_url(struct field_job *job, const char *url, size_t length,
         const struct look_up_row *rows = look_up_all(&names(job)->urls, name, NULL, NULL, &count);
         return take_rows(job, rows, count, ret_found);
     }
-    unsigned hash = (unsigned)hash_text(url, length);
+    unsigned hash = hash_name(url, length);
     for (size_t i = 0; i < job->entries->count; i++) {
         struct message_entry *entry = &job->entries->entries[i];
         if (entry->url_hash == hash && entry->full_url != NULL &&

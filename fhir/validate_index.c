@@ -1,4 +1,6 @@
-/* validate_index: an open-addressing table, at most half full. See validate_index.h. */
+/* validate_index: an open-addressing table, at most half full. See validate_index.h.
+ * In a small one the texts that an enemy chose cost no more than looking at all of them, so the
+ * cheaper hash will do. */
 #include "fhir/validate_index.h"
 
 #include <stdint.h>
@@ -16,10 +18,17 @@ struct index index_new(struct arena *arena, const struct hash_key *secret, size_
                           arena_array(arena, size, sizeof(struct index_row)), size - 1};
 }
 
+enum { SMALL = 64 }; /* places */
+
+static inline uint64_t hash_of(const struct index *index, const char *key, size_t length)
+{
+    return index->mask < SMALL ? hash_text(key, length) : hash_keyed(index->secret, key, length);
+}
+
 /* The place of KEY: its row or the empty one where it would go. */
 static inline struct index_row *place_of(const struct index *index, const char *key, size_t length)
 {
-    size_t place = (size_t)hash_keyed(index->secret, key, length) & index->mask;
+    size_t place = (size_t)hash_of(index, key, length) & index->mask;
     while (index->rows[place].key != NULL && strcmp(index->rows[place].key, key) != 0)
         place = (place + 1) & index->mask;
     return &index->rows[place];
