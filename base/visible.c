@@ -38,16 +38,22 @@ static bool is_plain(const char *text, size_t *ret_length)
     return !is_active(point);
 }
 
+static bool is_plain_ascii(char byte)
+{
+    return (byte >= ' ' && byte <= '~') || byte == '\n' || byte == '\t';
+}
+
 size_t visible_plain(const char *text)
 {
     size_t plain = 0;
-    while (text[plain] != '\0') {
+    for (;;) {
         size_t length;
-        if (text[plain] != '\n' && text[plain] != '\t' && !is_plain(text + plain, &length))
-            break;
-        plain += text[plain] == '\n' || text[plain] == '\t' ? 1 : length;
+        while (is_plain_ascii(text[plain])) /* nearly all of it, in most texts */
+            plain++;
+        if (text[plain] == '\0' || !is_plain(text + plain, &length))
+            return plain;
+        plain += length;
     }
-    return plain;
 }
 
 size_t visible_escape(const char *text, char ret_escape[VISIBLE_ESCAPE_MAX])

@@ -19,7 +19,9 @@ bool record_id_form(const char *text, bool is_received, struct text_form *ret_fo
     if (is_received) {
         bool is_printable = !text_is_blank(text) && visible_plain(text) == length &&
                             strpbrk(text, "\n\r\t") == NULL;
-        if (is_printable && text_utf8_length(text) <= RECORD_ID_RECEIVED_MAX)
+        bool is_short =
+            length <= RECORD_ID_RECEIVED_MAX || text_utf8_length(text) <= RECORD_ID_RECEIVED_MAX;
+        if (is_printable && is_short)
             return true;
         *ret_form = (struct text_form){NULL, "1 to 200 printable characters", NULL};
         return false;

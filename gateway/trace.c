@@ -14,16 +14,22 @@ static bool is_digit(char digit)
     return (digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f');
 }
 
+/* The lower-case hex digit that DIGIT is in either case; 0 when it is none. */
+static char digit_of(char digit)
+{
+    char lower = (char)(digit | 0x20); /* which decimal digits have already */
+    return (digit >= '0' && digit <= '9') || (lower >= 'a' && lower <= 'f') ? lower : '\0';
+}
+
 /* COUNT lower-case hex digits that are not all zero. */
 static bool is_id(const char *text, size_t count)
 {
-    bool is_zero = true;
-    for (size_t i = 0; i < count; i++) {
+    size_t zeros = strspn(text, "0");
+    for (size_t i = zeros; i < count; i++) {
         if (!is_digit(text[i]))
             return false;
-        is_zero = is_zero && text[i] == '0';
     }
-    return !is_zero;
+    return zeros < count;
 }
 
 static bool is_hex(const char *text, size_t count)
@@ -48,20 +54,20 @@ static bool is_traceparent(const char *text)
 /* The digits of a UUID in text form; false when it is none. */
 static bool take_uuid(const char *text, char ret_id[TRACE_ID_TEXT])
 {
-    static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    static const unsigned char group_ends[] = {8, 13, 18, 23, 36};
+    char *digit = ret_id;
     size_t at = 0;
-    if (strlen(text) != sizeof shape - 1)
-        return false;
-    for (size_t i = 0; i < sizeof shape - 1; i++) {
-        if (shape[i] == '-' && text[i] == '-')
-            continue;
-        char digit = text[i] >= 'A' && text[i] <= 'F' ? (char)(text[i] - 'A' + 'a') : text[i];
-        if (shape[i] == '-' || !is_digit(digit))
+    for (size_t group = 0; group < sizeof group_ends; group++, at++) {
+        for (; at < group_ends[group]; at++) {
+            *digit = digit_of(text[at]);
+            if (*digit++ == '\0')
+                return false;
+        }
+        if (text[at] != (group + 1 < sizeof group_ends ? '-' : '\0'))
             return false;
-        ret_id[at++] = digit;
     }
-    ret_id[at] = '\0';
-    return is_id(ret_id, ID_DIGITS);
+    *digit = '\0';
+    return strspn(ret_id, "0") < ID_DIGITS;
 }
 
 const char *trace_id_to_log(const char *message_id)
