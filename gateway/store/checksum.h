@@ -4,8 +4,10 @@
 #ifndef GATEWAY_STORE_CHECKSUM_H
 #define GATEWAY_STORE_CHECKSUM_H
 
+#include <endian.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 uint64_t checksum_of(const void *bytes, size_t length, uint64_t seed);
 
@@ -17,26 +19,28 @@ uint64_t checksum_keyed(const unsigned char key[CHECKSUM_KEY_BYTES], const void 
 /* Numbers as they lie on disk: lowest byte first. */
 static inline uint32_t checksum_get32(const unsigned char *at)
 {
-    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+    uint32_t number;
+    memcpy(&number, at, sizeof number);
+    return le32toh(number);
 }
 
 static inline uint64_t checksum_get64(const unsigned char *at)
 {
-    return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24 |
-           (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 |
-           (uint64_t)at[7] << 56;
+    uint64_t number;
+    memcpy(&number, at, sizeof number);
+    return le64toh(number);
 }
 
 static inline void checksum_put32(unsigned char *at, uint32_t number)
 {
-    for (int i = 0; i < 4; i++)
-        at[i] = (unsigned char)(number >> 8 * i);
+    number = htole32(number);
+    memcpy(at, &number, sizeof number);
 }
 
 static inline void checksum_put64(unsigned char *at, uint64_t number)
 {
-    for (int i = 0; i < 8; i++)
-        at[i] = (unsigned char)(number >> 8 * i);
+    number = htole64(number);
+    memcpy(at, &number, sizeof number);
 }
 
 #endif

@@ -51,37 +51,35 @@ static bool take_bytes(const unsigned char **at, const unsigned char *end, struc
     return true;
 }
 
+/* Member by member into the caller's own: a note made here and copied would be read in other pieces
+ * than it was written in, for which the processor waits. */
 bool note_take(const unsigned char **at, const unsigned char *end, struct note *ret_note)
 {
     if (*at >= end)
         return false;
-    struct note note = {.kind = (enum note_kind) * *at};
-    switch (note.kind) {
+    ret_note->kind = (enum note_kind) * *at;
+    switch (ret_note->kind) {
     case NOTE_NULL:
         *at += 1;
-        break;
+        return true;
     case NOTE_WHOLE:
         if (end - *at < WHOLE_BYTES)
             return false;
-        note.whole = (int64_t)checksum_get64(*at + 1);
+        ret_note->whole = (int64_t)checksum_get64(*at + 1);
         *at += WHOLE_BYTES;
-        break;
+        return true;
     case NOTE_CHANGE:
         if (end - *at < CHANGE_BYTES)
             return false;
-        note.statement = checksum_get32(*at + 1) >> 8;
-        note.values = checksum_get32(*at + 1) & 0xff;
+        ret_note->statement = checksum_get32(*at + 1) >> 8;
+        ret_note->values = checksum_get32(*at + 1) & 0xff;
         *at += CHANGE_BYTES;
-        break;
+        return true;
     case NOTE_STATEMENT:
     case NOTE_TEXT:
     case NOTE_BLOB:
-        if (!take_bytes(at, end, &note))
-            return false;
-        break;
+        return take_bytes(at, end, ret_note);
     default:
         return false;
     }
-    *ret_note = note;
-    return true;
 }

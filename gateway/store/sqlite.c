@@ -194,6 +194,7 @@ sqlite3_stmt *sqlite_inserting_gathered(struct store *store, const struct table 
 
 /* ---- values: bound to the statement and, of a change, noted for the journal ---- */
 
+/* Handed on by address: it is asked for each value of each row. */
 struct binding {
     struct store *store;
     sqlite3_stmt *statement; /* NULL: only noted */
@@ -220,44 +221,44 @@ static struct binding changing(struct store *store, struct cached *slot)
     return (struct binding){store, slot->statement, store->journal};
 }
 
-static void bind_null(struct binding binding, int at)
+static void bind_null(const struct binding *binding, int at)
 {
-    if (binding.statement != NULL)
-        sqlite3_bind_null(binding.statement, at);
-    if (binding.journal != NULL)
-        note_null(binding.journal);
+    if (binding->statement != NULL)
+        sqlite3_bind_null(binding->statement, at);
+    if (binding->journal != NULL)
+        note_null(binding->journal);
 }
 
-static void bind_whole(struct binding binding, int at, int64_t value)
+static void bind_whole(const struct binding *binding, int at, int64_t value)
 {
-    if (binding.statement != NULL)
-        sqlite3_bind_int64(binding.statement, at, value);
-    if (binding.journal != NULL)
-        note_whole(binding.journal, value);
+    if (binding->statement != NULL)
+        sqlite3_bind_int64(binding->statement, at, value);
+    if (binding->journal != NULL)
+        note_whole(binding->journal, value);
 }
 
-static void bind_text(struct binding binding, int at, const char *value)
+static void bind_text(const struct binding *binding, int at, const char *value)
 {
     if (value == NULL) {
         bind_null(binding, at);
         return;
     }
     size_t length = strlen(value);
-    if (binding.statement != NULL)
-        sqlite3_bind_text64(binding.statement, at, value, length, SQLITE_STATIC, SQLITE_UTF8);
-    if (binding.journal != NULL)
-        note_bytes(binding.journal, NOTE_TEXT, value, length);
+    if (binding->statement != NULL)
+        sqlite3_bind_text64(binding->statement, at, value, length, SQLITE_STATIC, SQLITE_UTF8);
+    if (binding->journal != NULL)
+        note_bytes(binding->journal, NOTE_TEXT, value, length);
 }
 
-static void bind_blob(struct binding binding, int at, const void *value, size_t length)
+static void bind_blob(const struct binding *binding, int at, const void *value, size_t length)
 {
-    if (binding.statement != NULL)
-        sqlite3_bind_blob64(binding.statement, at, value, length, SQLITE_STATIC);
-    if (binding.journal != NULL)
-        note_bytes(binding.journal, NOTE_BLOB, value, length);
+    if (binding->statement != NULL)
+        sqlite3_bind_blob64(binding->statement, at, value, length, SQLITE_STATIC);
+    if (binding->journal != NULL)
+        note_bytes(binding->journal, NOTE_BLOB, value, length);
 }
 
-static void bind_arguments(struct binding binding, const char *types, va_list arguments)
+static void bind_arguments(const struct binding *binding, const char *types, va_list arguments)
 {
     for (int i = 0; types[i] != '\0'; i++) {
         if (types[i] == 'i')
@@ -273,7 +274,7 @@ static void bind_arguments(struct binding binding, const char *types, va_list ar
     }
 }
 
-static void bind_link(struct binding binding, int at, int64_t id)
+static void bind_link(const struct binding *binding, int at, int64_t id)
 {
     if (id == 0)
         bind_null(binding, at);
@@ -311,7 +312,7 @@ static void make_named(struct store *store, const struct table *table, size_t sk
     }
 }
 
-static void bind_column(struct binding binding, int at, const struct table *table,
+static void bind_column(const struct binding *binding, int at, const struct table *table,
                         const struct column *column, const void *row)
 {
     const char *member = (const char *)row + column->offset;
@@ -321,14 +322,14 @@ static void bind_column(struct binding binding, int at, const struct table *tabl
         break;
     case COLUMN_PARTNER:
     case COLUMN_ORIGIN:
-        bind_link(binding, at, sqlite_partner(binding.store, partner_in(column, row)));
+        bind_link(binding, at, sqlite_partner(binding->store, partner_in(column, row)));
         break;
     case COLUMN_CLIENT:
         bind_link(binding, at,
-                  sqlite_client(binding.store, owner_in(table, row), client_in(column, row)));
+                  sqlite_client(binding->store, owner_in(table, row), client_in(column, row)));
         break;
     case COLUMN_TICK:
-        bind_whole(binding, at, sqlite_tick(binding.store));
+        bind_whole(binding, at, sqlite_tick(binding->store));
         break;
     case COLUMN_WHOLE:
         bind_whole(binding, at, *(const int64_t *)(const void *)member);
@@ -460,9 +461,9 @@ int64_t sqlite_insert(struct store *store, const struct table *table, const void
         binding.statement = NULL;
         place = journal_mark(store->journal).changes;
     }
-    bind_whole(binding, 1, id);
+    bind_whole(&binding, 1, id);
     for (size_t i = 1; i < table->column_count; i++)
-        bind_column(binding, (int)i + 1, table, &table->columns[i], row);
+        bind_column(&binding, (int)i + 1, table, &table->columns[i], row);
     if (store->is_serving)
         sqlite_gather(store, table, place);
     else
@@ -480,8 +481,8 @@ void sqlite_update(struct store *store, const struct table *table, size_t skip, 
     make_named(store, table, skip, row);
     struct binding binding = changing(store, slot);
     for (size_t i = skip; i < table->column_count; i++)
-        bind_column(binding, (int)(i - skip + 1), table, &table->columns[i], row);
-    bind_column(binding, (int)(table->column_count - skip + 1), table, &table->columns[0], row);
+        bind_column(&binding, (int)(i - skip + 1), table, &table->columns[i], row);
+    bind_column(&binding, (int)(table->column_count - skip + 1), table, &table->columns[0], row);
     change_row(store, slot->statement);
 }
 
@@ -510,9 +511,10 @@ size_t sqlite_select(struct store *store, struct arena *arena, const struct tabl
     if (slot == NULL)
         return 0;
     look_again(store);
+    struct binding binding = reading(store, slot);
     va_list arguments;
     va_start(arguments, types);
-    bind_arguments(reading(store, slot), types, arguments);
+    bind_arguments(&binding, types, arguments);
     va_end(arguments);
     size_t count = select_rows(store, arena, table, ret_rows, SIZE_MAX, slot->statement);
     sqlite_finish(slot->statement);
@@ -526,9 +528,10 @@ bool sqlite_select_one(struct store *store, struct arena *arena, const struct ta
     if (slot == NULL)
         return false;
     look_again(store);
+    struct binding binding = reading(store, slot);
     va_list arguments;
     va_start(arguments, types);
-    bind_arguments(reading(store, slot), types, arguments);
+    bind_arguments(&binding, types, arguments);
     va_end(arguments);
     bool found = sqlite_step(store, slot->statement);
     if (found) {
@@ -545,9 +548,10 @@ void sqlite_run(struct store *store, const char *sql, const char *types, ...)
     struct cached *slot = statement_of(store, sql, 'q', NULL, sql, 0);
     if (slot == NULL)
         return;
+    struct binding binding = changing(store, slot);
     va_list arguments;
     va_start(arguments, types);
-    bind_arguments(changing(store, slot), types, arguments);
+    bind_arguments(&binding, types, arguments);
     va_end(arguments);
     sqlite_step(store, slot->statement);
     sqlite_finish(slot->statement);
@@ -558,9 +562,10 @@ int64_t sqlite_number(struct store *store, const char *sql, const char *types, .
     struct cached *slot = statement_of(store, sql, 'q', NULL, sql, 0);
     if (slot == NULL)
         return 0;
+    struct binding binding = reading(store, slot);
     va_list arguments;
     va_start(arguments, types);
-    bind_arguments(reading(store, slot), types, arguments);
+    bind_arguments(&binding, types, arguments);
     va_end(arguments);
     int64_t number =
         sqlite_step(store, slot->statement) ? sqlite3_column_int64(slot->statement, 0) : 0;
@@ -575,9 +580,10 @@ size_t sqlite_texts(struct store *store, struct arena *arena, const char ***ret_
     *ret_texts = NULL;
     if (slot == NULL)
         return 0;
+    struct binding binding = reading(store, slot);
     va_list arguments;
     va_start(arguments, types);
-    bind_arguments(reading(store, slot), types, arguments);
+    bind_arguments(&binding, types, arguments);
     va_end(arguments);
     size_t count = 0;
     size_t room = 0;
