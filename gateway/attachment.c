@@ -17,7 +17,7 @@ static void fault(struct finding_list *findings, size_t position, const char *fo
                                            .expected = expected});
 }
 
-static bool is_base_name(const char *name)
+bool attachment_is_name(const char *name)
 {
     return name[0] != '\0' && name[0] != '.' && strchr(name, '/') == NULL;
 }
@@ -48,7 +48,7 @@ static bool load_one(struct arena *arena, const char *folder, const char *name, 
 {
     struct finding_list why = finding_list_new(arena);
     size_t length = 0;
-    if (name == NULL || !is_base_name(name)) {
+    if (name == NULL || !attachment_is_name(name)) {
         fault(findings, position, "a path", "the name of a file beside the record");
         return false;
     }

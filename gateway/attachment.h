@@ -17,6 +17,8 @@
  * when the record names none. False with findings. */
 bool attachment_load(struct arena *arena, const struct json *record, const char *folder,
                      size_t bytes_max, struct finding_list *findings, struct json **ret_list);
+/* NAME can be that of a file beside the record: no path, nothing hidden. */
+bool attachment_is_name(const char *name);
 /* The bytes of one item of such a list, or of one received: its base64 may hold white space, as R4
  * allows. NULL when it holds no data, or no base64. */
 const unsigned char *attachment_bytes(struct arena *arena, const struct json *item,

@@ -1,10 +1,10 @@
 /* intake_folder: the drop folder records/out.
  *
  * A file is taken once it has not changed for drop_settle_ms; a text that ends early is given more
- * time (drop_give_up_ms), because somebody may still be writing it. Names that start with '.' or
- * end in .tmp or .part, links, folders and devices are left alone. The sweep's memory is only a
- * convenience: after a restart every file is looked at afresh and what was taken before is known.
- */
+ * time (drop_give_up_ms), because somebody may still be writing it. A record waits for the files
+ * that it attaches (intake_document.c). Names that start with '.' or end in .tmp or .part, links,
+ * folders and devices are left alone. The sweep's memory is only a convenience: after a restart
+ * every file is looked at afresh and what was taken before is known. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -14,31 +14,11 @@
 #include "base/csv.h"
 #include "gateway/file.h"
 #include "gateway/intake.h"
+#include "gateway/intake_parts.h"
+#include "gateway/intake_wait.h"
 #include "gateway/log.h"
 
 enum { NAME_TRIES = 1000, WHY_MAX_BYTES = 1 << 20 };
-
-struct seen { /* a file as it looked last time */
-    char *name;
-    long long size, modified_ns;
-    unsigned long long inode;
-    int64_t since_ms; /* monotonic */
-    bool is_there;    /* in this sweep */
-};
-
-struct intake {
-    struct seen *files;
-    size_t count, room;
-};
-
-struct sweep {
-    struct intake *intake;
-    const struct office *office;
-    struct arena *arena; /* of one file */
-    const char *out, *sent, *refused;
-    int64_t now_ms; /* monotonic */
-    size_t dealt_with;
-};
 
 struct intake *intake_new(void)
 {
@@ -57,12 +37,20 @@ void intake_free(struct intake *intake)
 
 /* ---- what was there before ---- */
 
-static struct seen *seen_of(struct intake *intake, const char *name)
+struct seen *intake_find(struct intake *intake, const char *name)
 {
     for (size_t i = 0; i < intake->count; i++) {
         if (strcmp(intake->files[i].name, name) == 0)
             return &intake->files[i];
     }
+    return NULL;
+}
+
+static struct seen *seen_of(struct intake *intake, const char *name)
+{
+    struct seen *known = intake_find(intake, name);
+    if (known != NULL)
+        return known;
     if (intake->count == intake->room) {
         size_t room = intake->room == 0 ? 32 : intake->room * 2;
         struct seen *files = realloc(intake->files, room * sizeof *files);
@@ -100,8 +88,11 @@ static int64_t unchanged_ms(struct seen *seen, const struct stat *about, int64_t
     bool same = seen->inode == about->st_ino && seen->size == about->st_size &&
                 seen->modified_ns == modified;
     seen->is_there = true;
+    seen->is_wanted = false;
     if (same)
         return now_ms - seen->since_ms;
+    seen->look = LOOK_NOT_YET;
+    seen->is_used = false;
     seen->inode = about->st_ino;
     seen->size = about->st_size;
     seen->modified_ns = modified;
@@ -126,6 +117,11 @@ static void move_to(const struct sweep *sweep, const char *name, const char *pat
         return;
     log_event(LOG_LEVEL_ERROR, "drop-folder", "what", "a file cannot be moved out of records/out",
               "why", strerror(errno), NULL);
+}
+
+void intake_move_to_sent(const struct sweep *sweep, const char *name)
+{
+    move_to(sweep, name, free_name(sweep->arena, sweep->sent, name));
 }
 
 static void write_why(const struct sweep *sweep, const char *refused_path,
@@ -296,6 +292,8 @@ static void settle(const struct sweep *sweep, const char *name, const char *text
     move_to(sweep, name, sent);
 }
 
+/* ---- one file ---- */
+
 static void take_file(struct sweep *sweep, const char *name, int64_t unchanged)
 {
     const struct setup *setup = sweep->office->setup;
@@ -305,15 +303,29 @@ static void take_file(struct sweep *sweep, const char *name, int64_t unchanged)
     const char *text =
         file_read(sweep->arena, path, setup->config.body_max_bytes, &length, &findings);
     bool may_grow = unchanged < (int64_t)setup->config.drop_give_up_ms;
-    if (text != NULL && may_grow && ends_early(sweep->arena, name, text, length))
+    struct record_list records = {NULL, 0, 0};
+    if (text != NULL && may_grow && ends_early(sweep->arena, name, text, length)) {
+        sweep->is_pending = true;
         return;
+    }
+    if (text != NULL && memmem(text, length, "attachments", strlen("attachments")) != NULL)
+        record_read(sweep->arena, record_format_of(name), text, length, name, &records,
+                    &(struct finding_list){.arena = sweep->arena});
+    if (intake_waits(sweep, name, &records, unchanged)) {
+        intake_stay(sweep, &records);
+        return;
+    }
     struct intake_report report = {.refused = text == NULL};
     if (text != NULL)
         report = intake_take(sweep->office, sweep->arena, name, text, length, sweep->out,
                              clock_wall_ms(&setup->clock), &findings);
-    if (report.fault.kind != FAULT_none)
-        return; /* the store is not well: the file stays and is taken later */
+    intake_use(sweep, &records, &report);
+    if (report.fault.kind != FAULT_none) {
+        intake_stay(sweep, &records); /* the store is not well: the file stays and is taken later */
+        return;
+    }
     settle(sweep, name, text, length, &report, &findings);
+    intake_wait_end(sweep->arena, sweep->out, name);
     sweep->dealt_with++;
 }
 
@@ -322,24 +334,41 @@ static bool is_left_alone(const char *name)
     return name[0] == '.' || text_ends(name, ".tmp") || text_ends(name, ".part");
 }
 
-static void look_at(struct sweep *sweep, const char *name)
+/* What NAME looks like now. A notice whose file has gone goes, too. */
+static void note(struct sweep *sweep, const char *name)
 {
     struct stat about;
+    const char *file;
     const char *path = arena_print(sweep->arena, "%s/%s", sweep->out, name);
+    if (intake_wait_is_notice(sweep->arena, name, &file)) {
+        if (!file_exists(arena_print(sweep->arena, "%s/%s", sweep->out, file)))
+            intake_wait_end(sweep->arena, sweep->out, file);
+        return;
+    }
     if (is_left_alone(name) || lstat(path, &about) != 0 || !S_ISREG(about.st_mode))
         return;
     struct seen *seen = seen_of(sweep->intake, name);
-    if (seen == NULL)
-        return;
-    int64_t unchanged = unchanged_ms(seen, &about, sweep->now_ms);
-    if (unchanged >= 0 && unchanged >= (int64_t)sweep->office->setup->config.drop_settle_ms)
-        take_file(sweep, name, unchanged);
+    if (seen != NULL)
+        seen->unchanged_ms = unchanged_ms(seen, &about, sweep->now_ms);
 }
 
-/* Names in order, so that the referral of a batch goes before its notes when they are named so. */
-static int by_name(const void *one, const void *other)
+/* Takes it when it is a record that has settled. */
+static void look_at(struct sweep *sweep, struct seen *seen)
 {
-    return strcmp(*(const char *const *)one, *(const char *const *)other);
+    if (!intake_is_settled(sweep, seen)) {
+        sweep->is_pending = true;
+        return;
+    }
+    if (seen->look == LOOK_NOT_YET)
+        seen->look = intake_look_of(sweep, seen->name);
+    if (seen->look == LOOK_RECORD)
+        take_file(sweep, seen->name, seen->unchanged_ms);
+}
+
+/* In order, so that the referral of a batch goes before its notes when they are named so. */
+static int by_seen_name(const void *one, const void *other)
+{
+    return strcmp(((const struct seen *)one)->name, ((const struct seen *)other)->name);
 }
 
 static size_t list_names(struct arena *arena, const char *folder, const char ***ret_names)
@@ -355,8 +384,6 @@ static size_t list_names(struct arena *arena, const char *folder, const char ***
     }
     if (open_folder != NULL)
         closedir(open_folder);
-    if (count > 1)
-        qsort(names, count, sizeof *names, by_name);
     *ret_names = names;
     return count;
 }
@@ -375,10 +402,21 @@ size_t intake_sweep(struct intake *intake, const struct office *office)
                           .now_ms = clock_monotonic_ms(&office->setup->clock)};
     size_t count = list_names(&names_arena, sweep.out, &names);
     for (size_t i = 0; i < count; i++) {
-        look_at(&sweep, names[i]);
+        note(&sweep, names[i]);
         arena_reset(&arena);
     }
     forget_absent(intake);
+    if (intake->count > 1)
+        qsort(intake->files, intake->count, sizeof *intake->files, by_seen_name);
+    for (size_t i = 0; i < intake->count; i++) {
+        look_at(&sweep, &intake->files[i]);
+        arena_reset(&arena);
+    }
+    for (size_t i = 0; i < intake->count; i++) {
+        if (intake->files[i].look == LOOK_DOCUMENT)
+            intake_settle_document(&sweep, &intake->files[i]);
+        arena_reset(&arena);
+    }
     arena_free(&arena);
     arena_free(&names_arena);
     return sweep.dealt_with;

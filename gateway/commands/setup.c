@@ -14,6 +14,7 @@
 #include "gateway/commands/lists.h"
 #include "gateway/disk.h"
 #include "gateway/file.h"
+#include "gateway/intake_wait.h"
 #include "gateway/people.h"
 #include "gateway/recall.h"
 #include "gateway/revocation.h"
@@ -394,6 +395,18 @@ static size_t check_terms(struct command_call *call, const struct setup *setup,
     return warnings;
 }
 
+/* Files in records/out that wait for others, or that nobody asked for. */
+static size_t check_drop_folder(struct command_call *call, const struct setup *setup)
+{
+    struct intake_waiting *items;
+    size_t count = intake_wait_list(setup, call->arena, &items);
+    for (size_t i = 0; i < count; i++)
+        say_warning(call, "drop-folder",
+                    arena_print(call->arena, "records/out/%.*s", (int)strcspn(items[i].why, "\n"),
+                                items[i].why));
+    return count;
+}
+
 static int check(struct command_call *call)
 {
     struct finding_list findings = finding_list_new(call->arena);
@@ -412,6 +425,7 @@ static int check(struct command_call *call)
         warnings += check_disk(call, setup);
         warnings += check_clock(call, setup);
         notes += check_differences(call, setup);
+        notes += check_drop_folder(call, setup);
         if (setup_zone_fault(setup) != NULL)
             notes += say_warning(call, "time-zone", setup_zone_fault(setup));
     }

@@ -7,8 +7,11 @@
 
 #include <cmocka.h>
 #include <dirent.h>
+#include <unistd.h>
 
+#include "gateway/file.h"
 #include "gateway/intake.h"
+#include "gateway/intake_wait.h"
 #include "lib/clinic.h"
 
 struct bench {
@@ -221,6 +224,146 @@ static void many_files(void **state)
     assert_int_equal(names_in(bench, "sent"), 150);
 }
 
+/* ---- attachments ---- */
+
+static const char *attaching(struct bench *bench, const char *number, const char *file)
+{
+    const char *list = arena_print(&bench->clinic->arena,
+                                   "\"attachments\":[{\"title\":\"Scan\",\"file\":\"%s\"}],"
+                                   "\"reason\"",
+                                   file);
+    return clinic_replaced(bench->clinic, referral(bench, number), "\"reason\"", list);
+}
+
+static bool is_in(struct bench *bench, const char *folder, const char *name)
+{
+    return file_exists(arena_print(&bench->clinic->arena, "%s/records/%s/%s", bench->clinic->folder,
+                                   folder, name));
+}
+
+static void sweep_twice(struct bench *bench)
+{
+    intake_sweep(bench->intake, &bench->office);
+    intake_sweep(bench->intake, &bench->office);
+}
+
+static void be_patient(struct bench *bench)
+{
+    ((struct setup *)(uintptr_t)bench->office.setup)->config.drop_give_up_ms = 60000;
+}
+
+static void a_record_waits_for_what_it_attaches(void **state)
+{
+    struct bench *bench = *state;
+    struct intake_waiting *waiting;
+    be_patient(bench);
+    drop(bench, "r.json", attaching(bench, "R-1", "scan.pdf"));
+    sweep_twice(bench);
+    assert_int_equal(records(bench), 0);
+    assert_int_equal(intake_wait_list(bench->office.setup, &bench->clinic->arena, &waiting), 1);
+    assert_string_equal(waiting[0].file, "records/out/r.json");
+    assert_non_null(strstr(waiting[0].why, "attachments[1].file: found scan.pdf"));
+    drop(bench, "scan.pdf", "%PDF-1.4");
+    intake_sweep(bench->intake, &bench->office);
+    assert_int_equal(records(bench), 0); /* somebody may still be writing it */
+    intake_sweep(bench->intake, &bench->office);
+    assert_int_equal(records(bench), 1);
+    assert_int_equal(names_in(bench, "out"), 0);
+    assert_true(is_in(bench, "sent", "r.json") && is_in(bench, "sent", "scan.pdf"));
+}
+
+static void a_document_waits_for_its_record(void **state)
+{
+    struct bench *bench = *state;
+    be_patient(bench);
+    drop(bench, "scan.pdf", "%PDF-1.4");
+    drop(bench, "letter.txt", "Dear Dr. Osei, thank you for this record.");
+    drop(bench, "letter.rtf", "{\\rtf1\\ansi Dear Dr. Osei}");
+    sweep_twice(bench);
+    assert_int_equal(names_in(bench, "out"), 3);
+    assert_int_equal(names_in(bench, "refused"), 0);
+    drop(bench, "r.json", attaching(bench, "R-1", "scan.pdf"));
+    drop(bench, "s.json", attaching(bench, "R-2", "letter.txt"));
+    sweep_twice(bench);
+    assert_int_equal(records(bench), 2);
+    assert_int_equal(names_in(bench, "out"), 1);
+}
+
+/* Only when it is given up, and then it is refused with its reason. */
+static void a_record_whose_attachment_never_comes(void **state)
+{
+    struct bench *bench = *state; /* its patience is nought */
+    drop(bench, "r.json", attaching(bench, "R-1", "scan.pdf"));
+    sweep_twice(bench);
+    assert_int_equal(records(bench), 0);
+    assert_true(is_in(bench, "refused", "r.json") && is_in(bench, "refused", "r.json.why.txt"));
+    assert_int_equal(names_in(bench, "out"), 0);
+}
+
+static void a_file_that_no_record_names_stays_and_is_told(void **state)
+{
+    struct bench *bench = *state;
+    struct intake_waiting *waiting;
+    drop(bench, "scan.pdf", "%PDF-1.4");
+    sweep_twice(bench);
+    sweep_twice(bench);
+    assert_true(is_in(bench, "out", "scan.pdf"));
+    assert_int_equal(intake_wait_list(bench->office.setup, &bench->clinic->arena, &waiting), 1);
+    assert_non_null(strstr(waiting[0].why, "no record in records/out attaches"));
+    drop(bench, "r.json", attaching(bench, "R-1", "scan.pdf"));
+    sweep_twice(bench);
+    assert_int_equal(records(bench), 1);
+    assert_int_equal(names_in(bench, "out"), 0);
+    assert_int_equal(intake_wait_list(bench->office.setup, &bench->clinic->arena, &waiting), 0);
+}
+
+/* A scan that two records name is there for both; it goes when the second has gone. */
+static void two_records_may_attach_one_file(void **state)
+{
+    struct bench *bench = *state;
+    be_patient(bench);
+    drop(bench, "scan.pdf", "%PDF-1.4");
+    drop(bench, "r.json", attaching(bench, "R-1", "scan.pdf"));
+    intake_sweep(bench->intake, &bench->office);
+    drop(bench, "s.json", attaching(bench, "R-2", "scan.pdf"));
+    intake_sweep(bench->intake, &bench->office);
+    assert_int_equal(records(bench), 1);
+    assert_true(is_in(bench, "out", "scan.pdf"));
+    intake_sweep(bench->intake, &bench->office);
+    assert_int_equal(records(bench), 2);
+    assert_int_equal(names_in(bench, "out"), 0);
+}
+
+/* A record that is wrong otherwise comes back; its scan stays for the corrected one. */
+static void what_a_refused_record_attached_stays(void **state)
+{
+    struct bench *bench = *state;
+    be_patient(bench);
+    drop(bench, "scan.pdf", "%PDF-1.4");
+    drop(bench, "r.json",
+         clinic_replaced(bench->clinic, attaching(bench, "R-1", "scan.pdf"), "massage-therapy",
+                         "x"));
+    sweep_twice(bench);
+    assert_true(is_in(bench, "refused", "r.json") && is_in(bench, "out", "scan.pdf"));
+    drop(bench, "r.json", attaching(bench, "R-1", "scan.pdf"));
+    sweep_twice(bench);
+    assert_int_equal(records(bench), 1);
+    assert_int_equal(names_in(bench, "out"), 0);
+}
+
+static void a_notice_goes_with_its_file_and_nobody_elses_does(void **state)
+{
+    struct bench *bench = *state;
+    drop(bench, "scan.pdf", "%PDF-1.4");
+    drop(bench, "my.waits.txt", "a list of my own");
+    sweep_twice(bench);
+    assert_true(is_in(bench, "out", "scan.pdf.waits.txt"));
+    unlink(arena_print(&bench->clinic->arena, "%s/records/out/scan.pdf", bench->clinic->folder));
+    sweep_twice(bench);
+    assert_int_equal(names_in(bench, "out"), 1);
+    assert_true(is_in(bench, "out", "my.waits.txt"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -236,6 +379,13 @@ int main(void)
         TEST(files_go_in_the_order_of_their_names),
         TEST(a_new_memory_does_no_harm),
         TEST(many_files),
+        TEST(a_record_waits_for_what_it_attaches),
+        TEST(a_document_waits_for_its_record),
+        TEST(a_record_whose_attachment_never_comes),
+        TEST(a_file_that_no_record_names_stays_and_is_told),
+        TEST(two_records_may_attach_one_file),
+        TEST(what_a_refused_record_attached_stays),
+        TEST(a_notice_goes_with_its_file_and_nobody_elses_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

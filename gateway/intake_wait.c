@@ -1,0 +1,85 @@
+/* intake_wait: notices beside files that wait in the drop folder. See intake_wait.h for who writes
+ * and who reads them. */
+#include "gateway/intake_wait.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gateway/file.h"
+#include "gateway/setup.h"
+
+static const char ending[] = ".waits.txt";
+
+enum { WHY_MAX_BYTES = 64 * 1024, NOTICES_MAX = 1000 };
+
+bool intake_wait_is_notice(struct arena *arena, const char *name, const char **ret_file)
+{
+    if (!text_ends(name, ending))
+        return false;
+    *ret_file = arena_copy_n(arena, name, strlen(name) - strlen(ending));
+    return true;
+}
+
+static const char *notice_of(struct arena *arena, const char *folder, const char *name)
+{
+    return arena_print(arena, "%s/%s%s", folder, name, ending);
+}
+
+static const char *read_notice(struct arena *arena, const char *path)
+{
+    struct finding_list ignored = finding_list_new(arena);
+    size_t length;
+    return file_exists(path) ? file_read(arena, path, WHY_MAX_BYTES, &length, &ignored) : NULL;
+}
+
+bool intake_wait_say(struct arena *arena, const char *folder, const char *name, const char *why)
+{
+    const char *path = notice_of(arena, folder, name);
+    if (text_equal(read_notice(arena, path), why))
+        return false;
+    file_replace(path, why, strlen(why), 0600);
+    return true;
+}
+
+/* Somebody's own file may be called so; ours begins with the name of what waits. */
+void intake_wait_end(struct arena *arena, const char *folder, const char *name)
+{
+    const char *path = notice_of(arena, folder, name);
+    if (text_starts(read_notice(arena, path), arena_print(arena, "%s:", name)))
+        unlink(path);
+}
+
+static int by_file(const void *one, const void *other)
+{
+    return strcmp(((const struct intake_waiting *)one)->file,
+                  ((const struct intake_waiting *)other)->file);
+}
+
+size_t intake_wait_list(const struct setup *setup, struct arena *arena,
+                        struct intake_waiting **ret_items)
+{
+    const char *folder = setup_path(setup, arena, "records/out");
+    DIR *open = opendir(folder);
+    struct intake_waiting *items = NULL;
+    size_t count = 0;
+    size_t room = 0;
+    struct dirent *entry;
+    while (open != NULL && count < NOTICES_MAX && (entry = readdir(open)) != NULL) {
+        const char *file;
+        if (!intake_wait_is_notice(arena, entry->d_name, &file) ||
+            !file_exists(arena_print(arena, "%s/%s", folder, file)))
+            continue;
+        const char *why = read_notice(arena, notice_of(arena, folder, file));
+        items = arena_room(arena, items, sizeof *items, count, &room, 16);
+        items[count++] = (struct intake_waiting){arena_print(arena, "records/out/%s", file),
+                                                 why == NULL ? "" : why};
+    }
+    if (open != NULL)
+        closedir(open);
+    if (count > 1)
+        qsort(items, count, sizeof *items, by_file);
+    *ret_items = items;
+    return count;
+}
