@@ -29,8 +29,10 @@ add_custom_command(OUTPUT ${codes_tables}
   DEPENDS ${codes_folder}/generate.py ${name_hash} ${codes_data}
   COMMENT "Code tables and record vocabulary" VERBATIM)
 target_sources(refgate_fhir PRIVATE ${codes_tables})
-add_test(NAME docs.records COMMAND ${Python3_EXECUTABLE} -B ${codes_folder}/document.py --check
-         ${CMAKE_SOURCE_DIR}/docs/records.md)
+foreach(page records mapping)
+  add_test(NAME docs.${page} COMMAND ${Python3_EXECUTABLE} -B ${codes_folder}/document.py --check
+           ${CMAKE_SOURCE_DIR}/docs/${page}.md)
+endforeach()
 
 # tests/bench/fhir.sh runs it; not part of `all`.
 add_executable(fhir_bench EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/bench/fhir_bench.c)

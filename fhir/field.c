@@ -193,7 +193,7 @@ static struct json *write_word(struct field_job *job, const struct field *field,
     return NULL;
 }
 
-static const char *local_word(const struct field_word *words, const char *code)
+const char *field_word_back(const struct field_word *words, const char *code)
 {
     if (words == NULL || code == NULL)
         return code;
@@ -207,7 +207,7 @@ static const char *local_word(const struct field_word *words, const char *code)
 static struct json *read_word(struct field_job *job, const struct field *field, struct json *node,
                               struct json *into)
 {
-    const char *word = local_word(field->option, json_text(node));
+    const char *word = field_word_back(field->option, json_text(node));
     if (word == NULL)
         return NULL;
     const char *there = field->local == NULL ? NULL : json_get_text(into, field->local);

@@ -17,6 +17,7 @@ struct field;
 struct message_entries; /* fhir/message_entries.h */
 struct message_entry;
 struct people;
+struct standing_notes; /* fhir/message_standing.h */
 
 /* One message being made or read. */
 struct field_job {
@@ -50,6 +51,10 @@ struct field_job {
     struct json *move;                 /* what a record's Task says of visits, or NULL */
     const char *partner;               /* whose claims they are */
     const struct message_entry *visit; /* the Encounter that the record is of, or NULL */
+    const char *standing;              /* of the items read of the resource at hand, or NULL */
+    bool keeps_standing;               /* some item has one */
+    bool is_withdrawn;                 /* the order or its Task takes the record back */
+    struct standing_notes *notes;      /* of what is no plain fact, or NULL */
 };
 
 /* How one kind of field crosses. WRITE gets the local value (the whole local object when the row
@@ -94,6 +99,8 @@ struct field_word {
     const char *local, *fhir; /* ends with a row of NULL */
 };
 extern const struct field_kind field_word; /* option: struct field_word[] */
+/* The local word of CODE; NULL: it has none. */
+const char *field_word_back(const struct field_word *words, const char *code);
 /* Text <-> a list of its words ("María José" <-> two given names). */
 extern const struct field_kind field_words;
 /* A text that is always the same; understood when it is that text. */

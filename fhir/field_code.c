@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "fhir/message_standing.h"
+
 static const char ucum[] = "http://unitsofmeasure.org";
 
 /* ---- helpers ---- */
@@ -485,7 +487,7 @@ bool field_read_quantity(struct field_job *job, struct json *node, const char *n
 {
     static const char *const parts[] = {"value", "unit", "system", "code"};
     struct json *number = json_get(node, "value");
-    if (json_number(number) == NULL || json_get(node, "comparator") != NULL)
+    if (json_number(number) == NULL || standing_is_limit(job, node))
         return false;
     if (json_get(into, name) != NULL)
         return false;
@@ -521,8 +523,7 @@ static struct json *read_measured(struct field_job *job, const struct field *fie
     bool is_it = code == NULL ? json_get(node, "unit") == NULL ||
                                     text_equal(json_get_text(node, "unit"), unit->unit)
                               : strcmp(code, unit->ucum) == 0;
-    if (!is_it || json_number(json_get(node, "value")) == NULL ||
-        json_get(node, "comparator") != NULL)
+    if (!is_it || json_number(json_get(node, "value")) == NULL || standing_is_limit(job, node))
         return NULL;
     json_mark(node);
     return json_copy_nodes(job->arena, json_get(node, "value"));

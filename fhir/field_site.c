@@ -5,6 +5,7 @@
  * Nothing is read from the text. */
 #include "fhir/field.h"
 #include "fhir/message_entries.h"
+#include "fhir/message_standing.h"
 
 #include <string.h>
 
@@ -98,7 +99,7 @@ static void read_body(struct field_job *job, struct json *extension, const char 
     struct json *body = contained_body(job, extension);
     struct json *qualifier = json_first(json_get(body, "locationQualifier"));
     struct json *location = json_get(body, "location");
-    if (body == NULL)
+    if (body == NULL || standing_sets_aside(job, job->resource, "BodyStructure", body, NULL))
         return;
     const char *side = field_word_of(job, "laterality", qualifier);
     const char *area = field_word_of(job, "bodysite", location);

@@ -116,7 +116,8 @@ enum message_content {
     MESSAGE_MOVE,
     MESSAGE_RECORD_CANCEL,
     MESSAGE_REPLY,
-    MESSAGE_RETRACTION
+    MESSAGE_RETRACTION,
+    MESSAGE_REFUSED /* it says of itself that nothing of it may be filed as a fact */
 };
 
 /* What an incoming Bundle says. Texts live in the arena of the context, or are those of the Bundle.
@@ -136,6 +137,9 @@ struct message_inbound {
     struct message_move move;         /* of MESSAGE_MOVE; also what a record says of the Task */
     const char *retracted_kind;       /* of MESSAGE_RETRACTION; NULL: it is not told */
     const char *retracted_number, *retracted_code;
+    /* of MESSAGE_REFUSED: the element, what it says, what would be right */
+    const char *refused_at, *refused, *expected;
+    const char *set_aside;  /* what went into no field, for its sender; or NULL */
     const char *reply_code; /* of MESSAGE_REPLY */
     const char *reply_to;   /* MessageHeader.id answered */
     const struct json *reply_issues;

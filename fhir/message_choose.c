@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fhir/message_standing.h"
+
 /* ---- what names what ---- */
 
 /* References of a resource that say what belongs to it, in the order in which they count. */
@@ -374,7 +376,8 @@ static bool is_wrong_encounter(struct field_job *job, const struct message_entry
 static bool may_be(struct field_job *job, const struct map_part *part, struct message_entry *entry)
 {
     if (entry->is_taken || entry->aside != NULL ||
-        (part->is_it != NULL && !part->is_it(job, entry->resource)))
+        (part->is_it != NULL && !part->is_it(job, entry->resource)) ||
+        !standing_admits(job, part, entry))
         return false;
     if (is_of_other_visit(job, entry) || is_wrong_encounter(job, entry))
         entry->aside = "not filed: it belongs to another visit";

@@ -4,6 +4,7 @@
 
 #include "fhir/message_entries.h"
 #include "fhir/message_people.h"
+#include "fhir/message_standing.h"
 #include "fhir/record.h"
 
 /* ---- outbound ---- */
@@ -98,6 +99,15 @@ static struct json *read_one(struct field_job *job, struct message_entry *entry)
     return inner.record;
 }
 
+/* What was entered in error, or is about something else than records, is no evidence. */
+static bool is_evidence(struct field_job *job, struct message_entry *entry)
+{
+    if (!entry->is_no_fact)
+        entry->is_no_fact =
+            standing_sets_aside(job, entry->resource, "Consent", entry->resource, NULL);
+    return !entry->is_no_fact;
+}
+
 enum { EVIDENCE_MAX = 16 }; /* consents beside a record; more are told as `received` */
 
 struct json *consent_read_evidence(struct field_job *job)
@@ -106,7 +116,7 @@ struct json *consent_read_evidence(struct field_job *job)
     size_t count = 0;
     for (struct message_entry *entry = entries_next(job, "Consent", NULL);
          entry != NULL && count < EVIDENCE_MAX; entry = entries_next(job, "Consent", entry)) {
-        if (entry->is_taken || entry->aside != NULL)
+        if (entry->is_taken || entry->aside != NULL || !is_evidence(job, entry))
             continue;
         json_push(list, read_one(job, entry));
         count++;

@@ -24,6 +24,7 @@ struct message_entry {
     size_t named;           /* its turn among what the record names; ENTRIES_UNNAMED */
     const char *aside;      /* why it is no part of the record, or NULL */
     bool is_strangers;      /* set aside as somebody else's: its content is not told */
+    bool is_no_fact;        /* set aside by what it says of itself (message_standing.h) */
 };
 
 enum { ENTRIES_UNNAMED = 0 };

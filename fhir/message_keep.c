@@ -41,6 +41,10 @@ static const size_t texts[] = {
     TEXT(retracted_kind),
     TEXT(retracted_number),
     TEXT(retracted_code),
+    TEXT(refused),
+    TEXT(refused_at),
+    TEXT(expected),
+    TEXT(set_aside),
     TEXT(reply_code),
     TEXT(reply_to),
 };

@@ -136,7 +136,7 @@ bool retraction_is(const struct message_split *split)
 {
     const struct message_entry *main = split->main;
     return main != NULL &&
-           (strcmp(main->type, "Composition") == 0 || strcmp(main->type, "CarePlan") == 0) &&
+           strcmp(main->type, "ServiceRequest") != 0 && /* an order is taken back as a whole */
            text_equal(json_get_text(main->resource, "status"), "entered-in-error");
 }
 
@@ -160,15 +160,15 @@ bool retraction_read(struct field_job *job, const struct message_split *split,
                      struct message_inbound *in, struct finding_list *findings)
 {
     struct json *main = split->main->resource;
-    bool is_plan = strcmp(split->main->type, "CarePlan") == 0;
+    bool is_document = strcmp(split->main->type, "Composition") == 0;
     const struct json *identifier =
         choice_best(job, json_get(main, "identifier"), choice_of_value, NULL);
     struct json *local = json_new_object(job->arena);
     job->resource = main;
-    if (!is_plan)
+    if (is_document)
         field_read(job, map_retraction, main, local);
     in->content = MESSAGE_RETRACTION;
-    in->retracted_kind = is_plan ? split->kind : json_get_text(local, "record");
+    in->retracted_kind = is_document ? json_get_text(local, "record") : split->kind;
     in->retracted_number = json_get_text(identifier, "value");
     if (in->retracted_number == NULL)
         in->retracted_number = json_get_text(main, "id");

@@ -8,6 +8,7 @@
 #include "fhir/map/map.h"
 #include "fhir/message_claim.h"
 #include "fhir/message_entries.h"
+#include "fhir/message_standing.h"
 
 /* ---- number systems ---- */
 
@@ -273,17 +274,28 @@ static bool is_npi_identifier(const struct json *identifier)
            directory_npi_valid(json_get_text(identifier, "value"));
 }
 
+/* Whether a role is over, by what it says of itself: then it names no place. */
+static bool has_left(struct field_job *job, struct json *role)
+{
+    return standing_sets_aside(job, role, "PractitionerRole", role, NULL) ||
+           choice_time(job, role) == CHOICE_ENDED;
+}
+
 /* A PractitionerRole says who at PRACTITIONER, or only by a name there. */
 static struct json *read_role(struct field_job *job, struct json *role, struct json *row)
 {
     struct json *reference = json_get(role, "practitioner");
     struct json *person = entries_resource(job, reference, role);
-    if (person != NULL)
+    if (person != NULL) {
+        standing_tell(job, person, "Practitioner", person, NULL);
         read_resource(job, map_practitioner, person, row);
-    else if (is_npi_identifier(json_get(reference, "identifier")))
+    } else if (is_npi_identifier(json_get(reference, "identifier"))) {
         json_put_text(job->arena, row, "npi",
                       json_get_text(json_get(reference, "identifier"), "value"));
+    }
     read_resource(job, map_practitioner_role, role, row);
+    if (has_left(job, role))
+        json_remove(row, "works_at");
     return person != NULL ? person : role;
 }
 
@@ -319,6 +331,7 @@ static bool read_who(struct field_job *job, struct json *resource, struct json *
     } else {
         return false;
     }
+    standing_tell(job, resource, type, resource, NULL);
     take_identifier(job, who, row);
     return true;
 }

@@ -9,6 +9,7 @@
 #include "fhir/message_number.h"
 #include "fhir/message_parts.h"
 #include "fhir/message_people.h"
+#include "fhir/message_standing.h"
 #include "fhir/primitive.h"
 #include "fhir/reason.h"
 
@@ -21,29 +22,34 @@ bool message_refuse(struct finding_list *findings, const char *path, const char 
 
 /* ---- what cannot be processed at all ---- */
 
-/* The first modifierExtension among NODE, its siblings and all beneath them: R4
- * extensibility.html#modifierExtension, what is not understood must not be processed. On the way
- * the marks of an earlier reading are taken off. */
+/* The first modifierExtension or implicitRules among NODE, its siblings and all beneath them: R4
+ * extensibility.html#modifierExtension and resource.html#implicitRules, what is not understood must
+ * not be processed. On the way the marks of an earlier reading are taken off. */
 static const struct json *look_over(struct json *node)
 {
     for (; node != NULL; node = node->next) {
         json_unmark(node);
-        if (node->child == NULL)
-            continue;
-        if (json_has_key(node, "modifierExtension"))
+        if (json_has_key(node, "modifierExtension") || json_has_key(node, "implicitRules") ||
+            json_has_key(node, "_implicitRules"))
             return node;
-        const struct json *found = look_over(node->child);
+        const struct json *found = node->child == NULL ? NULL : look_over(node->child);
         if (found != NULL)
             return found;
     }
     return NULL;
 }
 
-static const char *modifier_in(const struct json *bundle)
+/* "the modifierExtension URL", or NULL. */
+static const char *rules_in(struct arena *arena, const struct json *bundle)
 {
-    const struct json *modifier = look_over(json_first(bundle));
-    const char *url = json_get_text(json_first(modifier), "url");
-    return modifier != NULL && url == NULL ? "without url" : url;
+    const struct json *found = look_over(json_first(bundle));
+    if (found == NULL)
+        return NULL;
+    bool is_extension = json_has_key(found, "modifierExtension");
+    const char *url = is_extension ? json_get_text(json_first(found), "url") : json_text(found);
+    return arena_print(arena, "%s %s",
+                       is_extension ? "the modifierExtension" : "implicitRules, which are",
+                       url == NULL ? "without url" : url);
 }
 
 static struct json *find_header(struct field_job *job)
@@ -65,11 +71,11 @@ static bool check_bundle(struct field_job *job, const struct json *bundle,
     if (find_header(job) == NULL)
         return message_refuse(findings, "Bundle.entry[0].resource", "no MessageHeader",
                               "a MessageHeader as the first entry");
-    const char *modifier = modifier_in(bundle);
-    if (modifier != NULL)
-        return message_refuse(findings, "Bundle.entry",
-                              arena_print(job->arena, "the modifierExtension %s", modifier),
-                              "no modifierExtension, because it may change the meaning");
+    const char *rules = rules_in(job->arena, bundle);
+    if (rules != NULL)
+        return message_refuse(findings, "Bundle.entry", rules,
+                              "neither modifierExtension nor implicitRules, because they may "
+                              "change the meaning of everything; send it without them");
     return true;
 }
 
@@ -261,10 +267,27 @@ static bool has_identity(const struct json *record)
     return false;
 }
 
-static bool is_withdrawn(const struct json *record, const char *event)
+static bool is_withdrawn(const struct field_job *job, const struct json *record, const char *event)
 {
-    return text_equal(event, EVENT_REFERRAL_CANCEL) ||
+    return job->is_withdrawn || text_equal(event, EVENT_REFERRAL_CANCEL) ||
            text_equal(json_get_text(record, "status"), "cancelled");
+}
+
+static const char *clinic_at(struct field_job *job, struct json *task, const char *member)
+{
+    struct json *reference = json_get(task, member);
+    const char *handle = reference == NULL ? NULL : people_handle(job, reference, task);
+    return handle == NULL ? NULL : people_clinic(job, handle);
+}
+
+/* Whom the order asks sends it back in full with his answer: that is no new order. */
+static bool is_answer(struct field_job *job, const struct message_split *split, const char *sender)
+{
+    if (split->task == NULL || sender == NULL || !text_equal(split->kind, "referral"))
+        return false;
+    const char *requester = clinic_at(job, split->task->resource, "requester");
+    return requester != NULL && !text_equal(requester, sender) &&
+           text_equal(clinic_at(job, split->task->resource, "owner"), sender);
 }
 
 /* Order and Task of one message are about one person, and that is a Patient. */
@@ -297,17 +320,24 @@ static bool read_content(struct field_job *job, const struct message_split *spli
         if (split->task == NULL && split->abort == NULL && split->order == NULL)
             return message_refuse(findings, "Bundle.entry", "neither a Task nor a ServiceRequest",
                                   "one of them, or a record");
-        move_read(job, split, in);
+        if (standing_allows(job, split, in))
+            move_read(job, split, in);
         return true;
     }
     if (retraction_is(split))
         return retraction_read(job, split, in, findings);
+    if (is_answer(job, split, in->sender)) {
+        move_read(job, split, in);
+        return true;
+    }
+    if (!standing_allows(job, split, in))
+        return true;
     in->content = MESSAGE_RECORD;
     record_read_message(job, split, in);
     if (!has_identity(in->record))
         return message_refuse(findings, "Patient", "no identity of the client",
                               "a number or a name of the client");
-    if (strcmp(split->kind, "referral") == 0 && is_withdrawn(in->record, in->event)) {
+    if (strcmp(split->kind, "referral") == 0 && is_withdrawn(job, in->record, in->event)) {
         in->content = MESSAGE_RECORD_CANCEL;
         in->move.move = "cancel";
         in->move.task_status = "cancelled";

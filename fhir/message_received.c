@@ -3,12 +3,14 @@
  * Passed over as carrying no content of its own: types, ids, fullUrls, meta except labels,
  * references that lead to another entry (which is walked itself), and narratives generated from the
  * data beside them. Of what is about somebody else only that is told: it is not this client's to
- * keep. Everything else is told with its FHIR path, once. See message_received.h. */
+ * keep. What is no plain fact is told first. Everything else is told with its FHIR path, once. See
+ * message_received.h. */
 #include "fhir/message_received.h"
 
 #include <string.h>
 
 #include "fhir/message_entries.h"
+#include "fhir/message_standing.h"
 #include "fhir/narrative.h"
 
 struct walk {
@@ -26,14 +28,13 @@ struct place {
     size_t index;
 };
 
-/* "Observation", or "Observation[2]" where the message has several. */
-static void print_root(const struct walk *walk, struct text *text)
+void received_root(const struct field_job *job, const struct message_entry *entry,
+                   struct text *text)
 {
-    const struct message_entry *entry = walk->entry;
     size_t index = 0;
     size_t count = 0;
-    for (struct message_entry *other = entries_next(walk->job, entry->type, NULL); other != NULL;
-         other = entries_next(walk->job, entry->type, other)) {
+    for (struct message_entry *other = entries_next(job, entry->type, NULL); other != NULL;
+         other = entries_next(job, entry->type, other)) {
         index += other < entry ? 1 : 0;
         count++;
     }
@@ -45,7 +46,7 @@ static void print_root(const struct walk *walk, struct text *text)
 static void print_place(const struct walk *walk, const struct place *place, struct text *text)
 {
     if (place->above == NULL) {
-        print_root(walk, text);
+        received_root(walk->job, walk->entry, text);
         return;
     }
     print_place(walk, place->above, text);
@@ -324,6 +325,8 @@ static void walk_node(struct walk *walk, const struct place *place, struct json 
 struct json *received_list(struct field_job *job)
 {
     struct walk walk = {.job = job, .list = json_new_list(job->arena)};
+    standing_put(job, walk.list);
+    walk.count = json_count(walk.list);
     for (size_t i = 0; i < job->entries->count; i++) {
         const struct place place = {NULL, NULL, 0};
         walk.entry = &job->entries->entries[i];

@@ -2,11 +2,14 @@
 #ifndef FHIR_MESSAGE_RECEIVED_H
 #define FHIR_MESSAGE_RECEIVED_H
 
-#include "fhir/field.h"
+#include "fhir/message_entries.h"
 
 enum { RECEIVED_MAX = 500 }; /* entries of `received`; the message itself is kept whole elsewhere */
 
 /* Lists [{path, system, code, text}] of everything no table has marked; NULL: nothing is left. */
 struct json *received_list(struct field_job *job);
+/* "Observation", or "Observation[2]" where the message has several. */
+void received_root(const struct field_job *job, const struct message_entry *entry,
+                   struct text *text);
 
 #endif

@@ -12,6 +12,7 @@
 #include "fhir/message_parts.h"
 #include "fhir/message_people.h"
 #include "fhir/message_received.h"
+#include "fhir/message_standing.h"
 #include "fhir/record.h"
 #include "fhir/record_vocabulary.h"
 
@@ -43,8 +44,12 @@ static void read_resource(struct field_job *job, const struct map_part *part,
     } else {
         struct json *item = json_new_object(job->arena);
         field_read(job, part->rows, entry->resource, item);
+        if (json_first(item) != NULL)
+            json_put_text(job->arena, item, "standing", standing_word(part->type, entry->resource));
+        job->keeps_standing = job->keeps_standing || !record_is_fact(item);
         add_item(job, part, item);
     }
+    standing_tell(job, job->resource, part->type, entry->resource, part->rows);
 }
 
 static void read_part(struct field_job *job, const struct map_part *part)
@@ -61,6 +66,7 @@ static void read_patient_resource(struct field_job *job, struct json *patient)
 {
     job->resource = patient;
     field_read(job, map_patient, patient, job->record);
+    standing_tell(job, patient, "Patient", patient, NULL);
 }
 
 /* A number in the reference itself that the Patient does not say: one more of this client. */
@@ -222,6 +228,8 @@ void record_read_message(struct field_job *job, const struct message_split *spli
     field_read_extras(job, json_get(job->main, "extension"), job->record); /* those of items */
     if (kind->finish_reading != NULL)
         kind->finish_reading(job);
+    standing_sort(job);
+    const char *standing = standing_of_record(job, split);
     name_record(job, split, in);
     if (job->referral.placer != NULL)
         job->referral.client_number = placers_number(job);
@@ -233,6 +241,8 @@ void record_read_message(struct field_job *job, const struct message_split *spli
     struct json *received = claim_tell(job, received_list(job));
     record_fill_defaults(job->arena, job->record, job->context->directory);
     in->record = in_order(job, job->record, record_kind_find(job->kind), false);
+    json_put_text(job->arena, in->record, "standing", standing);
     if (received != NULL)
         json_put(in->record, "received", received);
+    in->set_aside = standing_summary(job);
 }

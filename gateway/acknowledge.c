@@ -70,6 +70,14 @@ const char *acknowledge_notice(struct arena *arena, const char *text)
     return json_print(arena, issues);
 }
 
+const char *acknowledge_warning(struct arena *arena, const char *issues, const char *text)
+{
+    struct json *list =
+        issues == NULL ? json_new_list(arena) : json_copy(arena, tree_of(arena, issues));
+    json_push(list, issue_with(arena, "warning", "processing", text, NULL));
+    return json_print(arena, list);
+}
+
 /* The Bundle and its MessageHeader are this answer's own. Everything else in it is told in the same
  * words in each answer of this clinic, and has the same ids. */
 struct answer_ids {

@@ -33,5 +33,7 @@ const char *acknowledge_findings(struct arena *arena, enum fault_kind kind,
 const char *acknowledge_issue(struct arena *arena, const struct fault *fault);
 /* The same with something that the sender of a message that was taken should know. */
 const char *acknowledge_notice(struct arena *arena, const char *text);
+/* ISSUES (NULL: none) with a warning more. */
+const char *acknowledge_warning(struct arena *arena, const char *issues, const char *text);
 
 #endif

@@ -237,11 +237,14 @@ static bool check_move(struct store *store, const struct inbox_item *item, struc
 
 /* ---- records ---- */
 
-/* By what travels of it. */
+/* By what travels of it, and by whether it is a plain record: what was only proposed may be ordered
+ * in the same words. */
 static bool is_same_record(const struct inbox_item *item, const struct json *record)
 {
     const struct directory *directory = item->setup->directory;
-    return strcmp(record_canonical(item->arena, record, directory, false),
+    return text_equal(json_get_text(record, "standing"),
+                      json_get_text(item->message->record, "standing")) &&
+           strcmp(record_canonical(item->arena, record, directory, false),
                   record_canonical(item->arena, item->message->record, directory, false)) == 0;
 }
 
@@ -503,6 +506,12 @@ bool effect_check(struct store *store, const struct inbox_item *item, struct eff
         return true;
     case MESSAGE_RETRACTION:
         return check_retraction(store, item, ret_effect);
+    case MESSAGE_REFUSED:
+        ret_effect->kind = "refused";
+        return fault_set(ret_fault, FAULT_unsupported,
+                         arena_print(item->arena, "%s: found %s; expected %s",
+                                     item->message->refused_at, item->message->refused,
+                                     item->message->expected));
     }
     return fault_set(ret_fault, FAULT_unsupported, NULL);
 }
@@ -537,6 +546,14 @@ static const char *facts_of(const struct inbox_item *item)
     return json_print(item->arena, client_facts(item->arena, item->message->record));
 }
 
+/* A new referral waits for an answer, unless it comes as one that is over. */
+static const char *first_status(const struct inbox_item *item, const struct effect *effect)
+{
+    bool is_over = text_equal(item->message->move.task_status, "completed") ||
+                   text_equal(json_get_text(item->message->record, "status"), "completed");
+    return effect->is_cancelled ? "cancelled" : is_over ? "completed" : "requested";
+}
+
 static void add_referral(struct store *store, const struct inbox_item *item, struct effect *effect)
 {
     const struct json *record = item->message->record;
@@ -546,23 +563,22 @@ static void add_referral(struct store *store, const struct inbox_item *item, str
     if (!json_whole(json_get(record, "visits_requested"), &visits) || visits < 0 ||
         visits > TRACK_VISITS_MAX)
         visits = 0;
-    *referral =
-        (struct store_referral){.placer = item->message->sender,
-                                .number = referral_number(record),
-                                .filler = our,
-                                .filler_number = our_number(store, item->arena, our),
-                                .role = "filler",
-                                .partner = admission_partner(item->admission),
-                                .client = client_of(record),
-                                .service = json_get_text(record, "service"),
-                                .priority = json_get_text(record, "priority"),
-                                .task_status = effect->is_cancelled ? "cancelled" : "requested",
-                                .visits_total = visits,
-                                .valid_until = json_get_text(record, "valid_until"),
-                                .authored_at = json_get_text(record, "written_at"),
-                                .created_ms = item->now_ms,
-                                .changed_ms = item->now_ms,
-                                .client_facts = facts_of(item)};
+    *referral = (struct store_referral){.placer = item->message->sender,
+                                        .number = referral_number(record),
+                                        .filler = our,
+                                        .filler_number = our_number(store, item->arena, our),
+                                        .role = "filler",
+                                        .partner = admission_partner(item->admission),
+                                        .client = client_of(record),
+                                        .service = json_get_text(record, "service"),
+                                        .priority = json_get_text(record, "priority"),
+                                        .task_status = first_status(item, effect),
+                                        .visits_total = visits,
+                                        .valid_until = json_get_text(record, "valid_until"),
+                                        .authored_at = json_get_text(record, "written_at"),
+                                        .created_ms = item->now_ms,
+                                        .changed_ms = item->now_ms,
+                                        .client_facts = facts_of(item)};
     referral->id = store_add_referral(store, referral);
 }
 
@@ -775,6 +791,18 @@ static void note_late_copy(struct store *store, const struct inbox_item *item,
                                  effect->kind, effect->retracted.number));
 }
 
+/* Its sender learns that not everything became a fact here. */
+static void note_set_aside(const struct inbox_item *item, struct store_message *message)
+{
+    if (item->message->set_aside == NULL)
+        return;
+    message->response_issues = acknowledge_warning(
+        item->arena, message->response_issues,
+        arena_print(item->arena,
+                    "taken, but not all of it was filed as facts; beside the record stand: %s",
+                    item->message->set_aside));
+}
+
 /* The record is marked, and never deleted; the Task does not move. */
 static void apply_retraction(struct store *store, const struct inbox_item *item,
                              struct effect *effect, struct store_message *message)
@@ -852,6 +880,7 @@ void effect_apply(struct store *store, const struct inbox_item *item, struct eff
         note_record(store, item, effect);
         note_cancelled(store, item, effect, message);
         note_late_copy(store, item, effect, message);
+        note_set_aside(item, message);
     }
     if (effect->is_behind_cancel)
         track_accept_behind_cancel(store, &effect->referral, &effect->details, item->arena);

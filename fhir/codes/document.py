@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Prints the field tables of docs/records.md from the tables of this folder.
+"""Prints the tables of docs/records.md, and one of docs/mapping.md, from those of this folder.
 
 usage: document.py [--check] PAGE
 
 What stands between <!-- begin of NAME --> and <!-- end of NAME --> is replaced, where NAME is a kind of
-record, or "items", "measures", "movements", "techniques", "body areas", "professions", "reasons". --check changes
-nothing and fails when the page is not up to date.
+record, or "items", "measures", "movements", "techniques", "body areas", "professions", "reasons"; in mapping.md
+"modifiers". --check changes nothing and fails when the page is not up to date.
 """
 import re
 import sys
@@ -119,7 +119,37 @@ def reasons():
     return "\n".join(lines)
 
 
-def parts():
+MODIFIER_COLUMNS = [("a fact", ("fact", "field")), ("a fact, and told", ("told",)),
+                    ("keeps its place with a `standing`", ("standing",)),
+                    ("in no field", ("aside",)), ("refuses the message", ("refuse",)),
+                    ("takes it back", ("withdraw",))]
+
+
+def codes_of(rows, acts):
+    """`a`, `b` (`word`); the row for any other code last."""
+    by_word = {}
+    for row in rows:
+        if row["act"] in acts:
+            code = "any other" if row["code"] == "*" else f"`{row['code']}`"
+            by_word.setdefault(row["word"], []).append("any" if len(rows) == 1 else code)
+    return "; ".join(", ".join(codes) + (f": `{word}`" if word else "")
+                     for word, codes in by_word.items())
+
+
+def modifiers():
+    elements = {}
+    for row in rows_of(FOLDER / "modifiers.csv"):
+        elements.setdefault(row["element"], []).append(row)
+    lines = ["| element | " + " | ".join(title for title, _ in MODIFIER_COLUMNS) + " |",
+             "| --- " * (len(MODIFIER_COLUMNS) + 1) + "|"]
+    lines += [f"| {element} | " + " | ".join(codes_of(rows, acts) for _, acts in MODIFIER_COLUMNS)
+              + " |" for element, rows in elements.items()]
+    return "\n".join(lines)
+
+
+def parts(page):
+    if page == "mapping.md":
+        return {"modifiers": modifiers()}
     rows = rows_of(FOLDER / "vocabulary.csv")
     made = {"items": items(rows), "measures": measures(), "movements": motions(),
             "techniques": words("technique"), "body areas": words("bodysite"),
@@ -137,7 +167,7 @@ def main():
     page = Path(arguments[0])
     old = page.read_text(encoding="utf-8")
     new = old
-    for name, text in parts().items():
+    for name, text in parts(page.name).items():
         begin, end = f"<!-- begin of {name} -->", f"<!-- end of {name} -->"
         pattern = re.escape(begin) + r".*?" + re.escape(end)
         if not re.search(pattern, new, re.DOTALL):

@@ -7,6 +7,7 @@
 #include "fhir/map/visit.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_people.h"
+#include "fhir/message_standing.h"
 #include "fhir/narrative.h"
 
 /* ---- CareTeam ---- */
@@ -65,6 +66,8 @@ const struct field map_follow_up[] = {
     {"follow_up_with", "participant[0].member", &field_person, NULL},
     FIELD_END};
 
+static const char detail_type[] = "CarePlan.activity.detail";
+
 /* ---- home care ---- */
 
 static struct json *write_advice(struct field_job *job, const struct field *field,
@@ -85,7 +88,8 @@ static struct json *read_advice(struct field_job *job, const struct field *field
     struct json *text = json_get(detail, "description");
     (void)field;
     (void)into;
-    if (json_text(text) == NULL)
+    if (json_text(text) == NULL ||
+        standing_sets_aside(job, job->resource, detail_type, detail, text))
         return NULL;
     json_mark(text);
     if (text_equal(json_get_text(detail, "status"), "not-started"))
@@ -181,7 +185,8 @@ static struct json *read_review(struct field_job *job, const struct field *field
 {
     struct json *detail = json_get(node, "detail");
     (void)field;
-    if (field_has_code(json_get(detail, "code"), NULL, plan_review.code))
+    if (field_has_code(json_get(detail, "code"), NULL, plan_review.code) &&
+        !standing_sets_aside(job, job->resource, detail_type, detail, NULL))
         field_read(job, review_detail, detail, into);
     return NULL;
 }
@@ -194,12 +199,26 @@ static struct json *write_step(struct field_job *job, const struct field *field,
     return field_group.write(job, field, value);
 }
 
+/* What must not be done, or was never meant, is no step. How a step stands has words of ours. */
+static bool is_no_step(struct field_job *job, struct json *detail)
+{
+    static const char *const words[] = {"on-hold", "completed", "cancelled", NULL};
+    const char *status = json_get_text(detail, "status");
+    size_t i = 0;
+    while (words[i] != NULL && !text_equal(words[i], status))
+        i++;
+    bool is_word = words[i] != NULL && !json_true(json_get(detail, "doNotPerform"));
+    return !is_word && standing_sets_aside(job, job->resource, detail_type, detail,
+                                           json_get(detail, "description"));
+}
+
 /* An activity that is not the review and not a reference to another resource. */
 static struct json *read_step(struct field_job *job, const struct field *field, struct json *node,
                               struct json *into)
 {
     struct json *detail = json_get(node, "detail");
-    if (detail == NULL || field_has_code(json_get(detail, "code"), NULL, plan_review.code))
+    if (detail == NULL || field_has_code(json_get(detail, "code"), NULL, plan_review.code) ||
+        is_no_step(job, detail))
         return NULL;
     return field_group.read(job, field, node, into);
 }

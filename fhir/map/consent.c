@@ -7,6 +7,7 @@
 #include "fhir/map/visit.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_people.h"
+#include "fhir/message_standing.h"
 #include "fhir/narrative.h"
 
 /* ---- who gave it ---- */
@@ -32,7 +33,8 @@ static struct json *read_giver(struct field_job *job, const struct field *field,
     if (text_equal(type, "Patient")) {
         json_set_text(job->arena, into, "given_by", "client");
         json_mark(node);
-    } else if (text_equal(type, "RelatedPerson")) {
+    } else if (text_equal(type, "RelatedPerson") &&
+               !standing_sets_aside(job, who, type, who, NULL)) {
         field_read(job, map_consent_giver, who, into);
         json_mark(node);
     }
@@ -243,8 +245,10 @@ static const struct field_kind excludes = {write_excludes, read_excludes};
 
 /* ---- the table ---- */
 
-static const struct field_word statuses[] = {
-    {"active", "active"}, {"revoked", "inactive"}, {"draft", "draft"}, {NULL, NULL}};
+/* Of the last two rows only reading makes use: they permit nothing. */
+static const struct field_word statuses[] = {{"active", "active"},    {"revoked", "inactive"},
+                                             {"draft", "draft"},      {"draft", "proposed"},
+                                             {"revoked", "rejected"}, {NULL, NULL}};
 static const struct field_word decisions[] = {
     {"allow", "permit"}, {"refuse", "deny"}, {NULL, NULL}};
 static const struct field_code privacy = {"http://terminology.hl7.org/CodeSystem/consentscope",

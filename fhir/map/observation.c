@@ -12,6 +12,7 @@
 #include "fhir/map/visit.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_kind.h"
+#include "fhir/message_standing.h"
 
 static const char loinc[] = "http://loinc.org";
 static const char absent_extension[] = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
@@ -349,7 +350,27 @@ static void add_measurement(struct field_job *job, const struct map_part *part, 
     struct json *list = json_get(job->record, part->local);
     if (list == NULL)
         list = json_set(job->arena, job->record, part->local, json_new_list(job->arena));
+    json_put_text(job->arena, item, "standing", job->standing);
+    job->keeps_standing = job->keeps_standing || job->standing != NULL;
     json_push(list, item);
+}
+
+/* Whether VALUE is a number: nothing is measured where there is none, or only a limit ("< 5"). */
+static bool has_value(struct field_job *job, const struct json *value)
+{
+    return json_number(json_get(value, "value")) != NULL && !standing_is_limit(job, value);
+}
+
+/* The one of the two numbers that was not taken, as pressure() tells it. */
+static bool is_absent(struct field_job *job, struct json *piece)
+{
+    struct json *reason = json_get(piece, "dataAbsentReason");
+    if (!field_has_code(reason, absent_system, "not-performed") ||
+        json_get(piece, "valueQuantity") != NULL)
+        return false;
+    measure_of(job, json_get(piece, "code"), NULL);
+    json_mark(reason);
+    return true;
 }
 
 static void read_pressure(struct field_job *job, const struct map_part *part,
@@ -361,14 +382,14 @@ static void read_pressure(struct field_job *job, const struct map_part *part,
     field_read(job, part->rows, observation, shared);
     for (struct json *piece = json_first(json_get(observation, "component")); piece != NULL;
          piece = json_next(piece)) {
-        const char *word = measure_of(job, json_get(piece, "code"), NULL);
         struct json *item = json_new_object(job->arena);
-        if (word == NULL)
+        if (is_absent(job, piece) || !has_value(job, json_get(piece, "valueQuantity")))
+            continue;
+        const char *word = measure_of(job, json_get(piece, "code"), NULL);
+        if (word == NULL ||
+            !field_read_quantity(job, json_get(piece, "valueQuantity"), "value", item))
             continue;
         json_put_text(job->arena, item, "measure", word);
-        json_mark(json_get(piece, "dataAbsentReason"));
-        if (!field_read_quantity(job, json_get(piece, "valueQuantity"), "value", item))
-            continue;
         json_put(item, "measured_on", json_copy_nodes(job->arena, json_get(shared, "measured_on")));
         json_put(item, "note", json_copy_nodes(job->arena, json_get(shared, "note")));
         add_measurement(job, part, item);
@@ -379,12 +400,14 @@ void map_read_measurement(struct field_job *job, const struct map_part *part,
                           struct json *observation)
 {
     struct json *code = json_get(observation, "code");
+    job->standing = standing_word(part->type, observation);
     if (field_has_code(code, loinc, "85354-9")) {
         read_pressure(job, part, observation);
         return;
     }
-    if (measure_of(job, code, NULL) == NULL)
-        return; /* not one of our measures: all of it is told as received */
+    if (!has_value(job, json_get(observation, "valueQuantity")) ||
+        measure_of(job, code, NULL) == NULL)
+        return; /* no number, or not one of our measures: all of it is told as received */
     struct json *item = json_new_object(job->arena);
     field_read(job, part->rows, observation, item);
     add_measurement(job, part, item);

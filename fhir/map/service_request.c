@@ -179,11 +179,10 @@ const struct field_kind map_note = {write_note, read_note};
 
 /* ---- the table ---- */
 
-static const struct field_word statuses[] = {{"active", "active"},
-                                             {"on-hold", "on-hold"},
-                                             {"cancelled", "revoked"},
-                                             {"completed", "completed"},
-                                             {NULL, NULL}};
+static const struct field_word statuses[] = {
+    {"active", "active"},       {"on-hold", "on-hold"},
+    {"cancelled", "revoked"},   {"cancelled", "entered-in-error"}, /* only read */
+    {"completed", "completed"}, {NULL, NULL}};
 static const struct field_code patient_referral = {"http://snomed.info/sct", "3457005",
                                                    "Patient referral", "Referral"};
 static const struct field_codes techniques = {"technique", false};

@@ -5,6 +5,7 @@
 #include "fhir/map/timing.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_people.h"
+#include "fhir/message_standing.h"
 #include "fhir/reason.h"
 
 /* ---- numbers of the referral: PLAC the placer's, FILL the filler's ---- */
@@ -255,7 +256,8 @@ static struct json *read_visits(struct field_job *job, const struct field *field
         ratio == NULL ? json_get(node, "valueQuantity") : json_get(ratio, "numerator");
     struct json *total = json_get(ratio, "denominator");
     (void)field;
-    if (!is_sessions && !text_equal(json_get_text(done, "code"), "{session}"))
+    if ((!is_sessions && !text_equal(json_get_text(done, "code"), "{session}")) ||
+        standing_is_limit(job, done) || standing_is_limit(job, total))
         return NULL;
     json_put(into, "visits_done", json_copy_nodes(job->arena, json_get(done, "value")));
     json_put(into, "visits_total", json_copy_nodes(job->arena, json_get(total, "value")));

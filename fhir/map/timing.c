@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fhir/message_standing.h"
+
 static long common_divisor(long one, long other)
 {
     while (other != 0) {
@@ -142,7 +144,7 @@ static void read_weeks(struct field_job *job, struct json *repeat, struct json *
 {
     struct json *bounds = json_get(repeat, "boundsDuration");
     if (!text_equal(json_get_text(bounds, "code"), "wk") || json_get(bounds, "value") == NULL ||
-        json_get(bounds, "comparator") != NULL)
+        standing_is_limit(job, bounds))
         return;
     json_put(into, "weeks", json_copy_nodes(job->arena, json_get(bounds, "value")));
     json_mark(bounds);

@@ -444,6 +444,17 @@ static void unmap(struct mapping *mapping, const struct source *source, const st
         command_findings(mapping->call, &findings);
         return;
     }
+    if (message.content == MESSAGE_REFUSED) {
+        finding_add(&findings, (struct finding){.path = message.refused_at,
+                                                .found = message.refused,
+                                                .expected = message.expected});
+        mapping->is_refused = true;
+        command_findings(mapping->call, &findings);
+        return;
+    }
+    if (message.set_aside != NULL)
+        text_print(&mapping->call->err, "%s: not everything is a fact; beside the record: %s\n",
+                   source->file, message.set_aside);
     if (message.content == MESSAGE_RETRACTION)
         message.record = retracted_record(mapping->arena, &message);
     if (message.record == NULL) {
