@@ -25,7 +25,7 @@ def received(gateway, number):
     folder = gateway.folder / "records" / "in"
 
     def found():
-        return next((path for path in folder.glob("*.json") if json.loads(path.read_text())["record_id"] == number), None)
+        return next((path for path in folder.glob("*.json") if json.loads(path.read_text()).get("record_id") == number), None)
     path = wait_for(found, 20, lambda: f"{number} in {os.listdir(folder)}; {gateway.log()}")
     record = json.loads(path.read_text())
     return record, [path.with_suffix(".files").joinpath(item["file"]).read_bytes() for item in record["attachments"]]
