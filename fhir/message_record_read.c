@@ -157,7 +157,7 @@ static void name_record(struct field_job *job, const struct message_split *split
     if (strcmp(job->kind, "referral") == 0)
         number = job->referral.number;
     if (number == NULL && split->main != NULL)
-        number = json_get_text(split->main->resource, "id");
+        number = split->main->id;
     if (number == NULL)
         number = in->message_id;
     json_put_text(job->arena, job->record, "record", job->kind);

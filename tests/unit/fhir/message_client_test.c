@@ -339,6 +339,20 @@ static void the_order_is_that_of_meaning(void **state)
     CHECK(cases);
 }
 
+/* The id at the end of a fullUrl names a resource that has none of its own. */
+static void a_record_without_number_goes_by_its_id(void **state)
+{
+    static const struct list_case cases[] = {
+        {RECORD(ROE
+                "," AT("https://a.example/Composition/c1",
+                       "{'resourceType':'Composition','status':'final','type':{'text':'Note'},"
+                       "'subject':{'reference':'Patient/p1'},'date':'2026-08-24','title':'N'}")),
+         "record_id", NULL, "c1"},
+    };
+    (void)state;
+    CHECK(cases);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -347,6 +361,7 @@ int main(void)
         cmocka_unit_test(only_what_is_the_clients_enters),
         cmocka_unit_test(a_stranger_is_not_described),
         cmocka_unit_test(the_order_is_that_of_meaning),
+        cmocka_unit_test(a_record_without_number_goes_by_its_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
