@@ -1,8 +1,8 @@
-/* sqlite: statements of the embedded store, and rows made from tables.
+/* sqlite: the rows of tables, and the values of the statements that read and write them.
  *
- * Who calls it: the query files beside it. Every statement is prepared once a connection. One that
- * changes rows is noted, with its values, in the journal's group while the store serves
- * (sqlite_commit.c does it again after a crash). */
+ * Who calls it: the query files beside it. A statement (sqlite_statement.c) that changes rows is
+ * noted, with its values, in the journal's group while the store serves (sqlite_commit.c does it
+ * again after a crash). */
 #include "gateway/store/sqlite.h"
 
 #include <sqlite3.h>
@@ -57,153 +57,21 @@ void sqlite_plain(struct store *store, const char *sql)
         sqlite_note_error(store, code);
 }
 
-/* ---- statements ---- */
-
-static struct cached *cache_slot(struct store *store, const void *key, const struct table *table,
-                                 char verb)
-{
-    size_t at = (((uintptr_t)key >> 3) + ((uintptr_t)table >> 4) + (size_t)verb) % STATEMENTS_MAX;
-    for (size_t i = 0; i < STATEMENTS_MAX; i++, at = (at + 1) % STATEMENTS_MAX) {
-        struct cached *slot = &store->cache[at];
-        if (slot->key == NULL || (slot->key == key && slot->table == table && slot->verb == verb))
-            return slot;
-    }
-    return NULL;
-}
-
-static void select_sql(const struct table *table, const char *rest, char *sql)
-{
-    size_t length = (size_t)snprintf(sql, SQL_MAX, "SELECT ");
-    for (size_t i = 0; i < table->column_count; i++)
-        length += (size_t)snprintf(sql + length, SQL_MAX - length, "%s%s", i == 0 ? "" : ",",
-                                   table->columns[i].name);
-    snprintf(sql + length, SQL_MAX - length, " FROM %s %s", table->name, rest);
-}
-
-static size_t insert_into_sql(const struct table *table, const char *verb, char *sql)
-{
-    size_t length = (size_t)snprintf(sql, SQL_MAX, "%s INTO %s (", verb, table->name);
-    for (size_t i = 0; i < table->column_count; i++)
-        length += (size_t)snprintf(sql + length, SQL_MAX - length, "%s%s", i == 0 ? "" : ",",
-                                   table->columns[i].name);
-    return length;
-}
-
-static void insert_sql(const struct table *table, char *sql)
-{
-    size_t length = insert_into_sql(table, "INSERT", sql);
-    length += (size_t)snprintf(sql + length, SQL_MAX - length, ") VALUES (");
-    for (size_t i = 0; i < table->column_count; i++)
-        length += (size_t)snprintf(sql + length, SQL_MAX - length, "%s?", i == 0 ? "" : ",");
-    snprintf(sql + length, SQL_MAX - length, ")");
-}
-
-/* A row that may not be ends the whole transaction (writer.c), so nothing need be kept for undoing
- * the rows before it. */
-static void insert_gathered_sql(const struct table *table, char *sql)
-{
-    size_t length = insert_into_sql(table, "INSERT OR FAIL", sql);
-    length += (size_t)snprintf(sql + length, SQL_MAX - length, ") SELECT c0");
-    for (size_t i = 1; i < table->column_count; i++)
-        length += (size_t)snprintf(sql + length, SQL_MAX - length, ",c%zu", i);
-    snprintf(sql + length, SQL_MAX - length, " FROM gathered");
-}
-
-static void update_sql(const struct table *table, size_t skip, char *sql)
-{
-    size_t length = (size_t)snprintf(sql, SQL_MAX, "UPDATE %s SET ", table->name);
-    for (size_t i = skip; i < table->column_count; i++)
-        length += (size_t)snprintf(sql + length, SQL_MAX - length, "%s%s=?", i == skip ? "" : ",",
-                                   table->columns[i].name);
-    snprintf(sql + length, SQL_MAX - length, " WHERE %s=?", table->columns[0].name);
-}
-
-static struct cached *prepare(struct store *store, struct cached *slot, const void *key,
-                              const struct table *table, char verb, const char *sql)
-{
-    store->touched = 0;
-    int code = sqlite3_prepare_v3(store->database, sql, -1, SQLITE_PREPARE_PERSISTENT,
-                                  &slot->statement, NULL);
-    if (code != SQLITE_OK) {
-        sqlite_note_error(store, code);
-        return NULL;
-    }
-    slot->key = key;
-    slot->table = table;
-    slot->verb = verb;
-    slot->touches = store->touched;
-    return slot;
-}
-
-static struct cached *found_or_prepared(struct store *store, const void *key, char verb,
-                                        const struct table *table, const char *text, size_t skip)
-{
-    char sql[SQL_MAX];
-    if (store_failed(store))
-        return NULL;
-    struct cached *slot = cache_slot(store, key, table, verb);
-    if (slot == NULL) {
-        sqlite_note_error(store, SQLITE_FULL);
-        return NULL;
-    }
-    if (slot->key != NULL)
-        return slot;
-    if (verb == 's')
-        select_sql(table, text, sql);
-    else if (verb == 'i')
-        insert_sql(table, sql);
-    else if (verb == 'g')
-        insert_gathered_sql(table, sql);
-    else if (verb == 'u')
-        update_sql(table, skip, sql);
-    else
-        snprintf(sql, sizeof sql, "%s", text);
-    return prepare(store, slot, key, table, verb, sql);
-}
-
-/* The statement of a literal (verb 'q'), or of a table (verb 's' with the rest's address as the
- * key, 'i', 'g' and 'u' with the table's). What it reads has the rows that gathered, but for 'i',
- * which may gather a further one. NULL once an error stands. */
-static struct cached *statement_of(struct store *store, const void *key, char verb,
-                                   const struct table *table, const char *text, size_t skip)
-{
-    struct cached *slot = found_or_prepared(store, key, verb, table, text, skip);
-    if (slot == NULL || verb == 'i' || (slot->touches & store->has_gathered) == 0)
-        return slot;
-    sqlite_insert_gathered(store, slot->touches);
-    return store_failed(store) ? NULL : slot;
-}
-
-sqlite3_stmt *sqlite_statement(struct store *store, const char *sql)
-{
-    struct cached *slot = statement_of(store, sql, 'q', NULL, sql, 0);
-    return slot == NULL ? NULL : slot->statement;
-}
-
-sqlite3_stmt *sqlite_inserting(struct store *store, const struct table *table)
-{
-    struct cached *slot = statement_of(store, table, 'i', table, NULL, 0);
-    return slot == NULL ? NULL : slot->statement;
-}
-
-sqlite3_stmt *sqlite_inserting_gathered(struct store *store, const struct table *table)
-{
-    struct cached *slot = statement_of(store, table, 'g', table, NULL, 0);
-    return slot == NULL ? NULL : slot->statement;
-}
-
 /* ---- values: bound to the statement and, of a change, noted for the journal ---- */
+
+enum { NAMED_MAX = 8 }; /* in a row; there are at most two */
 
 /* Handed on by address: it is asked for each value of each row. */
 struct binding {
     struct store *store;
     sqlite3_stmt *statement; /* NULL: only noted */
     struct journal *journal; /* NULL: not noted */
+    const int64_t *named;    /* keys of the partners and clients that the next columns name */
 };
 
 static struct binding reading(struct store *store, const struct cached *slot)
 {
-    return (struct binding){store, slot->statement, NULL};
+    return (struct binding){store, slot->statement, NULL, NULL};
 }
 
 static struct binding changing(struct store *store, struct cached *slot)
@@ -218,7 +86,7 @@ static struct binding changing(struct store *store, struct cached *slot)
     }
     note_change(store->journal, slot->number,
                 (unsigned)sqlite3_bind_parameter_count(slot->statement));
-    return (struct binding){store, slot->statement, store->journal};
+    return (struct binding){store, slot->statement, store->journal, NULL};
 }
 
 static void bind_null(const struct binding *binding, int at)
@@ -299,45 +167,46 @@ static const char *owner_in(const struct table *table, const void *row)
     return table->owner == NULL ? STORE_OWN : table->owner(row);
 }
 
-/* Partners and clients that the store does not know yet become rows before the row that names them
- * is noted. */
-static void make_named(struct store *store, const struct table *table, size_t skip, const void *row)
+/* The keys of the partners and clients that the columns NAMES of ROW name. Whom the store does not
+ * know yet becomes a row, before the row that names him is noted. */
+static void find_named(struct store *store, const struct table *table, unsigned names,
+                       const void *row, int64_t ret_named[NAMED_MAX])
 {
-    for (size_t i = skip; i < table->column_count; i++) {
-        const struct column *column = &table->columns[i];
-        if (column->type == COLUMN_CLIENT)
-            sqlite_client_made(store, owner_in(table, row), client_in(column, row));
-        else if (column->type == COLUMN_PARTNER || column->type == COLUMN_ORIGIN)
-            sqlite_partner_made(store, partner_in(column, row));
+    for (size_t count = 0; names != 0 && count < NAMED_MAX; names &= names - 1, count++) {
+        const struct column *column = &table->columns[__builtin_ctz(names)];
+        ret_named[count] =
+            column->type == COLUMN_CLIENT
+                ? sqlite_client_made(store, owner_in(table, row), client_in(column, row))
+                : sqlite_partner_made(store, partner_in(column, row));
     }
 }
 
-static void bind_column(const struct binding *binding, int at, const struct table *table,
-                        const struct column *column, const void *row)
+static void bind_column(struct binding *binding, int at, const struct column *column,
+                        const void *row)
 {
     const char *member = (const char *)row + column->offset;
     switch (column->type) {
     case COLUMN_LINK:
+    case COLUMN_SELDOM_LINK:
         bind_link(binding, at, *(const int64_t *)(const void *)member);
         break;
     case COLUMN_PARTNER:
     case COLUMN_ORIGIN:
-        bind_link(binding, at, sqlite_partner(binding->store, partner_in(column, row)));
-        break;
     case COLUMN_CLIENT:
-        bind_link(binding, at,
-                  sqlite_client(binding->store, owner_in(table, row), client_in(column, row)));
+        bind_link(binding, at, *binding->named++);
         break;
     case COLUMN_TICK:
         bind_whole(binding, at, sqlite_tick(binding->store));
         break;
     case COLUMN_WHOLE:
+    case COLUMN_SELDOM_WHOLE:
         bind_whole(binding, at, *(const int64_t *)(const void *)member);
         break;
     case COLUMN_YES_NO:
         bind_whole(binding, at, *(const bool *)member);
         break;
     case COLUMN_TEXT:
+    case COLUMN_SELDOM_TEXT:
         bind_text(binding, at, *(const char *const *)(const void *)member);
         break;
     case COLUMN_HASH:
@@ -368,14 +237,17 @@ static void read_column(struct store *store, struct arena *arena, sqlite3_stmt *
     char *member = (char *)row + column->offset;
     switch (column->type) {
     case COLUMN_LINK:
+    case COLUMN_SELDOM_LINK:
     case COLUMN_TICK:
     case COLUMN_WHOLE:
+    case COLUMN_SELDOM_WHOLE:
         *(int64_t *)(void *)member = sqlite3_column_int64(statement, at);
         break;
     case COLUMN_YES_NO:
         *(bool *)member = sqlite3_column_int(statement, at) != 0;
         break;
     case COLUMN_TEXT:
+    case COLUMN_SELDOM_TEXT:
         *(const char **)(void *)member = column_text(arena, statement, at);
         break;
     case COLUMN_PARTNER:
@@ -446,28 +318,62 @@ int64_t sqlite_next_id(struct store *store, enum sqlite_ids ids)
     return *id + 1;
 }
 
+static enum sqlite_form form_of(const struct table *table, const void *row)
+{
+    enum sqlite_form form = FORM_WHOLE;
+    for (size_t i = 0; i < table->column_count; i++) {
+        const struct column *column = &table->columns[i];
+        const void *member = (const char *)row + column->offset;
+        if (sqlite_has_column(column, FORM_SHORT))
+            continue;
+        if (column->type == COLUMN_SELDOM_TEXT ? *(const char *const *)member != NULL
+                                               : *(const int64_t *)member != 0)
+            return FORM_WHOLE;
+        form = FORM_SHORT;
+    }
+    return form;
+}
+
+static void bind_row(struct binding *binding, const struct table *table, enum sqlite_form form,
+                     const void *row, int64_t id)
+{
+    int at = 1;
+    bind_whole(binding, at++, id);
+    for (size_t i = 1; i < table->column_count; i++) {
+        if (sqlite_has_column(&table->columns[i], form))
+            bind_column(binding, at++, &table->columns[i], row);
+    }
+}
+
+/* While the store serves, the row is only noted, and gathers. */
+static void insert_row(struct store *store, struct cached *slot, const struct table *table,
+                       enum sqlite_form form, const void *row, int64_t id)
+{
+    int64_t named[NAMED_MAX];
+    find_named(store, table, slot->names, row, named);
+    struct binding binding = changing(store, slot);
+    binding.named = named;
+    if (!store->is_serving) {
+        bind_row(&binding, table, form, row, id);
+        change_row(store, slot->statement);
+        return;
+    }
+    size_t place = journal_mark(store->journal).changes;
+    binding.statement = NULL;
+    bind_row(&binding, table, form, row, id);
+    sqlite_gather(store, table, form, place);
+}
+
 int64_t sqlite_insert(struct store *store, const struct table *table, const void *row)
 {
-    struct cached *slot = statement_of(store, table, 'i', table, NULL, 0);
+    enum sqlite_form form = form_of(table, row);
+    struct cached *slot = sqlite_inserting(store, table, form);
     if (slot == NULL)
         return 0;
     int64_t id = *(const int64_t *)(const void *)((const char *)row + table->columns[0].offset);
     int64_t next = sqlite_next_id(store, table->ids);
     id = id == 0 ? next : id;
-    make_named(store, table, 1, row);
-    struct binding binding = changing(store, slot);
-    size_t place = 0;
-    if (store->is_serving) {
-        binding.statement = NULL;
-        place = journal_mark(store->journal).changes;
-    }
-    bind_whole(&binding, 1, id);
-    for (size_t i = 1; i < table->column_count; i++)
-        bind_column(&binding, (int)i + 1, table, &table->columns[i], row);
-    if (store->is_serving)
-        sqlite_gather(store, table, place);
-    else
-        change_row(store, slot->statement);
+    insert_row(store, slot, table, form, row, id);
     if (id >= next)
         store->state.last_ids[table->ids] = id;
     return store_failed(store) ? 0 : id;
@@ -475,14 +381,16 @@ int64_t sqlite_insert(struct store *store, const struct table *table, const void
 
 void sqlite_update(struct store *store, const struct table *table, size_t skip, const void *row)
 {
-    struct cached *slot = statement_of(store, table, 'u', table, NULL, skip);
+    struct cached *slot = sqlite_updating(store, table, skip);
     if (slot == NULL)
         return;
-    make_named(store, table, skip, row);
+    int64_t named[NAMED_MAX];
+    find_named(store, table, slot->names, row, named);
     struct binding binding = changing(store, slot);
+    binding.named = named;
     for (size_t i = skip; i < table->column_count; i++)
-        bind_column(&binding, (int)(i - skip + 1), table, &table->columns[i], row);
-    bind_column(&binding, (int)(table->column_count - skip + 1), table, &table->columns[0], row);
+        bind_column(&binding, (int)(i - skip + 1), &table->columns[i], row);
+    bind_column(&binding, (int)(table->column_count - skip + 1), &table->columns[0], row);
     change_row(store, slot->statement);
 }
 
@@ -506,7 +414,7 @@ static size_t select_rows(struct store *store, struct arena *arena, const struct
 size_t sqlite_select(struct store *store, struct arena *arena, const struct table *table,
                      void *ret_rows, const char *rest, const char *types, ...)
 {
-    struct cached *slot = statement_of(store, rest, 's', table, rest, 0);
+    struct cached *slot = sqlite_selecting(store, table, rest);
     *(void **)ret_rows = NULL;
     if (slot == NULL)
         return 0;
@@ -524,7 +432,7 @@ size_t sqlite_select(struct store *store, struct arena *arena, const struct tabl
 bool sqlite_select_one(struct store *store, struct arena *arena, const struct table *table,
                        void *ret_row, const char *rest, const char *types, ...)
 {
-    struct cached *slot = statement_of(store, rest, 's', table, rest, 0);
+    struct cached *slot = sqlite_selecting(store, table, rest);
     if (slot == NULL)
         return false;
     look_again(store);
@@ -545,7 +453,7 @@ bool sqlite_select_one(struct store *store, struct arena *arena, const struct ta
 
 void sqlite_run(struct store *store, const char *sql, const char *types, ...)
 {
-    struct cached *slot = statement_of(store, sql, 'q', NULL, sql, 0);
+    struct cached *slot = sqlite_literal(store, sql);
     if (slot == NULL)
         return;
     struct binding binding = changing(store, slot);
@@ -559,7 +467,7 @@ void sqlite_run(struct store *store, const char *sql, const char *types, ...)
 
 int64_t sqlite_number(struct store *store, const char *sql, const char *types, ...)
 {
-    struct cached *slot = statement_of(store, sql, 'q', NULL, sql, 0);
+    struct cached *slot = sqlite_literal(store, sql);
     if (slot == NULL)
         return 0;
     struct binding binding = reading(store, slot);
@@ -576,7 +484,7 @@ int64_t sqlite_number(struct store *store, const char *sql, const char *types, .
 size_t sqlite_texts(struct store *store, struct arena *arena, const char ***ret_texts,
                     const char *sql, const char *types, ...)
 {
-    struct cached *slot = statement_of(store, sql, 'q', NULL, sql, 0);
+    struct cached *slot = sqlite_literal(store, sql);
     *ret_texts = NULL;
     if (slot == NULL)
         return 0;

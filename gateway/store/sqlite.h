@@ -20,7 +20,11 @@ enum column_type {
     COLUMN_TICK,    /* of the group that writes the row, whatever the struct says */
     COLUMN_CLIENT,  /* a client's number here, its row's key there; `owner` of the table says whose
                      */
-    COLUMN_ORIGIN   /* the same, with STORE_OWN for ourselves */
+    COLUMN_ORIGIN,  /* the same, with STORE_OWN for ourselves */
+    /* As those without SELDOM; few rows say other than 0 or NULL there, which are the defaults. */
+    COLUMN_SELDOM_WHOLE,
+    COLUMN_SELDOM_LINK,
+    COLUMN_SELDOM_TEXT
 };
 
 struct column {

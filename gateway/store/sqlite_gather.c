@@ -27,8 +27,8 @@ struct place { /* where a statement that reads it stands */
     const struct gathered *rows;
     struct store *store;
     size_t row;
-    const unsigned char *at, *end;
-    int column; /* whose note stands at `at` */
+    struct note values[COLUMNS_MAX]; /* of that row */
+    int count;
 };
 
 static int open_view(sqlite3 *database, void *owner, int words, const char *const *word,
@@ -80,12 +80,26 @@ static int close_place(sqlite3_vtab_cursor *place)
     return SQLITE_OK;
 }
 
+static int columns_of(const struct gathered *rows)
+{
+    int count = 0;
+    for (size_t i = 0; i < rows->table->column_count; i++)
+        count += sqlite_has_column(&rows->table->columns[i], rows->form);
+    return count;
+}
+
+/* The values of a row are taken at once: a table has its columns in another order. */
 static void go_to_row(struct place *place)
 {
-    place->column = 0;
-    if (place->row < place->rows->count)
-        place->at =
-            journal_noted(place->store->journal, place->rows->places[place->row], &place->end);
+    const unsigned char *end;
+    int taken = 0;
+    if (place->row >= place->rows->count)
+        return;
+    const unsigned char *at =
+        journal_noted(place->store->journal, place->rows->places[place->row], &end);
+    while (taken < place->count && note_take(&at, end, &place->values[taken]))
+        taken++;
+    place->count = taken;
 }
 
 static int first_row(sqlite3_vtab_cursor *cursor, int number, const char *text, int count,
@@ -98,6 +112,7 @@ static int first_row(sqlite3_vtab_cursor *cursor, int number, const char *text, 
     (void)values;
     place->rows = place->store->gathering;
     place->row = 0;
+    place->count = columns_of(place->rows);
     go_to_row(place);
     return SQLITE_OK;
 }
@@ -122,23 +137,18 @@ static int row_id(sqlite3_vtab_cursor *cursor, sqlite3_int64 *ret_id)
     return SQLITE_OK;
 }
 
-/* Columns are asked for from left to right, as they are noted. */
 static int give_value(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int column)
 {
-    struct place *place = (struct place *)cursor;
-    struct note note = {.kind = NOTE_NULL};
-    if (column < place->column)
-        go_to_row(place);
-    for (; place->column <= column; place->column++) {
-        if (!note_take(&place->at, place->end, &note))
-            return SQLITE_CORRUPT;
-    }
-    if (note.kind == NOTE_WHOLE)
-        sqlite3_result_int64(context, note.whole);
-    else if (note.kind == NOTE_TEXT)
-        sqlite3_result_text64(context, note.bytes, note.length, SQLITE_STATIC, SQLITE_UTF8);
-    else if (note.kind == NOTE_BLOB)
-        sqlite3_result_blob64(context, note.bytes, note.length, SQLITE_STATIC);
+    const struct place *place = (const struct place *)cursor;
+    const struct note *note = &place->values[column];
+    if (column >= place->count)
+        return SQLITE_CORRUPT;
+    if (note->kind == NOTE_WHOLE)
+        sqlite3_result_int64(context, note->whole);
+    else if (note->kind == NOTE_TEXT)
+        sqlite3_result_text64(context, note->bytes, note->length, SQLITE_STATIC, SQLITE_UTF8);
+    else if (note->kind == NOTE_BLOB)
+        sqlite3_result_blob64(context, note->bytes, note->length, SQLITE_STATIC);
     return SQLITE_OK;
 }
 
@@ -193,35 +203,43 @@ static void insert_one(struct store *store, sqlite3_stmt *statement, const struc
     const unsigned char *end;
     const unsigned char *at = journal_noted(store->journal, rows->places[row], &end);
     struct note note;
-    for (size_t i = 0; i < rows->table->column_count; i++) {
-        if (!note_take(&at, end, &note) || !sqlite_bind_note(statement, (int)i + 1, &note))
+    for (int i = 0; i < columns_of(rows); i++) {
+        if (!note_take(&at, end, &note) || !sqlite_bind_note(statement, i + 1, &note))
             sqlite_note_error(store, SQLITE_CORRUPT);
     }
     sqlite_step(store, statement);
     sqlite3_reset(statement);
 }
 
-static void insert_all(struct store *store, struct gathered *rows)
+static void insert_each(struct store *store, const struct gathered *rows)
 {
-    bool is_one_by_one = rows->count <= FEW || rows->table->column_count > COLUMNS_MAX;
-    sqlite3_stmt *statement = is_one_by_one ? sqlite_inserting(store, rows->table)
-                                            : sqlite_inserting_gathered(store, rows->table);
-    store->gathering = rows;
-    for (size_t i = 0; is_one_by_one && i < rows->count && !store_failed(store); i++)
-        insert_one(store, statement, rows, i);
-    if (!is_one_by_one && statement != NULL) {
-        sqlite_step(store, statement);
-        sqlite3_reset(statement);
-    }
-    rows->count = 0;
+    const struct cached *one = sqlite_inserting(store, rows->table, rows->form);
+    for (size_t i = 0; one != NULL && i < rows->count && !store_failed(store); i++)
+        insert_one(store, one->statement, rows, i);
 }
 
-void sqlite_gather(struct store *store, const struct table *table, size_t place)
+static void insert_all(struct store *store, struct gathered *rows)
 {
-    struct gathered *rows = &store->gathered[table->ids];
+    if (rows->count <= FEW || rows->table->column_count > COLUMNS_MAX) {
+        insert_each(store, rows);
+        return;
+    }
+    const struct cached *all = sqlite_inserting_gathered(store, rows->table, rows->form);
+    store->gathering = rows;
+    if (all == NULL)
+        return;
+    sqlite_step(store, all->statement);
+    sqlite3_reset(all->statement);
+}
+
+void sqlite_gather(struct store *store, const struct table *table, enum sqlite_form form,
+                   size_t place)
+{
+    struct gathered *rows = &store->gathered[table->ids][form];
     if (rows->count == GATHERED_MAX)
         sqlite_insert_gathered(store, 1u << table->ids);
     rows->table = table;
+    rows->form = form;
     rows->places[rows->count++] = place;
     store->has_gathered |= 1u << table->ids;
 }
@@ -229,18 +247,22 @@ void sqlite_gather(struct store *store, const struct table *table, size_t place)
 void sqlite_insert_gathered(struct store *store, unsigned tables)
 {
     tables &= store->has_gathered;
-    if (tables == 0)
-        return;
     store->has_gathered &= ~tables;
-    for (unsigned i = 0; i < SQLITE_IDS; i++) {
-        if ((tables >> i & 1) != 0)
-            insert_all(store, &store->gathered[i]);
+    for (; tables != 0; tables &= tables - 1) {
+        struct gathered *rows = store->gathered[__builtin_ctz(tables)];
+        for (int form = 0; form < SQLITE_FORMS; form++) {
+            if (rows[form].count > 0)
+                insert_all(store, &rows[form]);
+            rows[form].count = 0;
+        }
     }
 }
 
 void sqlite_drop_gathered(struct store *store)
 {
     store->has_gathered = 0;
-    for (size_t i = 0; i < SQLITE_IDS; i++)
-        store->gathered[i].count = 0;
+    for (size_t i = 0; i < SQLITE_IDS; i++) {
+        for (int form = 0; form < SQLITE_FORMS; form++)
+            store->gathered[i][form].count = 0;
+    }
 }

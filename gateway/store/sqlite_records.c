@@ -13,13 +13,20 @@
 #member, type, offsetof(struct store_record, member)                                       \
     }
 static const struct column record_columns[] = {
-    RECORD(id, COLUMN_WHOLE),       RECORD(clinic, COLUMN_TEXT),
-    RECORD(kind, COLUMN_TEXT),      RECORD(number, COLUMN_TEXT),
-    RECORD(origin, COLUMN_ORIGIN),  RECORD(client, COLUMN_CLIENT),
-    RECORD(referral, COLUMN_LINK),  RECORD(accepted_ms, COLUMN_WHOLE),
-    RECORD(payload, COLUMN_WHOLE),  RECORD(attachments, COLUMN_LINK),
-    RECORD(hash, COLUMN_HASH),      RECORD(exported, COLUMN_YES_NO),
-    RECORD(retracted, COLUMN_TEXT), RECORD(retracted_ms, COLUMN_WHOLE),
+    RECORD(id, COLUMN_WHOLE),
+    RECORD(clinic, COLUMN_TEXT),
+    RECORD(kind, COLUMN_TEXT),
+    RECORD(number, COLUMN_TEXT),
+    RECORD(origin, COLUMN_ORIGIN),
+    RECORD(client, COLUMN_CLIENT),
+    RECORD(referral, COLUMN_LINK),
+    RECORD(accepted_ms, COLUMN_WHOLE),
+    RECORD(payload, COLUMN_WHOLE),
+    RECORD(attachments, COLUMN_SELDOM_LINK),
+    RECORD(hash, COLUMN_HASH),
+    RECORD(exported, COLUMN_YES_NO),
+    RECORD(retracted, COLUMN_SELDOM_TEXT),
+    RECORD(retracted_ms, COLUMN_SELDOM_WHOLE),
     RECORD(lived_ms, COLUMN_WHOLE),
 };
 static const char *owner_of(const void *row)
@@ -52,10 +59,12 @@ static const struct table releases =
 #member, type, offsetof(struct store_audit, member)                                        \
     }
 static const struct column audit_columns[] = {
-    AUDIT(seq, COLUMN_WHOLE),       AUDIT(at_ms, COLUMN_WHOLE),  AUDIT(what, COLUMN_TEXT),
-    AUDIT(partner, COLUMN_PARTNER), AUDIT(subject, COLUMN_TEXT), AUDIT(detail, COLUMN_TEXT),
-    AUDIT(hash, COLUMN_HASH),       AUDIT(tick, COLUMN_TICK),    AUDIT(actor, COLUMN_TEXT),
-    AUDIT(purpose, COLUMN_TEXT),    AUDIT(client, COLUMN_LINK),  AUDIT(partner_name, COLUMN_TEXT),
+    AUDIT(seq, COLUMN_WHOLE),    AUDIT(at_ms, COLUMN_WHOLE),
+    AUDIT(what, COLUMN_TEXT),    AUDIT(partner, COLUMN_PARTNER),
+    AUDIT(subject, COLUMN_TEXT), AUDIT(detail, COLUMN_TEXT),
+    AUDIT(hash, COLUMN_HASH),    AUDIT(tick, COLUMN_TICK),
+    AUDIT(actor, COLUMN_TEXT),   AUDIT(purpose, COLUMN_TEXT),
+    AUDIT(client, COLUMN_LINK),  AUDIT(partner_name, COLUMN_SELDOM_TEXT),
 };
 static const struct table audits = TABLE_WITH_IDS("audit", store_audit, audit_columns, IDS_AUDIT);
 

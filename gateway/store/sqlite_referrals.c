@@ -25,16 +25,16 @@ static const struct column referral_columns[] = {
     REFERRAL(service, COLUMN_TEXT),
     REFERRAL(priority, COLUMN_TEXT),
     REFERRAL(task_status, COLUMN_TEXT),
-    REFERRAL(business_status, COLUMN_TEXT),
-    REFERRAL(reason_code, COLUMN_TEXT),
-    REFERRAL(reason, COLUMN_TEXT),
-    REFERRAL(abort_status, COLUMN_TEXT),
-    REFERRAL(visits_done, COLUMN_WHOLE),
+    REFERRAL(business_status, COLUMN_SELDOM_TEXT),
+    REFERRAL(reason_code, COLUMN_SELDOM_TEXT),
+    REFERRAL(reason, COLUMN_SELDOM_TEXT),
+    REFERRAL(abort_status, COLUMN_SELDOM_TEXT),
+    REFERRAL(visits_done, COLUMN_SELDOM_WHOLE),
     REFERRAL(visits_total, COLUMN_WHOLE),
     REFERRAL(valid_until, COLUMN_TEXT),
     REFERRAL(authored_at, COLUMN_TEXT),
     REFERRAL(changed_ms, COLUMN_WHOLE),
-    REFERRAL(corrected_by, COLUMN_LINK),
+    REFERRAL(corrected_by, COLUMN_SELDOM_LINK),
     REFERRAL(client_facts, COLUMN_TEXT),
     REFERRAL(tick, COLUMN_TICK),
 };
@@ -54,9 +54,9 @@ static const struct table referrals =
 #member, type, offsetof(struct store_event, member)                                        \
     }
 static const struct column event_columns[] = {
-    EVENT(seq, COLUMN_WHOLE),   EVENT(referral, COLUMN_LINK), EVENT(message, COLUMN_LINK),
-    EVENT(at_ms, COLUMN_WHOLE), EVENT(what, COLUMN_TEXT),     EVENT(by, COLUMN_TEXT),
-    EVENT(detail, COLUMN_TEXT), EVENT(tick, COLUMN_TICK),
+    EVENT(seq, COLUMN_WHOLE),          EVENT(referral, COLUMN_LINK), EVENT(message, COLUMN_LINK),
+    EVENT(at_ms, COLUMN_WHOLE),        EVENT(what, COLUMN_TEXT),     EVENT(by, COLUMN_TEXT),
+    EVENT(detail, COLUMN_SELDOM_TEXT), EVENT(tick, COLUMN_TICK),
 };
 static const struct table events = TABLE_WITH_IDS("event", store_event, event_columns, IDS_EVENT);
 

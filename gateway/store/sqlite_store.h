@@ -32,11 +32,12 @@ enum {
 struct cached {      /* equal literals may share one address, so the table is part of the key */
     const void *key; /* address of the SQL literal, or of the table for inserts and updates */
     const struct table *table;
-    char verb;
+    int verb;
     sqlite3_stmt *statement;
     unsigned serial; /* of the group that knows the statement by `number` */
     unsigned number;
     unsigned touches; /* tables whose rows gather, a bit each, that it reads or changes */
+    unsigned names;   /* columns it writes that name partners or clients, a bit each */
 };
 
 enum sqlite_known { KNOWN_NOT_YET, KNOWN_NO, KNOWN_YES };
@@ -70,8 +71,12 @@ struct key_family {
     bool is_remade;                /* from the rows: the runs in the database are damaged */
 };
 
-struct gathered { /* rows of a table that wait to be inserted */
+/* A row that says nothing in its seldom columns is noted and inserted without them. */
+enum sqlite_form { FORM_WHOLE, FORM_SHORT, SQLITE_FORMS };
+
+struct gathered { /* rows of a table, in one form, that wait to be inserted */
     const struct table *table;
+    enum sqlite_form form;
     size_t count;
     size_t places[GATHERED_MAX]; /* of their first values among the group's notes */
 };
@@ -120,7 +125,7 @@ struct store {
     struct client_memo client_memo;
     unsigned touched;      /* by the statement being prepared, as in struct cached */
     unsigned has_gathered; /* the same for the tables that have rows in */
-    struct gathered gathered[SQLITE_IDS];
+    struct gathered gathered[SQLITE_IDS][SQLITE_FORMS];
     const struct gathered *gathering; /* being inserted */
     bool has_sums;                    /* as sqlite_has_sums found once */
     int64_t last_run; /* of keys, ever: readers may know the ones before by their numbers */
@@ -144,16 +149,29 @@ struct store {
 void sqlite_note_error(struct store *store, int code);
 /* Runs SQL that is not worth keeping and leaves no trace in the journal. */
 void sqlite_plain(struct store *store, const char *sql);
-/* The statement of an SQL literal, prepared once. NULL once an error stands. */
-sqlite3_stmt *sqlite_statement(struct store *store, const char *sql);
 /* True on a row; an error is noted. */
 bool sqlite_step(struct store *store, sqlite3_stmt *statement);
 void sqlite_finish(sqlite3_stmt *statement);
-/* Those that insert one row of a table, and all of its rows that gathered. */
-sqlite3_stmt *sqlite_inserting(struct store *store, const struct table *table);
-sqlite3_stmt *sqlite_inserting_gathered(struct store *store, const struct table *table);
 /* After what the database holds was rolled back: nothing remembered of it stands. */
 void sqlite_forget(struct store *store);
+
+/* ---- sqlite_statement.c ---- */
+/* A row of this form is written with the column. */
+static inline bool sqlite_has_column(const struct column *column, enum sqlite_form form)
+{
+    return form == FORM_WHOLE || column->type < COLUMN_SELDOM_WHOLE;
+}
+/* The statement of an SQL literal, prepared once. NULL once an error stands, as of all of these. */
+sqlite3_stmt *sqlite_statement(struct store *store, const char *sql);
+struct cached *sqlite_literal(struct store *store, const char *sql);
+struct cached *sqlite_selecting(struct store *store, const struct table *table, const char *rest);
+struct cached *sqlite_updating(struct store *store, const struct table *table, size_t skip);
+/* Those that insert one row of a table, and all of its rows that gathered: what gathers need not be
+ * there before. */
+struct cached *sqlite_inserting(struct store *store, const struct table *table,
+                                enum sqlite_form form);
+struct cached *sqlite_inserting_gathered(struct store *store, const struct table *table,
+                                         enum sqlite_form form);
 
 /* ---- sqlite_open.c ---- */
 /* For writing, of whichever version: nothing is upgraded or done again. */
@@ -203,7 +221,8 @@ bool sqlite_has_sums(struct store *store);
 /* Once, before a statement is prepared. */
 bool sqlite_gather_open(struct store *store);
 /* A row of TABLE, whose values are noted from PLACE on, is to be inserted. */
-void sqlite_gather(struct store *store, const struct table *table, size_t place);
+void sqlite_gather(struct store *store, const struct table *table, enum sqlite_form form,
+                   size_t place);
 /* Inserts what has gathered for these tables (bits by sqlite_ids); an error is noted. */
 enum { SQLITE_ALL_GATHERED = (1 << SQLITE_IDS) - 1 };
 void sqlite_insert_gathered(struct store *store, unsigned tables);

@@ -173,6 +173,56 @@ static void what_was_promised_is_there_after_a_crash(void **state)
     check_copy(clinic, "behind", 6); /* and it stays so */
 }
 
+/* Most rows say nothing in many of their columns, and are written without them. */
+static void check_sayings(struct clinic *clinic, struct store *store, int count)
+{
+    struct store_message message;
+    for (int i = 1; i <= count; i++) {
+        bool says = i % 3 == 0;
+        assert_true(store_get_message(store, ARENA, i, &message));
+        assert_string_equal(message.message_id, arena_print(ARENA, "m-%d", i));
+        assert_int_equal(message.created_ms, i);
+        assert_int_equal(message.turn, says ? i : 0);
+        assert_int_equal(message.attempts, says ? 2 : 0);
+        assert_int_equal(message.refusals, 0);
+        assert_null(message.moved_from);
+        if (says)
+            assert_string_equal(message.reason, "no answer");
+        else
+            assert_null(message.reason);
+    }
+}
+
+static void say(struct clinic *clinic, int number)
+{
+    struct store_message message = message_of(clinic, number);
+    if (number % 3 == 0) {
+        message.turn = number;
+        message.attempts = 2;
+        message.reason = "no answer";
+    }
+    assert_int_equal(store_add_message(STORE, &message), number);
+}
+
+static void rows_say_what_they_said(void **state)
+{
+    enum { MANY = 24, COUNT = MANY + 3 }; /* many of each form at once, then a few */
+    struct clinic *clinic = *state;
+    assert_true(store_begin(STORE));
+    for (int i = 1; i <= MANY; i++)
+        say(clinic, i);
+    promise(clinic);
+    assert_true(store_begin(STORE));
+    for (int i = MANY + 1; i <= COUNT; i++)
+        say(clinic, i);
+    promise(clinic);
+    check_sayings(clinic, STORE, COUNT);
+    crash(clinic, "copy");
+    struct store *store = reopen(clinic, "copy");
+    check_sayings(clinic, store, COUNT);
+    store_close(store);
+}
+
 static void it_goes_on_after_a_crash(void **state)
 {
     struct clinic *clinic = *state;
@@ -589,6 +639,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_was_promised_is_there_after_a_crash),
+        TEST(rows_say_what_they_said),
         TEST(it_goes_on_after_a_crash),
         TEST(a_crash_while_recovering_does_no_harm),
         TEST(what_a_unit_took_back_is_not_done_again),
