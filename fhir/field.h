@@ -243,7 +243,7 @@ void field_read_site(struct field_job *job, struct json *node, const char **ret_
                      const char **ret_side);
 struct json *field_new_quantity(struct field_job *job, const struct json *number, const char *unit,
                                 const char *code);
-/* The UCUM code of a unit as written; without a unit that of a plain score or vital sign; else
+/* The UCUM code of a unit as written; without a unit that of a score, count or vital sign; else
  * NULL. */
 const char *field_ucum(const char *unit, const char *measure);
 /* A Quantity into the members NAME and `unit`; false when it is none that we can say. */

@@ -446,8 +446,8 @@ struct json *field_new_quantity(struct field_job *job, const struct json *number
     return quantity;
 }
 
-/* A plain score is told by its code alone; other units are never supposed. Vital signs need theirs.
- */
+/* Scores and counts, whose UCUM code stands in braces, are told by it alone; other units are never
+ * supposed. Vital signs need theirs. */
 const char *field_ucum(const char *unit, const char *measure)
 {
     const struct unit_row *row = coding_unit(unit);
@@ -457,7 +457,7 @@ const char *field_ucum(const char *unit, const char *measure)
     if (known == NULL || known->unit == NULL)
         return NULL;
     bool is_vital = strcmp(known->unit, "/min") == 0 || strcmp(known->unit, "mm[Hg]") == 0;
-    return is_vital || strcmp(known->unit, "{score}") == 0 ? known->unit : NULL;
+    return is_vital || known->unit[0] == '{' ? known->unit : NULL;
 }
 
 static struct json *write_quantity(struct field_job *job, const struct field *field,
@@ -470,13 +470,13 @@ static struct json *write_quantity(struct field_job *job, const struct field *fi
     return field_new_quantity(job, number, unit, field_ucum(unit, json_get_text(value, "measure")));
 }
 
-/* The unit in our words: as written; else the first spelling of its code; none for a plain score.
- */
+/* The unit in our words: as written; else the first spelling of its code; none for scores and
+ * counts. */
 static const char *unit_of(const struct json *quantity)
 {
     const char *unit = json_get_text(quantity, "unit");
     const char *code = json_get_text(quantity, "code");
-    if (unit != NULL || code == NULL || strcmp(code, "{score}") == 0 || strcmp(code, "1") == 0)
+    if (unit != NULL || code == NULL || code[0] == '{' || strcmp(code, "1") == 0)
         return unit;
     const char *written = coding_unit_of(code);
     return written != NULL ? written : code;

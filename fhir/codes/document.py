@@ -22,7 +22,7 @@ NEEDED = {
     "yes when held": "when it was held", "when not the client": "when not the client",
     "when revoked": "when revoked", "for range-of-motion": "for `range-of-motion`",
     "paired joints: yes": "for paired joints, and for rotation and side-bending of the spine",
-    "yes, except a plain score": "yes, except for a plain score",
+    "yes, except a score or count": "yes, except for a score or count",
 }
 
 

@@ -135,7 +135,7 @@ TYPES = {"text": "RECORD_TEXT", "long text": "RECORD_LONG_TEXT", "word": "RECORD
 # fhir/record_default.c); anything else that is not plain stops the build.
 CONDITIONS = {"one of the two names", "notes and discharge: yes; else no",
               "at least one of the four", "yes when held", "when not the client", "when revoked",
-              "for range-of-motion", "paired joints: yes", "yes, except a plain score"}
+              "for range-of-motion", "paired joints: yes", "yes, except a score or count"}
 COMPUTED = {"by profession of the writer", "day of the visit"}
 LEAST = {"yes": 1, "yes, one or more": 1, "yes, two or more": 2}
 

@@ -1,5 +1,6 @@
 /* encounter: a visit, and a case conference, <-> Encounter; first and last visit <-> EpisodeOfCare.
  */
+#include <stdint.h>
 #include <string.h>
 
 #include "fhir/map/timing.h"
@@ -7,9 +8,38 @@
 #include "fhir/message_entries.h"
 #include "fhir/message_people.h"
 
-/* ---- visit number: an Identifier within the referral ---- */
+/* ---- visit number: visit 3 of a referral is another than visit 3 of the next, so each referral of
+ * each client has a system of its own. Its URI ends in a digest: neither of the two is in it. ----
+ */
 
-static const char visit_number_system[] = "/sid/visit-number";
+static const char every_visit_number[] = "/sid/visit-number"; /* as it was written at first */
+
+/* FNV-1a, 64 bits, of TEXT and its end; what is sent must stay the same in every version. */
+static uint64_t digest_more(uint64_t digest, const char *text)
+{
+    for (; text != NULL && *text != '\0'; text++)
+        digest = (digest ^ (unsigned char)*text) * 1099511628211u;
+    return (digest ^ 0xff) * 1099511628211u;
+}
+
+static const char *visit_number_system(struct field_job *job)
+{
+    uint64_t digest = digest_more(14695981039346656037u, json_get_text(job->record, "client_id"));
+    digest = digest_more(digest, json_get_text(job->record, "referral_id"));
+    const char *system = people_system(job, job->clinic, "visit");
+    return system == NULL
+               ? field_uri(job, every_visit_number)
+               : arena_print(job->arena, "%s/%016llx", system, (unsigned long long)digest);
+}
+
+static bool is_visit_number_system(struct field_job *job, const char *system)
+{
+    const char *end = system == NULL ? NULL : strrchr(system, '/');
+    if (end == NULL || field_is_ours(job, system, every_visit_number))
+        return end != NULL;
+    const char *start = arena_copy_n(job->arena, system, (size_t)(end - system));
+    return people_system_clinic(job, start, "visit") != NULL;
+}
 
 static struct json *write_visit_number(struct field_job *job, const struct field *field,
                                        const struct json *value)
@@ -17,7 +47,7 @@ static struct json *write_visit_number(struct field_job *job, const struct field
     (void)field;
     return json_number(value) == NULL
                ? NULL
-               : field_new_identifier(job, "visit-number", field_uri(job, visit_number_system),
+               : field_new_identifier(job, "visit-number", visit_number_system(job),
                                       json_number(value));
 }
 
@@ -27,7 +57,7 @@ static struct json *read_visit_number(struct field_job *job, const struct field 
     const char *number = json_get_text(node, "value");
     (void)field;
     (void)into;
-    if (!field_is_ours(job, json_get_text(node, "system"), visit_number_system) || number == NULL ||
+    if (!is_visit_number_system(job, json_get_text(node, "system")) || number == NULL ||
         strspn(number, "0123456789") != strlen(number) || strlen(number) > 4 || number[0] == '0' ||
         number[0] == '\0')
         return NULL;

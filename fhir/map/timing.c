@@ -106,6 +106,9 @@ static bool decimal_of(long top, long bottom, char *ret_text, size_t size)
     return true;
 }
 
+/* Of a FHIR positiveInt; times 7 and a power of ten below that of DIGITS_MAX it is still a long. */
+#define FREQUENCY_MAX 2147483647
+
 /* Visits per week of frequency/period; a period in days counts sevenths. */
 static bool per_week(const struct json *repeat, char *ret_text, size_t size)
 {
@@ -120,7 +123,7 @@ static bool per_week(const struct json *repeat, char *ret_text, size_t size)
         !json_whole(json_get(repeat, "frequency"), &frequency))
         return false;
     if (json_get(repeat, "frequencyMax") != NULL || json_get(repeat, "periodMax") != NULL ||
-        frequency <= 0 || frequency > 1000000)
+        frequency <= 0 || frequency > FREQUENCY_MAX)
         return false;
     if (strcmp(unit, "d") == 0)
         frequency *= 7;

@@ -114,8 +114,10 @@ static inline const char *random_word(struct random_maker *maker, const struct r
 
 static inline const char *random_number(struct random_maker *maker)
 {
-    static const char *const numbers[] = {"0.5", "1.50", "2",    "0.1",  "3.25", "1.0",
-                                          "14",  "7.00", "0.75", "1.25", "10.5", "0.333"};
+    static const char *const numbers[] = {
+        "0.5",        "1.50",     "2",         "0.1",        "3.25",       "1.0",
+        "14",         "7.00",     "0.75",      "1.25",       "10.5",       "0.333",
+        "2.00000000", "1.234567", "1.2345678", "12.3456789", "0.12345679", "13.987654321"};
     return RANDOM_OF(maker, numbers);
 }
 

@@ -266,7 +266,6 @@ static void private_notes_stay(void **state)
     arena_free(&arena);
 }
 
-/* What the caller says of the Task goes with the note, and comes back. */
 /* What somebody said was refuted or not final would arrive as a fact. */
 static void what_is_no_fact_is_not_sent(void **state)
 {
@@ -291,6 +290,54 @@ static void what_is_no_fact_is_not_sent(void **state)
     arena_free(&arena);
 }
 
+/* The identifier of the visit in the message of RECORD, with FIELD another. */
+static struct json *visit_identifier(const struct fhir_context *context, const struct json *record,
+                                     const char *field, const char *value, struct json **ret_bundle)
+{
+    struct json *other = json_copy(context->arena, record);
+    json_replace(context->arena, other, field, json_new_text(context->arena, value));
+    *ret_bundle = message_of_record(context, other, NULL);
+    struct json *entry = json_first(json_get(*ret_bundle, "entry"));
+    while (entry != NULL &&
+           !text_equal(json_get_text(json_get(entry, "resource"), "resourceType"), "Encounter"))
+        entry = json_next(entry);
+    assert_non_null(entry);
+    return json_first(json_get(json_get(entry, "resource"), "identifier"));
+}
+
+/* Visit 1 of one client or referral is another than visit 1 of the next, and says nothing of them.
+ */
+static void visit_numbers_are_of_one_referral(void **state)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct mapping_samples samples = mapping_samples(&arena);
+    struct fhir_context context = mapping_context(&arena, mapping_directory(&arena), "visit");
+    const struct json *record = sample_of(&samples, "02-");
+    struct json *bundle = NULL;
+    (void)state;
+    const char *first =
+        json_get_text(visit_identifier(&context, record, "client_id", "C-77", &bundle), "system");
+    const char *again =
+        json_get_text(visit_identifier(&context, record, "client_id", "C-77", &bundle), "system");
+    const char *client =
+        json_get_text(visit_identifier(&context, record, "client_id", "C-78", &bundle), "system");
+    const char *referral =
+        json_get_text(visit_identifier(&context, record, "referral_id", "R-78", &bundle), "system");
+    assert_string_equal(first, again);
+    assert_string_not_equal(first, client);
+    assert_string_not_equal(first, referral);
+    assert_null(strstr(first, "C-77"));
+    assert_true(text_starts(first, "https://refgate.invalid/fhir/sid/9900000016/visit/"));
+    struct json *identifier = visit_identifier(&context, record, "client_id", "C-77", &bundle);
+    json_replace(&arena, identifier, "system", /* as it was written at first */
+                 json_new_text(&arena, "https://refgate.invalid/fhir/sid/visit-number"));
+    struct message_inbound in = read_bundle(&context, bundle);
+    assert_string_equal(json_number(json_get(in.record, "visit_number")), "1");
+    assert_null(json_get(in.record, "received"));
+    arena_free(&arena);
+}
+
+/* What the caller says of the Task goes with the note, and comes back. */
 static void a_note_moves_the_task(void **state)
 {
     struct arena arena = ARENA_EMPTY;
@@ -372,6 +419,7 @@ int main(void)
         cmocka_unit_test(labels_stand_on_everything),
         cmocka_unit_test(what_is_no_fact_is_not_sent),
         cmocka_unit_test(private_notes_stay),
+        cmocka_unit_test(visit_numbers_are_of_one_referral),
         cmocka_unit_test(a_note_moves_the_task),
         cmocka_unit_test(own_codes_go_along),
         cmocka_unit_test(another_base_is_understood),

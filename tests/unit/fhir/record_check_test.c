@@ -172,7 +172,6 @@ static const struct slip slips[] = {
     {note, "measurements[1].unit", "10", NULL, "text", NULL},
     {note, "measurements[7].unit", "\"/10\"", NULL, "/50", NULL},
     {note, "measurements[7].value", "51", NULL, "0 to 50", NULL},
-    {note, "measurements[5].unit", NULL, NULL, "times", NULL},
     {note, "measurements[5].value", "8", NULL, "0 to 7", NULL},
     {note, "measurements[8].value", "41", NULL, "0 to 40", NULL},
     {note, "measurements[2].unit", NULL, NULL, "degrees", NULL},
@@ -388,6 +387,9 @@ static const struct slip fine[] = {
     {note, "referral_id", "\"lakeside:LFP-88231\"", NULL, NULL, NULL},
     {note, "measurements[1].value", "6.50", NULL, NULL, NULL},
     {note, "measurements[1].unit", NULL, NULL, NULL, NULL},
+    {note, "measurements[5].unit", NULL, NULL, NULL, NULL}, /* a count */
+    {note, "measurements[1]", "{\"measure\":\"promis-sleep-disturbance\",\"value\":55.2}", NULL,
+     NULL, NULL},
     {note, "measurements[1].unit", "\"points\"", NULL, NULL, NULL},
     {note, "measurements[2].joint", "\"upper-back\"", NULL, NULL, NULL},
     {note, "measurements[4].side", "\"left\"", NULL, NULL, NULL},
