@@ -214,8 +214,8 @@ struct rows {
     size_t count, room;
 };
 
-static void add_rows(struct field_job *job, struct rows *rows, const char *kind, const char *word,
-                     bool local)
+static void add_rows(const struct field_job *job, struct rows *rows, const char *kind,
+                     const char *word, bool local)
 {
     const struct coding *coding = job->context->coding;
     for (const struct coding_row *row = coding_next(coding, kind, word, NULL); row != NULL;
@@ -229,7 +229,8 @@ static void add_rows(struct field_job *job, struct rows *rows, const char *kind,
 }
 
 /* Our own first, then those of others, then what goes beside any of them. */
-static struct rows rows_of(struct field_job *job, const struct field_codes *codes, const char *word)
+static struct rows rows_of(const struct field_job *job, const struct field_codes *codes,
+                           const char *word)
 {
     struct rows rows = {NULL, 0, 0};
     add_rows(job, &rows, codes->kind, word, true);
@@ -269,6 +270,8 @@ struct json *field_concept_of(struct field_job *job, const struct field_codes *c
     json_put_text(job->arena, concept, "text", text_of(job, codes, word));
     return concept;
 }
+
+enum { DOUBTS_MAX = 16 }; /* between words of one concept; a real one has one at most */
 
 static bool is_of_row(const struct field_job *job, const struct coding_row *row, const char *system)
 {
@@ -317,16 +320,55 @@ static struct json *write_concept(struct field_job *job, const struct field *fie
     return json_text(value) == NULL ? NULL : field_concept_of(job, field->option, json_text(value));
 }
 
-/* The word of the first coding the tables know, or NULL. */
+/* ---- the word of a concept: R4 gives the order of its codings no meaning ---- */
+
+/* Our own code says exactly our word; else what a user chose goes before what was added to it. */
+static int rank_of(const struct json *coding, bool is_ours)
+{
+    return (is_ours ? 0 : 2) + (json_true(json_get(coding, "userSelected")) ? 0 : 1);
+}
+
+static size_t covered(const struct field_job *job, const char *kind, const char *word,
+                      const struct json *concept)
+{
+    struct rows rows = rows_of(job, &(struct field_codes){kind, false}, word);
+    size_t count = 0;
+    for (struct json *coding = json_first(json_get(concept, "coding")); coding != NULL;
+         coding = json_next(coding))
+        count += is_of_rows(job, &rows, coding) ? 1 : 0;
+    return count;
+}
+
+/* Of two words that are told equally well, the one that more of the codings belong to; then the
+ * first by alphabet. */
+static const char *fuller(const struct field_job *job, const char *kind, const char *one,
+                          const char *other, const struct json *concept)
+{
+    size_t of_one = covered(job, kind, one, concept);
+    size_t of_other = covered(job, kind, other, concept);
+    if (of_one != of_other)
+        return of_one > of_other ? one : other;
+    return strcmp(one, other) < 0 ? one : other;
+}
+
 const char *field_word_of(const struct field_job *job, const char *kind, const struct json *concept)
 {
+    const char *word = NULL;
+    int best = 0;
+    int doubts = 0;
     for (struct json *coding = json_first(json_get(concept, "coding")); coding != NULL;
          coding = json_next(coding)) {
         const struct coding_row *row = field_find_row(job, kind, coding);
-        if (row != NULL)
-            return row->key;
+        int rank = row == NULL ? 0 : rank_of(coding, row->is_local);
+        if (row == NULL || (word != NULL && rank > best))
+            continue;
+        if (word == NULL || rank < best)
+            word = row->key;
+        else if (strcmp(word, row->key) != 0 && ++doubts <= DOUBTS_MAX)
+            word = fuller(job, kind, word, row->key, concept);
+        best = rank;
     }
-    return NULL;
+    return word;
 }
 
 static struct json *read_concept(struct field_job *job, const struct field *field,
@@ -414,15 +456,33 @@ static const struct field_term *term_of_coding(const struct field_job *job,
     return NULL;
 }
 
+/* As field_word_of(); of terms told equally well the first in their table. */
+static const struct field_term *term_of_concept(const struct field_job *job,
+                                                const struct field_terms *terms,
+                                                const struct json *concept)
+{
+    const char *system = field_join(job, "/CodeSystem/", terms->name, "");
+    const struct field_term *best = NULL;
+    int best_rank = 0;
+    for (struct json *coding = json_first(json_get(concept, "coding")); coding != NULL;
+         coding = json_next(coding)) {
+        const struct field_term *term = term_of_coding(job, terms, coding);
+        int rank = rank_of(coding, field_is_ours(job, json_get_text(coding, "system"), system));
+        if (term == NULL ||
+            (best != NULL && (rank > best_rank || (rank == best_rank && term > best))))
+            continue;
+        best = term;
+        best_rank = rank;
+    }
+    return best;
+}
+
 static struct json *read_local_concept(struct field_job *job, const struct field *field,
                                        struct json *node, struct json *into)
 {
     const struct field_terms *terms = field->option;
-    const struct field_term *term = NULL;
+    const struct field_term *term = term_of_concept(job, terms, node);
     (void)into;
-    for (struct json *coding = json_first(json_get(node, "coding")); coding != NULL && term == NULL;
-         coding = json_next(coding))
-        term = term_of_coding(job, terms, coding);
     if (term == NULL)
         return NULL;
     field_mark_concept(job, node, term_concept(job, terms, term));

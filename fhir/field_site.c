@@ -92,12 +92,28 @@ static struct json *contained_body(struct field_job *job, const struct json *ext
     return NULL;
 }
 
+/* The one of its qualifiers that tells a side, or NULL; both sides are no side. */
+static struct json *qualifier_of(struct field_job *job, const struct json *body)
+{
+    struct json *found = NULL;
+    for (struct json *item = json_first(json_get(body, "locationQualifier")); item != NULL;
+         item = json_next(item)) {
+        const char *side = field_word_of(job, "laterality", item);
+        if (side == NULL)
+            continue;
+        if (found != NULL && !text_equal(side, field_word_of(job, "laterality", found)))
+            return NULL;
+        found = item;
+    }
+    return found;
+}
+
 /* Area and side of the BodyStructure an extension points at; what is understood is marked. */
 static void read_body(struct field_job *job, struct json *extension, const char **ret_area,
                       const char **ret_side)
 {
     struct json *body = contained_body(job, extension);
-    struct json *qualifier = json_first(json_get(body, "locationQualifier"));
+    struct json *qualifier = qualifier_of(job, body);
     struct json *location = json_get(body, "location");
     if (body == NULL || standing_sets_aside(job, job->resource, "BodyStructure", body, NULL))
         return;

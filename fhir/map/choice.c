@@ -117,3 +117,18 @@ bool choice_of_value(struct field_job *job, struct json *item, const void *optio
     ret_choice->rank = (int)choice_time(job, item) * 10 + (use < 0 ? 2 : use);
     return ret_choice->second != NULL;
 }
+
+bool choice_of_coding(struct field_job *job, struct json *coding, const void *option,
+                      struct choice *ret_choice)
+{
+    const char *const bases[] = {job->context->base, MESSAGE_BASE_DEFAULT, job->their_base};
+    (void)option;
+    ret_choice->first = json_get_text(coding, "system");
+    ret_choice->second = json_get_text(coding, "code");
+    ret_choice->rank = json_true(json_get(coding, "userSelected")) ? 1 : 2;
+    for (size_t i = 0; ret_choice->first != NULL && i < 3; i++) {
+        if (bases[i] != NULL && text_starts(ret_choice->first, bases[i]))
+            ret_choice->rank = 0;
+    }
+    return json_get_text(coding, "code") != NULL || json_get_text(coding, "display") != NULL;
+}

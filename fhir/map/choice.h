@@ -41,5 +41,7 @@ size_t choice_all(struct field_job *job, struct json *list, choice_judge *judge,
 
 /* A judge of what has a `value`: by its period, then its use. Without option. */
 choice_judge choice_of_value;
+/* A judge of codings: one of ours, then what a user chose. Without option. */
+choice_judge choice_of_coding;
 
 #endif

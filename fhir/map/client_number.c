@@ -289,6 +289,15 @@ static struct json *read_numbers(struct field_job *job, const struct field *fiel
     return NULL;
 }
 
+const char *client_number_of(struct field_job *job, struct json *identifier, const char *clinic)
+{
+    if (identifier == NULL || sort_of(identifier) == SORT_NEVER)
+        return NULL;
+    const char *issuer = issuer_of(job, identifier);
+    bool is_of_another = issuer != NULL && clinic != NULL && !text_equal(issuer, clinic);
+    return is_of_another ? NULL : json_get_text(identifier, "value");
+}
+
 /* ---- writing ---- */
 
 static void add_number(struct field_job *job, struct json *list, const char *clinic,

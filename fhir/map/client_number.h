@@ -7,4 +7,8 @@
 /* `client_id` and `client_other_ids`; path "identifier". */
 extern const struct field_kind map_client_numbers;
 
+/* The number of CLINIC's client that an Identifier alone tells (of a Reference); NULL: none, as it
+ * is of another sort or of another clinic. */
+const char *client_number_of(struct field_job *job, struct json *identifier, const char *clinic);
+
 #endif

@@ -120,6 +120,7 @@ void composition_finish_reading(struct field_job *job)
 {
     struct json *title = json_get(job->main, "title");
     struct json *status = json_get(job->main, "status");
+    struct json *degree = json_get(job->main, "confidentiality");
     if (job->main == NULL)
         return;
     section_read(job);
@@ -127,6 +128,8 @@ void composition_finish_reading(struct field_job *job)
         json_mark(title);
     if (text_equal(json_text(status), status_of(job->record)))
         json_mark(status);
+    if (text_equal(json_text(degree), "R") && json_get(job->record, "sensitivity") != NULL)
+        json_mark(degree);
 }
 
 /* ---- confidentiality: restricted with the labels ---- */
@@ -139,17 +142,7 @@ static struct json *write_confidentiality(struct field_job *job, const struct fi
     return job->labels == NULL ? NULL : json_new_text(job->arena, "R");
 }
 
-static struct json *read_confidentiality(struct field_job *job, const struct field *field,
-                                         struct json *node, struct json *into)
-{
-    (void)job;
-    (void)field;
-    if (text_equal(json_text(node), "R") && json_get(into, "sensitivity") != NULL)
-        json_mark(node);
-    return NULL;
-}
-
-static const struct field_kind confidentiality = {write_confidentiality, read_confidentiality};
+static const struct field_kind confidentiality = {write_confidentiality, read_later};
 
 /* ---- the referral: as the record writes it, or as its placer does ---- */
 

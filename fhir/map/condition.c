@@ -1,14 +1,20 @@
 /* condition: a diagnosis <-> Condition. */
 #include <string.h>
 
+#include "fhir/map/choice.h"
 #include "fhir/map/map.h"
 
 struct code_list {
     const char *word, *system;
 };
+/* As the vocabulary prefers them. The first system of a word is written, the others are read too.
+ */
 static const struct code_list code_lists[] = {{"icd-10-cm", "http://hl7.org/fhir/sid/icd-10-cm"},
+                                              {"icd-10-cm", "urn:oid:2.16.840.1.113883.6.90"},
                                               {"icd-10", "http://hl7.org/fhir/sid/icd-10"},
+                                              {"icd-10", "urn:oid:2.16.840.1.113883.6.3"},
                                               {"snomed", "http://snomed.info/sct"},
+                                              {"snomed", "urn:oid:2.16.840.1.113883.6.96"},
                                               {NULL, NULL}};
 
 static const char *system_of(const char *word)
@@ -20,13 +26,12 @@ static const char *system_of(const char *word)
     return NULL;
 }
 
-static const char *word_of(const char *system)
+static const struct code_list *list_of(const char *system)
 {
-    for (const struct code_list *list = code_lists; list->word != NULL; list++) {
-        if (text_equal(list->system, system))
-            return list->word;
-    }
-    return NULL;
+    const struct code_list *list = code_lists;
+    while (list->word != NULL && !text_equal(list->system, system))
+        list++;
+    return list->word == NULL ? NULL : list;
 }
 
 static struct json *write_diagnosis(struct field_job *job, const struct field *field,
@@ -46,18 +51,31 @@ static struct json *write_diagnosis(struct field_job *job, const struct field *f
     return concept;
 }
 
+/* Of the code lists the one preferred; within it what a user chose, then the first by alphabet. */
+static bool judge_code(struct field_job *job, struct json *coding, const void *option,
+                       struct choice *ret_choice)
+{
+    const struct code_list *list = list_of(json_get_text(coding, "system"));
+    (void)job;
+    (void)option;
+    ret_choice->first = json_get_text(coding, "code");
+    if (list == NULL || ret_choice->first == NULL)
+        return false;
+    ret_choice->rank = 2 * (int)(list - code_lists);
+    ret_choice->rank += json_true(json_get(coding, "userSelected")) ? 0 : 1;
+    return true;
+}
+
 static struct json *read_diagnosis(struct field_job *job, const struct field *field,
                                    struct json *node, struct json *into)
 {
     struct json *text = json_get(node, "text");
+    struct json *coding = choice_best(job, json_get(node, "coding"), judge_code, NULL);
     (void)field;
-    for (struct json *coding = json_first(json_get(node, "coding")); coding != NULL;
-         coding = json_next(coding)) {
-        const char *word = word_of(json_get_text(coding, "system"));
-        if (word == NULL || json_get(coding, "code") == NULL || json_get(into, "code") != NULL)
-            continue;
+    if (coding != NULL && json_get(into, "code") == NULL) {
+        const struct code_list *list = list_of(json_get_text(coding, "system"));
         json_put(into, "code", json_copy_nodes(job->arena, json_get(coding, "code")));
-        json_set_text(job->arena, into, "code_system", word);
+        json_set_text(job->arena, into, "code_system", list->word);
         json_mark(coding);
         if (text == NULL)
             text = json_get(coding, "display");

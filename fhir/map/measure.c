@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "fhir/map/choice.h"
+
 static const char measure_system[] = "/CodeSystem/measure";
 
 static const char *motion_text(struct field_job *job, const char *key)
@@ -79,32 +81,51 @@ static const char *word_of(struct field_job *job, const struct json *coding, con
     return key != NULL && is_known(job, key) ? key : NULL;
 }
 
-/* Without a side and with either: the side itself is told elsewhere. */
-static void mark_words(struct field_job *job, struct json *concept, const char *word)
+/* Without a side and with the one that was told. */
+static void mark_words(struct field_job *job, struct json *concept, const char *word,
+                       const char *side)
 {
-    static const char *const sides[] = {NULL, "left", "right"};
-    for (size_t i = 0; i < 3; i++) {
-        const char *sided = i == 0 ? word : field_join(job, word, "-", sides[i]);
-        if (i == 0 || field_row(job, "observation", sided) != NULL)
-            field_mark_concept(job, concept, measure_concept(job, word, sides[i]));
+    field_mark_concept(job, concept, measure_concept(job, word, NULL));
+    if (side != NULL)
+        field_mark_concept(job, concept, measure_concept(job, word, side));
+}
+
+/* Our own code, else what a user chose, else the first by alphabet. */
+static bool judge_measure(struct field_job *job, struct json *coding, const void *option,
+                          struct choice *ret_choice)
+{
+    (void)option;
+    ret_choice->first = word_of(job, coding, &ret_choice->second);
+    ret_choice->rank = field_is_ours(job, json_get_text(coding, "system"), measure_system) ? 0 : 2;
+    ret_choice->rank += json_true(json_get(coding, "userSelected")) ? 0 : 1;
+    return ret_choice->first != NULL;
+}
+
+/* The side that the codings of WORD tell, unless they tell both. */
+static const char *side_of(const struct choice *choices, size_t count, const char *word)
+{
+    const char *side = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (choices[i].second == NULL || strcmp(choices[i].first, word) != 0)
+            continue;
+        if (side != NULL && strcmp(side, choices[i].second) != 0)
+            return NULL;
+        side = choices[i].second;
     }
+    return side;
 }
 
 const char *measure_of(struct field_job *job, struct json *concept, const char **ret_side)
 {
-    const char *side = NULL;
-    for (struct json *coding = json_first(json_get(concept, "coding")); coding != NULL;
-         coding = json_next(coding)) {
-        const char *word = word_of(job, coding, &side);
-        if (word == NULL)
-            continue;
-        mark_words(job, concept, word);
-        json_mark(coding);
-        if (ret_side != NULL)
-            *ret_side = side;
-        return word;
-    }
-    return NULL;
+    struct choice *choices = NULL;
+    size_t count = choice_all(job, json_get(concept, "coding"), judge_measure, NULL, &choices);
+    if (count == 0)
+        return NULL;
+    const char *side = side_of(choices, count, choices[0].first);
+    mark_words(job, concept, choices[0].first, side);
+    if (ret_side != NULL)
+        *ret_side = side;
+    return choices[0].first;
 }
 
 /* ---- motions ---- */

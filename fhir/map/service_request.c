@@ -57,25 +57,38 @@ static struct json *write_service(struct field_job *job, const struct field *fie
     return NULL;
 }
 
-static bool has_key(struct field_job *job, const struct json *concept, const char *kind,
-                    const char *key)
+static bool is_row(const struct json *concept, const struct coding_row *row, bool is_selected)
 {
-    const struct coding_row *row = NULL;
-    while (key != NULL && (row = coding_next(job->context->coding, kind, key, row)) != NULL) {
-        if (field_has_code(concept, row->system, row->code))
+    for (struct json *coding = json_first(json_get(concept, "coding")); coding != NULL;
+         coding = json_next(coding)) {
+        if (text_equal(json_get_text(coding, "code"), row->code) &&
+            text_equal(json_get_text(coding, "system"), row->system) &&
+            (!is_selected || json_true(json_get(coding, "userSelected"))))
             return true;
     }
     return false;
 }
 
-/* The service of the first key that the codings of a concept name, main codes before second ones.
- */
+static bool has_key(struct field_job *job, const struct json *concept, const char *kind,
+                    const char *key, bool is_selected)
+{
+    const struct coding_row *row = NULL;
+    while (key != NULL && (row = coding_next(job->context->coding, kind, key, row)) != NULL) {
+        if (is_row(concept, row, is_selected))
+            return true;
+    }
+    return false;
+}
+
+/* The service of the first key that the codings of a concept name, what a user chose before other
+ * codes, main codes before second ones. */
 static const struct service *service_of(struct field_job *job, struct json *concept)
 {
-    for (size_t place = 0; place < 2; place++) {
+    for (size_t place = 0; place < 4; place++) {
         for (size_t i = 0; i < SERVICES; i++) {
             const struct service *service = &services[i];
-            if (has_key(job, concept, service->kinds[place], service->keys[place]))
+            if (has_key(job, concept, service->kinds[place % 2], service->keys[place % 2],
+                        place < 2))
                 return service;
         }
     }

@@ -1,6 +1,8 @@
 /* task: where a referral stands <-> Task (order, fulfill), and the actions of a case conference. */
 #include <string.h>
 
+#include "fhir/map/choice.h"
+#include "fhir/map/client_number.h"
 #include "fhir/map/map.h"
 #include "fhir/map/timing.h"
 #include "fhir/message_entries.h"
@@ -340,10 +342,22 @@ static struct json *write_business(struct field_job *job, const struct field *fi
     return concept;
 }
 
+/* Ours, then BSeR's (5.2 asks for a cancellation), then others. */
+static bool judge_business(struct field_job *job, struct json *coding, const void *option,
+                           struct choice *ret_choice)
+{
+    if (!choice_of_coding(job, coding, option, ret_choice) || ret_choice->second == NULL)
+        return false;
+    const char *system = ret_choice->first;
+    if (ret_choice->rank > 0 && system != NULL && strstr(system, "/us/bser/") != NULL)
+        ret_choice->rank = 0;
+    return true;
+}
+
 static struct json *read_business(struct field_job *job, const struct field *field,
                                   struct json *node, struct json *into)
 {
-    struct json *coding = json_first(json_get(node, "coding"));
+    struct json *coding = choice_best(job, json_get(node, "coding"), judge_business, NULL);
     struct json *word = json_get(coding, "code");
     (void)field;
     (void)into;
@@ -388,7 +402,7 @@ static struct json *read_reason(struct field_job *job, const struct field *field
                                 struct json *into)
 {
     const struct reason_row *row = known_reason(job, node);
-    const struct json *coding = json_first(json_get(node, "coding"));
+    const struct json *coding = choice_best(job, json_get(node, "coding"), choice_of_coding, NULL);
     const char *text = json_get_text(node, "text");
     (void)field;
     if (text == NULL && row == NULL)
@@ -444,7 +458,7 @@ static struct json *write_client(struct field_job *job, const struct field *fiel
 static struct json *read_client(struct field_job *job, const struct field *field, struct json *node,
                                 struct json *into)
 {
-    const char *number = json_text(json_find(node, "identifier", "value", NULL));
+    const char *number = client_number_of(job, json_get(node, "identifier"), job->referral.placer);
     (void)field;
     (void)into;
     if (number != NULL && job->referral.client_number == NULL)
