@@ -41,6 +41,7 @@ struct field_job {
     const struct message_record_options *options;
     /* inbound */
     const char *their_base; /* canonical base of the sender, or NULL */
+    const struct json *bundle;
     const char *endpoint;   /* of the sender, or NULL */
     const char *their_name; /* of the sender, as it writes it, or NULL */
     const char *moment;     /* when the message was made, as it says itself, or NULL */
@@ -226,7 +227,7 @@ struct json *field_concept_of(struct field_job *job, const struct field_codes *c
                               const char *word);
 /* The display of a word, else the word as a sentence. */
 const char *field_display(struct field_job *job, const char *kind, const char *word);
-/* Back: the row of one coding; the word of the first coding that the tables know. */
+/* Back: the row of one coding; the word of a concept, whatever the order of its codings. */
 const struct coding_row *field_find_row(const struct field_job *job, const char *kind,
                                         const struct json *coding);
 const char *field_word_of(const struct field_job *job, const char *kind,

@@ -167,13 +167,8 @@ static struct json *read_sensitivity(struct field_job *job, const struct field *
                                      struct json *node, struct json *into)
 {
     const struct coding_row *row = field_find_row(job, "sensitivity", node);
-    if (row == NULL) {
-        if (json_get(into, field->local) != NULL &&
-            field_find_row(job, "confidentiality", node) != NULL &&
-            text_equal(json_get_text(node, "code"), "R"))
-            json_mark(node);
-        return NULL;
-    }
+    if (row == NULL)
+        return NULL; /* what is understood beside a word: message_labels */
     json_mark(node);
     const struct json *word = json_first(json_get(into, field->local));
     while (word != NULL && !text_equal(json_text(word), row->key))

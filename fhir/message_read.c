@@ -349,7 +349,8 @@ bool message_read(const struct fhir_context *context, const struct json *bundle,
                   struct message_inbound *ret_inbound, struct finding_list *findings)
 {
     struct message_inbound in = {.content = MESSAGE_RECORD};
-    struct field_job job = {.context = context, .arena = context->arena, .kind = ""};
+    struct field_job job = {
+        .context = context, .arena = context->arena, .kind = "", .bundle = bundle};
     if (!check_bundle(&job, bundle, findings))
         return false;
     struct json *header = find_header(&job);

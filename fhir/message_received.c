@@ -9,7 +9,9 @@
 
 #include <string.h>
 
+#include "fhir/map/choice.h"
 #include "fhir/message_entries.h"
+#include "fhir/message_labels.h"
 #include "fhir/message_standing.h"
 #include "fhir/narrative.h"
 
@@ -17,7 +19,7 @@ struct walk {
     struct field_job *job;
     struct json *list;
     size_t count, left_out;
-    const struct message_entry *entry; /* being walked */
+    const struct message_entry *entry; /* being walked; NULL: the Bundle */
 };
 
 /* Where the walk stands: a member of what is above, or an item. Written out only when it is told.
@@ -31,6 +33,10 @@ struct place {
 void received_root(const struct field_job *job, const struct message_entry *entry,
                    struct text *text)
 {
+    if (entry == NULL) {
+        text_add(text, "Bundle");
+        return;
+    }
     size_t index = 0;
     size_t count = 0;
     for (struct message_entry *other = entries_next(job, entry->type, NULL); other != NULL;
@@ -131,7 +137,8 @@ static const char *remarks_on(struct walk *walk, const struct json *node)
 {
     const struct json *type = json_get(node, "type");
     const struct json *period = json_get(node, "period");
-    const char *code = json_get_text(json_first(json_get(type, "coding")), "code");
+    const char *code = json_get_text(
+        choice_best(walk->job, json_get(type, "coding"), choice_of_coding, NULL), "code");
     struct text text = text_new(walk->job->arena, 1000);
     add_remark(&text, "", code != NULL ? code : json_get_text(type, "text"));
     add_remark(&text, "", json_get_text(node, "use"));
@@ -268,22 +275,17 @@ static bool tell_stranger(struct walk *walk, const struct place *place, const st
     return entry != NULL && entry->is_strangers;
 }
 
-/* Labels of the message itself are words of the record; others are told. */
+/* What is a word of the record is not told again. */
 static void walk_labels(struct walk *walk, const struct place *place, struct json *meta)
 {
     const struct place of_meta = {place, "meta", 0};
     const struct place security = {&of_meta, "security", 0};
+    struct json *labels = json_get(meta, "security");
+    bool has_word = labels_have_word(walk->job, labels);
     size_t index = 0;
-    for (struct json *label = json_first(json_get(meta, "security")); label != NULL;
+    for (struct json *label = json_first(labels); label != NULL;
          label = json_next(label), index++) {
-        const struct coding_row *row = field_find_row(walk->job, "sensitivity", label);
-        const char *code = json_get_text(label, "code");
-        struct json *words = json_get(walk->job->record, "sensitivity");
-        bool is_word = words != NULL && text_equal(code, "R");
-        for (struct json *word = json_first(words); word != NULL && row != NULL;
-             word = json_next(word))
-            is_word = is_word || text_equal(json_text(word), row->key);
-        if (!is_word && is_set(label))
+        if (!labels_said(walk->job, label, has_word) && is_set(label))
             walk_node(walk, &(struct place){&security, NULL, index}, label);
     }
 }
@@ -336,6 +338,8 @@ struct json *received_list(struct field_job *job)
         if (is_set(walk.entry->resource) && !walk.entry->is_strangers)
             walk_members(&walk, &place, walk.entry->resource);
     }
+    walk.entry = NULL;
+    walk_labels(&walk, &(struct place){NULL, NULL, 0}, json_get(job->bundle, "meta"));
     if (walk.left_out > 0) {
         struct json *last = json_push(walk.list, json_new_object(job->arena));
         json_set_text(job->arena, last, "path", "Bundle");

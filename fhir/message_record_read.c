@@ -9,6 +9,7 @@
 #include "fhir/message_claim.h"
 #include "fhir/message_consent.h"
 #include "fhir/message_kind.h"
+#include "fhir/message_labels.h"
 #include "fhir/message_parts.h"
 #include "fhir/message_people.h"
 #include "fhir/message_received.h"
@@ -226,6 +227,7 @@ void record_read_message(struct field_job *job, const struct message_split *spli
     for (const struct map_part *part = kind->parts; part->type != NULL; part++)
         read_part(job, part);
     field_read_extras(job, json_get(job->main, "extension"), job->record); /* those of items */
+    labels_read(job);
     if (kind->finish_reading != NULL)
         kind->finish_reading(job);
     standing_sort(job);
