@@ -462,16 +462,34 @@ bool authority_publish(struct authority *authority, int days, struct finding_lis
     return done;
 }
 
-size_t authority_list(const struct authority *authority, struct arena *arena,
-                      struct authority_leaf **ret_leaves)
+static size_t list_ledger(const struct ledger *ledger, struct arena *arena,
+                          struct authority_leaf **ret_leaves)
 {
-    size_t count = ledger_count(authority->ledger);
+    size_t count = ledger_count(ledger);
     struct authority_leaf *leaves = arena_array(arena, count, sizeof *leaves);
     for (size_t i = 0; i < count; i++) {
-        leaves[i] = *ledger_at(authority->ledger, i);
+        leaves[i] = *ledger_at(ledger, i);
         leaves[i].serial = arena_copy(arena, leaves[i].serial);
         leaves[i].names = arena_copy(arena, leaves[i].names);
     }
     *ret_leaves = leaves;
+    return count;
+}
+
+size_t authority_list(const struct authority *authority, struct arena *arena,
+                      struct authority_leaf **ret_leaves)
+{
+    return list_ledger(authority->ledger, arena, ret_leaves);
+}
+
+size_t authority_issued(const char *folder, struct arena *arena, struct authority_leaf **ret_leaves,
+                        struct finding_list *findings)
+{
+    struct ledger *ledger = ledger_open(in(arena, folder, "issued.csv"), findings);
+    *ret_leaves = NULL;
+    if (ledger == NULL)
+        return 0;
+    size_t count = list_ledger(ledger, arena, ret_leaves);
+    ledger_close(ledger);
     return count;
 }

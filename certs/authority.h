@@ -86,5 +86,8 @@ struct authority_leaf {
 /* What was issued, in order; lives in ARENA. */
 size_t authority_list(const struct authority *authority, struct arena *arena,
                       struct authority_leaf **ret_leaves);
+/* The same of FOLDER, for which the CA's key, which may be kept elsewhere, is not needed. */
+size_t authority_issued(const char *folder, struct arena *arena, struct authority_leaf **ret_leaves,
+                        struct finding_list *findings);
 
 #endif

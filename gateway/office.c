@@ -4,12 +4,34 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "gateway/file.h"
 #include "gateway/people.h"
+
+enum { PID_TEXT = 32 };
+
+/* " (process 4711)", as whoever holds the lock wrote into it; "" when that cannot be read. */
+static const char *holder_of(struct arena *arena, int lock)
+{
+    char text[PID_TEXT] = "";
+    ssize_t length = pread(lock, text, sizeof text - 1, 0);
+    long pid = length > 0 ? strtol(text, NULL, 10) : 0;
+    return pid <= 0 ? "" : arena_print(arena, " (process %ld)", pid);
+}
+
+/* For holder_of() elsewhere; the lock itself holds whatever stands in the file. */
+static void note_holder(int lock)
+{
+    char text[PID_TEXT];
+    int length = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    if (ftruncate(lock, 0) != 0 || pwrite(lock, text, (size_t)length, 0) != length)
+        return;
+}
 
 bool office_lock(const char *dir, struct arena *arena, int *ret_lock, struct fault *ret_fault)
 {
@@ -20,10 +42,16 @@ bool office_lock(const char *dir, struct arena *arena, int *ret_lock, struct fau
                          arena_print(arena, "%s: %s; is %s a data folder made by refgate init?",
                                      path, strerror(errno), dir));
     if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+        const char *who = holder_of(arena, lock);
         close(lock);
-        return fault_set(ret_fault, FAULT_locked,
-                         arena_print(arena, "another refgate process works on %s", dir));
+        return fault_set(
+            ret_fault, FAULT_locked,
+            arena_print(arena,
+                        "another refgate process%s works on %s; stop it, or wait until "
+                        "it is done",
+                        who, dir));
     }
+    note_holder(lock);
     *ret_lock = lock;
     return true;
 }

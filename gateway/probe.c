@@ -12,7 +12,9 @@
 
 #include "fhir/message.h"
 #include "gateway/address.h"
+#include "gateway/own_ca.h"
 #include "gateway/probe_metadata.h"
+#include "gateway/reach.h"
 #include "gateway/transmit.h"
 
 enum { DAYS_TO_WARN = 30, SECONDS_TO_WARN = 5, ADDRESSES_MAX = 8 };
@@ -68,16 +70,7 @@ static bool check_settings(struct walk *walk)
 {
     struct arena *arena = walk->options->arena;
     const struct partner *partner = walk->options->partner;
-    const char *start = strstr(partner->url, "://");
-    start = start == NULL ? partner->url : start + 3;
-    size_t length = strcspn(start, "/?#");
-    bool is_bracketed = start[0] == '[';
-    size_t host_length = is_bracketed ? strcspn(start, "]") : strcspn(start, ":/?#");
-    const char *after = start + host_length + (is_bracketed ? 1 : 0);
-    walk->host = arena_copy_n(arena, start + is_bracketed, host_length - is_bracketed);
-    walk->port = after[0] == ':'
-                     ? arena_copy_n(arena, after + 1, length - (size_t)(after + 1 - start))
-                     : "443";
+    reach_address(arena, partner->url, &walk->host, &walk->port);
     if (partner->disabled)
         return add(walk,
                    (struct probe_step){
@@ -252,22 +245,24 @@ static const char *advice_on_refusal(struct arena *arena, const struct walk *wal
     }
     return arena_print(
         arena,
-        "ask the partner for the line of its log (peer-refused), which says why; our "
-        "name there must be %s",
-        walk->options->setup->config.org);
+        "it does not take our certificate and does not say why. At the partner: refgate partner "
+        "list must show %s, not disabled; its partners/%s.ca.crt must be our keys/ca.crt (compare "
+        "the pin that refgate cert show prints on both sides); both clocks must be right",
+        walk->options->setup->config.org, walk->options->setup->config.org);
 }
 
 static bool tls_failed(struct walk *walk, const struct exchange_result *kept)
 {
     struct arena *arena = walk->options->arena;
     const struct verify_peer *server = &kept->server;
+    const char *own_ca = own_ca_sentence(walk->options->setup, arena, walk->options->partner);
     if (server->verdict != VERDICT_admitted && server->verdict != VERDICT_no_handshake)
         return failed(
             walk, "tls",
             arena_print(arena, "%s: its certificate is %s, for the names %s, issued by %s",
                         verdict_name(server->verdict), server->subject,
                         server->names[0] == '\0' ? "(none)" : server->names, server->issuer),
-            verdict_sentence(server->verdict));
+            own_ca != NULL ? own_ca : verdict_sentence(server->verdict));
     if (kept->result.outcome == TRANSMIT_TLS_REFUSED)
         return failed(walk, "tls", kept->result.sentence,
                       advice_on_refusal(arena, walk, kept->result.sentence));
@@ -357,7 +352,9 @@ static bool check_http(struct walk *walk, const struct exchange_result *kept)
                       "the partner's system is slow or broken: tell the partner");
     if (result->status == 200)
         return http_passed(walk, kept);
-    const char *advice = "ask the partner what its log says about this request";
+    const char *advice =
+        "send the partner this answer: it stands against its FHIR R4 interface, and "
+        "/metadata must answer 200";
     if (result->status == 403)
         advice = arena_print(
             arena,
@@ -443,7 +440,9 @@ static bool judge_message(struct walk *walk, const struct exchange_result *kept)
         result->status == 403
             ? "our clinic must stand in the partner's directory.csv, with our name in the "
               "column partner and the same NPI as here"
-            : "the partner's log says more; correct what the answer names");
+            : "correct what the answer names, here or at the partner; the same message is made "
+              "anew "
+              "by refgate partner test");
 }
 
 static void send_message(struct walk *walk, bool is_refgate)

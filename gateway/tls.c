@@ -6,9 +6,8 @@
 
 #include "gateway/revocation.h"
 
-/* The revocation lists: those filed, and the one fetched. */
-static size_t list_files(const struct setup *setup, struct arena *arena,
-                         const struct partner *partner, const char *const **ret_files)
+size_t tls_list_files(const struct setup *setup, struct arena *arena, const struct partner *partner,
+                      const char *const **ret_files)
 {
     const struct option_list *files = &partner->crl_files;
     const char *fetched = revocation_path(setup, arena, partner);
@@ -63,7 +62,7 @@ static struct trust_partner trust_partner_of(const struct setup *setup, struct a
                                  .crl = crl_policies[partner->crl_policy],
                                  .staple = staple_policies[partner->staple],
                                  .disabled = partner->disabled};
-    made.crl_count = list_files(setup, arena, partner, &made.crl_files);
+    made.crl_count = tls_list_files(setup, arena, partner, &made.crl_files);
     return made;
 }
 

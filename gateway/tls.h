@@ -14,6 +14,9 @@ struct context *tls_context(const struct setup *setup, struct finding_list *find
 /* The same with another pair than the one of the settings, for a trial before it is installed. */
 struct context *tls_context_with(const struct setup *setup, const struct identity_files *files,
                                  struct finding_list *findings);
+/* The files of the partner's revocation lists: those filed, and the one fetched. */
+size_t tls_list_files(const struct setup *setup, struct arena *arena, const struct partner *partner,
+                      const char *const **ret_files);
 /* Where our key and certificate lie. */
 struct identity_files tls_identity_files(const struct setup *setup, struct arena *arena);
 

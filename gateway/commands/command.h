@@ -80,6 +80,7 @@ struct command_call {
 
 /* Groups of commands, each ended by a row without a name. */
 extern const struct command commands_setup[];     /* init, check, settings, partner */
+extern const struct command commands_check[];     /* check, status */
 extern const struct command commands_run[];       /* serve, demo */
 extern const struct command commands_records[];   /* send, map, validate, fhirpath */
 extern const struct command commands_referrals[]; /* referrals, messages */

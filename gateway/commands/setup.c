@@ -1,4 +1,4 @@
-/* setup: a new gateway, its partners, and everything wrong with either before it matters. */
+/* setup: a new gateway, its settings and its partners. */
 #include "gateway/commands/command.h"
 
 #include <arpa/inet.h>
@@ -9,19 +9,12 @@
 #include <unistd.h>
 
 #include "certs/authority.h"
-#include "gateway/audit.h"
 #include "gateway/commands/ask.h"
 #include "gateway/commands/lists.h"
-#include "gateway/disk.h"
 #include "gateway/file.h"
-#include "gateway/intake_wait.h"
 #include "gateway/people.h"
-#include "gateway/recall.h"
 #include "gateway/revocation.h"
-#include "gateway/store/backup.h"
-#include "gateway/store/lived.h"
 #include "gateway/tls.h"
-#include "gateway/watch.h"
 
 enum { FILE_MAX_BYTES = 1 << 20 };
 
@@ -108,14 +101,32 @@ static bool take_keys(struct command_call *call, const char *dir, struct finding
            copy(call, command_option(call, "ca"), dir, "keys/ca.crt", 0644, findings);
 }
 
-/* The folder's own name as a handle, when it is one. */
+/* Handles are written in small letters; WORD itself when that makes none of it either. */
+static const char *as_handle(struct arena *arena, const char *word)
+{
+    char *lowered = arena_copy(arena, word);
+    for (char *at = lowered; *at != '\0'; at++)
+        *at = (char)tolower((unsigned char)*at);
+    return check_handle.holds(lowered) ? lowered : word;
+}
+
+/* --org, else the folder's own name as a handle, when it is one. */
 static const char *org_of(struct command_call *call, const char *dir)
 {
     const char *given = command_option(call, "org");
-    if (given != NULL)
-        return given;
-    const char *base = file_base(dir);
-    return check_handle.holds(base) ? base : "clinic";
+    const char *org = as_handle(call->arena, given != NULL ? given : file_base(dir));
+    return given != NULL || check_handle.holds(org) ? org : "clinic";
+}
+
+/* What became of the name that was written otherwise. */
+static void say_org(struct command_call *call, const char *dir, const char *org)
+{
+    const char *given = command_option(call, "org");
+    if (!text_equal(org, given != NULL ? given : file_base(dir)))
+        text_print(&call->out,
+                   "The clinic's handle is %s (small letters, digits and dashes): partners add it "
+                   "under this name.\n",
+                   org);
 }
 
 static bool write_files(struct command_call *call, const char *dir, const char *org,
@@ -250,6 +261,7 @@ static int init(struct command_call *call)
     store_close(store);
     if (!write_files(call, dir, org, listen) || unlink(mark_path(call, dir)) != 0)
         return fault_exit_code(FAULT_unreadable);
+    say_org(call, dir, org);
     text_print(&call->out,
                "Made the gateway of %s in %s.\nNext: list your people and partners in "
                "%s/directory.csv, add partners, then run: refgate serve -d %s\n"
@@ -259,185 +271,7 @@ static int init(struct command_call *call)
     return 0;
 }
 
-/* ---- check, settings ---- */
-
-static void check_store(struct command_call *call, const struct setup *setup,
-                        struct finding_list *findings)
-{
-    struct store *store;
-    struct fault fault;
-    int64_t rows;
-    int64_t bad;
-    if (!store_open_reader(office_store_path(setup, call->arena), &store, call->arena, &fault)) {
-        finding_add(findings, (struct finding){.file = "store.db",
-                                               .found = fault_sentence(&fault),
-                                               .expected = "the store that refgate init made"});
-        return;
-    }
-    struct store_report report;
-    store_examine(store, &report, call->arena, &fault);
-    for (size_t i = 0; i < report.damage_count && i < STORE_DAMAGES_MAX; i++)
-        finding_add(findings, (struct finding){.file = "store.db",
-                                               .found = report.damages[i],
-                                               .expected = "a store that is whole; restore a "
-                                                           "backup with refgate restore"});
-    if (!audit_verify(store, &rows, &bad))
-        finding_add(findings,
-                    (struct finding){.file = "store.db",
-                                     .path = "audit",
-                                     .found = arena_print(call->arena,
-                                                          "row %lld, which does not fit the "
-                                                          "one before it",
-                                                          (long long)bad),
-                                     .expected = "an unbroken chain"});
-    store_close(store);
-}
-
-/* Returns 1, to be added up. */
-static size_t say_warning(struct command_call *call, const char *what, const char *sentence)
-{
-    if (command_has(call, "json")) {
-        struct json *object = json_new_object(call->arena);
-        json_set_text(call->arena, object, "what", what);
-        json_set_text(call->arena, object, "sentence", sentence);
-        lists_object(call, object);
-    } else {
-        text_print(&call->out, "%s\n", sentence);
-    }
-    return 1;
-}
-
-/* Room on the disk: low is a warning, as what runs out is. */
-static size_t check_disk(struct command_call *call, const struct setup *setup)
-{
-    struct disk_room room;
-    const struct disk_state fine = {.is_low = false};
-    if (!disk_measure(setup->dir, &room))
-        return 0;
-    struct disk_state state = disk_judge(&fine, &room, &setup->config);
-    if (!state.is_low && !state.is_stopped)
-        return 0;
-    const char *said = disk_say(call->arena, &state, &room, setup->dir);
-    return say_warning(call, "disk", said);
-}
-
-/* The clock against what it showed when the store was written last. */
-static size_t check_clock(struct command_call *call, const struct setup *setup)
-{
-    enum { BACK_MS = 60000 };
-    struct store *store;
-    struct fault fault;
-    if (!store_open_reader(office_store_path(setup, call->arena), &store, call->arena, &fault))
-        return 0; /* check_store says why */
-    int64_t back_ms = store_clock_set_back_ms(store);
-    store_close(store);
-    if (back_ms <= BACK_MS)
-        return 0;
-    return say_warning(call, "clock",
-                       arena_print(call->arena,
-                                   "the clock stands %lld seconds before what it showed "
-                                   "when the store was written last; set it right: "
-                                   "consents and dates go by it",
-                                   (long long)(back_ms / 1000)));
-}
-
-/* What partners said after a restore that stands otherwise here. */
-static size_t check_differences(struct command_call *call, const struct setup *setup)
-{
-    struct store *store;
-    struct store_told *told;
-    struct fault fault;
-    if (!store_open_reader(office_store_path(setup, call->arena), &store, call->arena, &fault))
-        return 0;
-    size_t count = recall_differences(store, call->arena, &told);
-    store_close(store);
-    return count == 0 ? 0
-                      : say_warning(call, "referrals-differ",
-                                    arena_print(call->arena,
-                                                "%zu referrals stand otherwise at a partner since "
-                                                "a restore: refgate referrals differ",
-                                                count));
-}
-
-static void print_warning(struct command_call *call, const struct watch_term *term, int64_t now)
-{
-    const char *sentence = watch_say(call->arena, term, now);
-    if (!command_has(call, "json")) {
-        text_print(&call->out, "%s\n", sentence);
-        return;
-    }
-    struct json *object = json_new_object(call->arena);
-    int days = certificate_days_left(term->until, now);
-    json_set_text(call->arena, object, "what", watch_kind_name(term->kind));
-    json_set_text(call->arena, object, "partner",
-                  term->partner == NULL ? "ourselves" : term->partner);
-    json_set(call->arena, object, "days_left", json_new_whole(call->arena, days));
-    json_set_text(call->arena, object, "sentence", sentence);
-    lists_object(call, object);
-}
-
-/* What runs out soon, as filed and as the partners last showed it; how many. */
-static size_t check_terms(struct command_call *call, const struct setup *setup,
-                          const struct context *context)
-{
-    struct watch_term *terms;
-    struct watch_served *served = watch_served_load(setup);
-    int64_t now = clock_wall_ms(&call->clock) / 1000;
-    size_t count = watch_terms(setup, context, served, call->arena, &terms);
-    size_t warnings = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (watch_step(&terms[i], now) < 0)
-            continue;
-        print_warning(call, &terms[i], now);
-        warnings++;
-    }
-    watch_served_free(served);
-    return warnings;
-}
-
-/* Files in records/out that wait for others, or that nobody asked for. */
-static size_t check_drop_folder(struct command_call *call, const struct setup *setup)
-{
-    struct intake_waiting *items;
-    size_t count = intake_wait_list(setup, call->arena, &items);
-    for (size_t i = 0; i < count; i++)
-        say_warning(call, "drop-folder",
-                    arena_print(call->arena, "records/out/%.*s", (int)strcspn(items[i].why, "\n"),
-                                items[i].why));
-    return count;
-}
-
-static int check(struct command_call *call)
-{
-    struct finding_list findings = finding_list_new(call->arena);
-    struct setup *setup = NULL;
-    size_t warnings = 0;
-    size_t notes = 0; /* worth a look, and no reason for an exit code */
-    if (setup_load(call->dir, &findings, &setup)) {
-        people_read(setup, true);
-        folder_check(call->arena, call->dir, &setup->config, &setup->partners, &findings);
-        revocation_fetch_missing(setup, NULL, &findings);
-        struct context *context = tls_context(setup, &findings);
-        if (context != NULL)
-            warnings = check_terms(call, setup, context);
-        context_release(context);
-        check_store(call, setup, &findings);
-        warnings += check_disk(call, setup);
-        warnings += check_clock(call, setup);
-        notes += check_differences(call, setup);
-        notes += check_drop_folder(call, setup);
-        if (setup_zone_fault(setup) != NULL)
-            notes += say_warning(call, "time-zone", setup_zone_fault(setup));
-    }
-    command_findings(call, &findings);
-    if (findings.count == 0 && warnings + notes == 0 && !command_has(call, "json"))
-        text_print(&call->out, "All is well: %zu partners, %zu people and clinics.\n",
-                   setup->partners.count, directory_count(setup->directory));
-    setup_release(setup);
-    if (findings.count > 0)
-        return fault_exit_code(FAULT_settings);
-    return fault_exit_code(warnings > 0 ? FAULT_runs_out : FAULT_none);
-}
+/* ---- settings ---- */
 
 static int settings(struct command_call *call)
 {
@@ -690,7 +524,6 @@ static const struct command_option partner_options_table[] = {
     }
 const struct command commands_setup[] = {
     HERE("init", "DIR", "a new gateway: settings, keys, store, folders", 1, init, init_options),
-    HERE("check", "", "everything wrong with settings, certificates and store", 0, check, NULL),
     HERE("settings", "", "the settings in force and where each came from", 0, settings, NULL),
     HERE("partner add", "NAME",
          "a new partner: its address and how we know it; at a terminal, without --url, it asks", 1,

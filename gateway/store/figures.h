@@ -13,6 +13,17 @@ struct store_waiting {
 size_t store_count_waiting(struct store *store, struct arena *arena,
                            struct store_waiting **ret_waiting);
 
+/* Partners to whom something was tried and has not arrived yet, for another reason than its order.
+ */
+struct store_failing {
+    const char *partner;
+    int64_t message, tries; /* the message that was tried most often */
+};
+size_t store_count_failing(struct store *store, struct arena *arena,
+                           struct store_failing **ret_failing);
+/* Messages of ours that partners refused and nobody has dismissed. */
+int64_t store_count_rejected(struct store *store);
+
 /* Referrals by our side and Task state; of them how many have not changed since the two times. */
 struct store_standing {
     const char *role, *task_status;

@@ -15,6 +15,18 @@ static const struct table waiting =
           "WHERE " WAITING " GROUP BY 1, 2)",
           store_waiting, waiting_columns);
 
+/* Of the columns beside a single max() SQLite takes the values of the row that has it. */
+static const struct column failing_columns[] = {
+    {"partner", COLUMN_PARTNER, offsetof(struct store_failing, partner)},
+    {"message", COLUMN_WHOLE, offsetof(struct store_failing, message)},
+    {"tries", COLUMN_WHOLE, offsetof(struct store_failing, tries)},
+};
+static const struct table failing =
+    TABLE("(SELECT partner, id AS message, max(attempts - refusals) AS tries FROM message "
+          "WHERE " WAITING " AND (state='queued' OR state='sending') AND attempts > refusals "
+          "GROUP BY 1)",
+          store_failing, failing_columns);
+
 static const struct column standing_columns[] = {
     {"role", COLUMN_TEXT, offsetof(struct store_standing, role)},
     {"task_status", COLUMN_TEXT, offsetof(struct store_standing, task_status)},
@@ -31,6 +43,18 @@ size_t store_count_waiting(struct store *store, struct arena *arena,
                            struct store_waiting **ret_waiting)
 {
     return sqlite_select(store, arena, &waiting, ret_waiting, "ORDER BY 1, 2", "");
+}
+
+size_t store_count_failing(struct store *store, struct arena *arena,
+                           struct store_failing **ret_failing)
+{
+    return sqlite_select(store, arena, &failing, ret_failing, "ORDER BY 1", "");
+}
+
+int64_t store_count_rejected(struct store *store)
+{
+    return sqlite_number(
+        store, "SELECT count(*) FROM message WHERE state='rejected' AND direction='out'", "");
 }
 
 size_t store_count_standing(struct store *store, struct arena *arena, int64_t answer_before_ms,

@@ -65,7 +65,7 @@ def test_by_the_letter(pair):
         printed = re.search(r"refgate partner add (\S+) --url (\S+) --ca ca.crt", other.said)
         assert printed[1] == other.name and printed[2] == f"https://127.0.0.1:{other.port}/fhir"
         add(one, other, url=printed[2])
-        assert "All is well: 1 partners, 4 people and clinics" in one.run("check").stdout
+        assert "All is well: 1 partner, 4 people and clinics" in one.run("check").stdout
         one.start()
     for one, other in ((lakeside, willow), (willow, lakeside)):
         all_ok(one, other.name)
@@ -101,7 +101,7 @@ def test_six_mistakes_found_by_what_is_printed(pair):
     said = lakeside.run("check", expect=7).stderr
     assert "clinik" in said and "clinic" in said
     path.write_text(path.read_text().replace("clinik", "clinic"))
-    lakeside.run("check")
+    assert "partners/willow.ca.crt is your own CA" in lakeside.run("check", expect=9).stdout
     lakeside.start()
 
     said = willow.run("check", expect=7).stderr
@@ -170,7 +170,7 @@ def test_every_command_of_the_page_is_run(tmp_path):
             (tmp_path / name / "directory.csv").write_text(directory(name))
             assert "sha256//" in type_it(lines[5], name, other)
             assert f"Added partner {other}" in type_it(lines[6], name, other)
-            assert "All is well: 1 partners" in type_it(lines[7], name, other)
+            assert "All is well: 1 partner," in type_it(lines[7], name, other)
             assert lines[8] == "systemctl start refgate"
             gateways[name].start()
         done.append(lines[8])

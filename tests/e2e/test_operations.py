@@ -197,7 +197,7 @@ def test_warnings_come_once_for_each_threshold(make_town, tmp_path):
     said = willow.run("check", expect=9)
     assert "our certificate runs out in 19 days" in said.stdout or "in 20 days" in said.stdout
     warned = json_lines(willow.run("check", "--json", expect=9).stdout)
-    assert [(item["what"], item["partner"]) for item in warned] == [("certificate", "ourselves")]
+    assert [(item["what"], item["partner"]) for item in warned if "days_left" in item] == [("certificate", "ourselves")]
     willow.start()
     alarm = wait_alarm(willow, "runs-out")
     assert "cert renew" in alarm["sentence"] and alarm["org"] == "willow" and "partner" not in alarm

@@ -1,0 +1,166 @@
+"""`check` and `status` see what an administrator has to see, each in a sentence with what to do; neither says that all is
+well when it is not."""
+import json
+import os
+
+import pytest
+
+import records
+from practice import refgate, wait_for
+
+# Only the two of them, so that nobody else is missing.
+DIRECTORY = """handle,kind,name,given_names,family_name,profession,npi,works_at,phone,email,partner
+willow,clinic,Willow Street Massage,,,multi-specialty-clinic,9900000016,,,,willow
+lakeside,clinic,Lakeside Family Practice,,,multi-specialty-clinic,9900000024,,,,lakeside
+alvarez,person,"Inés Álvarez, LMT",Inés,Álvarez,massage-therapist,9900000057,willow,,,
+osei,person,Dr. Ama Osei,Ama,Osei,family-physician,9900000073,lakeside,,,
+"""
+
+
+@pytest.fixture
+def pair(make_town):
+    lakeside, willow = make_town("lakeside", "willow", start=False)
+    for one in (lakeside, willow):
+        own = f",{one.name}\n"
+        (one.folder / "directory.csv").write_text(DIRECTORY.replace(own, ",self\n", 1))
+    return lakeside, willow
+
+
+def found(gateway, command="check"):
+    """{what: sentence} of the items, and the exit code."""
+    done = gateway.run(command, "--json", expect=None)
+    items = [json.loads(line) for line in done.stdout.splitlines()]
+    return {item["what"]: item for item in items if "sentence" in item}, done.returncode
+
+
+def is_well(gateway):
+    return "All is well: 1 partner, 4 people and clinics." in gateway.run("check", expect=None).stdout
+
+
+def test_all_is_well_only_when_it_is(pair):
+    lakeside, willow = pair
+    assert is_well(lakeside)  # before anything runs nobody expects the partner to answer
+    lakeside.start()
+    items, code = found(lakeside)
+    assert code == 0 and "Connection refused" in items["partner-down"]["sentence"] and not is_well(lakeside)
+    willow.start()
+    assert is_well(lakeside)
+    willow.stop()
+    lakeside.send(records.consent("lakeside", ["willow"], "K-1"))
+    lakeside.send(records.referral("R-1"))
+    wait_for(lambda: lakeside.messages(shown_as="cannot connect, retrying"), 10, lakeside.log)
+    lakeside.stop()  # known from the store, with or without a service
+    items, code = found(lakeside)
+    assert code == 9 and items["partner-down"]["partner"] == "willow", items
+    assert "1 message waits, tried " in items["partner-down"]["sentence"] and not is_well(lakeside)
+    lakeside.run("queue", "park", lakeside.messages(kind="referral")[0]["number"])
+    items, code = found(lakeside)
+    assert code == 9 and "partner-down" not in items
+    assert items["parked"]["sentence"].startswith("1 message is parked for partner willow") and not is_well(lakeside)
+
+
+def test_what_waits_for_the_desk_is_counted(pair):
+    lakeside, willow = pair
+    lakeside.send(records.referral("R-1"))
+    items, code = found(lakeside)
+    assert code == 0 and items["tray"]["sentence"].startswith("1 record waits in the tray: refgate tray list")
+    lakeside.send(records.referral("R-2"))
+    assert found(lakeside)[0]["tray"]["sentence"].startswith("2 records wait in the tray")
+    lakeside.run("partner", "disable", "willow")
+    lakeside.send(records.consent("lakeside", ["willow"]))
+    assert not is_well(lakeside)
+
+
+def test_mistakes_that_show_when_files_are_compared(pair):
+    lakeside, willow = pair
+    page = lakeside.folder / "directory.csv"
+    good = page.read_text()
+
+    page.write_text(good + "owens,person,Dr. Owens,O,Wens,family-physician,9900000073,lakeside,,,\n")
+    items, code = found(lakeside)
+    assert code == 9 and "osei and owens have the same NPI 9900000073" in items["npi-twice"]["sentence"]
+    page.write_text(good.replace("9900000016,,,,willow", "9900000016,,,,wilow"))
+    items, code = found(lakeside)
+    assert code == 0 and "willow has the partner wilow, and there is no partner of this name" in items[
+        "partner-unknown"]["sentence"]
+    assert items["partner-without-clinic"]["partner"] == "willow" and not is_well(lakeside)
+    page.write_text(good)
+    assert is_well(lakeside)
+
+
+def test_certificates_that_partners_will_not_take(pair):
+    lakeside, willow = pair
+    serial = lakeside.json("cert", "show")[0]["serial"]
+    theirs = lakeside.folder / "partners" / "willow.ca.crt"
+    right = theirs.read_bytes()
+    theirs.write_bytes((lakeside.folder / "keys" / "ca.crt").read_bytes())
+    items, code = found(lakeside)
+    assert code == 9 and "is your own CA" in items["own-ca"]["sentence"] and items["own-ca"]["partner"] == "willow"
+    willow.start()
+    tested = lakeside.run("partner", "test", "willow", expect=None).stdout
+    assert "is your own CA" in tested, tested
+    willow.stop()
+    theirs.write_bytes(right)
+    assert is_well(lakeside)
+    lakeside.run("cert", "revoke", serial)
+    items, code = found(lakeside)
+    assert code == 9 and "our certificate was revoked" in items["certificate-revoked"]["sentence"]
+    lakeside.run("cert", "renew", "--new-key")
+    assert is_well(lakeside)
+
+
+def test_a_partner_that_our_ca_signed_for_is_no_mistake(make_gateway, tmp_path):
+    lakeside, willow = make_gateway("lakeside"), make_gateway("willow")
+    request = willow.folder / "keys" / "new.csr"
+    willow.run("cert", "request")
+    lakeside.run("cert", "authority", "sign", request, "--out", tmp_path / "new.crt")
+    lakeside.run("partner", "add", "willow", "--url", f"https://127.0.0.1:{willow.port}/fhir", "--ca",
+                 lakeside.folder / "keys" / "ca.crt")
+    assert "own-ca" not in found(lakeside)[0]
+
+
+def test_files_of_somebody_else(pair):
+    if os.geteuid() != 0:
+        pytest.skip("not run: chown needs root")
+    lakeside, _ = pair
+    os.chown(lakeside.folder / "partners" / "willow.yaml", 65534, 65534)
+    items, code = found(lakeside)
+    assert code == 9 and "willow.yaml belongs to nobody" in items["owner"]["sentence"]
+    assert "chown root" in items["owner"]["sentence"]
+
+
+def test_the_other_process_is_named(pair):
+    lakeside, _ = pair
+    lakeside.start()
+    said = refgate("serve", "-d", lakeside.folder, expect=7).stderr
+    assert f"process {lakeside.service.pid}" in said, said
+
+
+def test_status_is_the_same_with_and_without_the_service(pair):
+    lakeside, willow = pair
+    lakeside.send(records.consent("lakeside", ["willow"]))
+    lakeside.send(records.referral("R-1"))
+    lakeside.send(records.referral("R-2", to="alvarez", client="C-2"))
+    shown = lakeside.run("status").stdout
+    assert "the service does not run" in shown and "down" in shown and "1 record waits in the tray" in shown
+    willow.start(), lakeside.start()
+    lakeside.wait_status("R-1", "received")
+    shown = lakeside.run("status").stdout
+    assert f"the service runs (process {lakeside.service.pid})" in shown
+    partner, = (one for one in lakeside.json("status") if one["what"] == "partner")
+    assert (partner["partner"], partner["state"], partner["waiting"], partner["parked"]) == ("willow", "answers", 0, 0)
+    lists, = (one for one in lakeside.json("status") if one["what"] == "referrals")
+    assert (lists["waiting for an answer"], lists["not sent yet"]) == (1, 1)
+    assert "waiting for an answer" in shown and "Nothing needs anybody" not in shown
+    willow.stop()
+    assert "partner willow does not answer" in lakeside.run("status").stdout
+    assert not any(word in shown for word in records.CANARIES)
+
+
+def test_a_handle_is_written_in_small_letters(tmp_path):
+    said = refgate("init", tmp_path / "one", "--org", "WILLOW").stdout
+    assert "The clinic's handle is willow" in said and "partner add willow" in said
+    assert "org: willow" in (tmp_path / "one" / "settings.yaml").read_text()
+    named = refgate("init", tmp_path / "Lakeside").stdout
+    assert "The clinic's handle is lakeside" in named and "partner add lakeside" in named
+    assert "The clinic's handle" not in refgate("init", tmp_path / "harbor").stdout
