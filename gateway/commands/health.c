@@ -267,8 +267,8 @@ static void look_at_drop_folder(struct health *health)
     size_t count = intake_wait_list(health->setup, health->arena, &items);
     for (size_t i = 0; i < count; i++)
         health_add(health, HEALTH_NOTE, "drop-folder", NULL,
-                   arena_print(health->arena, "records/out/%.*s",
-                               (int)strcspn(items[i].why, "\n"), items[i].why));
+                   arena_print(health->arena, "records/out/%.*s", (int)strcspn(items[i].why, "\n"),
+                               items[i].why));
 }
 
 void health_files(struct health *health)
