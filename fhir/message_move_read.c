@@ -10,6 +10,7 @@
 #include "fhir/message_event.h"
 #include "fhir/message_parts.h"
 #include "fhir/message_received.h"
+#include "fhir/message_standing.h"
 #include "fhir/reason.h"
 
 /* ---- moves ---- */
@@ -88,6 +89,7 @@ static void read_client(struct field_job *job, const struct message_split *split
     struct json *client = json_new_object(job->arena);
     job->resource = patient->resource;
     field_read(job, map_patient, patient->resource, client);
+    standing_tell(job, patient->resource, "Patient", patient->resource, NULL);
     if (job->referral.client_number == NULL && text_equal(job->clinic, job->referral.placer))
         job->referral.client_number = json_get_text(client, "client_id");
 }

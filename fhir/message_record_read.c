@@ -223,6 +223,7 @@ void record_read_message(struct field_job *job, const struct message_split *spli
     read_main(job, kind, split);
     choose_name(job, roots, sizeof roots / sizeof roots[0]);
     choose_set_aside(job, &split->client);
+    standing_of_reports(job);
     in->consents = consent_read_evidence(job);
     for (const struct map_part *part = kind->parts; part->type != NULL; part++)
         read_part(job, part);

@@ -166,6 +166,30 @@ bool standing_is_limit(struct field_job *job, const struct json *quantity)
     return true;
 }
 
+static void set_results_aside(struct field_job *job, const struct message_entry *report)
+{
+    for (const struct json *result = json_first(json_get(report->resource, "result"));
+         result != NULL; result = json_next(result)) {
+        struct message_entry *entry = entries_resolve_in(job, result, container_of(report));
+        if (entry != NULL && entry->aside == NULL && strcmp(entry->type, "Observation") == 0)
+            entry->aside = "not filed: its report does not hold";
+    }
+}
+
+void standing_of_reports(struct field_job *job)
+{
+    static const char type[] = "DiagnosticReport";
+    for (struct message_entry *report = entries_next_or_contained(job, type, NULL); report != NULL;
+         report = entries_next_or_contained(job, type, report)) {
+        if (report->aside != NULL)
+            continue;
+        if (standing_sets_aside(job, container_of(report), type, report->resource, NULL))
+            set_results_aside(job, report);
+        else
+            standing_tell(job, container_of(report), type, report->resource, NULL);
+    }
+}
+
 /* One list: what is no fact moves to its end. */
 static void sort_list(struct json *list)
 {
@@ -375,17 +399,18 @@ static void add_count(struct text *text, size_t count, const char *what, const c
                    code == NULL ? "" : " ", code == NULL ? "" : code);
 }
 
-static size_t count_aside(const struct message_entry *entries, size_t count)
+static size_t count_aside(const struct message_entries *all, bool is_strangers)
 {
     size_t aside = 0;
-    for (size_t i = 0; i < count; i++)
-        aside += entries[i].aside != NULL;
+    for (size_t i = 0; i < all->count; i++)
+        aside += all->entries[i].aside != NULL && all->entries[i].is_strangers == is_strangers;
+    for (size_t i = 0; i < all->contained_count; i++)
+        aside += all->contained[i].aside != NULL && all->contained[i].is_strangers == is_strangers;
     return aside;
 }
 
 const char *standing_summary(struct field_job *job)
 {
-    const struct message_entries *all = job->entries;
     struct text text = text_new(job->arena, SUMMARY_MAX);
     for (size_t i = 0; job->notes != NULL && i < job->notes->count; i++) {
         const struct note *note = &job->notes->notes[i];
@@ -394,9 +419,7 @@ const char *standing_summary(struct field_job *job)
                       arena_print(job->arena, "%s.%s", note->type, note->element), note->code);
     }
     add_count(&text, job->notes == NULL ? 0 : job->notes->left_out, "more", NULL);
-    add_count(&text,
-              count_aside(all->entries, all->count) +
-                  count_aside(all->contained, all->contained_count),
-              "about somebody else, or of another visit", NULL);
+    add_count(&text, count_aside(job->entries, true), "about somebody else", NULL);
+    add_count(&text, count_aside(job->entries, false), "of another visit or report", NULL);
     return text.length == 0 ? NULL : text.at;
 }

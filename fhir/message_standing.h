@@ -39,6 +39,8 @@ bool standing_sets_aside(struct field_job *job, const struct json *root, const c
                          const struct json *object, struct json *what);
 /* The same for a Quantity with a comparator, which is a limit and no value. */
 bool standing_is_limit(struct field_job *job, const struct json *quantity);
+/* The results of a report that does not hold are set aside with it. */
+void standing_of_reports(struct field_job *job);
 /* The items of each list of the record that are plain facts go before those that are not. */
 void standing_sort(struct field_job *job);
 

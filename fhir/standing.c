@@ -123,3 +123,12 @@ const struct standing_row *standing_find(const char *type_name, const char *name
     }
     return NULL;
 }
+
+const struct standing_row *standing_of_path(struct arena *arena, const char *path, const char *code)
+{
+    size_t type = path == NULL ? 0 : strcspn(path, "[.");
+    const char *dot = type == 0 ? NULL : strchr(path, '.');
+    if (dot == NULL)
+        return NULL;
+    return standing_find(arena_copy_n(arena, path, type), dot + 1, code);
+}

@@ -48,5 +48,9 @@ bool standing_at(const char *type, const struct json *object, size_t number,
 /* The row for CODE (NULL: for any other) of ELEMENT of TYPE; NULL: the table has no such element.
  */
 const struct standing_row *standing_find(const char *type, const char *element, const char *code);
+/* The same for an element of a resource by its path, such as "Observation[2].status"; NULL for one
+ * that lies deeper. */
+const struct standing_row *standing_of_path(struct arena *arena, const char *path,
+                                            const char *code);
 
 #endif

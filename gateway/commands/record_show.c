@@ -254,6 +254,12 @@ static void print_record(struct command_call *call, const struct shown *shown,
         visible_add_line(&call->out, match.what);
         text_add(&call->out, "\n");
     }
+    const char *caution = shown_caution(arena, record);
+    if (caution != NULL) {
+        text_add(&call->out, "take care: ");
+        visible_add_line(&call->out, caution);
+        text_add(&call->out, "\n");
+    }
     if (row->retracted != NULL)
         text_print(&call->out, "retracted: %s\n", reason_of_retraction(arena, row->retracted));
     text_add(&call->out, "\n");

@@ -87,6 +87,15 @@ struct standing {
     bool is_apart; /* attached to nobody */
 };
 
+/* "received; preliminary" */
+static const char *received_words(const struct shown *shown, const struct store_record *row)
+{
+    size_t length;
+    const char *text = payload_get(shown->store, shown->arena, row->payload, &length);
+    const char *caution = shown_caution(shown->arena, tree_of_n(shown->arena, text, length));
+    return caution == NULL ? "received" : arena_print(shown->arena, "received; %s", caution);
+}
+
 static struct standing standing_of(const struct shown *shown, const struct store_record *row)
 {
     struct store_match match;
@@ -102,7 +111,7 @@ static struct standing standing_of(const struct shown *shown, const struct store
                                             : reason_of_retraction(shown->arena, row->retracted));
     }
     if (standing.said == NULL)
-        standing.said = is_ours ? own_words(shown, row) : "received";
+        standing.said = is_ours ? own_words(shown, row) : received_words(shown, row);
     return standing;
 }
 

@@ -65,6 +65,8 @@ static struct json *referral_object(const struct shown *shown,
     const struct json *record = shown_referral_record(shown, referral);
     struct json *object = row_object(arena, referral, &client);
     const struct json *precautions = json_get(record, "precautions");
+    json_set_text(arena, object, "standing", json_get_text(record, "standing"));
+    json_set_text(arena, object, "caution", shown_caution(arena, record));
     json_set_text(arena, object, "referred_for", json_get_text(record, "reason"));
     if (json_count(precautions) > 0)
         json_set(arena, object, "precautions", json_copy(arena, precautions));
@@ -87,6 +89,14 @@ static const char *status(struct arena *arena, const struct store_referral *refe
                           : arena_print(arena, "%s: %s", referral->task_status, reason);
 }
 
+/* "requested; proposed" */
+static const char *status_with(struct arena *arena, const struct store_referral *referral,
+                               const char *caution)
+{
+    const char *said = status(arena, referral);
+    return caution == NULL ? said : arena_print(arena, "%s; %s", said, caution);
+}
+
 static void referral_cells(struct command_table *table, const struct shown *shown,
                            const struct store_referral *referral)
 {
@@ -99,7 +109,7 @@ static void referral_cells(struct command_table *table, const struct shown *show
     command_cell(table, referral->priority);
     command_cell(table, referral->placer);
     command_cell(table, referral->filler);
-    command_cell(table, status(arena, referral));
+    command_cell(table, status_with(arena, referral, shown_caution(arena, record)));
     command_cell(table, track_list(referral));
     command_cell(table, visits(arena, referral));
     command_cell(table, shown_time(arena, referral->changed_ms));
@@ -275,6 +285,7 @@ static void print_facts(struct command_call *call, const struct shown *shown,
     struct arena *arena = shown->arena;
     struct shown_client client = shown_client_of_referral(shown, referral);
     const struct json *record = shown_referral_record(shown, referral);
+    print_fact(call, "take care", shown_caution(arena, record));
     print_fact(call, "client", shown_name(arena, &client));
     print_fact(call, "born", client.birth_date);
     print_fact(call, "from",

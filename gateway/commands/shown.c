@@ -7,9 +7,10 @@
 
 #include "base/date.h"
 #include "fhir/client_match.h"
+#include "fhir/standing.h"
 #include "gateway/tree.h"
 
-enum { PRECAUTIONS_MAX = 4000 };
+enum { PRECAUTIONS_MAX = 4000, CAUTION_MAX = 2000, TOLD_MAX = 20 };
 
 /* ---- times ---- */
 
@@ -179,6 +180,27 @@ const struct json *shown_referral_record(const struct shown *shown,
                                          referral->number, &row) &&
                            store_get_record(shown->store, shown->arena, row.id, &row);
     return found ? tree_of(shown->arena, row.text) : NULL;
+}
+
+static void add_caution(struct text *out, const char *said)
+{
+    if (said != NULL)
+        text_print(out, "%s%s", out->length == 0 ? "" : "; ", said);
+}
+
+/* What was told for that stands before everything else that is received. */
+const char *shown_caution(struct arena *arena, const struct json *record)
+{
+    struct text out = text_new(arena, CAUTION_MAX);
+    add_caution(&out, json_get_text(record, "standing"));
+    const struct json *entry = json_first(json_get(record, "received"));
+    for (size_t i = 0; i < TOLD_MAX && entry != NULL; entry = json_next(entry), i++) {
+        const struct standing_row *row =
+            standing_of_path(arena, json_get_text(entry, "path"), json_get_text(entry, "code"));
+        if (row != NULL && row->act == STANDING_TOLD)
+            add_caution(&out, json_get_text(entry, "text"));
+    }
+    return out.length == 0 ? NULL : out.at;
 }
 
 static void add_precaution(struct text *out, const struct json *item)

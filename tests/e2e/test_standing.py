@@ -125,3 +125,23 @@ def test_map_says_the_same(door, tmp_path):
     done = lakeside.run("map", str(path), expect=1)
     assert "ServiceRequest.doNotPerform: found this order says" in done.stderr
     assert done.stdout == ""
+
+
+def test_the_desk_sees_what_to_take_care_of(door):
+    willow, lakeside = door
+    record = records.referral(precautions=[{"text": "Blood thinner"}])
+    bundle = sent(lakeside, record)
+    one(bundle, "ServiceRequest")["intent"] = "proposal"
+    one(bundle, "Flag")["status"] = "inactive"
+    one(bundle, "Patient")["deceasedDateTime"] = records.today(-3)
+    assert wire.post(willow, lakeside, bundle).code == "ok"
+    listed = willow.run("referrals", "list").stdout
+    assert "requested; proposed; The sender says that this client has died" in listed
+    assert "Blood thinner (caution, inactive)" in listed
+    shown = willow.run("referrals", "show", record["record_id"]).stdout
+    assert "take care     proposed; The sender says" in shown
+    found, = willow.records(record_id=record["record_id"])
+    assert found["shown_as"].startswith("received; proposed; The sender says")
+    assert "take care: proposed; The sender" in willow.run("records", "show", record["record_id"]).stdout
+    told = json.loads(willow.run("referrals", "show", record["record_id"], "--json").stdout)
+    assert told["standing"] == "proposed" and records.today(-3) in told["caution"]

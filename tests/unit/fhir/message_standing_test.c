@@ -609,6 +609,147 @@ static void the_sender_learns_how_many(void **state)
     arena_free(&world.arena);
 }
 
+/* ---- the other kinds of record ---- */
+
+#define CLOSING(code) "'type':{'coding':[{'system':'http://loinc.org','code':'" code "'}]}"
+#define DOCUMENT(code)                                                                             \
+    ",{'resource':{'resourceType':'Composition','id':'c1','status':'final'," CLOSING(              \
+        code) ",'date':'2026-09-30T09:00:00Z','title':'X','author':[{'display':'Dr. X'}]," SUBJECT \
+              "}}"
+static const char discharge[] =
+    BUNDLE(HEADER("notify-add-service-record") DOCUMENT("18842-5") PATIENT "@1");
+static const char conference[] =
+    BUNDLE(HEADER("share-case-conference") DOCUMENT("34098-4") PATIENT "@1");
+
+#define EPISODE(status)                                                                            \
+    ",{'resource':{'resourceType':'EpisodeOfCare','status':'" status "','patient':{'reference':"   \
+    "'Patient/p1'},'period':{'start':'2026-08-01','end':'2026-09-29'}}}"
+#define TEAM(status)                                                                               \
+    ",{'resource':{'resourceType':'CareTeam','status':'" status "'," SUBJECT                       \
+    ",'participant':[{'role':[{'coding':[{'system':'https://refgate.invalid/fhir/CodeSystem/"      \
+    "team-role','code':'follow-up'}]}],'member':{'display':'Dr. Next'}}]}}"
+#define MEETING(status)                                                                            \
+    ",{'resource':{'resourceType':'Encounter','status':'" status "'," SUBJECT                      \
+    ",'period':{'start':'2026-09-30T09:00:00Z'}}}"
+#define REPORT(status)                                                                             \
+    ",{'resource':{'resourceType':'DiagnosticReport','status':'" status                            \
+    "','code':{'text':'X'}," SUBJECT ",'result':[{'reference':'Observation/o1'}]}}"                \
+    ",{'resource':{'resourceType':'Observation','id':'o1','status':'final'," LOINC(                \
+        "72514-3") "," SUBJECT ",'valueQuantity':{'value':7,'code':'{score}'}}}"
+
+static void discharges_and_conferences(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *message, *more, *field, *value;
+    } cases[] = {
+        {discharge, EPISODE("finished"), "first_visit_on", "2026-08-01"},
+        {discharge, EPISODE("active"), "first_visit_on", "2026-08-01"},
+        {discharge, EPISODE("cancelled"), "first_visit_on", NULL},
+        {discharge, EPISODE("entered-in-error"), "last_visit_on", NULL},
+        {discharge, EPISODE("planned"), "first_visit_on", NULL},
+        {discharge, TEAM("active"), "follow_up_with", "lakeside/dr-next"},
+        {discharge, TEAM("inactive"), "follow_up_with", NULL},
+        {discharge, TEAM("proposed"), "follow_up_with", NULL},
+        {conference, MEETING("finished"), "status", "held"},
+        {conference, MEETING("planned"), "status", "planned"},
+        {conference, MEETING("cancelled"), "status", "cancelled"},
+        {conference, MEETING("finished"), "held_at", "2026-09-30T09:00:00Z"},
+        {conference, MEETING("entered-in-error"), "held_at", NULL},
+        {note, REPORT("final"), "measurements[0].value", "7"},
+        {note, REPORT("preliminary"), "measurements[0].value", "7"},
+        {note, REPORT("entered-in-error"), "measurements[0].value", NULL},
+        {note, REPORT("cancelled"), "measurements[0].value", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world world;
+        assert_true(take(&world, cases[i].message, cases[i].more, ""));
+        const char *value = at(world.in.record, cases[i].field);
+        bool is_right = cases[i].value == NULL
+                            ? value == NULL
+                            : value != NULL && text_starts(value, cases[i].value);
+        if (!is_right)
+            fail_msg("%s: %s is %s", cases[i].more, cases[i].field, value);
+        assert_int_equal(world.in.set_aside == NULL, cases[i].value != NULL);
+        arena_free(&world.arena);
+    }
+}
+
+static const char plan[] = BUNDLE(
+    HEADER("share-care-plan") ",{'resource':{'resourceType':'CarePlan','id':'c1','title':'Plan',"
+                              "'created':'2026-09-30T09:00:00Z'," SUBJECT ",@1}}" PATIENT);
+
+static void plans(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *members, *status, *standing;
+    } cases[] = {
+        {"'status':'active','intent':'plan'", "active", NULL},
+        {"'status':'draft','intent':'plan'", "draft", NULL},
+        {"'status':'revoked','intent':'order'", "cancelled", NULL},
+        {"'status':'active','intent':'proposal'", "active", "proposed"},
+        {"'status':'draft','intent':'option'", "draft", "proposed"},
+        {"'status':'unknown','intent':'plan'", "active", "preliminary"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world world;
+        assert_true(take(&world, plan, cases[i].members, ""));
+        if (!text_equal(at(world.in.record, "status"), cases[i].status) ||
+            !text_equal(at(world.in.record, "standing"), cases[i].standing))
+            fail_msg("%s: %s", cases[i].members, json_print(&world.arena, world.in.record));
+        arena_free(&world.arena);
+    }
+    struct world world;
+    assert_true(take(&world, plan,
+                     "'status':'active','intent':'plan','activity':[{'detail':{'status':'"
+                     "in-progress','description':'Walk'}},{'detail':{'status':'not-started',"
+                     "'doNotPerform':true,'description':'Run'}},{'detail':{'status':'on-hold',"
+                     "'description':'Swim'}},{'detail':{'status':'entered-in-error',"
+                     "'description':'Fly'}}]",
+                     ""));
+    assert_int_equal(json_count(json_get(world.in.record, "steps")), 2);
+    assert_string_equal(at(world.in.record, "steps[0].text"), "Walk");
+    assert_string_equal(at(world.in.record, "steps[1].text"), "Swim");
+    assert_string_equal(at(world.in.record, "steps[1].status"), "on-hold");
+    assert_true(is_told(&world, "CarePlan.activity[1].detail.doNotPerform", "Run"));
+    assert_true(is_told(&world, "CarePlan.activity[3].detail.status", "Fly"));
+    arena_free(&world.arena);
+}
+
+static const char consent[] = BUNDLE(HEADER(
+    "share-consent") ",{'resource':{'resourceType':'Consent','id':'k1','patient':{'reference':"
+                     "'Patient/p1'},'dateTime':'2026-09-30T09:00:00Z','provision':{'type':"
+                     "'permit'},@1}}" PATIENT);
+#define PRIVACY CODED("scope", "patient-privacy")
+
+static void consents(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *members;
+        enum message_content content;
+        const char *status;
+    } cases[] = {
+        {"'status':'active'," PRIVACY, MESSAGE_RECORD, "active"},
+        {"'status':'inactive'," PRIVACY, MESSAGE_RECORD, "revoked"},
+        {"'status':'draft'," PRIVACY, MESSAGE_RECORD, "draft"},
+        {"'status':'proposed'," PRIVACY, MESSAGE_RECORD, "draft"},
+        {"'status':'rejected'," PRIVACY, MESSAGE_RECORD, "revoked"},
+        {"'status':'entered-in-error'," PRIVACY, MESSAGE_RETRACTION, NULL},
+        {"'status':'active'," CODED("scope", "research"), MESSAGE_REFUSED, NULL},
+        {"'status':'active'," CODED("scope", "treatment"), MESSAGE_REFUSED, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world world;
+        take(&world, consent, cases[i].members, "");
+        if (world.in.content != cases[i].content)
+            fail_msg("%s: content %d", cases[i].members, (int)world.in.content);
+        assert_true(text_equal(at(world.in.record, "status"), cases[i].status));
+        arena_free(&world.arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -628,6 +769,9 @@ int main(void)
         cmocka_unit_test(what_must_not_be_done_is_said_so),
         cmocka_unit_test(a_limit_is_no_value),
         cmocka_unit_test(the_sender_learns_how_many),
+        cmocka_unit_test(discharges_and_conferences),
+        cmocka_unit_test(plans),
+        cmocka_unit_test(consents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
