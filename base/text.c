@@ -171,11 +171,6 @@ void text_add_json(struct text *text, const char *more)
     text_add_json_n(text, more, strlen(more));
 }
 
-bool text_starts(const char *text, const char *prefix)
-{
-    return text != NULL && strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
 bool text_ends(const char *text, const char *suffix)
 {
     if (text == NULL)

@@ -41,7 +41,12 @@ static inline bool text_equal(const char *one, const char *other)
         return one == other;
     return *one == *other && strcmp(one, other) == 0; /* most differ at once */
 }
-bool text_starts(const char *text, const char *prefix);
+/* NULL starts with nothing. */
+static inline bool text_starts(const char *text, const char *prefix)
+{
+    return text != NULL && (*prefix == '\0' || *text == *prefix) &&
+           strncmp(text, prefix, strlen(prefix)) == 0;
+}
 bool text_ends(const char *text, const char *suffix);
 bool text_is_space(unsigned point);   /* a code point of white space, or of no width at all */
 bool text_is_blank(const char *text); /* NULL, empty, or only white space (Unicode spaces too) */

@@ -116,10 +116,11 @@ static void name_from(struct queue *queue, const struct message_entry *holder)
     enum { SECTION_DEPTH_MAX = 8 };
     for (size_t i = 0; i < NAMINGS; i++) {
         const struct naming *naming = &namings[i];
+        if (!text_equal(naming->type, holder->type))
+            continue;
         const char *const rest[] = {naming->inner, naming->inner == NULL ? NULL : naming->last,
                                     NULL};
-        if (strcmp(naming->type, holder->type) == 0)
-            name_at(queue, holder, json_get(holder->resource, naming->list), rest);
+        name_at(queue, holder, json_get(holder->resource, naming->list), rest);
     }
     if (strcmp(holder->type, "Composition") == 0)
         name_sections(queue, holder, json_get(holder->resource, "section"), SECTION_DEPTH_MAX);
@@ -162,7 +163,7 @@ static bool has_subject(const char *type)
                                         "Consent",
                                         NULL};
     size_t i = 0;
-    while (types[i] != NULL && strcmp(types[i], type) != 0)
+    while (types[i] != NULL && !text_equal(types[i], type))
         i++;
     return types[i] != NULL;
 }
@@ -336,7 +337,7 @@ static bool is_named_alone(const char *type)
                                         "ClaimResponse", "Appointment", "CareTeam",  "CarePlan",
                                         "EpisodeOfCare", NULL};
     size_t i = 0;
-    while (types[i] != NULL && strcmp(types[i], type) != 0)
+    while (types[i] != NULL && !text_equal(types[i], type))
         i++;
     return types[i] != NULL;
 }
@@ -407,10 +408,11 @@ struct message_choice choose_part(struct field_job *job, const struct map_part *
             arena_room(job->arena, choice.entries, sizeof *choice.entries, choice.count, &room, 8);
         choice.entries[choice.count++] = entry;
     }
+    if (choice.count < 2)
+        return choice;
     if (is_named_alone(part->type))
         drop_unnamed(&choice);
-    if (choice.count > 1)
-        sort(job, &choice);
+    sort(job, &choice);
     return choice;
 }
 

@@ -110,7 +110,7 @@ static bool is_newer(const struct message_entry *one, const struct message_entry
 static struct message_entry *newest(struct message_entry **found, size_t count, const char *version)
 {
     struct message_entry *best = count == 0 ? NULL : found[0];
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; count > 1 && i < count; i++) {
         const char *its = json_get_text(json_get(found[i]->resource, "meta"), "versionId");
         if (version != NULL && text_equal(its, version))
             return found[i];

@@ -76,8 +76,8 @@ size_t reference_with_url(struct field_job *job, const char *url, size_t length,
         return take_rows(job, rows, count, ret_found);
     }
     unsigned hash = hash_name(url, length);
-    for (size_t i = 0; i < job->entries->count; i++) {
-        struct message_entry *entry = &job->entries->entries[i];
+    struct message_entry *end = job->entries->entries + job->entries->count;
+    for (struct message_entry *entry = job->entries->entries; entry < end; entry++) {
         if (entry->url_hash == hash && entry->full_url != NULL &&
             strncmp(entry->full_url, url, length) == 0 && entry->full_url[length] == '\0')
             ret_found[count++] = entry;

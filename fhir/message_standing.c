@@ -120,8 +120,9 @@ bool standing_admits(struct field_job *job, const struct map_part *part,
 
 const char *standing_word(const char *type, const struct json *resource)
 {
+    const struct standing_type *elements = standing_type_of(type);
     struct standing_said said;
-    for (size_t i = 0; standing_at(type, resource, i, &said); i++) {
+    for (size_t i = 0; standing_at(elements, resource, i, &said); i++) {
         if (said.row != NULL && said.row->act == STANDING_KEPT && !json_marked(said.node))
             return said.row->word;
     }
@@ -131,8 +132,9 @@ const char *standing_word(const char *type, const struct json *resource)
 void standing_tell(struct field_job *job, const struct json *root, const char *type,
                    struct json *object, const struct field *rows)
 {
+    const struct standing_type *elements = standing_type_of(type);
     struct standing_said said;
-    for (size_t i = 0; standing_at(type, object, i, &said); i++) {
+    for (size_t i = 0; standing_at(elements, object, i, &said); i++) {
         if (said.row == NULL || (rows != NULL && has_word(rows, &said)))
             continue;
         if (said.row->act == STANDING_TOLD)

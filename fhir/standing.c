@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "fhir/standing_tables.h"
 
-static const struct standing_type *type_of(const char *name)
+const struct standing_type *standing_type_of(const char *name)
 {
     uint32_t hash = hash_name(name, strlen(name));
     for (size_t i = 0; i < standing_type_count; i++) {
@@ -89,10 +89,9 @@ static struct standing_said look(const struct standing_element *element, const s
     return said;
 }
 
-bool standing_at(const char *type_name, const struct json *object, size_t number,
+bool standing_at(const struct standing_type *type, const struct json *object, size_t number,
                  struct standing_said *ret_said)
 {
-    const struct standing_type *type = type_of(type_name);
     if (type == NULL || number >= type->count)
         return false;
     *ret_said = look(&standing_elements[type->first + number], object);
@@ -101,7 +100,7 @@ bool standing_at(const char *type_name, const struct json *object, size_t number
 
 struct standing_said standing_of(const char *type_name, const struct json *object)
 {
-    const struct standing_type *type = type_of(type_name);
+    const struct standing_type *type = standing_type_of(type_name);
     struct standing_said heaviest = {.row = NULL};
     for (unsigned i = 0; type != NULL && i < type->count; i++) {
         struct standing_said said = look(&standing_elements[type->first + i], object);
@@ -113,7 +112,7 @@ struct standing_said standing_of(const char *type_name, const struct json *objec
 
 const struct standing_row *standing_find(const char *type_name, const char *name, const char *code)
 {
-    const struct standing_type *type = type_of(type_name);
+    const struct standing_type *type = standing_type_of(type_name);
     for (unsigned i = 0; type != NULL && i < type->count; i++) {
         const struct standing_element *element = &standing_elements[type->first + i];
         if (strcmp(element->name, name) != 0)

@@ -42,8 +42,10 @@ struct standing_said {
 /* The heaviest that OBJECT says, an element of TYPE ("Observation",
  * "CarePlan.activity.detail"). */
 struct standing_said standing_of(const char *type, const struct json *object);
+/* The elements of a type, for standing_at; NULL: it has none. */
+const struct standing_type *standing_type_of(const char *type);
 /* What element NUMBER of TYPE says in OBJECT, the first being 0; false when there are no more. */
-bool standing_at(const char *type, const struct json *object, size_t number,
+bool standing_at(const struct standing_type *type, const struct json *object, size_t number,
                  struct standing_said *ret_said);
 /* The row for CODE (NULL: for any other) of ELEMENT of TYPE; NULL: the table has no such element.
  */

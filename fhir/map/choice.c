@@ -30,7 +30,7 @@ int choice_use(const struct json *item, const char *const *uses)
 {
     const char *use = json_get_text(item, "use");
     for (int place = 0; uses[place] != NULL; place++) {
-        if (strcmp(uses[place], use == NULL ? "" : use) == 0)
+        if (text_equal(uses[place], use == NULL ? "" : use))
             return place;
     }
     return -1;

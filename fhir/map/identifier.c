@@ -73,16 +73,23 @@ const struct field_kind map_bare_number = {write_bare_number, read_bare_number};
 
 /* Numbers that an order may have beside the placer's own: of a group of orders, of the filler, of
  * a visit, of a sample, of people. */
-static bool is_of_another_sort(const struct json *type)
+static bool is_another_sort(const char *code)
 {
     static const char *const codes[] = {"FILL", "PGN", "FGN", "ACSN", "LACSN", "VN",
                                         "AN",   "MR",  "PI",  "PT",   "SS",    "MB",
                                         "NPI",  "PRN", "UDI", "SNO",  NULL};
-    for (size_t i = 0; codes[i] != NULL; i++) {
-        if (field_has_code(type, NULL, codes[i]))
-            return true;
-    }
-    return false;
+    size_t i = 0;
+    while (codes[i] != NULL && !text_equal(codes[i], code))
+        i++;
+    return codes[i] != NULL;
+}
+
+static bool is_of_another_sort(const struct json *type)
+{
+    const struct json *coding = json_first(json_get(type, "coding"));
+    while (coding != NULL && !is_another_sort(json_get_text(coding, "code")))
+        coding = json_next(coding);
+    return coding != NULL;
 }
 
 bool identifier_of_order(struct field_job *job, struct json *identifier, const void *option,
