@@ -168,6 +168,9 @@ void field_read_extras(struct field_job *job, struct json *list, struct json *in
 
 /* A handle <-> a Reference to the person (PractitionerRole, Practitioner) or clinic. */
 extern const struct field_kind field_person;
+/* The same in a list, of which another system may fill more. Option: NULL; any other: the author,
+ * who is somebody of the sender's. */
+extern const struct field_kind field_one_person;
 /* A handle <-> a Reference to the clinic alone. */
 extern const struct field_kind field_clinic;
 /* Always a Reference to the entry of that name in the Bundle ("Patient"); nothing when it has none.

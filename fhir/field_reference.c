@@ -30,6 +30,24 @@ static struct json *read_person(struct field_job *job, const struct field *field
 
 const struct field_kind field_person = {write_person, read_person};
 
+static struct json *write_one_person(struct field_job *job, const struct field *field,
+                                     const struct json *value)
+{
+    struct json *list = json_new_list(job->arena);
+    json_push(list, write_person(job, field, value));
+    return json_first(list) == NULL ? NULL : list;
+}
+
+static struct json *read_one_person(struct field_job *job, const struct field *field,
+                                    struct json *node, struct json *into)
+{
+    const char *clinic = field->option == NULL ? NULL : job->clinic;
+    struct json *reference = people_choose(job, node, job->resource, clinic);
+    return reference == NULL ? NULL : read_person(job, field, reference, into);
+}
+
+const struct field_kind field_one_person = {write_one_person, read_one_person};
+
 static struct json *write_clinic(struct field_job *job, const struct field *field,
                                  const struct json *value)
 {

@@ -1,10 +1,12 @@
 /* message_client: the client of a message, by real references. See message_client.h.
  *
- * Two Patient resources are one person when they share an identifier (system and value), when one
- * links to the other, or when full name and birth date are the same. */
+ * Two Patient resources are one person when they share an identifier (system and value) that is no
+ * household's, when one links to the other, or when full name and birth date are the same. */
 #include "fhir/message_client.h"
 
 #include <string.h>
+
+#include "fhir/map/client_number.h"
 
 /* ---- subjects ---- */
 
@@ -76,7 +78,7 @@ static bool share_identifier(const struct json *one, const struct json *other)
     size_t i = 0;
     for (const struct json *item = json_first(json_get(one, "identifier"));
          item != NULL && i < IDENTIFIERS_MAX; item = json_next(item), i++) {
-        if (has_identifier(other, item))
+        if (client_number_is_personal(item) && has_identifier(other, item))
             return true;
     }
     return false;

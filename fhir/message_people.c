@@ -268,9 +268,11 @@ static void read_resource(struct field_job *job, const struct field *rows, struc
     job->resource = outer;
 }
 
-static bool is_npi_identifier(const struct json *identifier)
+bool people_is_npi(const struct json *identifier)
 {
-    return text_equal(json_get_text(identifier, "system"), "http://hl7.org/fhir/sid/us-npi") &&
+    const char *system = json_get_text(identifier, "system");
+    return (text_equal(system, "http://hl7.org/fhir/sid/us-npi") ||
+            text_equal(system, "urn:oid:2.16.840.1.113883.4.6")) &&
            directory_npi_valid(json_get_text(identifier, "value"));
 }
 
@@ -289,7 +291,7 @@ static struct json *read_role(struct field_job *job, struct json *role, struct j
     if (person != NULL) {
         standing_tell(job, person, "Practitioner", person, NULL);
         read_resource(job, map_practitioner, person, row);
-    } else if (is_npi_identifier(json_get(reference, "identifier"))) {
+    } else if (people_is_npi(json_get(reference, "identifier"))) {
         json_put_text(job->arena, row, "npi",
                       json_get_text(json_get(reference, "identifier"), "value"));
     }
@@ -371,7 +373,7 @@ static const char *handle_of_logical(struct field_job *job, const struct json *r
     const char *type = json_get_text(reference, "type");
     bool is_handle = field_is_ours(job, system, "/sid/handle");
     const struct directory_entry *entry = is_handle ? entry_of_handle(job, value) : NULL;
-    if (is_npi_identifier(identifier))
+    if (people_is_npi(identifier))
         json_put_text(job->arena, row, "npi", value);
     else if (is_handle)
         json_put_text(job->arena, row, "their_handle", value);
@@ -389,6 +391,46 @@ const char *people_handle(struct field_job *job, struct json *reference, struct 
 {
     struct json *resource = entries_resource(job, reference, container);
     return resource != NULL ? handle_of(job, resource) : handle_of_logical(job, reference);
+}
+
+/* ---- inbound: one of several ---- */
+
+struct asked {
+    struct json *container;
+    const char *clinic;
+};
+
+static bool is_clinic(struct field_job *job, const struct json *reference,
+                      const struct directory_entry *entry, const struct json *container)
+{
+    const struct json *resource = entries_resource(job, reference, container);
+    const char *type = resource != NULL ? json_get_text(resource, "resourceType")
+                                        : json_get_text(reference, "type");
+    return entry != NULL ? !entry->is_person : text_equal(type, "Organization");
+}
+
+static bool judge_person(struct field_job *job, struct json *reference, const void *option,
+                         struct choice *ret_choice)
+{
+    const struct asked *asked = option;
+    const char *handle = people_handle(job, reference, asked->container);
+    const struct directory_entry *entry =
+        handle == NULL ? NULL : directory_find(job->context->directory, handle);
+    if (handle == NULL)
+        return false;
+    bool is_there = asked->clinic != NULL && text_equal(people_clinic(job, handle), asked->clinic);
+    ret_choice->rank = is_clinic(job, reference, entry, asked->container) ? 10 : 0;
+    ret_choice->rank += is_there ? 0 : entry != NULL ? 1 : 2;
+    ret_choice->first = handle;
+    return true;
+}
+
+struct json *people_choose(struct field_job *job, struct json *list, struct json *container,
+                           const char *clinic)
+{
+    if (json_kind(list) == JSON_LIST && json_next(json_first(list)) == NULL)
+        return json_first(list); /* as nearly always */
+    return choice_best(job, list, judge_person, &(struct asked){container, clinic});
 }
 
 /* ---- inbound: who wrote it ---- */

@@ -29,6 +29,13 @@ const char *people_system_clinic(struct field_job *job, const char *system, cons
 /* The handle that a Reference (or its display alone) means; NULL: nobody is named. CONTAINER: the
  * resource it stands in, for contained ones; may be NULL. */
 const char *people_handle(struct field_job *job, struct json *reference, struct json *container);
+/* Of a list of References the one that counts, as R4 gives their order no meaning: a person before
+ * a clinic, one at CLINIC (may be NULL) or else of the directory before a stranger; NULL: nobody.
+ */
+struct json *people_choose(struct field_job *job, struct json *list, struct json *container,
+                           const char *clinic);
+/* Whether an Identifier is a valid NPI; by its URI or its OID. */
+bool people_is_npi(const struct json *identifier);
 /* Whom a message of SENDER (a clinic) names as its author: HANDLE when that is somebody there, else
  * as the sender claims it; never one of our people or of a third clinic. */
 const char *people_author(struct field_job *job, const char *handle, const char *sender);

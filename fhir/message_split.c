@@ -278,10 +278,9 @@ static void take_based_on(struct field_job *job, const struct message_split *spl
 static void take_side(struct field_job *job, struct json *resource, const char *member,
                       const char **side)
 {
-    struct json *found = json_get(resource, member);
-    struct json *reference = json_kind(found) == JSON_LIST ? json_first(found) : found;
-    const char *handle =
-        *side != NULL || reference == NULL ? NULL : people_handle(job, reference, resource);
+    struct json *found = *side != NULL ? NULL : json_get(resource, member);
+    struct json *reference = people_choose(job, found, resource, NULL);
+    const char *handle = reference == NULL ? NULL : people_handle(job, reference, resource);
     if (handle != NULL)
         *side = people_clinic(job, handle);
 }

@@ -151,7 +151,7 @@ static const struct field step_detail[] = {{"technique", "code", &field_concept,
                                            {"goal_id", "goal[0]", &goal_link, NULL},
                                            {"status", "status", &field_word, NULL},
                                            {NULL, "scheduledTiming", &map_timing, NULL},
-                                           {"owner", "performer[0]", &field_person, NULL},
+                                           {"owner", "performer", &field_one_person, NULL},
                                            {"text", "description", &field_plain, NULL},
                                            FIELD_END};
 

@@ -17,6 +17,7 @@
 enum sort { /* the better first */
             SORT_RECORD,
             SORT_PERSON,
+            SORT_SECONDARY, /* one of these that its giver uses beside another */
             SORT_UNTYPED,
             SORT_TEMPORARY,
             SORT_NEVER
@@ -140,10 +141,29 @@ static const char *after_host(const char *uri)
 static enum sort sort_of(const struct json *identifier)
 {
     const char *system = json_get_text(identifier, "system");
+    const char *use = json_get_text(identifier, "use");
     if (is_never_system(system))
         return SORT_NEVER;
     enum sort sort = sort_of_type(json_get(identifier, "type"));
-    return sort == SORT_UNTYPED && says(after_host(system), never_words) ? SORT_NEVER : sort;
+    if (sort == SORT_UNTYPED && says(after_host(system), never_words))
+        return SORT_NEVER;
+    if (sort < SORT_SECONDARY && text_equal(use, "secondary"))
+        return SORT_SECONDARY;
+    return sort < SORT_TEMPORARY && text_equal(use, "temp") ? SORT_TEMPORARY : sort;
+}
+
+bool client_number_is_personal(const struct json *identifier)
+{
+    static const char *const codes[] = {"MB", "SN", "AN", "VN", "GN", "WC", "WCN", "FI", NULL};
+    static const char *const words[] = {"member",  "subscrib", "policy",    "insur", "payer",
+                                        "account", "family",   "household", "group", NULL};
+    const struct json *type = json_get(identifier, "type");
+    for (size_t i = 0; codes[i] != NULL; i++) {
+        if (field_has_code(type, NULL, codes[i]))
+            return false;
+    }
+    return !says(json_get_text(type, "text"), words) &&
+           !says(after_host(json_get_text(identifier, "system")), words);
 }
 
 /* ---- who gave it ---- */
@@ -182,9 +202,9 @@ static const char *issuer_of(struct field_job *job, struct json *identifier)
 
 /* ---- which is the client's number ---- */
 
-enum { BY_ANOTHER = 9 }; /* never `client_id`, which is the sender's */
+enum { BY_ANOTHER = 19, PLACES = 20 }; /* BY_ANOTHER: never `client_id`, the sender's */
 
-/* By time, sort, giver and use: three digits and the time before them. */
+/* By time, then sort and giver, then use. */
 static bool judge_number(struct field_job *job, struct json *identifier, const void *option,
                          struct choice *ret_choice)
 {
@@ -200,7 +220,8 @@ static bool judge_number(struct field_job *job, struct json *identifier, const v
                 : text_equal(issuer, job->clinic) ? 2 * (int)sort
                                                   : BY_ANOTHER;
     int use = choice_use(identifier, uses);
-    ret_choice->rank = ((int)choice_time(job, identifier) * 10 + place) * 10 + (use < 0 ? 2 : use);
+    ret_choice->rank =
+        ((int)choice_time(job, identifier) * PLACES + place) * 10 + (use < 0 ? 2 : use);
     if (people_system_clinic(job, system, "client") != NULL)
         return true; /* a refgate's: the client's own number is written first */
     ret_choice->first = system == NULL ? "|" : system;
@@ -222,7 +243,7 @@ static bool judge_other(struct field_job *job, struct json *identifier, const vo
 
 static int place_of(const struct choice *choice)
 {
-    return choice->rank / 10 % 10;
+    return choice->rank / 10 % PLACES;
 }
 
 /* The second may be meant as well as the first, and nobody says whose they are. */

@@ -216,8 +216,8 @@ static const struct field_kind relates = {write_replaced, read_replaced};
         {"replaces_record_id", "relatesTo[+]", &relates, NULL},                                    \
         {NULL, "status", &document_status, NULL}, {NULL, "type", &document_type, NULL},            \
         {NULL, "subject", &field_link, "Patient"}, {"written_at", "date", &field_plain, NULL},     \
-        {"written_by", "author[0]", &field_person, NULL}, {NULL, "title", &document_title, NULL},  \
-        {NULL, "confidentiality", &confidentiality, NULL},                                         \
+        {"written_by", "author", &field_one_person, "author"},                                     \
+        {NULL, "title", &document_title, NULL}, {NULL, "confidentiality", &confidentiality, NULL}, \
     {                                                                                              \
         NULL, "custodian", &map_own_clinic, NULL                                                   \
     }

@@ -30,9 +30,7 @@ static struct json *write_who(struct field_job *job, const struct field *field,
 static bool judge_npi(struct field_job *job, struct json *identifier, const void *option,
                       struct choice *ret_choice)
 {
-    return choice_of_value(job, identifier, option, ret_choice) &&
-           text_equal(json_get_text(identifier, "system"), npi_system) &&
-           directory_npi_valid(json_get_text(identifier, "value"));
+    return people_is_npi(identifier) && choice_of_value(job, identifier, option, ret_choice);
 }
 
 /* OPTION: "person" or "clinic". */

@@ -223,7 +223,7 @@ const struct field map_service_request[] = {
     {"written_at", "authoredOn", &field_plain, NULL},
     {"written_by", "requester", &field_person, NULL},
     {"profession_wanted", "performerType", &field_concept, &professions},
-    {"referred_to", "performer[0]", &field_person, NULL},
+    {"referred_to", "performer", &field_one_person, NULL},
     {"reason", "reasonCode[0].text", &field_plain, NULL},
     {"body_areas", "bodySite[]", &field_site, NULL},
     {NULL, "note[+]", &told_in_note, "techniques_to_avoid"},

@@ -199,3 +199,20 @@ def test_a_bundle_from_elsewhere_keeps_what_has_no_word(tmp_path):
     (tmp_path / "b.json").write_text(json.dumps(bundle))
     got, = json_lines(refgate("map", "--directory", GOOD / "directory.csv", "b.json", cwd=tmp_path).stdout)
     assert any("Herbalist" in json.dumps(item) for item in got.get("received", [])), got
+
+
+def test_of_many_numbers_names_and_codes_the_right_ones_are_read():
+    """A valid message of another system, with the number of the state, old names and telephones and several codes first;
+    whatever is not read is told."""
+    message = ROOT / "tests" / "records" / "foreign" / "referral-with-many-of-each.json"
+    [record] = back(message)
+    right = {"record_id": "R-1", "client_id": "7", "client_family_name": "Roe", "client_given_names": "Jane Q",
+             "client_phone": "3", "client_email": "a", "client_language": "es", "service": "physiotherapy",
+             "client_address": "12 Elm St, Apt 4, Springfield, IL", "referred_to": "alvarez",
+             "sensitivity": ["mental-health", "abuse"]}
+    assert {field: record[field] for field in right} == right
+    assert [(item["code"], item["code_system"]) for item in record["diagnoses"]] == [("M54.2", "icd-10-cm")]
+    assert {(other["id"], other["issued_by"]) for other in record["client_other_ids"]} == {
+        ("O-1", "harbor"), ("P-1", "riverbend")}
+    told = {entry.get("text") for entry in record["received"]} | {entry.get("code") for entry in record["received"]}
+    assert {"123-45-6789 (SS)", "6 (MR, old)", "Born", "maiden", "2 (old)", "81680005", "DELAU", "OLD (old)"} <= told

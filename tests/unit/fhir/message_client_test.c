@@ -163,6 +163,11 @@ static void nobody_else_is_taken_for_the_client(void **state)
         REFERRAL(entries), "diagnoses", "code", codes                                              \
     }
 
+#define INSURED(id, family, given)                                                                 \
+    "{'resourceType':'Patient','id':'" id "','identifier':[{'type':{'coding':[{'system':"          \
+    "'http://terminology.hl7.org/CodeSystem/v2-0203','code':'MB'}]},'system':'urn:oid:9.8.7',"     \
+    "'value':'FAM-1'}],'name':[{'family':'" family "','given':['" given "']}]}"
+
 static void only_what_is_the_clients_enters(void **state)
 {
     static const struct list_case cases[] = {
@@ -183,6 +188,11 @@ static void only_what_is_the_clients_enters(void **state)
                                       "Condition/k1") "]")) "," ENTRY(CONDITION("k1", "M54.2",
                                                                                 TO("Patient/p2"))),
             ""),
+        /* two of one household have one member number */
+        DIAGNOSES(ENTRY(INSURED("p1", "Roe", "Ann")) "," ENTRY(INSURED(
+                      "p2", "Roe", "Ben")) "," ORDER_OF_P1
+                                           "," ENTRY(CONDITION("k1", "M54.2", TO("Patient/p2"))),
+                  ""),
         /* a copy of the client, and a link to another resource of theirs */
         DIAGNOSES(ROE "," ORDER_OF_P1
                       "," ENTRY("{'resourceType':'Condition','id':'k1','contained':[" PERSON(

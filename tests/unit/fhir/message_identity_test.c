@@ -63,6 +63,12 @@ static void the_record_number_is_the_client_number(void **state)
          "77"},
         {IDENTIFIERS(MR("T", ",'use':'temp'") "," MR("S", ",'use':'secondary'") "," MR("77", "")),
          "client_id", "77"},
+        {IDENTIFIERS(MR("T", ",'use':'temp'") "," NUMBER("urn:x", "7", ",'use':'usual'")),
+         "client_id", "7"},
+        {IDENTIFIERS(MR("S", ",'use':'secondary'") "," NUMBER("urn:x", "5", "," TYPED("PI"))),
+         "client_id", "5"},
+        {IDENTIFIERS(MR("S", ",'use':'secondary'") "," NUMBER("urn:x", "5", "")), "client_id", "S"},
+        {IDENTIFIERS(MR("T", ",'use':'temp'")), "client_id", "T"},
         {IDENTIFIERS(NUMBER("urn:t", "T", "," TYPED("MRT")) "," NUMBER("urn:u", "7", "")),
          "client_id", "7"},
     };
