@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "base/encoding.h"
+
 static int column_of(struct csv *csv, const char *at)
 {
     for (; csv->counted < at; csv->counted++)
@@ -32,10 +34,27 @@ static void new_line(struct csv *csv)
     csv->column = 1;
 }
 
+/* Programs of some countries part cells by semicolons, and some by tabs. A header without any comma
+ * outside of quotation marks shows it; every other one is parted by commas. */
+static char separator_of(const char *at, const char *end)
+{
+    bool is_quoted = false;
+    char found = ',';
+    for (; at < end && (is_quoted || *at != '\n'); at++) {
+        if (*at == '"')
+            is_quoted = !is_quoted;
+        else if (!is_quoted && *at == ',')
+            return ',';
+        else if (!is_quoted && found == ',' && (*at == ';' || *at == '\t'))
+            found = *at;
+    }
+    return found;
+}
+
 bool csv_start(struct csv *csv, struct arena *arena, const char *text, size_t length,
                struct finding_list *findings)
 {
-    *csv = (struct csv){arena, text, text + length, text, 0, 1, 1};
+    *csv = (struct csv){arena, text, text + length, text, 0, 1, 1, ','};
     size_t bad = text_utf8_fault(text, length);
     const char *zero = memchr(text, '\0', length);
     if (bad < length || zero != NULL) {
@@ -46,14 +65,15 @@ bool csv_start(struct csv *csv, struct arena *arena, const char *text, size_t le
             else
                 csv->at++;
         }
-        fault_at(csv, at, bad < length ? "bytes that are not UTF-8" : "a NUL character",
-                 "UTF-8 text: save the sheet as \"CSV UTF-8\"", findings);
+        fault_at(csv, at, encoding_found(text, length),
+                 "UTF-8 text: save the sheet as \"CSV UTF-8 (Comma delimited)\"", findings);
         return false;
     }
     if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
         csv->at += 3;
         csv->counted += 3;
     }
+    csv->separator = separator_of(csv->at, csv->end);
     return true;
 }
 
@@ -112,9 +132,9 @@ static const char *quoted_cell(struct csv *csv, struct finding_list *findings)
             csv->at++;
     }
     copy[length] = '\0';
-    if (csv->at < csv->end && *csv->at != ',' && !at_line_end(csv)) {
+    if (csv->at < csv->end && *csv->at != csv->separator && !at_line_end(csv)) {
         fault_at(csv, csv->at, "more text after a closing quotation mark",
-                 "a comma, or the mark doubled (\"\") when it belongs to the text", findings);
+                 "the next cell, or the mark doubled (\"\") when it belongs to the text", findings);
         return NULL;
     }
     return copy;
@@ -123,7 +143,7 @@ static const char *quoted_cell(struct csv *csv, struct finding_list *findings)
 static const char *plain_cell(struct csv *csv, struct finding_list *findings)
 {
     const char *start = csv->at;
-    while (!at_line_end(csv) && *csv->at != ',') {
+    while (!at_line_end(csv) && *csv->at != csv->separator) {
         if (*csv->at == '"') {
             fault_at(csv, csv->at, "a quotation mark inside a cell that has none around it",
                      "the whole cell in quotation marks, and this one doubled (\"\")", findings);
@@ -167,7 +187,7 @@ enum csv_answer csv_next(struct csv *csv, struct csv_row *ret_row, struct findin
         add_cell(csv, &row, &room, cell);
         if (at_line_end(csv))
             break;
-        csv->at++; /* the comma */
+        csv->at++; /* the separator */
     }
     take_line_end(csv);
     row.length = (size_t)(csv->at - row.text);

@@ -1,7 +1,8 @@
 /* csv: rows of comma-separated values with the place of every cell.
  *
  * RFC 4180: quotes, doubled quotes, line breaks in cells, CRLF or LF; a byte-order mark is skipped.
- * Stricter than most: UTF-8 only, no NUL, no quotation mark inside an unquoted cell, nothing after
+ * A sheet whose header has semicolons or tabs and no comma is parted by those. Stricter than most:
+ * UTF-8 only, no NUL, no quotation mark inside an unquoted cell, nothing after
  * a closing one. Used for records, the directory and code maps. Pure; cells live in the arena. */
 #ifndef BASE_CSV_H
 #define BASE_CSV_H
@@ -34,6 +35,7 @@ struct csv { /* a reader; its fields belong to csv.c */
     const char *at, *end;
     const char *counted; /* up to here `column` has been counted */
     int row, line, column;
+    char separator; /* ',', or what the header has in its place */
 };
 
 /* Starts reading LENGTH bytes, which must outlive the reader. False, with a finding, when the text

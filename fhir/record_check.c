@@ -177,12 +177,14 @@ static void check_time(struct checking *check, const struct value *value)
     static const char example[] = "2026-09-02T11:20:00-04:00";
     static const struct {
         const char *remark, *expected;
-    } says[] = {
-        [DATE_NO_SUCH_DAY] = {"a day that does not exist", "a day of the calendar"},
-        [DATE_NO_SUCH_TIME] = {"a time or zone that does not exist",
-                               "hours to 23, minutes and seconds to 59, a zone to 14:00"},
-        [DATE_NO_SECONDS] = {"a time without seconds", "seconds and zone"},
-        [DATE_NO_ZONE] = {"a time without a zone", "its zone at the end (-04:00, or Z for UTC)"}};
+    } says[] = {[DATE_NO_SUCH_DAY] = {"a day that does not exist", "a day of the calendar"},
+                [DATE_NO_SUCH_TIME] = {"a time or zone that does not exist",
+                                       "hours to 23, minutes and seconds to 59, a zone to 14:00"},
+                [DATE_NO_SECONDS] = {"a time without seconds", "seconds and zone"},
+                [DATE_NO_ZONE] = {"a time without a zone",
+                                  "its zone at the end (-04:00, or Z for UTC); without "
+                                  "one the setting time_zone is taken, when it names "
+                                  "a zone and the clock shows this hour once"}};
     const char *text = json_text(value->node);
     struct date_time time;
     enum date_answer answer = text == NULL ? DATE_SHAPE : date_time_parse(text, &time);

@@ -99,12 +99,32 @@ static void order_columns(struct sheet *sheet)
     qsort(sheet->columns, sheet->count, sizeof *sheet->columns, by_item);
 }
 
+/* Two separators in one header: neither can be told to be the one. */
+static bool is_parted_twice(const struct csv_row *header)
+{
+    for (size_t i = 0; i < header->count; i++) {
+        if (strchr(header->cells[i].text, ';') != NULL)
+            return true;
+    }
+    return false;
+}
+
 /* A sheet without the column `record` holds something else: one message, not one a row. */
 static bool has_kind(struct sheet *sheet)
 {
     struct nearest nearest = nearest_start("record");
     if (sheet->kind_column >= 0)
         return true;
+    if (is_parted_twice(&sheet->row)) {
+        finding_add(sheet->findings,
+                    (struct finding){.row = sheet->row.number,
+                                     .path = "record",
+                                     .line = sheet->row.line,
+                                     .found = "both , and ; between the columns",
+                                     .expected = "one of them in the whole sheet: save it as \"CSV "
+                                                 "UTF-8 (Comma delimited)\""});
+        return false;
+    }
     for (size_t i = 0; i < sheet->count; i++)
         nearest_try(&nearest, sheet->row.cells[i].text);
     finding_add(

@@ -5,6 +5,7 @@
  * record.h. */
 #include <string.h>
 
+#include "base/encoding.h"
 #include "fhir/record.h"
 #include "fhir/record_csv.h"
 #include "fhir/record_places.h"
@@ -70,12 +71,19 @@ static bool looks_like_lines(const char *text, size_t length)
     return first < end && *first == '{' && first_end[-1] == '}' && second < end && *second == '{';
 }
 
+static bool has_separator(const char *at, const char *end)
+{
+    while (at < end && strchr(",;\t", *at) == NULL)
+        at++;
+    return at < end;
+}
+
 static enum record_format guess(enum record_format format, const char *text, size_t length)
 {
     const char *end = text + length;
     const char *first = skip_space(after_mark(text, length), end);
     if (format == RECORD_GUESS && first < end && *first != '{' && *first != '[' &&
-        memchr(first, ',', (size_t)(line_end(first, end) - first)) != NULL)
+        has_separator(first, line_end(first, end)))
         return RECORD_CSV;
     if (format == RECORD_GUESS || format == RECORD_JSON)
         return looks_like_lines(text, length) ? RECORD_NDJSON : RECORD_JSON;
@@ -98,12 +106,15 @@ static void read_object(struct arena *arena, const char *text, size_t length, in
     struct json_fault fault;
     places->line_offset = row > 0 ? row - 1 : 0;
     if (!json_parse(arena, text, length, &json_form, &places->document, &fault)) {
-        finding_add(findings, (struct finding){.row = row,
-                                               .path = fault.is_repeat ? fault.path : NULL,
-                                               .line = fault.line + places->line_offset,
-                                               .column = fault.column,
-                                               .found = fault.found,
-                                               .expected = fault.expected});
+        bool is_text = text_utf8_fault(text, length) == length;
+        finding_add(findings,
+                    (struct finding){.row = row,
+                                     .path = fault.is_repeat ? fault.path : NULL,
+                                     .line = fault.line + places->line_offset,
+                                     .column = fault.column,
+                                     .found = is_text ? fault.found : encoding_found(text, length),
+                                     .expected = is_text ? fault.expected
+                                                         : "UTF-8 text: save the file as UTF-8"});
         return;
     }
     if (json_kind(places->document.root) != JSON_OBJECT) {

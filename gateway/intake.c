@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gateway/attachment.h"
+#include "gateway/local_times.h"
 #include "gateway/log.h"
 
 struct taking { /* a unit of the writer: one record */
@@ -75,6 +76,7 @@ struct intake_report intake_take(const struct office *office, struct arena *aren
     struct record_list records = {NULL, 0, 0};
     size_t before = findings->count;
     record_read(arena, record_format_of(name), text, length, name, &records, findings);
+    local_times_complete(office->setup, arena, &records);
     if (findings->count > before && records.count == 0)
         report.refused = 1;
     else if (findings->count > before)

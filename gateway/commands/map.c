@@ -13,6 +13,7 @@
 #include "gateway/compose.h"
 #include "gateway/export.h"
 #include "gateway/file.h"
+#include "gateway/local_times.h"
 #include "gateway/people.h"
 #include "gateway/tree.h"
 
@@ -196,6 +197,7 @@ static void read_source(struct mapping *mapping, const char *file, bool is_known
         return;
     record_read(mapping->arena, record_format_of(file), text, length, file, &source->records,
                 &source->findings);
+    local_times_complete(mapping->setup, mapping->arena, &source->records);
     command_findings(mapping->call, &source->findings);
     mapping->is_refused = mapping->is_refused || source->findings.count > 0;
     for (size_t i = 0; i < source->records.count; i++)

@@ -77,6 +77,32 @@ static void reads_cells_and_places(void **state)
     arena_free(&reading.arena);
 }
 
+/* The header shows it, and a comma in it settles it; what is quoted does not count. */
+static void reads_what_is_parted_by_semicolons_or_tabs(void **state)
+{
+    static const struct {
+        const char *text, *cells[3];
+    } rows[] = {
+        {"record;record_id\r\nreferral;\"a;b\"\r\n", {"referral", "a;b", NULL}},
+        {"record;record_id\nreferral;a, b\n", {"referral", "a, b", NULL}},
+        {"\xef\xbb\xbfrecord\trecord_id\nreferral\ta;b\n", {"referral", "a;b", NULL}},
+        {"\"a,b\";c\nx;\"y\"\n", {"x", "y", NULL}},
+        {"record,list\nreferral,a;b\n", {"referral", "a;b", NULL}},
+        {"record\na;b\n", {"a;b", NULL, NULL}},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct reading reading;
+        assert_true(start(&reading, rows[i].text, strlen(rows[i].text)));
+        assert_int_equal(next(&reading), CSV_ROW);
+        assert_int_equal(next(&reading), CSV_ROW);
+        for (size_t k = 0; rows[i].cells[k] != NULL; k++)
+            assert_string_equal(reading.row.cells[k].text, rows[i].cells[k]);
+        assert_int_equal(next(&reading), CSV_END);
+        arena_free(&reading.arena);
+    }
+}
+
 static void goes_on_behind_a_fault(void **state)
 {
     (void)state;
@@ -143,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_cells_and_places),
+        cmocka_unit_test(reads_what_is_parted_by_semicolons_or_tabs),
         cmocka_unit_test(goes_on_behind_a_fault),
         cmocka_unit_test(refuses_bytes_that_are_no_text),
         cmocka_unit_test(bounds_the_columns),
