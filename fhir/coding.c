@@ -180,6 +180,15 @@ const struct unit_row *coding_unit(const char *written)
     return NULL;
 }
 
+const struct measure_unit_row *coding_measure_unit(const char *measure, size_t index)
+{
+    for (size_t i = 0; i < coding_measure_unit_count; i++) {
+        if (strcmp(coding_measure_units[i].measure, measure) == 0 && index-- == 0)
+            return &coding_measure_units[i];
+    }
+    return NULL;
+}
+
 const char *coding_unit_nearest(const char *word)
 {
     struct nearest nearest = nearest_start(word);

@@ -32,6 +32,11 @@ struct measure_row { /* measures.csv */
     const char *meaningful_change, *side;
 };
 
+struct measure_unit_row {       /* measure-units.csv: another unit in which a measure is written */
+    const char *measure, *unit; /* UCUM */
+    const char *lowest, *highest; /* of the value in this unit */
+};
+
 struct unit_row { /* unit-aliases.csv */
     const char *written, *ucum, *note;
 };
@@ -58,6 +63,8 @@ const struct coding_row *coding_below(const char *system, const char *code);
 const char *coding_nearest(const struct coding *coding, const char *kind, const char *word);
 const struct measure_row *coding_measure(const char *key);
 const struct unit_row *coding_unit(const char *written);
+/* Other units of MEASURE: its row number INDEX, or NULL. */
+const struct measure_unit_row *coding_measure_unit(const char *measure, size_t index);
 /* The first written form of a UCUM unit ("degrees" of "deg"), or NULL. */
 const char *coding_unit_of(const char *ucum);
 /* Rows by number, in the order of their files; NULL behind the last. */

@@ -17,6 +17,8 @@ extern const unsigned short coding_slots_by_key[], coding_slots_by_code[];
 extern const unsigned coding_slots_by_key_mask, coding_slots_by_code_mask;
 extern const struct measure_row coding_measures[]; /* in the order of measures.csv */
 extern const size_t coding_measure_count;
+extern const struct measure_unit_row coding_measure_units[];
+extern const size_t coding_measure_unit_count;
 extern const struct unit_row coding_units[]; /* in the order of unit-aliases.csv */
 extern const size_t coding_unit_count;
 extern const struct reason_row coding_reasons[]; /* in the order of reasons.csv */

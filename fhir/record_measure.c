@@ -2,8 +2,8 @@
  * given where a body has two. Called by record_check.c for measurements and goals.
  *
  * The movements of a joint are the rows `rom-JOINT-MOTION-...` of the code tables, so that a
- * movement that passes has a code. Units are never converted: a value in another unit is refused.
- */
+ * movement that passes has a code. Units are never converted: a value is sent in the unit it was
+ * written in, one of those that the measure has (measures.csv, measure-units.csv). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +19,7 @@ struct measured { /* one measurement, or the target of one goal */
     const struct json *object;
     const char *path; /* `measurements[2]` */
     const struct measure_row *measure;
+    const char *others;           /* whose other units may be used, as measure-units.csv names it */
     const char *value_name;       /* "value" or "target" */
     const char *lowest, *highest; /* of the value */
     const char *unit;             /* UCUM */
@@ -91,6 +92,7 @@ static void require(struct checking *check, const struct measured *measured, con
 /* The jaw is measured by how far it opens, not by an angle. */
 static void open_in_millimetres(struct measured *measured, const char *unit)
 {
+    measured->others = "jaw-opening";
     measured->unit = unit;
     measured->lowest = "0";
     measured->highest = "100";
@@ -119,12 +121,14 @@ static void check_motion(struct checking *check, struct measured *measured)
         open_in_millimetres(measured, row->unit);
 }
 
+static const char *const lengths[] = {"mm", "cm", "[in_i]"};
+
 /* A goal names no joint: its unit tells a jaw from the rest. */
 static void check_motion_target(struct measured *measured)
 {
     const struct unit_row *unit = coding_unit(json_get_text(measured->object, "unit"));
-    if (unit != NULL && strcmp(unit->ucum, "mm") == 0)
-        open_in_millimetres(measured, unit->ucum);
+    if (unit != NULL && is_in(unit->ucum, lengths, sizeof lengths / sizeof *lengths))
+        open_in_millimetres(measured, "mm");
 }
 
 /* ---- units and ranges ---- */
@@ -137,19 +141,49 @@ static bool unit_fits(const struct measured *measured, const struct unit_row *un
     return unit->written[0] != '/' || text_equal(unit->written + 1, measured->highest);
 }
 
+/* MEASURED as it stands in its other unit number INDEX. */
+static bool in_other_unit(const struct measured *measured, size_t index,
+                          struct measured *ret_measured)
+{
+    const struct measure_unit_row *row = coding_measure_unit(measured->others, index);
+    if (row == NULL)
+        return false;
+    *ret_measured = *measured;
+    ret_measured->unit = row->unit;
+    ret_measured->lowest = row->lowest;
+    ret_measured->highest = row->highest;
+    return true;
+}
+
+/* One of the units in which this is measured; from now on its range holds. */
+static bool takes_unit(struct measured *measured, const struct unit_row *unit)
+{
+    struct measured other;
+    if (unit_fits(measured, unit))
+        return true;
+    for (size_t i = 0; in_other_unit(measured, i, &other); i++) {
+        if (unit_fits(&other, unit)) {
+            *measured = other;
+            return true;
+        }
+    }
+    return false;
+}
+
 static const char *units_in_words(struct checking *check, const struct measured *measured)
 {
     struct text text = text_new(check->arena, 500);
     const struct unit_row *unit;
     for (size_t i = 0; (unit = coding_unit_at(i)) != NULL; i++) {
-        if (unit_fits(measured, unit))
+        struct measured trial = *measured;
+        if (takes_unit(&trial, unit))
             text_print(&text, "%s%s", text.length == 0 ? "" : " or ", unit->written);
     }
     return text.at;
 }
 
 /* False when the value stands in a unit of another size, so that its range cannot be told. */
-static bool check_unit(struct checking *check, const struct measured *measured)
+static bool check_unit(struct checking *check, struct measured *measured)
 {
     const struct json *node = json_get(measured->object, "unit");
     const char *written = json_text(node);
@@ -169,7 +203,7 @@ static bool check_unit(struct checking *check, const struct measured *measured)
                      units_in_words(check, measured), coding_unit_nearest(written));
         return true;
     }
-    if (unit_fits(measured, unit))
+    if (takes_unit(measured, unit))
         return true;
     fault_at(check, measured, "unit", NULL,
              arena_print(check->arena, "%s for %s (values are never converted)",
@@ -206,6 +240,7 @@ static void check_measured(struct checking *check, const char *list, size_t item
         .object = object,
         .path = arena_print(check->arena, "%s[%zu]", list, item),
         .measure = measure,
+        .others = measure->key,
         .value_name = value_name,
         .lowest = measure->lowest,
         .highest = measure->highest,

@@ -319,6 +319,42 @@ static void check_techniques(struct checking *check)
     }
 }
 
+/* `other` says nothing by itself: beside it stands what it was, and nowhere else. */
+static void check_other_techniques(struct checking *check)
+{
+    size_t item = 1;
+    for (struct json *technique = json_first(json_get(check->tree, "techniques"));
+         technique != NULL; technique = json_next(technique), item++) {
+        bool is_other = text_equal(json_get_text(technique, "technique"), "other");
+        const struct json *text = json_get(technique, "text");
+        const char *path = arena_print(check->arena, "techniques[%zu].text", item);
+        if (is_other && text == NULL && !check->rules->is_received)
+            fault_in(check, technique, path, "nothing, beside the technique \"other\"",
+                     "what it was, in plain words, such as Cupping", NULL);
+        if (!is_other && text != NULL)
+            fault_in(check, text, path,
+                     arena_print(check->arena, "a text beside the technique \"%s\"",
+                                 json_get_text(technique, "technique")),
+                     "a text only beside \"other\"; more about it goes into objective or response",
+                     NULL);
+    }
+}
+
+static void check_other_wanted(struct checking *check)
+{
+    static const char *const lists[] = {"techniques_requested", "techniques_to_avoid"};
+    for (size_t i = 0; i < 2 && !check->rules->is_received; i++) {
+        size_t item = 1;
+        for (struct json *word = json_first(json_get(check->tree, lists[i])); word != NULL;
+             word = json_next(word), item++) {
+            if (text_equal(json_text(word), "other"))
+                fault_in(check, word, arena_print(check->arena, "%s[%zu]", lists[i], item),
+                         "\"other\", which does not say what",
+                         "a technique of the table, or what it is in reason or precautions", NULL);
+        }
+    }
+}
+
 static void check_referred_to(struct checking *check)
 {
     const struct directory_entry *writer = person_of(check, text_of(check, "written_by"));
@@ -491,8 +527,10 @@ void record_check_rules(struct checking *check)
                  {NULL, check_referral},
                  {NULL, check_lists},
                  {"referral", check_techniques},
+                 {"referral", check_other_wanted},
                  {"referral", check_referred_to},
                  {"progress-note", check_visit},
+                 {"progress-note", check_other_techniques},
                  {"case-conference", check_participants},
                  {"case-conference", check_meeting},
                  {"treatment-plan", check_team},

@@ -20,7 +20,7 @@ NEEDED = {
     "at least one of the four": "one of the four at least",
     "yes, two or more": "yes, two or more", "yes, one or more": "yes, one or more",
     "yes when held": "when it was held", "when not the client": "when not the client",
-    "when revoked": "when revoked", "for range-of-motion": "for `range-of-motion`",
+    "when revoked": "when revoked", "when other": "when `technique` is `other`", "for range-of-motion": "for `range-of-motion`",
     "paired joints: yes": "for paired joints, and for rotation and side-bending of the spine",
     "yes, except a score or count": "yes, except for a score or count",
 }
@@ -75,10 +75,17 @@ def items(rows):
     return "\n".join(parts).rstrip()
 
 
+def spellings(unit, highest, units):
+    fits = [row["written"] for row in units if row["ucum"] == unit
+            and (not row["written"].startswith("/") or row["written"] == "/" + highest)]
+    return ", ".join(f"`{written}`" for written in fits)
+
+
 def units_of(measure, units):
-    fits = [unit["written"] for unit in units if unit["ucum"] == measure["unit"]
-            and (not unit["written"].startswith("/") or unit["written"] == "/" + measure["highest"])]
-    return ", ".join(f"`{unit}`" for unit in fits)
+    """Its own unit, then each other one with its range."""
+    others = [f"{spellings(row['unit'], row['highest'], units)} ({row['lowest']} to {row['highest']})"
+              for row in rows_of(FOLDER / "measure-units.csv") if row["measure"] == measure["key"]]
+    return "; or ".join([spellings(measure["unit"], measure["highest"], units), *others])
 
 
 def measures():

@@ -116,6 +116,12 @@ def write_codes(folder, out):
         lines.append(f"    {{{cells}}},")
     lines += ["};",
               "const size_t coding_unit_count = sizeof coding_units / sizeof *coding_units;", "",
+              "const struct measure_unit_row coding_measure_units[] = {"]
+    for row in rows_of(folder / "measure-units.csv"):
+        cells = ", ".join(text(row[name]) for name in ("measure", "unit", "lowest", "highest"))
+        lines.append(f"    {{{cells}}},")
+    lines += ["};", "const size_t coding_measure_unit_count = sizeof coding_measure_units / "
+              "sizeof *coding_measure_units;", "",
               "const struct reason_row coding_reasons[] = {"]
     for row in rows_of(folder / "reasons.csv"):
         uses = " | ".join(f"REASON_OF_{word.upper()}" for word in row["used_for"].split())
@@ -135,6 +141,7 @@ TYPES = {"text": "RECORD_TEXT", "long text": "RECORD_LONG_TEXT", "word": "RECORD
 # fhir/record_default.c); anything else that is not plain stops the build.
 CONDITIONS = {"one of the two names", "notes and discharge: yes; else no",
               "at least one of the four", "yes when held", "when not the client", "when revoked",
+              "when other",
               "for range-of-motion", "paired joints: yes", "yes, except a score or count"}
 COMPUTED = {"by profession of the writer", "day of the visit"}
 LEAST = {"yes": 1, "yes, one or more": 1, "yes, two or more": 2}

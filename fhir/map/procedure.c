@@ -9,6 +9,43 @@
 
 static const struct field_codes techniques = {"technique", false};
 
+/* ---- the technique: a word, or `other` with what it was as the text of the concept ---- */
+
+static bool is_other(const struct json *technique)
+{
+    return text_equal(json_get_text(technique, "technique"), "other");
+}
+
+static struct json *write_technique(struct field_job *job, const struct field *field,
+                                    const struct json *value)
+{
+    const char *text = is_other(value) ? json_get_text(value, "text") : NULL;
+    struct json *concept = field_concept_of(job, &techniques, json_get_text(value, "technique"));
+    (void)field;
+    if (concept != NULL && text != NULL)
+        json_replace(job->arena, concept, "text", json_new_text(job->arena, text));
+    return concept;
+}
+
+static struct json *read_technique(struct field_job *job, const struct field *field,
+                                   struct json *node, struct json *into)
+{
+    const char *word = field_word_of(job, techniques.kind, node);
+    const char *text = json_get_text(node, "text");
+    (void)field;
+    if (word == NULL)
+        return NULL;
+    bool is_told = text_equal(word, "other") && text != NULL &&
+                   !text_equal(text, field_display(job, techniques.kind, word));
+    json_put(into, "technique", json_new_lasting(job->arena, word));
+    if (is_told)
+        json_put(into, "text", json_copy_nodes(job->arena, json_get(node, "text")));
+    field_mark_word(job, node, &techniques, word, is_told ? text : NULL);
+    return NULL;
+}
+
+static const struct field_kind technique = {write_technique, read_technique};
+
 /* ---- the Period; `starts_after` is put on the item while it is written ---- */
 
 static struct json *write_period(struct field_job *job, const struct field *field,
@@ -49,7 +86,7 @@ static struct json *read_period(struct field_job *job, const struct field *field
 static const struct field_kind period = {write_period, read_period};
 
 const struct field map_procedure[] = {{NULL, "status", &field_constant, "completed"},
-                                      {"technique", "code", &field_concept, &techniques},
+                                      {NULL, "code", &technique, NULL},
                                       {NULL, "subject", &field_link, "Patient"},
                                       {NULL, "encounter", &field_link, "Encounter"},
                                       {NULL, "basedOn[0]", &field_of_referral, NULL},

@@ -225,6 +225,12 @@ static inline void random_repair_item(struct random_maker *maker, struct json *i
         if (strcmp(row->unit, "mm[Hg]") == 0)
             json_set_text(maker->arena, item, "unit", "mmHg");
     }
+    bool is_technique = json_get(item, "technique") != NULL && json_get(item, "owner") == NULL;
+    bool is_other = text_equal(json_get_text(item, "technique"), "other");
+    if (is_technique && !is_other)
+        json_remove(item, "text");
+    if (is_technique && is_other && json_get(item, "text") == NULL)
+        json_set_text(maker->arena, item, "text", "Cupping");
     if (json_get(item, "code") == NULL && json_get(item, "code_system") != NULL)
         json_remove(item, "code_system");
 }

@@ -228,6 +228,50 @@ static void attachments_travel_with_every_kind(void **state)
     arena_free(&arena);
 }
 
+/* Written as clinics of the United States write them; nothing is converted on the way. */
+static void units_and_other_techniques_go_round(void **state)
+{
+    static const char measurements[] =
+        "[{\"measure\":\"grip-strength\",\"side\":\"left\",\"value\":80.5,\"unit\":\"lb\"},"
+        "{\"measure\":\"neck-disability-index\",\"value\":62,\"unit\":\"%\"},"
+        "{\"measure\":\"range-of-motion\",\"joint\":\"jaw\",\"motion\":\"opening\",\"value\":1.5,"
+        "\"unit\":\"in\"}]";
+    static const char techniques[] =
+        "[{\"technique\":\"other\",\"text\":\"Cupping\",\"minutes\":5},"
+        "{\"technique\":\"swedish\",\"minutes\":10}]";
+    static const char *const codes[] = {"[lb_av]", "%", "[in_i]"};
+    struct arena arena = ARENA_EMPTY;
+    struct directory *directory = mapping_directory(&arena);
+    struct mapping_samples samples = mapping_samples(&arena);
+    struct fhir_context context = mapping_context(&arena, directory, "units");
+    struct json *record = json_copy(&arena, sample_of(&samples, "02-"));
+    struct json_document document;
+    struct json_fault fault;
+    (void)state;
+    assert_true(json_parse(&arena, measurements, strlen(measurements), NULL, &document, &fault));
+    json_replace(&arena, record, "measurements", json_copy(&arena, document.root));
+    assert_true(json_parse(&arena, techniques, strlen(techniques), NULL, &document, &fault));
+    json_replace(&arena, record, "techniques", json_copy(&arena, document.root));
+    struct json *bundle = message_of_record(&context, record, NULL);
+    size_t found = 0;
+    for (const struct json *entry = json_first(json_get(bundle, "entry")); entry != NULL;
+         entry = json_next(entry)) {
+        const struct json *resource = json_get(entry, "resource");
+        const char *code = json_get_text(json_get(resource, "valueQuantity"), "code");
+        if (code != NULL && found < 3 && text_equal(code, codes[found]))
+            found++;
+        if (text_equal(json_get_text(json_get(resource, "code"), "text"), "Cupping"))
+            found += 10;
+    }
+    assert_int_equal(found, 13);
+    struct message_inbound in = read_bundle(&context, bundle);
+    assert_null(json_get(in.record, "received"));
+    assert_true(json_same(json_get(in.record, "techniques"), document.root));
+    assert_string_equal(json_get_text(json_first(json_get(in.record, "measurements")), "unit"),
+                        "lb");
+    arena_free(&arena);
+}
+
 /* Labels stand on everything made from the record, and on the Bundle. */
 static void labels_stand_on_everything(void **state)
 {
@@ -416,6 +460,7 @@ int main(void)
         cmocka_unit_test(consents_travel_as_evidence),
         cmocka_unit_test(attachments_travel_inline),
         cmocka_unit_test(attachments_travel_with_every_kind),
+        cmocka_unit_test(units_and_other_techniques_go_round),
         cmocka_unit_test(labels_stand_on_everything),
         cmocka_unit_test(what_is_no_fact_is_not_sent),
         cmocka_unit_test(private_notes_stay),
