@@ -94,7 +94,8 @@ extern const struct command commands_cert[];      /* cert show, request, install
 extern const struct command commands_authority[]; /* cert authority, cert revoke */
 extern const struct command commands_backup[];    /* backup, restore */
 extern const struct command commands_audit[];     /* audit list */
-extern const struct command commands_partner[];   /* partner test, disable, enable */
+extern const struct command commands_partner_row[]; /* partner rename, remove */
+extern const struct command commands_partner[];     /* partner test, disable, enable */
 
 /* All groups, and what every command takes: for the manual. */
 const struct command *const *command_groups(size_t *ret_count);

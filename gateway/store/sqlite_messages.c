@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "gateway/store/lived.h"
+#include "gateway/store/partners.h"
 
 #define MESSAGE(member, type)                                                                      \
     {                                                                                              \
@@ -269,6 +270,14 @@ size_t store_unfinished(struct store *store, struct arena *arena, const char *st
                          "WHERE " WAITING " AND state=? AND direction='out' ORDER BY id DESC "
                          "LIMIT ?",
                          "ti", state, (int64_t)limit);
+}
+
+size_t store_waiting_for(struct store *store, struct arena *arena, const char *partner,
+                         struct store_message **ret_messages)
+{
+    return sqlite_select(store, arena, &messages, ret_messages,
+                         "WHERE " WAITING " AND partner=? ORDER BY id DESC", "i",
+                         sqlite_partner(store, partner));
 }
 
 size_t store_due(struct store *store, struct arena *arena, const char *partner, int64_t now_ms,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "gateway/store/partners.h"
 #include "gateway/store/sqlite_store.h"
 
 /* The name that callers see: of a partner that was removed, one that no partner can have, so that
@@ -137,4 +138,48 @@ const char *sqlite_partner_name(struct store *store, int64_t id)
     while (at < partners->count && partners->sorted[at].id != id)
         at++;
     return at < partners->count ? partners->sorted[at].name : "";
+}
+
+/* ---- renaming and removing (partners.h) ---- */
+
+struct store_partner_use store_partner_use(struct store *store, const char *name)
+{
+    static const char open[] =
+        "SELECT count(*) FROM referral WHERE partner=? AND task_status NOT IN ('completed', "
+        "'rejected', 'cancelled', 'failed', 'entered-in-error')";
+    static const char waits[] = "SELECT count(*) FROM message WHERE partner=? AND " WAITING;
+    int64_t row = sqlite_partner(store, name);
+    if (row == 0)
+        return (struct store_partner_use){.is_known = false};
+    return (struct store_partner_use){.is_known = true,
+                                      .open_referrals = sqlite_number(store, open, "i", row),
+                                      .waiting_messages = sqlite_number(store, waits, "i", row)};
+}
+
+/* What is remembered by name is read again. */
+static void forget_names(struct store *store)
+{
+    sqlite_forget_partners(store);
+    store->client_memo.id = 0;
+}
+
+bool store_rename_partner(struct store *store, const char *from, const char *to)
+{
+    int64_t row = sqlite_partner(store, from);
+    if (row == 0)
+        return true;
+    if (sqlite_partner(store, to) != 0)
+        return false;
+    sqlite_run(store, "UPDATE partner SET name=? WHERE id=?", "ti", to, row);
+    forget_names(store);
+    return true;
+}
+
+void store_retire_partner(struct store *store, const char *name, int64_t at_ms)
+{
+    int64_t row = sqlite_partner(store, name);
+    if (row == 0)
+        return;
+    sqlite_run(store, "UPDATE partner SET retired_ms=? WHERE id=?", "ii", at_ms, row);
+    forget_names(store);
 }

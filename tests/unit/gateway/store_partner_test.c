@@ -1,6 +1,6 @@
 /* store partners: rows behind the names that callers speak. A new name changes one row, a removed
  * partner's things never pass to the next one of its name, and what is undone or lost takes the
- * rows it made with it. Renaming and removing are done here as a command would do them: by SQL. */
+ * rows it made with it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "gateway/store/figures.h"
+#include "gateway/store/partners.h"
 #include "gateway/store/sqlite.h"
 #include "lib/clinic.h"
 
@@ -38,13 +39,18 @@ static int64_t number(struct clinic *clinic, const char *sql)
     return sqlite_number(STORE, arena_copy(ARENA, sql), "");
 }
 
-/* By a connection that knows nothing of what this one remembers. */
-static void change_and_reopen(struct clinic *clinic, const char *sql)
+static void rename_to(struct clinic *clinic, const char *from, const char *to, bool expected)
 {
     clinic_begin(clinic);
-    sqlite_run(STORE, arena_copy(ARENA, sql), "");
+    assert_int_equal(store_rename_partner(STORE, from, to), expected);
     clinic_commit(clinic);
-    clinic_reopen(clinic);
+}
+
+static void retire(struct clinic *clinic, const char *name)
+{
+    clinic_begin(clinic);
+    store_retire_partner(STORE, name, 1);
+    clinic_commit(clinic);
 }
 
 static bool has_inbound(struct clinic *clinic, const char *partner, const char *id)
@@ -106,7 +112,7 @@ static void test_a_new_name_changes_one_row(void **state)
     struct store_release *releases;
     struct store_referral referral;
     fill(clinic);
-    change_and_reopen(clinic, "UPDATE partner SET name='harbor' WHERE name='lakeside'");
+    rename_to(clinic, "lakeside", "harbor", true);
     assert_true(has_inbound(clinic, "harbor", "m-1"));
     assert_false(has_inbound(clinic, "lakeside", "m-1"));
     assert_int_equal(store_due(STORE, ARENA, "harbor", 1, 9, &due), 1);
@@ -129,7 +135,7 @@ static void test_a_removed_partners_name_is_another_partner(void **state)
     struct store_message message;
     struct store_message *due;
     fill(clinic);
-    change_and_reopen(clinic, "UPDATE partner SET retired_ms=1");
+    retire(clinic, "lakeside");
     assert_false(has_inbound(clinic, "lakeside", "m-1"));
     assert_int_equal(store_due(STORE, ARENA, "lakeside", 1, 9, &due), 0);
     clinic_begin(clinic);
@@ -147,7 +153,7 @@ static void test_a_removed_partners_referral_can_still_be_written(void **state)
     struct clinic *clinic = *state;
     struct store_referral referral;
     fill(clinic);
-    change_and_reopen(clinic, "UPDATE partner SET retired_ms=1");
+    retire(clinic, "lakeside");
     assert_true(store_get_referral(STORE, ARENA, 1, &referral));
     referral.task_status = "cancelled";
     clinic_begin(clinic);
@@ -155,6 +161,39 @@ static void test_a_removed_partners_referral_can_still_be_written(void **state)
     clinic_commit(clinic);
     assert_int_equal(number(clinic, "SELECT partner FROM referral"), 1);
     assert_int_equal(number(clinic, "SELECT count(*) FROM partner"), 1);
+}
+
+/* What a name that is in use means stays; one without a row has nothing to be renamed. */
+static void test_a_name_in_use_is_not_given(void **state)
+{
+    struct clinic *clinic = *state;
+    fill(clinic);
+    clinic_begin(clinic);
+    add(clinic, "in", "harbor", "m-9");
+    clinic_commit(clinic);
+    rename_to(clinic, "lakeside", "harbor", false);
+    rename_to(clinic, "nobody", "somebody", true);
+    assert_int_equal(number(clinic, "SELECT count(*) FROM partner"), 2);
+    retire(clinic, "harbor");
+    rename_to(clinic, "lakeside", "harbor", true);
+    assert_true(has_inbound(clinic, "harbor", "m-1"));
+    assert_false(has_inbound(clinic, "harbor", "m-9"));
+}
+
+static void test_what_hangs_on_a_partner_is_counted(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_message *waiting;
+    struct store_partner_use use = store_partner_use(STORE, "lakeside");
+    assert_false(use.is_known);
+    fill(clinic);
+    use = store_partner_use(STORE, "lakeside");
+    assert_true(use.is_known);
+    assert_int_equal(use.open_referrals, 1);
+    assert_int_equal(use.waiting_messages, 1);
+    assert_int_equal(store_waiting_for(STORE, ARENA, "lakeside", &waiting), 1);
+    assert_string_equal(waiting[0].message_id, "m-2");
+    assert_false(store_partner_use(STORE, "harbor").is_known);
 }
 
 static void test_what_is_undone_makes_no_partner(void **state)
@@ -249,6 +288,9 @@ int main(void)
                                         clinic_start, clinic_stop),
         cmocka_unit_test_setup_teardown(test_a_removed_partners_referral_can_still_be_written,
                                         clinic_start, clinic_stop),
+        cmocka_unit_test_setup_teardown(test_a_name_in_use_is_not_given, clinic_start, clinic_stop),
+        cmocka_unit_test_setup_teardown(test_what_hangs_on_a_partner_is_counted, clinic_start,
+                                        clinic_stop),
         cmocka_unit_test_setup_teardown(test_what_is_undone_makes_no_partner, clinic_start,
                                         clinic_stop),
         cmocka_unit_test_setup_teardown(test_what_is_undone_makes_no_partner, clinic_start_serving,

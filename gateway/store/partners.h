@@ -1,0 +1,22 @@
+/* partners: the row behind a partner's name, for renaming and removing one. Part of the store's
+ * contract (store.h). Other tables hold the row, so a new name changes one row and the ledger stays
+ * with it; a removed one keeps its rows under a name that no partner can have, and its old name,
+ * used again, is a new row. */
+#ifndef GATEWAY_STORE_PARTNERS_H
+#define GATEWAY_STORE_PARTNERS_H
+
+#include "gateway/store/store.h"
+
+struct store_partner_use {
+    bool is_known; /* it has a row */
+    int64_t open_referrals, waiting_messages;
+};
+struct store_partner_use store_partner_use(struct store *store, const char *name);
+/* False: a row of the name TO is in use. One without a row has nothing to be renamed. */
+bool store_rename_partner(struct store *store, const char *from, const char *to);
+void store_retire_partner(struct store *store, const char *name, int64_t at_ms);
+/* Messages of ours for it that have not ended, newest first. */
+size_t store_waiting_for(struct store *store, struct arena *arena, const char *partner,
+                         struct store_message **ret_messages);
+
+#endif

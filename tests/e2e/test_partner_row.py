@@ -1,0 +1,112 @@
+"""A partner under another name, and a partner that is removed: what was exchanged stays with its row."""
+import json
+
+import pytest
+
+import records
+from practice import wait_for
+
+
+@pytest.fixture
+def pair(make_town):
+    lakeside, willow = make_town("lakeside", "willow")
+    lakeside.send(records.consent("lakeside", ["willow"]))
+    lakeside.send(records.referral("R-1"))
+    lakeside.wait_status("R-1", "received")
+    return lakeside, willow
+
+
+def partners(gateway):
+    return [one["partner"] for one in gateway.json("partner", "list")]
+
+
+def rows(gateway):
+    return gateway.query("SELECT name, retired_ms IS NOT NULL FROM partner ORDER BY id")
+
+
+def is_taken(gateway, name):
+    """The running service has it under this name."""
+    wait_for(lambda: gateway.run("partner", "state", name).stdout == "in use\n", 15, gateway.log)
+
+
+def test_a_new_name_keeps_all_that_was_exchanged(pair):
+    lakeside, willow = pair
+    sent = next(one for one in lakeside.messages(direction="out") if one["kind"] == "referral")
+    said = lakeside.run("partner", "rename", "willow", "willow-street").stdout
+    assert "Partner willow is now willow-street" in said and "Changed in directory.csv: willow" in said
+    assert partners(lakeside) == ["willow-street"] and rows(lakeside) == [("willow-street", 0)]
+    assert ",willow-street\n" in (lakeside.folder / "directory.csv").read_text()
+    assert ",self\n" in (lakeside.folder / "directory.csv.before-rename").read_text()
+    assert not (lakeside.folder / "partners" / "willow.ca.crt").exists()
+    is_taken(lakeside, "willow-street")
+
+    assert lakeside.messages(number=sent["number"])[0]["partner"] == "willow-street"
+    willow.move("accept", "R-1")  # the partner's certificate still carries its own name
+    lakeside.wait_status("R-1", "accepted")
+    lakeside.send(records.referral("R-2"))
+    lakeside.wait_status("R-2", "received")
+    willow.run("queue", "resend", willow.messages(kind="accept")[0]["number"])  # the ledger knows it
+    willow.wait_settled()
+    assert len(lakeside.messages(kind="accept")) == 1 and rows(lakeside) == [("willow-street", 0)]
+    assert "partner-renamed" in lakeside.run("audit", "list").stdout
+
+
+def test_without_the_service_and_what_is_refused(pair):
+    lakeside, willow = pair
+    lakeside.stop()
+    assert "found no partner nobody" in lakeside.run("partner", "rename", "nobody", "x", expect=3).stderr
+    assert "expected a partner name" in lakeside.run("partner", "rename", "willow", "a/b", expect=2).stderr
+    lakeside.run("partner", "add", "harbor", "--url", "https://127.0.0.1:9/fhir", "--ca",
+                 willow.folder / "keys" / "ca.crt")
+    assert "found a partner harbor already" in lakeside.run("partner", "rename", "willow", "harbor", expect=4).stderr
+    lakeside.run("partner", "rename", "willow", "west")
+    lakeside.start()
+    willow.move("accept", "R-1")
+    lakeside.wait_status("R-1", "accepted")
+
+
+def test_a_rename_that_was_broken_off_is_finished(pair):
+    """As a kill between its steps leaves it."""
+    lakeside, willow = pair
+    lakeside.run("partner", "rename", "willow", "west")
+    (lakeside.folder / "directory.csv").write_text(
+        (lakeside.folder / "directory.csv.before-rename").read_text())  # it had not come to that yet
+    assert "it is finished now" in lakeside.run("partner", "rename", "willow", "west").stdout
+    assert ",west\n" in (lakeside.folder / "directory.csv").read_text() and partners(lakeside) == ["west"]
+
+
+def test_a_partner_in_use_is_not_removed(pair):
+    lakeside, willow = pair
+    refused = lakeside.run("partner", "remove", "willow", expect=4).stderr
+    assert "1 referral is open, 0 messages wait" in refused and "--force" in refused
+    assert partners(lakeside) == ["willow"] and lakeside.run("partner", "state", "willow").stdout == "in use\n"
+    willow.move("decline", "R-1", "--reason", "no-capacity")
+    lakeside.wait_status("R-1", "rejected")
+    said = lakeside.run("partner", "remove", "willow").stdout
+    assert "Partner willow is removed" in said and "empty the column partner of willow" in said
+    assert partners(lakeside) == [] and rows(lakeside) == [("willow", 1)]
+    assert lakeside.referral("R-1")["status"] == "rejected" and lakeside.records(record_id="R-1")
+    assert "partner-removed" in lakeside.run("audit", "list").stdout
+    assert "found no partner willow" in lakeside.run("partner", "remove", "willow", expect=3).stderr
+    assert not list((lakeside.folder / "partners").glob("willow*"))
+    lakeside.run("check", expect=None)
+
+
+def test_by_force_what_waits_is_parked_and_the_name_is_another_partner(pair):
+    lakeside, willow = pair
+    willow.stop()
+    lakeside.send(records.referral("R-2"))
+    wait_for(lambda: lakeside.messages(shown_as="cannot connect, retrying"), 15, lakeside.log)
+    assert "2 referrals are open, 1 message waits" in lakeside.run("partner", "remove", "willow", expect=4).stderr
+    lakeside.run("partner", "remove", "willow", "--force")
+    parked, = lakeside.messages(state="parked")
+    assert parked["reason"] == "the partner was removed" and "removed" in parked["partner"]
+    assert lakeside.referral("R-1")["status"] == "received"
+    lakeside.run("partner", "add", "willow", "--url", f"https://127.0.0.1:{willow.port}/fhir", "--ca",
+                 willow.folder / "keys" / "ca.crt")
+    lakeside.reload()
+    willow.start()
+    lakeside.send(records.referral("R-3"))
+    lakeside.wait_status("R-3", "received")
+    assert rows(lakeside) == [("willow", 1), ("willow", 0)]
+    assert json.loads(lakeside.run("referrals", "show", "R-1", "--json").stdout)["status"] == "received"
