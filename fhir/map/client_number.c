@@ -78,9 +78,11 @@ static bool says(const char *text, const char *const *words)
 
 static const char *const record_words[] = {"mrn", "medical record", "record number", NULL};
 static const char *const never_words[] = {
-    "ssn",      "social sec", "social-sec", "socialsec", "passport", "driver", "driving",
-    "licen",    "insur",      "member",     "subscrib",  "policy",   "payer",  "medicare",
-    "medicaid", "tax id",     "tax-id",     "taxid",     "taxpayer", NULL};
+    "ssn",         "social sec",  "social-sec",  "socialsec",   "passport", "driver",
+    "driving",     "licen",       "insur",       "member",      "subscrib", "policy",
+    "payer",       "medicare",    "medicaid",    "tax id",      "tax-id",   "taxid",
+    "taxpayer",    "employ",      "national id", "national-id", "military", "student",
+    "health card", "health-card", NULL};
 
 static enum sort sort_of_type(const struct json *type)
 {
@@ -229,14 +231,15 @@ static bool judge_number(struct field_job *job, struct json *identifier, const v
     return true;
 }
 
-/* The others: those of a refgate in the order that their record has, then the rest, the best first.
+/* The others: those of a refgate that hold in the order that their record has, then the rest, the
+ * best first.
  */
 static bool judge_other(struct field_job *job, struct json *identifier, const void *option,
                         struct choice *ret_choice)
 {
     if (identifier == option || !judge_number(job, identifier, NULL, ret_choice))
         return false;
-    if (ret_choice->second == NULL)
+    if (ret_choice->second == NULL && choice_time(job, identifier) == CHOICE_CURRENT)
         ret_choice->rank = -1;
     return true;
 }

@@ -117,6 +117,7 @@ static void numbers_of_the_state_and_of_insurers_are_never_read(void **state)
         "urn:oid:2.16.840.1.113883.4.330.840",
         "2.16.840.1.113883.4.1",
         "https://acme.example/member-id",
+        "https://acme.example/employee",
         "https://state.example/driver-license",
         "https://lakeside.example/ssn",
         "https://fhir.nhs.uk/Id/nhs-number",
@@ -208,6 +209,22 @@ static void the_senders_address_in_a_system_tells_it(void **state)
     };
     (void)state;
     CHECK(cases);
+}
+
+/* An old number is after those that hold, whoever gave it. */
+static void old_numbers_of_ours_are_last(void **state)
+{
+    struct world *world = open_world();
+    (void)state;
+    struct message_inbound in =
+        referral_of(world, IDENTIFIERS(MR("77", "") "," NUMBER(
+                               CLIENT_OF("9900000016"), "C-4",
+                               ",'use':'old'") "," NUMBER(CLIENT_OF("9900000016"), "C-5", "")));
+    const struct json *other = json_first(json_get(in.record, "client_other_ids"));
+    assert_string_equal(json_get_text(other, "id"), "C-5");
+    assert_string_equal(json_get_text(json_next(other), "id"), "C-4");
+    received(&in, "Patient.identifier[1].use");
+    close_world(world);
 }
 
 /* ---- names ---- */
@@ -432,6 +449,7 @@ int main(void)
         cmocka_unit_test(numbers_of_the_state_and_of_insurers_are_never_read),
         cmocka_unit_test(what_is_old_or_of_another_sort_is_told_as_that),
         cmocka_unit_test(the_number_is_the_senders),
+        cmocka_unit_test(old_numbers_of_ours_are_last),
         cmocka_unit_test(the_senders_address_in_a_system_tells_it),
         cmocka_unit_test(the_name_is_the_official_one_that_holds),
         cmocka_unit_test(other_names_are_told_with_their_use),
