@@ -24,6 +24,7 @@ struct fhir_context {
     const struct directory *directory;
     const struct coding *coding;
     const char *base; /* canonical base of our code systems, extensions, events */
+    const char *org;  /* our own clinic, or NULL: of several addressed, whether we are one */
     /* Inbound: the partner who was proven to send the message; what it says of people is its claim,
      * and its author is somebody of the sender's clinic or shown as claimed. NULL: a file that
      * somebody maps, whose people are whom the directory has. */

@@ -104,24 +104,35 @@ static const char *sender_name(struct field_job *job, struct json *header)
     return found != NULL ? found : display != NULL ? display : name;
 }
 
-static const char *destination_of(struct field_job *job, struct json *header)
+/* The clinic of one destination: its receiver's, else that of its endpoint; NULL: none we know. */
+static const char *clinic_addressed(struct field_job *job, struct json *header,
+                                    struct json *destination)
 {
-    struct json *destination = json_first(json_get(header, "destination"));
     struct json *receiver = json_get(destination, "receiver");
     const char *handle = receiver == NULL ? NULL : people_handle(job, receiver, header);
     const char *endpoint = json_get_text(destination, "endpoint");
     const char *clinic = endpoint == NULL ? NULL : strstr(endpoint, "/clinic/");
     if (handle == NULL && clinic != NULL)
         handle = clinic + strlen("/clinic/");
-    for (; destination != NULL; destination = json_next(destination)) {
-        receiver = json_get(destination, "receiver");
-        if (receiver != NULL)
-            people_handle(job, receiver, header);
-        json_mark(destination);
-    }
     return handle == NULL || directory_meet(job->context->directory, job->arena, handle) == NULL
                ? NULL
                : people_clinic(job, handle);
+}
+
+/* Of several, our own: R4 gives their order no meaning. Else the first by alphabet. */
+static const char *destination_of(struct field_job *job, struct json *header)
+{
+    const char *found = NULL;
+    for (struct json *destination = json_first(json_get(header, "destination"));
+         destination != NULL; destination = json_next(destination)) {
+        const char *clinic = clinic_addressed(job, header, destination);
+        json_mark(destination);
+        if (clinic == NULL || (found != NULL && text_equal(found, job->context->org)))
+            continue;
+        if (found == NULL || text_equal(clinic, job->context->org) || strcmp(clinic, found) < 0)
+            found = clinic;
+    }
+    return found;
 }
 
 /* Whose claims the people of this message are. */

@@ -354,6 +354,7 @@ struct fhir_context setup_context(const struct setup *setup, struct arena *arena
                                    .directory = setup->directory,
                                    .coding = setup->coding,
                                    .base = setup->config.canonical_base,
+                                   .org = setup->config.org,
                                    .make_id = make_id,
                                    .maker = ids,
                                    .endpoint_of = endpoint_of};

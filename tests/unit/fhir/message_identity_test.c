@@ -441,6 +441,40 @@ static void an_old_order_number_is_not_the_number(void **state)
     close_world(world);
 }
 
+/* ---- whom a message is for ---- */
+
+#define RECEIVER(npi)                                                                              \
+    "{'receiver':{'identifier':{'system':'http://hl7.org/fhir/sid/us-npi','value':'" npi "'}},"    \
+    "'endpoint':'https://x.example'}"
+
+/* We are addressed as well as the first of the list. */
+static void a_message_for_several_is_for_us(void **state)
+{
+    static const struct {
+        const char *receivers, *org, *destination;
+    } cases[] = {
+        {RECEIVER("9900000040") "," RECEIVER("9900000016"), "willow", "willow"},
+        {RECEIVER("9900000016") "," RECEIVER("9900000040"), "willow", "willow"},
+        {RECEIVER("9900000040") "," RECEIVER("9900000032"), "willow", "harbor"},
+        {RECEIVER("9900000032") "," RECEIVER("9900000040"), "willow", "harbor"},
+        {RECEIVER("9900000032"), NULL, "riverbend"},
+    };
+    struct world *world = open_world();
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        world->context.org = cases[i].org;
+        struct message_inbound in = take(
+            world, arena_print(&world->arena, "%s%s%s%s%s%s%s%s%s",
+                               "{'resourceType':'Bundle','id':'b-1','type':'message',"
+                               "'entry':[",
+                               "{'resource':{'resourceType':'MessageHeader'," EVENT(
+                                   "add-service-request") "," SENDER "," SOURCE ",'destination':[",
+                               cases[i].receivers, "]}},", ORDER, ",", PATIENT, ",", DOCTOR "]}"));
+        assert_string_equal(in.destination, cases[i].destination);
+    }
+    close_world(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -459,6 +493,7 @@ int main(void)
         cmocka_unit_test(the_address_is_where_the_client_lives),
         cmocka_unit_test(language_birth_date_and_gender),
         cmocka_unit_test(an_old_order_number_is_not_the_number),
+        cmocka_unit_test(a_message_for_several_is_for_us),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
