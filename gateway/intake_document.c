@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/nearest.h"
 #include "gateway/attachment.h"
 #include "gateway/intake_parts.h"
 #include "gateway/intake_wait.h"
@@ -61,6 +62,17 @@ static void each_attached(struct sweep *sweep, const struct record_list *records
     }
 }
 
+/* A file that is there under nearly the same name: a slip, or another case of letters. */
+static const char *nearest_document(const struct sweep *sweep, const char *name)
+{
+    struct nearest nearest = nearest_start(name);
+    for (size_t i = 0; i < sweep->intake->count; i++) {
+        if (sweep->intake->files[i].look == LOOK_DOCUMENT)
+            nearest_try(&nearest, sweep->intake->files[i].name);
+    }
+    return nearest.best;
+}
+
 static void note_awaited(struct sweep *sweep, const struct record *record, size_t place,
                          const char *name, void *into)
 {
@@ -72,6 +84,7 @@ static void note_awaited(struct sweep *sweep, const struct record *record, size_
         .row = record->row,
         .path = arena_print(sweep->arena, "attachments[%zu].file", place),
         .found = arena_print(sweep->arena, "%s, which is not in records/out yet", name),
+        .nearest = nearest_document(sweep, name),
         .expected = arena_print(sweep->arena,
                                 "the file beside the record; the record waits %lld minutes for "
                                 "it, then it goes to records/refused",

@@ -127,9 +127,15 @@ static bool use_setup(struct mapping *mapping)
         return read_directory(mapping, command_path(call, given));
     if (mapping->setup != NULL)
         return true;
-    const char *first = command_path(call, call->words[0]);
-    return read_directory(
-        mapping, arena_print(call->arena, "%s/directory.csv", file_folder(call->arena, first)));
+    const char *beside = arena_print(call->arena, "%s/directory.csv",
+                                     file_folder(call->arena, command_path(call, call->words[0])));
+    if (file_exists(beside))
+        return read_directory(mapping, beside);
+    text_print(&call->err,
+               "refgate map: found neither %s nor %s; expected the data folder (-d DIR), or who is "
+               "who (--directory FILE)\n",
+               settings, beside);
+    return false;
 }
 
 /* ---- reading the files ---- */

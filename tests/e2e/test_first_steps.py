@@ -63,7 +63,7 @@ def test_the_first_referral_as_the_page_says_it(shell):
     make, serve, send, look, answer = BLOCK.findall(PAGE)
     for line in lines(make):
         said = shell.run(line)
-        assert not line.startswith("refgate check") or said.startswith("All is well: 1 partners"), said
+        assert not line.startswith("refgate check") or said.startswith("All is well: 1 partner"), said
     for line in lines(serve):
         shell.start(line)
     wait_for(lambda: all(is_listening(int(port)) for port in shell.ports.values()), 20, "both gateways serve")

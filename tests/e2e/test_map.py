@@ -174,6 +174,13 @@ def test_a_faulty_record_is_refused_at_its_place(case, tmp_path):
         assert fault["file"] and fault["found"]
 
 
+def test_without_a_directory_it_says_how_to_name_one(tmp_path):
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps(records.referral()))
+    done = refgate("map", path, cwd=tmp_path, expect=2)
+    assert "expected the data folder (-d DIR), or who is who (--directory FILE)" in done.stderr
+
+
 def test_an_attachment_that_is_not_there(tmp_path):
     sample = GOOD / "23-referral-work-injury.json"
     done = refgate("map", "--directory", GOOD / "directory.csv", "--now", NOW, sample, cwd=tmp_path, expect=1)

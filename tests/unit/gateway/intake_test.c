@@ -257,18 +257,21 @@ static void a_record_waits_for_what_it_attaches(void **state)
     struct bench *bench = *state;
     struct intake_waiting *waiting;
     be_patient(bench);
+    drop(bench, "Scan.pdf", "%PDF-1.4");
     drop(bench, "r.json", attaching(bench, "R-1", "scan.pdf"));
     sweep_twice(bench);
+    intake_sweep(bench->intake, &bench->office);
     assert_int_equal(records(bench), 0);
     assert_int_equal(intake_wait_list(bench->office.setup, &bench->clinic->arena, &waiting), 1);
     assert_string_equal(waiting[0].file, "records/out/r.json");
     assert_non_null(strstr(waiting[0].why, "attachments[1].file: found scan.pdf"));
+    assert_non_null(strstr(waiting[0].why, "did you mean Scan.pdf"));
     drop(bench, "scan.pdf", "%PDF-1.4");
     intake_sweep(bench->intake, &bench->office);
     assert_int_equal(records(bench), 0); /* somebody may still be writing it */
     intake_sweep(bench->intake, &bench->office);
     assert_int_equal(records(bench), 1);
-    assert_int_equal(names_in(bench, "out"), 0);
+    assert_int_equal(names_in(bench, "out"), 1);
     assert_true(is_in(bench, "sent", "r.json") && is_in(bench, "sent", "scan.pdf"));
 }
 

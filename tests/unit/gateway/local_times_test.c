@@ -74,7 +74,7 @@ static void what_is_not_one_time_is_left_alone(void **state)
 static void every_time_of_a_record_is_completed(void **state)
 {
     struct clinic *clinic = clinic_new("willow", "");
-    struct setup *setup = (struct setup *)(uintptr_t)clinic_office(clinic).setup;
+    struct office office = clinic_office(clinic);
     const char *text = "{\"record\":\"case-conference\",\"written_at\":\"2026-09-02T11:20\","
                        "\"held_at\":\"2026-09-02 11:00\",\"place\":\"2026-09-02T11:20\","
                        "\"next_conference_at\":7}";
@@ -85,10 +85,11 @@ static void every_time_of_a_record_is_completed(void **state)
     use_zone(NEW_YORK);
     local_times_complete(NULL, &clinic->arena, &records);
     assert_string_equal(json_get_text(tree, "written_at"), "2026-09-02T11:20");
-    local_times_complete(setup, &clinic->arena, &records);
+    local_times_complete(office.setup, &clinic->arena, &records);
     assert_string_equal(json_get_text(tree, "written_at"), "2026-09-02T11:20:00-04:00");
     assert_string_equal(json_get_text(tree, "held_at"), "2026-09-02T11:00:00-04:00");
     assert_string_equal(json_get_text(tree, "place"), "2026-09-02T11:20");
+    writer_stop(office.writer);
     clinic_free(clinic);
 }
 
