@@ -350,6 +350,7 @@ static bool read_content(struct field_job *job, const struct message_split *spli
                               "a number or a name of the client");
     if (strcmp(split->kind, "referral") == 0 && is_withdrawn(job, in->record, in->event)) {
         in->content = MESSAGE_RECORD_CANCEL;
+        json_replace(job->arena, in->record, "status", json_new_text(job->arena, "cancelled"));
         in->move.move = "cancel";
         in->move.task_status = "cancelled";
     }

@@ -280,30 +280,41 @@ bool standing_allows(struct field_job *job, const struct message_split *split,
         return true;
     in->content = MESSAGE_REFUSED;
     in->refused_at = arena_print(job->arena, "%s.%s", type, said.element);
-    in->refused = said.row->meaning;
+    in->refused = within(job->arena, said.row->meaning);
     in->expected = expected_of(type);
     return false;
 }
 
-/* A Task that stands as the record does says nothing more. */
+/* Whether the Task beside the record says nothing that the record does not say itself. */
+static bool is_plain_task(const struct field_job *job, const char *status)
+{
+    const struct standing_row *row = standing_find("Task", "status", status);
+    bool is_end = text_equal(status, "completed") && strcmp(job->kind, "discharge-summary") == 0;
+    return row->act == STANDING_FACT || is_end ||
+           text_equal(status, json_get_text(job->record, "status"));
+}
+
 static void tell_task(struct field_job *job, const struct message_entry *task)
 {
-    const char *status = task == NULL ? NULL : json_get_text(task->resource, "status");
-    if (status != NULL && !text_equal(status, json_get_text(job->record, "status")))
-        standing_tell(job, task->resource, "Task", task->resource, NULL);
+    struct standing_said said;
+    if (task == NULL || !standing_at("Task", task->resource, 0, &said) || said.row == NULL ||
+        is_plain_task(job, said.code))
+        return;
+    note_said(job, task->resource, "Task", task->resource, &said, NULL, false);
 }
 
 const char *standing_of_record(struct field_job *job, const struct message_split *split)
 {
     const struct message_entry *main = split->main;
-    if (main == NULL)
+    if (main == NULL) {
+        tell_task(job, split->task);
         return NULL;
+    }
     const char *word = standing_word(main->type, main->resource);
     const char *intent = json_get_text(main->resource, "intent");
     bool is_order = split->main == split->order && is_order_there(split->header, intent);
     standing_tell(job, main->resource, main->type, main->resource, NULL);
-    if (text_equal(split->kind, "referral"))
-        tell_task(job, split->task);
+    tell_task(job, split->task);
     if (!is_order)
         return word;
     json_unmark(json_get(main->resource, "intent")); /* told as it was said */
