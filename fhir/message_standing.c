@@ -296,11 +296,11 @@ static bool is_plain_task(const struct field_job *job, const char *status)
 
 static void tell_task(struct field_job *job, const struct message_entry *task)
 {
-    struct standing_said said;
-    if (task == NULL || !standing_at("Task", task->resource, 0, &said) || said.row == NULL ||
-        is_plain_task(job, said.code))
+    if (task == NULL)
         return;
-    note_said(job, task->resource, "Task", task->resource, &said, NULL, false);
+    struct standing_said said = standing_of("Task", task->resource);
+    if (said.row != NULL && !is_plain_task(job, said.code))
+        note_said(job, task->resource, "Task", task->resource, &said, NULL, false);
 }
 
 const char *standing_of_record(struct field_job *job, const struct message_split *split)
