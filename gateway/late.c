@@ -112,9 +112,10 @@ const char *late_say(struct arena *arena, const struct late_edge *edge)
 {
     if (!edge->is_late)
         return arena_print(arena, "nothing waits for %s for too long any more", edge->partner);
+    long long minutes = (long long)(edge->age_ms / 60000);
     return arena_print(arena,
-                       "%lld messages wait for %s, the oldest for %lld minutes; see why with "
-                       "refgate queue list, and try the partner with refgate partner test %s",
-                       (long long)edge->count, edge->partner, (long long)(edge->age_ms / 60000),
-                       edge->partner);
+                       "%lld %s for %s, the oldest for %lld %s; see why with refgate queue list, "
+                       "and try the partner with refgate partner test %s",
+                       (long long)edge->count, edge->count == 1 ? "message waits" : "messages wait",
+                       edge->partner, minutes, minutes == 1 ? "minute" : "minutes", edge->partner);
 }

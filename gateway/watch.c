@@ -247,8 +247,8 @@ const char *watch_say(struct arena *arena, const struct watch_term *term, int64_
     const char *date = clock_date(arena, term->until * 1000);
     if (term->until <= now)
         return arena_print(arena, "%s ran out on %s; %s", subject, date, advice_on(term));
-    return arena_print(arena, "%s runs out in %d days (%s); %s", subject, days, date,
-                       advice_on(term));
+    return arena_print(arena, "%s runs out in %d %s (%s); %s", subject, days,
+                       days == 1 ? "day" : "days", date, advice_on(term));
 }
 
 /* ---- what was told ---- */

@@ -317,19 +317,27 @@ static int rename_partner(struct command_call *call)
 
 /* ---- remove ---- */
 
+/* "1 referral is open"; "" for none. */
+static const char *counted(struct arena *arena, int64_t count, const char *one, const char *many)
+{
+    return count == 0 ? ""
+                      : arena_print(arena, "%lld %s", (long long)count, count == 1 ? one : many);
+}
+
 static bool refuse_use(const struct changing *changing, struct fault *ret_fault)
 {
+    struct arena *arena = changing->call->arena;
     const struct store_partner_use *use = &changing->use;
+    const char *open =
+        counted(arena, use->open_referrals, "referral is open", "referrals are open");
+    const char *waiting = counted(arena, use->waiting_messages, "message waits", "messages wait");
     return fault_set(
         ret_fault, FAULT_illegal_move,
-        arena_print(changing->call->arena,
-                    "partner %s is in use: %lld %s open, %lld %s (refgate referrals list, refgate "
-                    "queue list). End them first; or --force: messages are parked, referrals stay "
-                    "as they stand",
-                    changing->name, (long long)use->open_referrals,
-                    use->open_referrals == 1 ? "referral is" : "referrals are",
-                    (long long)use->waiting_messages,
-                    use->waiting_messages == 1 ? "message waits" : "messages wait"));
+        arena_print(
+            arena,
+            "partner %s is in use: %s%s%s (refgate referrals list, refgate queue list). End "
+            "them first; or --force: messages are parked, referrals stay as they stand",
+            changing->name, open, *open != '\0' && *waiting != '\0' ? ", " : "", waiting));
 }
 
 static bool is_free(const struct changing *changing)

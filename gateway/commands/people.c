@@ -50,7 +50,7 @@ static void claim_cells(struct command_table *table, const struct store_claim *c
     command_cell(table, claim->works_at);
     command_cell(table, claim->state);
     command_cell(table, claim->handle);
-    command_cell(table, time_text(arena, claim->last_ms));
+    command_cell(table, claim->last_ms <= 1 ? NULL : shown_time(arena, claim->last_ms));
 }
 
 static bool is_asked(const struct command_call *call, const struct store_claim *claim)
@@ -93,8 +93,9 @@ static void list_all(struct command_call *call, struct store *store, struct comm
 
 static int list(struct command_call *call)
 {
-    static const char *const headings[] = {"CLAIM", "KIND",   "NAME",     "AT (CLAIMED)",
-                                           "STATE", "HANDLE", "LAST SEEN"};
+    const char *seen = shown_zoned(call->arena, call->office->setup, "LAST SEEN");
+    const char *const headings[] = {"CLAIM", "KIND",   "NAME", "AT (CLAIMED)",
+                                    "STATE", "HANDLE", seen};
     struct store *store;
     struct fault fault;
     if (!check_words(call, &fault) || !office_reader(call->office, call->arena, &store, &fault))
