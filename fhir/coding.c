@@ -47,7 +47,7 @@ static const struct coding_row *first_of_kind(const struct coding_row *row, cons
 
 static bool is_own(const struct coding *coding, const struct coding_row *row)
 {
-    return row >= coding->own && row < coding->own + coding->own_count;
+    return coding->own_count > 0 && row >= coding->own && row < coding->own + coding->own_count;
 }
 
 const struct coding_row *coding_next(const struct coding *coding, const char *kind, const char *key,
@@ -55,10 +55,10 @@ const struct coding_row *coding_next(const struct coding *coding, const char *ki
 {
     if (start != NULL && !is_own(coding, start))
         return start->more == 0 ? NULL : first_of_kind(start + 1, kind);
-    const struct coding_row *own = start == NULL ? coding->own : start + 1;
-    for (; own < coding->own + coding->own_count; own++) {
-        if (fits(own, kind, key))
-            return own;
+    for (size_t i = start == NULL ? 0 : (size_t)(start - coding->own) + 1; i < coding->own_count;
+         i++) {
+        if (fits(&coding->own[i], kind, key))
+            return &coding->own[i];
     }
     return first_of_kind(first_of(key), kind);
 }

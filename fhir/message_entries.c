@@ -248,12 +248,14 @@ struct json *entries_resource(struct field_job *job, const struct json *referenc
     return entry == NULL ? NULL : entry->resource;
 }
 
-static struct message_entry *next_of(struct message_entry *entry, const struct message_entry *end,
-                                     const char *type, uint32_t hash)
+/* Of COUNT entries behind START (NULL: from the first). */
+static struct message_entry *next_of(struct message_entry *entries, size_t count, const char *type,
+                                     const struct message_entry *start)
 {
-    for (; entry < end; entry++) {
-        if (entry->type_hash == hash && strcmp(entry->type, type) == 0)
-            return entry;
+    uint32_t hash = hash_name(type, strlen(type));
+    for (size_t i = start == NULL ? 0 : (size_t)(start - entries) + 1; i < count; i++) {
+        if (entries[i].type_hash == hash && strcmp(entries[i].type, type) == 0)
+            return &entries[i];
     }
     return NULL;
 }
@@ -261,20 +263,16 @@ static struct message_entry *next_of(struct message_entry *entry, const struct m
 struct message_entry *entries_next(const struct field_job *job, const char *type,
                                    const struct message_entry *start)
 {
-    struct message_entry *first = job->entries->entries;
-    struct message_entry *from = start == NULL ? first : &first[start - first] + 1;
-    return next_of(from, first + job->entries->count, type, hash_name(type, strlen(type)));
+    return next_of(job->entries->entries, job->entries->count, type, start);
 }
 
 struct message_entry *entries_next_or_contained(const struct field_job *job, const char *type,
                                                 const struct message_entry *start)
 {
-    struct message_entry *first = job->entries->contained;
-    const struct message_entry *end = first + job->entries->contained_count;
+    const struct message_entries *bundle = job->entries;
     bool is_contained = start != NULL && start->container != NULL;
     struct message_entry *entry = is_contained ? NULL : entries_next(job, type, start);
-    if (entry != NULL || first == NULL)
-        return entry;
-    struct message_entry *from = is_contained ? &first[start - first] + 1 : first;
-    return next_of(from, end, type, hash_name(type, strlen(type)));
+    return entry != NULL ? entry
+                         : next_of(bundle->contained, bundle->contained_count, type,
+                                   is_contained ? start : NULL);
 }
