@@ -385,14 +385,14 @@ static bool may_be(struct field_job *job, const struct map_part *part, struct me
     return entry->aside == NULL;
 }
 
-static void drop_unnamed(struct message_choice *choice)
+static void drop_unnamed(struct message_choice *choice, bool is_named_otherwise)
 {
     size_t kept = 0;
     for (size_t i = 0; i < choice->count; i++) {
         if (choice->entries[i]->named != ENTRIES_UNNAMED)
             choice->entries[kept++] = choice->entries[i];
     }
-    if (kept > 0)
+    if (kept > 0 || is_named_otherwise)
         choice->count = kept;
 }
 
@@ -408,11 +408,12 @@ struct message_choice choose_part(struct field_job *job, const struct map_part *
             arena_room(job->arena, choice.entries, sizeof *choice.entries, choice.count, &room, 8);
         choice.entries[choice.count++] = entry;
     }
-    if (choice.count < 2)
-        return choice;
+    bool has_codes =
+        choice.count > 0 && strcmp(part->type, "Condition") == 0 && map_has_reason_codes(job);
     if (is_named_alone(part->type))
-        drop_unnamed(&choice);
-    sort(job, &choice);
+        drop_unnamed(&choice, has_codes);
+    if (choice.count > 1)
+        sort(job, &choice);
     return choice;
 }
 

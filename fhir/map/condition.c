@@ -1,4 +1,5 @@
-/* condition: a diagnosis <-> Condition. */
+/* condition: a diagnosis <-> Condition; of an order that names none, the codes of its reasons.
+ * Used by the kinds of record (fhir/message). Pure; what is read lives in the arena of the job. */
 #include <string.h>
 
 #include "fhir/map/choice.h"
@@ -66,25 +67,65 @@ static bool judge_code(struct field_job *job, struct json *coding, const void *o
     return true;
 }
 
+/* The code preferred, with its list; returns its Coding, or NULL. */
+static struct json *read_code(struct field_job *job, struct json *concept, struct json *into)
+{
+    struct json *coding = choice_best(job, json_get(concept, "coding"), judge_code, NULL);
+    if (coding == NULL || json_get(into, "code") != NULL)
+        return NULL;
+    const struct code_list *list = list_of(json_get_text(coding, "system"));
+    json_put(into, "code", json_copy_nodes(job->arena, json_get(coding, "code")));
+    json_set_text(job->arena, into, "code_system", list->word);
+    json_mark(coding);
+    return coding;
+}
+
+static void read_text(struct field_job *job, struct json *concept, const struct json *coding,
+                      struct json *into)
+{
+    struct json *text = json_get(concept, "text");
+    if (text == NULL)
+        text = json_get(coding, "display");
+    if (json_text(text) == NULL)
+        return;
+    json_put(into, "text", json_copy_nodes(job->arena, text));
+    json_mark(text);
+}
+
 static struct json *read_diagnosis(struct field_job *job, const struct field *field,
                                    struct json *node, struct json *into)
 {
-    struct json *text = json_get(node, "text");
-    struct json *coding = choice_best(job, json_get(node, "coding"), judge_code, NULL);
     (void)field;
-    if (coding != NULL && json_get(into, "code") == NULL) {
-        const struct code_list *list = list_of(json_get_text(coding, "system"));
-        json_put(into, "code", json_copy_nodes(job->arena, json_get(coding, "code")));
-        json_set_text(job->arena, into, "code_system", list->word);
-        json_mark(coding);
-        if (text == NULL)
-            text = json_get(coding, "display");
-    }
-    if (json_text(text) != NULL) {
-        json_put(into, "text", json_copy_nodes(job->arena, text));
-        json_mark(text);
-    }
+    read_text(job, node, read_code(job, node, into), into);
     return NULL;
+}
+
+bool map_has_reason_codes(struct field_job *job)
+{
+    for (const struct json *reason = json_first(json_get(job->main, "reasonCode")); reason != NULL;
+         reason = json_next(reason)) {
+        if (choice_best(job, json_get(reason, "coding"), judge_code, NULL) != NULL)
+            return true;
+    }
+    return false;
+}
+
+void map_read_reason_codes(struct field_job *job)
+{
+    struct json *list = json_new_list(job->arena);
+    if (json_first(json_get(job->record, "diagnoses")) != NULL)
+        return;
+    for (struct json *reason = json_first(json_get(job->main, "reasonCode")); reason != NULL;
+         reason = json_next(reason)) {
+        struct json *item = json_new_object(job->arena);
+        const struct json *coding = read_code(job, reason, item);
+        if (coding == NULL)
+            continue;
+        read_text(job, reason, coding, item);
+        json_push(list, item);
+    }
+    if (json_first(list) != NULL)
+        json_replace(job->arena, job->record, "diagnoses", list);
 }
 
 static const struct field_kind diagnosis = {write_diagnosis, read_diagnosis};

@@ -13,6 +13,10 @@
 #undef MAP_TABLE
 #undef MAP_BY_HAND
 
+/* Inbound: an order that names no Condition has its diagnoses as coded reasons. */
+void map_read_reason_codes(struct field_job *job);
+bool map_has_reason_codes(struct field_job *job);
+
 /* A part of a message: the record, or each item of one of its lists, as resources of one type. */
 struct map_part {
     const char *local; /* list of the record; NULL: the record itself, one resource */

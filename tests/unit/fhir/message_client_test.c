@@ -349,6 +349,38 @@ static void the_order_is_that_of_meaning(void **state)
     CHECK(cases);
 }
 
+#define REASON(code, text)                                                                         \
+    "{'coding':[{'system':'http://snomed.info/sct','code':'1'},{'system':"                         \
+    "'http://hl7.org/fhir/sid/icd-10-cm','code':'" code "'}],'text':'" text "'}"
+
+/* An order may say what it is about by the codes of its reasons, without a Condition. */
+static void coded_reasons_are_diagnoses(void **state)
+{
+    static const struct list_case cases[] = {
+        DIAGNOSES(ROE "," ENTRY(REQUEST(
+                      TO("Patient/p1"),
+                      ",'reasonCode':[" REASON("M54.5", "back") "," REASON("M54.2", "neck") "]")),
+                  "M54.5 M54.2"),
+        {REFERRAL(ROE "," ENTRY(
+             REQUEST(TO("Patient/p1"), ",'reasonCode':[" REASON("M54.5", "back") "]"))),
+         "reason", NULL, "back"},
+        DIAGNOSES(ROE "," ENTRY(
+                      REQUEST(TO("Patient/p1"), ",'reasonCode':[{'text':'back, neck (M54.2)'}]")),
+                  ""),
+        DIAGNOSES(ROE "," K("1", "M54.6") "," ENTRY(
+                      REQUEST(TO("Patient/p1"),
+                              ",'reasonReference':[" TO("Condition/k1") "],'reasonCode':[" REASON(
+                                  "M54.5", "back") "]")),
+                  "M54.6"),
+        /* a problem list beside it is not what the order is about */
+        DIAGNOSES(ROE "," K("1", "I10") "," ENTRY(
+                      REQUEST(TO("Patient/p1"), ",'reasonCode':[" REASON("M54.5", "back") "]")),
+                  "M54.5"),
+    };
+    (void)state;
+    CHECK(cases);
+}
+
 /* The id at the end of a fullUrl names a resource that has none of its own. */
 static void a_record_without_number_goes_by_its_id(void **state)
 {
@@ -371,6 +403,7 @@ int main(void)
         cmocka_unit_test(only_what_is_the_clients_enters),
         cmocka_unit_test(a_stranger_is_not_described),
         cmocka_unit_test(the_order_is_that_of_meaning),
+        cmocka_unit_test(coded_reasons_are_diagnoses),
         cmocka_unit_test(a_record_without_number_goes_by_its_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
