@@ -141,9 +141,9 @@ const char *client_shown(struct arena *arena, const struct json *record)
 {
     struct client_name name = name_of(record);
     struct text shown = text_new(arena, 16 * SHOWN_MAX);
-    if (!text_is_blank(name.family))
+    if (name.family != NULL && !text_is_blank(name.family))
         add_shown(&shown, name.family);
-    if (!text_is_blank(name.given)) {
+    if (name.given != NULL && !text_is_blank(name.given)) {
         text_add(&shown, shown.length == 0 ? "" : ", ");
         add_shown(&shown, name.given);
     }

@@ -165,7 +165,7 @@ static void note(const struct matching *matching, const char *said, const char *
 bool flow_match(const struct flow *flow, const char *id, enum flow_match decision, const char *by,
                 struct store_record *ret_record, struct fault *ret_fault)
 {
-    struct store_match match;
+    struct store_match match = {.state = NULL};
     struct matching matching = {.flow = flow, .match = &match, .record = ret_record};
     size_t at = 0;
     if (!flow_find_match(flow, id, &match, ret_record, ret_fault))

@@ -287,7 +287,7 @@ const struct grant *release_retraction(const struct setup *setup, struct store *
         *ret_reason = "it never left";
     else if (partner == NULL || !text_equal(partner->name, copy->partner))
         *ret_reason = moved_away(arena, copy);
-    if (*ret_reason != NULL)
+    if (*ret_reason != NULL || partner == NULL)
         return NULL;
     struct grant *grant = arena_alloc(arena, sizeof *grant);
     *grant = (struct grant){.partner = partner->name,

@@ -271,7 +271,7 @@ int desk_show(struct command_call *call)
 {
     struct store *store;
     struct fault fault;
-    struct store_record row;
+    struct store_record row = {.id = 0};
     if (!office_reader(call->office, call->arena, &store, &fault))
         return command_fail(call, &fault);
     struct shown shown = lists_shown(call, store, call->arena);
