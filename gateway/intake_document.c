@@ -1,8 +1,10 @@
 /* intake_document: files in the drop folder that are no records, but attached to one.
  *
  * A record waits for the files that it names, until they are whole and for ATTACHMENT_TIMES
- * drop_give_up_ms at most; they follow it to records/sent. A file that no record names stays where
- * it is. What waits says why beside itself (intake_wait.h). Called by intake_folder.c in a sweep.
+ * drop_give_up_ms at most; they follow it to records/sent or records/refused. Many programs call
+ * every scan alike, so one that has served is not there for a record that was dropped later, which
+ * may be another client's. A file that no record names stays where it is. What waits says why
+ * beside itself (intake_wait.h). Called by intake_folder.c in a sweep.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,13 +37,20 @@ bool intake_is_settled(const struct sweep *sweep, const struct seen *seen)
            seen->unchanged_ms >= (int64_t)sweep->office->setup->config.drop_settle_ms;
 }
 
-/* The file of this name is not there, or somebody is still writing it. */
-static bool is_awaited(const struct sweep *sweep, const char *name)
+/* It went with a record that had been taken before the one of SINCE was dropped. */
+static bool has_served(const struct seen *document, int64_t since_ms)
+{
+    return document->after != NULL && since_ms > document->used_ms;
+}
+
+/* For a record dropped at SINCE_MS: the file of this name is not there, or somebody is still
+ * writing it. */
+static bool is_awaited(const struct sweep *sweep, const char *name, int64_t since_ms)
 {
     struct stat about;
     const struct seen *seen = intake_find(sweep->intake, name);
     if (seen != NULL)
-        return !intake_is_settled(sweep, seen);
+        return !intake_is_settled(sweep, seen) || has_served(seen, since_ms);
     return attachment_is_name(name) &&
            lstat(arena_print(sweep->arena, "%s/%s", sweep->out, name), &about) != 0 &&
            errno == ENOENT;
@@ -73,12 +82,19 @@ static const char *nearest_document(const struct sweep *sweep, const char *name)
     return nearest.best;
 }
 
+struct awaiting {
+    struct text why;
+    int64_t since_ms;    /* the record was dropped */
+    bool has_other_only; /* of a name it awaits, there is one that has served */
+};
+
 static void note_awaited(struct sweep *sweep, const struct record *record, size_t place,
                          const char *name, void *into)
 {
-    struct text *why = into;
-    if (!is_awaited(sweep, name))
+    struct awaiting *awaiting = into;
+    if (!is_awaited(sweep, name, awaiting->since_ms))
         return;
+    awaiting->has_other_only = awaiting->has_other_only || intake_find(sweep->intake, name) != NULL;
     struct finding finding = {
         .file = record->file,
         .row = record->row,
@@ -89,39 +105,38 @@ static void note_awaited(struct sweep *sweep, const struct record *record, size_
                                 "the file beside the record; the record waits %lld minutes for "
                                 "it, then it goes to records/refused",
                                 (long long)((waiting_ms(sweep) + 59999) / 60000))};
-    finding_print(&finding, why);
+    finding_print(&finding, &awaiting->why);
 }
 
 static void note_wanted(struct sweep *sweep, const struct record *record, size_t place,
                         const char *name, void *into)
 {
+    const int64_t *since_ms = into;
     struct seen *seen = intake_find(sweep->intake, name);
     (void)record;
     (void)place;
-    (void)into;
-    if (seen != NULL)
+    if (seen != NULL && !has_served(seen, *since_ms))
         seen->is_wanted = true;
 }
 
-/* Some file that the records of NAME attach is not there yet: they wait for it together. */
-bool intake_waits(struct sweep *sweep, const char *name, const struct record_list *records,
-                  int64_t unchanged_ms)
+bool intake_waits(struct sweep *sweep, const struct seen *seen, const struct record_list *records)
 {
-    struct text why = text_new(sweep->arena, WHY_MAX_BYTES);
-    each_attached(sweep, records, note_awaited, &why);
-    if (why.length == 0 || unchanged_ms >= waiting_ms(sweep))
+    struct awaiting awaiting = {.why = text_new(sweep->arena, WHY_MAX_BYTES),
+                                .since_ms = seen->since_ms};
+    each_attached(sweep, records, note_awaited, &awaiting);
+    bool is_given_up = seen->unchanged_ms >= waiting_ms(sweep) && !awaiting.has_other_only;
+    if (awaiting.why.length == 0 || is_given_up)
         return false;
-    if (intake_wait_say(sweep->arena, sweep->out, name, why.at))
+    if (intake_wait_say(sweep->arena, sweep->out, seen->name, awaiting.why.at))
         log_event(LOG_LEVEL_INFO, "records-waiting", "why",
                   "an attachment is not there yet; see NAME.waits.txt in records/out", NULL);
     return true;
 }
 
-/* The record stays; its attachments do too. */
-void intake_stay(struct sweep *sweep, const struct record_list *records)
+void intake_stay(struct sweep *sweep, const struct seen *seen, const struct record_list *records)
 {
-    each_attached(sweep, records, note_wanted, NULL);
-    sweep->is_pending = true;
+    int64_t since_ms = seen->since_ms;
+    each_attached(sweep, records, note_wanted, &since_ms);
 }
 
 struct used {
@@ -136,9 +151,12 @@ static void note_used(struct sweep *sweep, const struct record *record, size_t p
     size_t at = (size_t)(record - used->records->items);
     struct seen *seen = intake_find(sweep->intake, name);
     (void)place;
-    if (seen != NULL && at < used->report->count &&
-        used->report->items[at].report.answer != FLOW_REFUSED)
-        seen->is_used = true;
+    if (seen == NULL || at >= used->report->count)
+        return;
+    bool is_refused = used->report->items[at].report.answer == FLOW_REFUSED;
+    if (!is_refused || seen->after == NULL)
+        seen->after = is_refused ? sweep->refused : sweep->sent;
+    seen->used_ms = sweep->now_ms;
 }
 
 void intake_use(struct sweep *sweep, const struct record_list *records,
@@ -148,13 +166,13 @@ void intake_use(struct sweep *sweep, const struct record_list *records,
     each_attached(sweep, records, note_used, &used);
 }
 
-/* A document goes where its record went, once no other record can want it. */
+/* A document goes where its record went, once no other record of that time can want it. */
 void intake_settle_document(struct sweep *sweep, struct seen *seen)
 {
-    if (seen->is_used && !seen->is_wanted && !sweep->is_pending) {
-        intake_move_to_sent(sweep, seen->name);
+    if (seen->after != NULL && !seen->is_wanted && sweep->pending_since_ms > seen->used_ms) {
+        intake_move(sweep, seen->name, seen->after);
         intake_wait_end(sweep->arena, sweep->out, seen->name);
-    } else if (seen->is_wanted || seen->is_used) {
+    } else if (seen->is_wanted || seen->after != NULL) {
         intake_wait_end(sweep->arena, sweep->out, seen->name);
     } else if (seen->unchanged_ms >= waiting_ms(sweep) &&
                intake_wait_say(

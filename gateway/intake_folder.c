@@ -92,7 +92,7 @@ static int64_t unchanged_ms(struct seen *seen, const struct stat *about, int64_t
     if (same)
         return now_ms - seen->since_ms;
     seen->look = LOOK_NOT_YET;
-    seen->is_used = false;
+    seen->after = NULL;
     seen->inode = about->st_ino;
     seen->size = about->st_size;
     seen->modified_ns = modified;
@@ -119,9 +119,15 @@ static void move_to(const struct sweep *sweep, const char *name, const char *pat
               "why", strerror(errno), NULL);
 }
 
-void intake_move_to_sent(const struct sweep *sweep, const char *name)
+void intake_move(const struct sweep *sweep, const char *name, const char *folder)
 {
-    move_to(sweep, name, free_name(sweep->arena, sweep->sent, name));
+    move_to(sweep, name, free_name(sweep->arena, folder, name));
+}
+
+void intake_pending(struct sweep *sweep, const struct seen *seen)
+{
+    if (seen->since_ms < sweep->pending_since_ms)
+        sweep->pending_since_ms = seen->since_ms;
 }
 
 static void write_why(const struct sweep *sweep, const char *refused_path,
@@ -294,25 +300,26 @@ static void settle(const struct sweep *sweep, const char *name, const char *text
 
 /* ---- one file ---- */
 
-static void take_file(struct sweep *sweep, const char *name, int64_t unchanged)
+static void take_file(struct sweep *sweep, const struct seen *seen)
 {
+    const char *name = seen->name;
     const struct setup *setup = sweep->office->setup;
     struct finding_list findings = finding_list_new(sweep->arena);
     const char *path = arena_print(sweep->arena, "%s/%s", sweep->out, name);
     size_t length = 0;
     const char *text =
         file_read(sweep->arena, path, setup->config.body_max_bytes, &length, &findings);
-    bool may_grow = unchanged < (int64_t)setup->config.drop_give_up_ms;
+    bool may_grow = seen->unchanged_ms < (int64_t)setup->config.drop_give_up_ms;
     struct record_list records = {NULL, 0, 0};
     if (text != NULL && may_grow && ends_early(sweep->arena, name, text, length)) {
-        sweep->is_pending = true;
+        intake_pending(sweep, seen);
         return;
     }
     if (text != NULL && memmem(text, length, "attachments", strlen("attachments")) != NULL)
         record_read(sweep->arena, record_format_of(name), text, length, name, &records,
                     &(struct finding_list){.arena = sweep->arena});
-    if (intake_waits(sweep, name, &records, unchanged)) {
-        intake_stay(sweep, &records);
+    if (intake_waits(sweep, seen, &records)) {
+        intake_stay(sweep, seen, &records);
         return;
     }
     struct intake_report report = {.refused = text == NULL};
@@ -321,7 +328,7 @@ static void take_file(struct sweep *sweep, const char *name, int64_t unchanged)
                              clock_wall_ms(&setup->clock), &findings);
     intake_use(sweep, &records, &report);
     if (report.fault.kind != FAULT_none) {
-        intake_stay(sweep, &records); /* the store is not well: the file stays and is taken later */
+        intake_stay(sweep, seen, &records); /* the store is not well: taken later */
         return;
     }
     settle(sweep, name, text, length, &report, &findings);
@@ -331,7 +338,13 @@ static void take_file(struct sweep *sweep, const char *name, int64_t unchanged)
 
 static bool is_left_alone(const char *name)
 {
-    return name[0] == '.' || text_ends(name, ".tmp") || text_ends(name, ".part");
+    static const char *const made_by_programs[] = {"Thumbs.db", "desktop.ini"};
+    for (size_t i = 0; i < sizeof made_by_programs / sizeof *made_by_programs; i++) {
+        if (text_equal(name, made_by_programs[i]))
+            return true;
+    }
+    return name[0] == '.' || text_starts(name, "~$") || text_ends(name, ".tmp") ||
+           text_ends(name, ".part");
 }
 
 /* What NAME looks like now. A notice whose file has gone goes, too. */
@@ -356,13 +369,13 @@ static void note(struct sweep *sweep, const char *name)
 static void look_at(struct sweep *sweep, struct seen *seen)
 {
     if (!intake_is_settled(sweep, seen)) {
-        sweep->is_pending = true;
+        intake_pending(sweep, seen);
         return;
     }
     if (seen->look == LOOK_NOT_YET)
         seen->look = intake_look_of(sweep, seen->name);
     if (seen->look == LOOK_RECORD)
-        take_file(sweep, seen->name, seen->unchanged_ms);
+        take_file(sweep, seen);
 }
 
 /* In order, so that the referral of a batch goes before its notes when they are named so. */
@@ -399,6 +412,7 @@ size_t intake_sweep(struct intake *intake, const struct office *office)
                           .out = setup_path(office->setup, &names_arena, "records/out"),
                           .sent = setup_path(office->setup, &names_arena, "records/sent"),
                           .refused = setup_path(office->setup, &names_arena, "records/refused"),
+                          .pending_since_ms = INT64_MAX,
                           .now_ms = clock_monotonic_ms(&office->setup->clock)};
     size_t count = list_names(&names_arena, sweep.out, &names);
     for (size_t i = 0; i < count; i++) {

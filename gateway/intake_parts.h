@@ -17,9 +17,10 @@ struct seen { /* a file as it looked last time */
     int64_t since_ms;     /* monotonic */
     int64_t unchanged_ms; /* -1: it has just changed */
     enum look look;
-    bool is_there;  /* in this sweep */
-    bool is_wanted; /* in this sweep: by a record that stays */
-    bool is_used;   /* by a record that was taken */
+    bool is_there;     /* in this sweep */
+    bool is_wanted;    /* in this sweep: by a record that stays */
+    const char *after; /* the folder that its record went to; NULL: none came yet */
+    int64_t used_ms;   /* when that was, monotonic */
 };
 
 struct intake {
@@ -34,14 +35,18 @@ struct sweep {
     const char *out, *sent, *refused;
     int64_t now_ms; /* monotonic */
     size_t dealt_with;
-    bool is_pending; /* a record stays for now; it may name any document */
+    int64_t pending_since_ms; /* of the oldest file that cannot be read yet, and may be a record
+                               * that names any document; INT64_MAX: none */
 };
 
 /* ---- intake_folder.c ---- */
 
 /* The file of this name as it looked; NULL: there is none, or none that a sweep looks at. */
 struct seen *intake_find(struct intake *intake, const char *name);
-void intake_move_to_sent(const struct sweep *sweep, const char *name);
+/* Moves NAME into FOLDER, under a name that is free there. */
+void intake_move(const struct sweep *sweep, const char *name, const char *folder);
+/* SEEN cannot be read yet. */
+void intake_pending(struct sweep *sweep, const struct seen *seen);
 
 /* ---- intake_document.c ---- */
 
@@ -49,13 +54,12 @@ void intake_move_to_sent(const struct sweep *sweep, const char *name);
 bool intake_is_settled(const struct sweep *sweep, const struct seen *seen);
 /* Whether a file is a record, by its name, else by how it begins. */
 enum look intake_look_of(const struct sweep *sweep, const char *name);
-/* Some file that RECORDS, which stand in the file NAME, attach is not there yet: they wait for it
+/* Some file that RECORDS, which stand in the file SEEN, attach is not there yet: they wait for it
  * together, and say so. False once they waited long enough: then each record is refused. */
-bool intake_waits(struct sweep *sweep, const char *name, const struct record_list *records,
-                  int64_t unchanged_ms);
-/* The records stay in the folder for now, and so does what they attach. */
-void intake_stay(struct sweep *sweep, const struct record_list *records);
-/* The attachments of those that REPORT says were taken have done their work. */
+bool intake_waits(struct sweep *sweep, const struct seen *seen, const struct record_list *records);
+/* The records of the file SEEN stay in the folder for now, and so does what they attach. */
+void intake_stay(struct sweep *sweep, const struct seen *seen, const struct record_list *records);
+/* What they attached follows them: by REPORT to records/sent or to records/refused. */
 void intake_use(struct sweep *sweep, const struct record_list *records,
                 const struct intake_report *report);
 /* What becomes of a file that is no record, when all records were looked at. */

@@ -90,7 +90,8 @@ def test_a_half_written_file_that_is_given_up(clinic):
     assert numbers(clinic) == []
 
 
-@pytest.mark.parametrize("name", [".hidden.json", "r.json.tmp", "r.json.part", ".r.json.swp"])
+@pytest.mark.parametrize("name", [".hidden.json", "r.json.tmp", "r.json.part", ".r.json.swp", "~$r.json",
+                                  "Thumbs.db", "desktop.ini"])
 def test_names_that_are_left_alone(clinic, name):
     text = json.dumps(records.referral("R-1"))
     path = out(clinic, name)
