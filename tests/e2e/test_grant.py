@@ -314,7 +314,7 @@ def moves_are_valid(lakeside, willow, referral):
     willow.move("start", number)
     lakeside.wait_status(number, "in-progress")
     lakeside.move("cancel", number)
-    wait_for(lambda: willow.referral(number)["abort"] == "requested", 10, "willow is asked to stop")
+    wait_for(lambda: willow.referral(number).get("abort") == "requested", 10, "willow is asked to stop")
     willow.move("cancel", number)
     lakeside.wait_status(number, "cancelled")
 
