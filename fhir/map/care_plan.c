@@ -41,7 +41,7 @@ static struct json *read_nothing(struct field_job *job, const struct field *fiel
 
 static const struct field_kind attendance = {write_attendance, read_nothing};
 
-static const struct field member[] = {{"role", "role[0]", &field_local_concept, &team_roles},
+static const struct field member[] = {{"role", "role[+]", &field_local_concept, &team_roles},
                                       {"who", "member", &field_person, NULL},
                                       {NULL, "attendance", &attendance, NULL},
                                       FIELD_END};

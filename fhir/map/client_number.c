@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "fhir/client_name.h"
 #include "fhir/map/choice.h"
 #include "fhir/message_people.h"
 
@@ -179,13 +180,33 @@ static bool is_at_sender(const struct field_job *job, const char *system)
            (job->endpoint[length] == '/' || job->endpoint[length] == '\0');
 }
 
+/* Whether a slug keeps all letters of NAME: it has none beyond U+024F (UTF-8 from 0xcd on). */
+static bool is_latin(const char *name)
+{
+    while (*name != '\0' && (unsigned char)*name < 0xcd)
+        name++;
+    return *name == '\0';
+}
+
+/* As two front desks write one name: without its capitals, accents and points. */
+static bool is_same_name(const char *one, const char *other)
+{
+    char slugs[2][200];
+    if (one == NULL || other == NULL || !is_latin(one) || !is_latin(other))
+        return text_equal(one, other) && one != NULL;
+    client_name_slug(one, slugs[0], sizeof slugs[0]);
+    client_name_slug(other, slugs[1], sizeof slugs[1]);
+    return slugs[0][0] != '\0' && strcmp(slugs[0], slugs[1]) == 0;
+}
+
 /* A name alone, and the sender's. */
 static bool is_named_as_sender(const struct field_job *job, const struct json *assigner)
 {
     const char *name = json_get_text(assigner, "display");
-    return name != NULL && job->clinic != NULL && json_get(assigner, "reference") == NULL &&
+    return job->clinic != NULL && json_get(assigner, "reference") == NULL &&
            json_get(assigner, "identifier") == NULL &&
-           (text_equal(name, people_name(job, job->clinic)) || text_equal(name, job->their_name));
+           (is_same_name(name, people_name(job, job->clinic)) ||
+            is_same_name(name, job->their_name));
 }
 
 /* Which clinic gave a number: by its system, else by the assigner; NULL: it is not told. */

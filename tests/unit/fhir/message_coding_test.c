@@ -58,6 +58,11 @@ static const char *put_in(struct arena *arena, const char *form, const char *tex
                   ",{'resource':{'resourceType':'Flag','id':'f1','status':'active','subject':{"    \
                   "'reference':'Patient/p1'},'code':{'text':'Pregnant'},'category':[{'coding':["   \
                   "%s]}]}}")
+#define CODED(system, code) "{'coding':[" CODING(system, code, "") "]}"
+#define LEVELS                                                                                     \
+    REFERRAL_WITH("'code':{'text':'Massage'}",                                                     \
+                  ",{'resource':{'resourceType':'Flag','id':'f1','status':'active','subject':{"    \
+                  "'reference':'Patient/p1'},'code':{'text':'Pregnant'},'category':[%s]}}")
 #define GOAL                                                                                       \
     REFERRAL_WITH("'code':{'text':'Massage'}",                                                     \
                   ",{'resource':{'resourceType':'Goal','id':'g1','lifecycleStatus':'active',"      \
@@ -136,6 +141,20 @@ static const struct concept concepts[] = {
     {LEVEL,
      {CODING("urn:x", "high", CHOSEN), CODING(OURS("precaution-level"), "do-not-treat", ""),
       CODING("http://terminology.hl7.org/CodeSystem/flag-category", "safety", "")},
+     "precautions",
+     "level",
+     "do-not-treat"},
+    /* the strictest, be it of one category or of several */
+    {LEVEL,
+     {CODING(OURS("precaution-level"), "caution", ""),
+      CODING(OURS("precaution-level"), "do-not-treat", ""),
+      CODING(OURS("precaution-level"), "avoid-area", "")},
+     "precautions",
+     "level",
+     "do-not-treat"},
+    {LEVELS,
+     {CODED(OURS("precaution-level"), "caution"), CODED(OURS("precaution-level"), "do-not-treat"),
+      CODED(OURS("precaution-level"), "avoid-area")},
      "precautions",
      "level",
      "do-not-treat"},

@@ -203,7 +203,7 @@ static void the_senders_address_in_a_system_tells_it(void **state)
         {IDENTIFIERS(NUMBER("https://lakeside.example.evil/mrn", "L",
                             "") "," NUMBER("https://other.example/mrn", "O", "")),
          "client_id", NULL}, /* whose is which? */
-        {IDENTIFIERS(MR("L", ",'assigner':{'display':'Lakeside Family Practice'}") "," MR(
+        {IDENTIFIERS(MR("L", ",'assigner':{'display':'LAKESIDE Family-Practice'}") "," MR(
              "O", ",'assigner':{'display':'Other Hospital'}")),
          "client_id", "L"},
     };
@@ -224,6 +224,31 @@ static void old_numbers_of_ours_are_last(void **state)
     assert_string_equal(json_get_text(other, "id"), "C-5");
     assert_string_equal(json_get_text(json_next(other), "id"), "C-4");
     received(&in, "Patient.identifier[1].use");
+    close_world(world);
+}
+
+/* What is left of two names without their own letters may be the same. */
+static void clinics_of_another_script_are_not_mixed_up(void **state)
+{
+    static const struct {
+        const char *assigner, *number;
+    } cases[] = {{"東京 Clinic", "77"}, {"大阪 Clinic", NULL}};
+    struct world *world = open_world();
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct message_inbound in =
+            take(world,
+                 arena_print(
+                     &world->arena, "%s%s%s%s%s%s",
+                     "{'resourceType':'Bundle','id':'b-1','type':'message','entry':[{"
+                     "'resource':{'resourceType':'MessageHeader'," EVENT(
+                         "add-service-request") "," SENDER ",'source':{'name':'東京 "
+                                                "Clinic','endpoint':'urn:x'}}}," ORDER "," DOCTOR
+                                                ",{'resource':{'resourceType':'Patient','id':'p1',",
+                     "'name':[{'family':'Roe'}],'identifier':[{" TYPED("MR"),
+                     ",'value':'77','assigner':{'display':'", cases[i].assigner, "'}}]", "}}]}"));
+        assert_true(text_equal(json_get_text(in.record, "client_id"), cases[i].number));
+    }
     close_world(world);
 }
 
@@ -483,6 +508,7 @@ int main(void)
         cmocka_unit_test(numbers_of_the_state_and_of_insurers_are_never_read),
         cmocka_unit_test(what_is_old_or_of_another_sort_is_told_as_that),
         cmocka_unit_test(the_number_is_the_senders),
+        cmocka_unit_test(clinics_of_another_script_are_not_mixed_up),
         cmocka_unit_test(old_numbers_of_ours_are_last),
         cmocka_unit_test(the_senders_address_in_a_system_tells_it),
         cmocka_unit_test(the_name_is_the_official_one_that_holds),
