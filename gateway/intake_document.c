@@ -166,25 +166,30 @@ void intake_use(struct sweep *sweep, const struct record_list *records,
     each_attached(sweep, records, note_used, &used);
 }
 
+/* Beside the file, and in the log without its name. */
+static void tell_unnamed(const struct sweep *sweep, struct seen *seen)
+{
+    const char *why = arena_print(sweep->arena,
+                                  "%s: found a file that is no record and that no record in "
+                                  "records/out attaches; expected a record beside it that names it "
+                                  "in attachments. It stays here until one does.\n",
+                                  seen->name);
+    seen->is_told = true;
+    if (intake_wait_say(sweep->arena, sweep->out, seen->name, why))
+        log_event(LOG_LEVEL_WARNING, "drop-folder", "what", "no record names a file in records/out",
+                  "why", "it stays there; see NAME.waits.txt beside it, or refgate check", NULL);
+}
+
 /* A document goes where its record went, once no other record of that time can want it. */
 void intake_settle_document(struct sweep *sweep, struct seen *seen)
 {
-    if (seen->after != NULL && !seen->is_wanted && sweep->pending_since_ms > seen->used_ms) {
+    bool is_named = seen->is_wanted || seen->after != NULL;
+    if (is_named)
+        intake_wait_end(sweep->arena, sweep->out, seen->name);
+    if (seen->after != NULL && !seen->is_wanted && sweep->pending_since_ms > seen->used_ms)
         intake_move(sweep, seen->name, seen->after);
-        intake_wait_end(sweep->arena, sweep->out, seen->name);
-    } else if (seen->is_wanted || seen->after != NULL) {
-        intake_wait_end(sweep->arena, sweep->out, seen->name);
-    } else if (seen->unchanged_ms >= waiting_ms(sweep) &&
-               intake_wait_say(
-                   sweep->arena, sweep->out, seen->name,
-                   arena_print(sweep->arena,
-                               "%s: found a file that is no record and that no record in "
-                               "records/out attaches; expected a record beside it that names it "
-                               "in attachments. It stays here until one does.\n",
-                               seen->name))) {
-        log_event(LOG_LEVEL_WARNING, "drop-folder", "what", "no record names a file in records/out",
-                  "why", "it stays there; see NAME.waits.txt beside it, or refgate check", NULL);
-    }
+    else if (!is_named && !seen->is_told && seen->unchanged_ms >= waiting_ms(sweep))
+        tell_unnamed(sweep, seen);
 }
 
 /* ---- records and documents ---- */

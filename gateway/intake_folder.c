@@ -93,6 +93,7 @@ static int64_t unchanged_ms(struct seen *seen, const struct stat *about, int64_t
         return now_ms - seen->since_ms;
     seen->look = LOOK_NOT_YET;
     seen->after = NULL;
+    seen->is_told = false;
     seen->inode = about->st_ino;
     seen->size = about->st_size;
     seen->modified_ns = modified;

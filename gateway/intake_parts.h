@@ -21,6 +21,7 @@ struct seen { /* a file as it looked last time */
     bool is_wanted;    /* in this sweep: by a record that stays */
     const char *after; /* the folder that its record went to; NULL: none came yet */
     int64_t used_ms;   /* when that was, monotonic */
+    bool is_told;      /* that no record names it */
 };
 
 struct intake {
