@@ -156,6 +156,17 @@ bool standing_sets_aside(struct field_job *job, const struct json *root, const c
     return true;
 }
 
+void standing_leave_out(struct field_job *job, const struct json *root, const char *type,
+                        const struct json *object, const char *element, const char *text)
+{
+    add_note(job, (struct note){.root = root,
+                                .object = object,
+                                .type = type,
+                                .element = element,
+                                .is_aside = true,
+                                .text = text});
+}
+
 bool standing_is_limit(struct field_job *job, const struct json *quantity)
 {
     struct standing_said said = standing_of("Quantity", quantity);
@@ -249,8 +260,9 @@ static struct standing_said said_of_all(const struct message_split *split, const
     for (size_t i = 0; i < 3; i++) {
         struct standing_said said =
             all[i] == NULL ? heaviest : standing_of(all[i]->type, all[i]->resource);
-        /* beside a note or a move the order is only named; that it forbids something counts */
-        bool is_beside = i == 1 && !is_referral && !text_equal(said.element, "doNotPerform");
+        /* elsewhere the order is only named; of a move it counts that it forbids something */
+        bool is_beside = i == 1 && !is_referral &&
+                         (split->kind != NULL || !text_equal(said.element, "doNotPerform"));
         if (is_beside || !is_heavier(&said, &heaviest))
             continue;
         heaviest = said;

@@ -37,7 +37,10 @@ void standing_tell(struct field_job *job, const struct json *root, const char *t
  * WHAT it says (NULL: that stands beside it). */
 bool standing_sets_aside(struct field_job *job, const struct json *root, const char *type,
                          const struct json *object, struct json *what);
-/* The same for a Quantity with a comparator, which is a limit and no value. */
+/* That ELEMENT of OBJECT goes into no field for a reason of its reader's, which TEXT says. */
+void standing_leave_out(struct field_job *job, const struct json *root, const char *type,
+                        const struct json *object, const char *element, const char *text);
+/* As standing_sets_aside for a Quantity with a comparator, which is a limit and no value. */
 bool standing_is_limit(struct field_job *job, const struct json *quantity);
 /* The results of a report that does not hold are set aside with it. */
 void standing_of_reports(struct field_job *job);

@@ -243,14 +243,96 @@ static struct json *read_excludes(struct field_job *job, const struct field *fie
 
 static const struct field_kind excludes = {write_excludes, read_excludes};
 
+/* ---- the decision: a permission that is narrower than our words can say is none ---- */
+
+static const struct field_word decisions[] = {
+    {"allow", "permit"}, {"refuse", "deny"}, {NULL, NULL}};
+
+static bool is_one_of(const char *const *names, const struct json *members)
+{
+    size_t i = 0;
+    while (names[i] != NULL && strcmp(names[i], json_key(members)) != 0)
+        i++;
+    return names[i] != NULL;
+}
+
+static bool has_only(const struct json *object, const char *const *names)
+{
+    for (const struct json *member = json_first(object); member != NULL;
+         member = json_next(member)) {
+        if (!is_one_of(names, member))
+            return false;
+    }
+    return true;
+}
+
+/* A nested provision that denies labels we know, and nothing else, is `excludes`. */
+static bool is_exclusion(struct field_job *job, const struct json *provision)
+{
+    static const char *const names[] = {"id", "extension", "type", "securityLabel", NULL};
+    if (!has_only(provision, names) || !text_equal(json_get_text(provision, "type"), "deny"))
+        return false;
+    for (const struct json *label = json_first(json_get(provision, "securityLabel")); label != NULL;
+         label = json_next(label)) {
+        if (field_find_row(job, labels.kind, label) == NULL)
+            return false;
+    }
+    return true;
+}
+
+static bool is_disclosure(const struct json *provision)
+{
+    const struct json *action = json_first(json_get(provision, "action"));
+    bool is_any = action == NULL;
+    for (; action != NULL && !is_any; action = json_next(action))
+        is_any = field_has_code(action, NULL, "disclose");
+    return is_any;
+}
+
+/* To certain content or resources, for something else than disclosing, or with exceptions that have
+ * no word of ours. */
+static bool is_narrower(struct field_job *job, const struct json *provision)
+{
+    static const char *const names[] = {"id",        "extension",  "type",    "period",
+                                        "actor",     "action",     "purpose", "class",
+                                        "provision", "dataPeriod", NULL};
+    if (!has_only(provision, names) || !is_disclosure(provision))
+        return true;
+    for (const struct json *inner = json_first(json_get(provision, "provision")); inner != NULL;
+         inner = json_next(inner)) {
+        if (!is_exclusion(job, inner))
+            return true;
+    }
+    return false;
+}
+
+static struct json *write_decision(struct field_job *job, const struct field *field,
+                                   const struct json *value)
+{
+    return field_word.write(job, field, value);
+}
+
+static struct json *read_decision(struct field_job *job, const struct field *field,
+                                  struct json *node, struct json *into)
+{
+    const struct json *provision = json_get(job->main, "provision");
+    if (!text_equal(json_text(node), "permit") || !is_narrower(job, provision))
+        return field_word.read(job, field, node, into);
+    standing_leave_out(job, job->main, "Consent.provision", provision, "type",
+                       "Not filed: this consent permits less than can be said here, so it permits "
+                       "nothing");
+    json_mark(node);
+    return NULL;
+}
+
+static const struct field_kind decision = {write_decision, read_decision};
+
 /* ---- the table ---- */
 
 /* Of the last two rows only reading makes use: they permit nothing. */
 static const struct field_word statuses[] = {{"active", "active"},    {"revoked", "inactive"},
                                              {"draft", "draft"},      {"draft", "proposed"},
                                              {"revoked", "rejected"}, {NULL, NULL}};
-static const struct field_word decisions[] = {
-    {"allow", "permit"}, {"refuse", "deny"}, {NULL, NULL}};
 static const struct field_code privacy = {"http://terminology.hl7.org/CodeSystem/consentscope",
                                           "patient-privacy", "Privacy Consent", NULL};
 static const struct field_code consent_form = {"http://loinc.org", "59284-0", "Patient Consent",
@@ -304,7 +386,7 @@ const struct field map_consent[] = {
     {"share_from", "organization[0]", &share_from, NULL},
     {"form_file", "sourceAttachment.title", &field_plain, NULL},
     {NULL, "policy[0].uri", &policy, NULL},
-    {"decision", "provision.type", &field_word, decisions},
+    {"decision", "provision.type", &decision, decisions},
     {"valid_from", "provision.period.start", &field_plain, NULL},
     {"valid_until", "provision.period.end", &field_plain, NULL},
     {"share_with", "provision.actor[]", &actor, NULL},

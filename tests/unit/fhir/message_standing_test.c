@@ -751,6 +751,82 @@ static void consents(void **state)
     }
 }
 
+/* A permission with an exception or a limit that has no word here would permit more than it says.
+ */
+static void a_narrower_permission_permits_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *provision, *decision;
+    } cases[] = {
+        {"'type':'permit'", "allow"},
+        {"'type':'deny'", "refuse"},
+        {"'type':'permit','action':[{'coding':[{'code':'disclose'}]}]", "allow"},
+        {"'type':'permit','provision':[{'type':'deny','securityLabel':[{'system':"
+         "'http://terminology.hl7.org/CodeSystem/v3-ActCode','code':'HIV'}]}]",
+         "allow"},
+        {"'type':'permit','action':[{'coding':[{'code':'collect'}]}]", NULL},
+        {"'type':'permit','code':[{'text':'blood tests'}]", NULL},
+        {"'type':'permit','data':[{'meaning':'instance','reference':{'display':'x'}}]", NULL},
+        {"'type':'permit','provision':[{'type':'deny','actor':[{'role':{'text':'x'},'reference':{"
+         "'display':'Dr. X'}}]}]",
+         NULL},
+        {"'type':'permit','provision':[{'type':'deny','securityLabel':[{'code':'X'}]}]", NULL},
+    };
+    static const char message[] = BUNDLE(HEADER(
+        "share-consent") ",{'resource':{'resourceType':'Consent','id':'k1','status':'active'"
+                         "," PRIVACY
+                         ",'patient':{'reference':'Patient/p1'},'dateTime':'2026-09-30T09:00:00Z',"
+                         "'provision':{@1}}}" PATIENT);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world world;
+        assert_true(take(&world, message, cases[i].provision, ""));
+        if (!text_equal(at(world.in.record, "decision"), cases[i].decision))
+            fail_msg("%s: %s", cases[i].provision, json_print(&world.arena, world.in.record));
+        assert_int_equal(is_told(&world, "Consent.provision.type", "permits nothing"),
+                         cases[i].decision == NULL);
+        arena_free(&world.arena);
+    }
+}
+
+/* A note may say of an order beside it what must not be done; that is told, and the note is filed.
+ */
+static void an_order_beside_a_note_does_not_refuse_it(void **state)
+{
+    struct world world;
+    (void)state;
+    assert_true(
+        take(&world, note, ORDER("'status':'active','intent':'order','doNotPerform':true"), ""));
+    assert_int_equal(world.in.content, MESSAGE_RECORD);
+    assert_true(is_told(&world, "ServiceRequest.doNotPerform", "true"));
+    arena_free(&world.arena);
+}
+
+/* BSeR answers with the order in full: from whom it asks that is no new referral. */
+static void an_order_sent_back_is_an_answer(void **state)
+{
+    (void)state;
+    static const char task[] =
+        ",{'resource':{'resourceType':'Task','id':'t1','status':'@2','intent':'order','focus':{"
+        "'reference':'ServiceRequest/s1'},'for':{'reference':'Patient/p1'},'requester':{"
+        "'identifier':{'system':'http://hl7.org/fhir/sid/us-npi','value':'@1'}},'owner':{"
+        "'identifier':{'system':'http://hl7.org/fhir/sid/us-npi','value':'9900000024'}}}}";
+    struct world world;
+    struct arena arena = ARENA_EMPTY;
+    const char *start = strstr(referral, "@1");
+    const char *patient = strstr(referral, "@2");
+    const char *message = arena_print(&arena, "%.*s%.*s%s%s", (int)(patient - referral), referral,
+                                      (int)(start - patient - 2), patient + 2, task, start + 2);
+    assert_true(take(&world, message, "9900000016", "rejected"));
+    assert_int_equal(world.in.content, MESSAGE_MOVE);
+    assert_string_equal(world.in.move.move, "decline");
+    arena_free(&world.arena);
+    assert_false(take(&world, message, "9900000024", "rejected")); /* of its own placer */
+    assert_int_equal(world.in.content, MESSAGE_REFUSED);
+    arena_free(&world.arena);
+    arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -773,6 +849,9 @@ int main(void)
         cmocka_unit_test(discharges_and_conferences),
         cmocka_unit_test(plans),
         cmocka_unit_test(consents),
+        cmocka_unit_test(a_narrower_permission_permits_nothing),
+        cmocka_unit_test(an_order_beside_a_note_does_not_refuse_it),
+        cmocka_unit_test(an_order_sent_back_is_an_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
