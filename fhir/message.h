@@ -54,6 +54,8 @@ struct message_attachment { /* bytes of one attachment of the record, in the rec
 };
 
 struct message_record_options {
+    const char *sender; /* handle of the clinic whose record it is, wherever its writer works by
+                           now; NULL: the writer's */
     const char *const
         *recipients; /* handles of clinics or people, merged per clinic by the caller */
     size_t recipient_count;

@@ -291,14 +291,17 @@ static const char *clinic_at(struct field_job *job, struct json *task, const cha
     return handle == NULL ? NULL : people_clinic(job, handle);
 }
 
-/* Whom the order asks sends it back in full with his answer: that is no new order. */
-static bool is_answer(struct field_job *job, const struct message_split *split, const char *sender)
+/* Whom the order asks sends it back in full with his answer, to the clinic that asked: that is no
+ * new order. (People may be elsewhere by our directory than by the sender's.) */
+static bool is_answer(struct field_job *job, const struct message_split *split,
+                      const struct message_inbound *in)
 {
-    if (split->task == NULL || sender == NULL || !text_equal(split->kind, "referral"))
+    if (split->task == NULL || in->sender == NULL || !text_equal(split->kind, "referral"))
         return false;
     const char *requester = clinic_at(job, split->task->resource, "requester");
-    return requester != NULL && !text_equal(requester, sender) &&
-           text_equal(clinic_at(job, split->task->resource, "owner"), sender);
+    return requester != NULL && !text_equal(requester, in->sender) &&
+           (in->destination == NULL || text_equal(requester, in->destination)) &&
+           text_equal(clinic_at(job, split->task->resource, "owner"), in->sender);
 }
 
 /* Order and Task of one message are about one person, and that is a Patient. */
@@ -337,7 +340,7 @@ static bool read_content(struct field_job *job, const struct message_split *spli
     }
     if (retraction_is(split))
         return retraction_read(job, split, in, findings);
-    if (is_answer(job, split, in->sender)) {
+    if (is_answer(job, split, in)) {
         move_read(job, split, in);
         return true;
     }

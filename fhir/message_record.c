@@ -207,7 +207,8 @@ struct json *message_of_record(const struct fhir_context *context, const struct 
     if (kind == NULL)
         return NULL;
     job.kind = kind->kind;
-    job.clinic = handle_clinic(&job, "written_by");
+    job.clinic =
+        job.options->sender != NULL ? job.options->sender : handle_clinic(&job, "written_by");
     job.task_status =
         job.options->task_status != NULL ? job.options->task_status : kind->task_status;
     set_referral(&job, job.options);

@@ -35,7 +35,8 @@ struct json *compose_record(const struct setup *setup, struct arena *arena,
                                                    json_get_text(item->record, "record_id"), hash,
                                                    item->clinics, item->taken_back)};
     struct fhir_context context = setup_context(setup, arena, &ids);
-    struct message_record_options options = {.recipients = item->recipients,
+    struct message_record_options options = {.sender = item->sender,
+                                             .recipients = item->recipients,
                                              .recipient_count = item->recipient_count,
                                              .referral = item->referral,
                                              .consents = &item->consent,

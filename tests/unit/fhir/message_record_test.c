@@ -435,6 +435,27 @@ static void own_codes_go_along(void **state)
     arena_free(&arena);
 }
 
+/* Whoever has left the clinic since does not take the record along: it is sent in the name of the
+ * clinic that holds it, and the reader shows the writer as claimed by that. */
+static void a_writer_who_left_speaks_for_nobody_else(void **state)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct directory *directory = mapping_directory(&arena);
+    struct mapping_samples samples = mapping_samples(&arena);
+    struct fhir_context context = mapping_context(&arena, directory, "left");
+    const struct json *record = sample_of(&samples, "01-referral");
+    struct message_record_options options = {.sender = "harbor"};
+    (void)state;
+    context.partner = "harbor";
+    struct message_inbound in =
+        read_bundle(&context, message_of_record(&context, record, &options));
+    assert_string_equal(in.sender, "harbor");
+    assert_string_equal(in.referral.placer, "harbor");
+    assert_int_equal(in.content, MESSAGE_RECORD);
+    assert_string_not_equal(json_get_text(in.record, "written_by"), "osei");
+    arena_free(&arena);
+}
+
 /* A partner with another canonical base is understood as well. */
 static void another_base_is_understood(void **state)
 {
@@ -468,6 +489,7 @@ int main(void)
         cmocka_unit_test(a_note_moves_the_task),
         cmocka_unit_test(own_codes_go_along),
         cmocka_unit_test(another_base_is_understood),
+        cmocka_unit_test(a_writer_who_left_speaks_for_nobody_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
