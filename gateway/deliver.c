@@ -94,6 +94,14 @@ static void refuse(struct store *store, const struct setup *setup, struct arena 
         outbox_withdraw(store, arena, message, reason, now_ms);
 }
 
+/* A move that waits for a partner which no longer serves its clinic; another one does. */
+static bool has_moved(const struct setup *setup, const struct store_message *message)
+{
+    const struct partner *serves = setup_partner_of(setup, message->recipient);
+    return message->record == 0 && text_equal(message->state, "queued") && serves != NULL &&
+           !text_equal(serves->name, message->partner);
+}
+
 /* Nothing waits longer than the longest wait: what seems to is from before the clock was set back.
  */
 static bool is_beyond_reach(struct store *store, const struct setup *setup, struct arena *arena,
@@ -151,7 +159,7 @@ size_t deliver_claim(struct store *store, const struct setup *setup, struct aren
             claimed += claim_one(store, setup, arena, &due[i], now_ms, &items[claimed]);
         else
             refuse(store, setup, arena, &due[i], reason, now_ms);
-        if (text_equal(due[i].state, "withdrawn"))
+        if (text_equal(due[i].state, "withdrawn") || has_moved(setup, &due[i]))
             (*ret_withdrawn)[(*ret_withdrawn_count)++] = due[i];
     }
     *ret_items = items;

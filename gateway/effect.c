@@ -17,13 +17,28 @@
 
 enum { NUMBER_MAX = 1024, NOTE_MAX = 4096, RELATED_MAX = 64, OTHER_IDS_MAX = 32, EPOCH_SHOWN = 4 };
 
+/* A clinic may be with another partner now than when its referral came: who serves it by
+ * directory.csv speaks for it. */
+static bool is_theirs(const struct inbox_item *item, struct store_referral *referral)
+{
+    const char *partner = admission_partner(item->admission);
+    bool is_ours = track_ours(referral) == TRACK_PLACER;
+    const char *clinic = is_ours ? referral->filler : referral->placer;
+    const struct partner *serves = setup_partner_of(item->setup, clinic);
+    bool has_moved = referral->partner[0] != '\0' && text_equal(clinic, item->message->sender) &&
+                     serves != NULL && text_equal(serves->name, partner);
+    if (has_moved)
+        referral->partner = partner;
+    return text_equal(referral->partner, partner);
+}
+
 /* Of COUNT referrals the one that is this partner's; false when there is none, or several. */
-static bool find_theirs(const struct inbox_item *item, const struct store_referral *referrals,
+static bool find_theirs(const struct inbox_item *item, struct store_referral *referrals,
                         size_t count, struct store_referral *ret_referral)
 {
     size_t found = 0;
     for (size_t i = 0; i < count; i++) {
-        if (!text_equal(referrals[i].partner, admission_partner(item->admission)))
+        if (!is_theirs(item, &referrals[i]))
             continue;
         *ret_referral = referrals[i];
         found++;
@@ -54,7 +69,7 @@ static bool find_referral(struct store *store, const struct inbox_item *item,
         return false;
     if (wanted->placer != NULL &&
         find_placed(store, item, wanted->placer, wanted->number, ret_referral))
-        return text_equal(ret_referral->partner, admission_partner(item->admission));
+        return is_theirs(item, ret_referral);
     size_t count = store_referrals_numbered(store, item->arena, wanted->number, &matches);
     if (find_theirs(item, matches, count, ret_referral))
         return true;
@@ -67,7 +82,7 @@ static bool find_replaced(struct store *store, const struct inbox_item *item, co
                           struct store_referral *ret_referral)
 {
     return find_placed(store, item, item->message->sender, replaced, ret_referral) &&
-           text_equal(ret_referral->partner, admission_partner(item->admission));
+           is_theirs(item, ret_referral);
 }
 
 static bool not_found(const struct inbox_item *item, struct fault *ret_fault)

@@ -87,7 +87,8 @@ bool flow_move(const struct flow *flow, const char *id, const char *word,
                const struct track_details *details, struct store_referral *ret_referral,
                struct fault *ret_fault);
 /* Takes back a record of ours: whatever waits of it is dropped, and each clinic that got it, or may
- * have, is told. Once done it is final; done again, nothing happens (answer FLOW_KNOWN). */
+ * have, is told. Once done it is final; done again (answer FLOW_KNOWN), those are told that could
+ * not be before. */
 struct flow_retraction {
     enum flow_answer answer;
     const char *kind, *number, *code;

@@ -340,6 +340,7 @@ bool flow_tell(const struct flow *flow, const struct store_referral *referral, c
                                .moved_from = moved_from,
                                .now_ms = clock_wall_ms(&flow->setup->clock)};
     outbox_commit(flow->store, flow->arena, grant, &item);
+    flow_note_partner(flow, referral, grant_partner(grant));
     return true;
 }
 
@@ -357,69 +358,6 @@ void flow_tell_instead(const struct flow *flow, const struct store_message *with
     bool is_over = text_equal(referral.task_status, "completed");
     if (is_over || text_equal(referral.task_status, "in-progress"))
         flow_tell(flow, &referral, is_over ? "complete" : "start", &details, NULL, &fault);
-}
-
-/* What it drew back with it, or kept back, may go: when it was dropped its correction, when it was
- * made anew a note behind it. */
-static void let_followers_go(const struct flow *flow, const struct store_message *withdrawn)
-{
-    struct store_record row;
-    if (text_equal(withdrawn->kind, "referral") &&
-        store_get_record(flow->store, flow->arena, withdrawn->record, &row))
-        flow_reconsider(flow, row.client);
-}
-
-size_t flow_claim(const struct flow *flow, const char *partner, size_t slots,
-                  struct deliver_item **ret_items)
-{
-    struct store_message *withdrawn;
-    size_t count;
-    size_t claimed = deliver_claim(flow->store, flow->setup, flow->arena, partner, flow->now_ms,
-                                   slots, ret_items, &withdrawn, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (!flow_make_anew(flow, &withdrawn[i]))
-            flow_tell_instead(flow, &withdrawn[i]);
-        let_followers_go(flow, &withdrawn[i]);
-    }
-    return claimed;
-}
-
-/* A partner that does not know the referral that we cancelled can do nothing with what stands
- * behind the cancel either: the referral counts as never sent. */
-static void drop_behind_cancel(const struct flow *flow, const struct store_message *cancel)
-{
-    struct store_referral referral;
-    struct store_record row;
-    struct store_message *behind;
-    if (text_equal(cancel->response_code, "ok") ||
-        !store_get_referral(flow->store, flow->arena, cancel->referral, &referral) ||
-        !text_equal(referral.task_status, "cancelled"))
-        return;
-    referral.partner = "";
-    store_set_referral(flow->store, &referral);
-    size_t count = outbox_withdraw_behind(flow->store, flow->arena, cancel, false,
-                                          "its referral was cancelled before the partner had it",
-                                          flow->now_ms, &behind);
-    for (size_t i = 0; i < count; i++) {
-        if (store_get_record(flow->store, flow->arena, behind[i].record, &row))
-            flow_reconsider(flow, row.client);
-    }
-}
-
-enum deliver_verdict flow_settle(const struct flow *flow, int64_t message,
-                                 const struct deliver_result *result, uint32_t random)
-{
-    struct store_message settled;
-    enum deliver_verdict verdict = deliver_settle(flow->store, flow->setup, flow->arena, message,
-                                                  result, flow->now_ms, random);
-    if ((verdict != DELIVER_REJECTED && verdict != DELIVER_DONE) ||
-        !store_get_message(flow->store, flow->arena, message, &settled))
-        return verdict;
-    if (verdict == DELIVER_REJECTED && settled.refusals == 0)
-        flow_tell_instead(flow, &settled);
-    if (verdict == DELIVER_DONE && text_equal(settled.kind, "cancel"))
-        drop_behind_cancel(flow, &settled);
-    return verdict;
 }
 
 /* It may have reached the partner, so the partner is told that it is taken back. */

@@ -88,6 +88,13 @@ const char *flow_correction_of(const struct flow *flow, const struct store_recor
 void flow_drop_corrected(const struct flow *flow, const struct store_record *row,
                          const char *correction, struct store_release *release);
 
+/* MESSAGE is a move that waits for a partner which no longer serves its clinic: withdrawn, and
+ * queued anew for the one that does. False: it is nothing of the kind, and as it was. */
+bool flow_follow(const struct flow *flow, struct store_message *message);
+/* The referral is with PARTNER, which serves its clinic now. */
+void flow_note_partner(const struct flow *flow, const struct store_referral *referral,
+                       const char *partner);
+
 /* After a message was taken back: tells the partner, by status alone, what it would have said of a
  * Task. */
 void flow_tell_instead(const struct flow *flow, const struct store_message *withdrawn);

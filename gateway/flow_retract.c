@@ -173,17 +173,31 @@ static bool queue(const struct retracting *retracting, const struct grant *grant
     return true;
 }
 
+/* At an earlier retraction of the same record. */
+static bool was_told(const struct retracting *retracting, const struct grant *grant)
+{
+    const struct flow *flow = retracting->flow;
+    struct store_message queued;
+    char id[DIGEST_UUID_TEXT];
+    digest_uuid5(space_of(retracting, grant), "MessageHeader", id);
+    return store_find_outbound(flow->store, flow->arena, id, &queued);
+}
+
 /* WENT: the copy may have arrived. */
 static void tell(struct retracting *retracting, const struct store_message *copy, bool went)
 {
     const struct flow *flow = retracting->flow;
-    struct flow_recipient *recipient = &retracting->report->recipients[retracting->report->count++];
+    struct flow_recipient *recipient = &retracting->report->recipients[retracting->report->count];
+    bool is_known = retracting->report->answer == FLOW_KNOWN;
     recipient->clinic = copy->recipient;
     recipient->reason = NULL;
     const struct grant *grant =
         release_retraction(flow->setup, flow->store, flow->arena, copy, &recipient->reason);
+    if (is_known && grant != NULL && was_told(retracting, grant))
+        return;
+    retracting->report->count++;
     recipient->is_queued = grant != NULL && queue(retracting, grant, &recipient->reason);
-    if (recipient->is_queued || !went || retracting->referral.id == 0)
+    if (recipient->is_queued || !went || retracting->referral.id == 0 || is_known)
         return;
     struct track_details details = {
         .by = copy->recipient, .reason = recipient->reason, .at_ms = flow->now_ms};
@@ -282,14 +296,15 @@ bool flow_retract(const struct flow *flow, const char *id, const char *code, con
                                                .kind = retracting.row.kind,
                                                .number = retracting.row.number,
                                                .code = is_known ? retracting.row.retracted : code};
-    if (is_known)
-        return true;
+    retracting.code = ret_retraction->code;
     if (retracting.row.referral != 0)
         store_get_referral(flow->store, flow->arena, retracting.row.referral, &retracting.referral);
-    if (!may_be_retracted(&retracting, ret_fault))
+    if (!is_known && !may_be_retracted(&retracting, ret_fault))
         return false;
-    store_retract_record(flow->store, retracting.row.id, code, flow->now_ms);
-    note(&retracting);
+    if (!is_known) {
+        store_retract_record(flow->store, retracting.row.id, code, flow->now_ms);
+        note(&retracting);
+    }
     withdraw_all(&retracting);
     return true;
 }

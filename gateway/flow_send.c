@@ -249,6 +249,8 @@ static void accept_row(struct sending *sending, const struct json *attachments)
     sending->row.referral = sending->referral.id;
     sending->row.accepted_ms = flow->now_ms;
     sending->row.exported = true;
+    const char *replaced = json_get_text(sending->tree, "replaces_record_id");
+    sending->row.replaces = replaced == NULL ? "" : replaced;
     sending->row.payload = payload_put(flow->store, text, strlen(text));
     if (attachments != NULL) {
         const char *list = json_print(flow->arena, attachments);

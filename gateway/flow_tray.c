@@ -95,7 +95,9 @@ static size_t ask_again(const struct flow *flow, struct store_message *queued, s
         if (!waits ||
             release_again(flow->setup, flow->store, flow->arena, &queued[i], flow->now_ms, &reason))
             continue;
-        if (queued[i].record == 0)
+        if (flow_follow(flow, &queued[i]))
+            made++;
+        else if (queued[i].record == 0)
             note_kept(flow, &queued[i], reason);
         else
             made += take_back(flow, &queued[i], reason);
@@ -259,19 +261,28 @@ static void cancel_draft(const struct flow *flow, const struct store_record *row
     track_apply(flow->store, &referral, track_find("cancel"), &details, flow->arena);
 }
 
-const char *flow_correction_of(const struct flow *flow, const struct store_record *row)
+/* Records of before there was a column for it say it in their text only. */
+static const char *older_correction(const struct flow *flow, const struct store_record *row)
 {
     struct store_record *others;
-    size_t count =
-        store_records(flow->store, flow->arena, row->client, row->kind, STORE_OWN, &others);
+    size_t count = store_older_records(flow->store, flow->arena, row->client, &others);
     for (size_t i = count; i-- > 0;) {
-        if (others[i].text == NULL || strstr(others[i].text, row->number) == NULL)
+        if (!text_equal(others[i].kind, row->kind) || others[i].text == NULL ||
+            strstr(others[i].text, row->number) == NULL)
             continue;
         const struct json *tree = tree_of(flow->arena, others[i].text);
         if (text_equal(json_get_text(tree, "replaces_record_id"), row->number))
             return others[i].number;
     }
     return NULL;
+}
+
+const char *flow_correction_of(const struct flow *flow, const struct store_record *row)
+{
+    struct store_record correction;
+    return store_find_correction(flow->store, flow->arena, row, &correction)
+               ? correction.number
+               : older_correction(flow, row);
 }
 
 void flow_drop_corrected(const struct flow *flow, const struct store_record *row,

@@ -31,6 +31,7 @@
 #include "gateway/office.h"
 #include "gateway/opening.h"
 #include "gateway/quota.h"
+#include "gateway/recall.h"
 #include "gateway/seats.h"
 #include "gateway/station.h"
 
@@ -167,7 +168,9 @@ static bool review(struct unit *unit, struct store *store)
     struct flow flow = {office->setup, store, unit->arena, clock_wall_ms(&office->setup->clock),
                         office->validator};
     reviewing->queued =
-        reviewing->is_full ? flow_reconsider(&flow, NULL) : flow_reconsider_due(&flow);
+        reviewing->is_full
+            ? flow_reconsider(&flow, NULL) + recall_ask(store, flow.setup, unit->arena, flow.now_ms)
+            : flow_reconsider_due(&flow);
     return true;
 }
 

@@ -39,7 +39,7 @@ bool outbox_was_delivered(const struct store_message *message);
  * does not go again. */
 bool outbox_withdraw(struct store *store, struct arena *arena, struct store_message *message,
                      const char *reason, int64_t now_ms);
-/* What waits behind MESSAGE, of the same referral to the same partner, may no longer go, oldest
+/* What waits behind MESSAGE, of the same referral to the same clinic, may no longer go, oldest
  * first. KEEPS_CANCEL: a cancel goes all the same, because MESSAGE may have arrived. Returns how
  * many, with the list. */
 size_t outbox_withdraw_behind(struct store *store, struct arena *arena,

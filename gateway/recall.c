@@ -43,7 +43,7 @@ static const char *question_to(struct store *store, struct arena *arena, const c
     return json_print(arena, parameters);
 }
 
-static void ask_one(struct store *store, struct arena *arena, const char *org, const char *partner,
+static bool ask_one(struct store *store, struct arena *arena, const char *org, const char *partner,
                     const char *theirs, int64_t now_ms)
 {
     char id[DIGEST_UUID_TEXT];
@@ -53,7 +53,7 @@ static void ask_one(struct store *store, struct arena *arena, const char *org, c
                              partner, *theirs == '\0' ? "" : "|", theirs),
                  id);
     if (store_epoch(store)[0] == '\0' || store_find_outbound(store, arena, id, &seen))
-        return;
+        return false;
     const char *text = question_to(store, arena, partner, theirs);
     struct store_message message = {.direction = "out",
                                     .partner = partner,
@@ -69,12 +69,19 @@ static void ask_one(struct store *store, struct arena *arena, const char *org, c
     message.payload = payload_put(store, text, strlen(text));
     store_add_message(store, &message);
     audit_add(store, now_ms, "queued", partner, id, "restored: what the backup lacked");
+    return true;
 }
 
-void recall_ask(struct store *store, const struct setup *setup, struct arena *arena, int64_t now_ms)
+size_t recall_ask(struct store *store, const struct setup *setup, struct arena *arena,
+                  int64_t now_ms)
 {
+    size_t asked = 0;
+    if (store_epoch(store)[0] == '\0')
+        return 0; /* it was never restored */
     for (size_t i = 0; i < setup->partners.count; i++)
-        ask_one(store, arena, setup->config.org, setup->partners.items[i].name, "", now_ms);
+        asked +=
+            ask_one(store, arena, setup->config.org, setup->partners.items[i].name, "", now_ms);
+    return asked;
 }
 
 /* ---- answering ---- */
@@ -107,6 +114,17 @@ static size_t send_again(struct store *store, struct arena *arena, const char *p
     return count;
 }
 
+static void list_referral(struct arena *arena, struct json *list,
+                          const struct store_referral *referral, const char *status)
+{
+    struct json *item = json_push(list, json_new_object(arena));
+    json_set_text(arena, item, "name", "referral");
+    struct json *parts = json_set(arena, item, "part", json_new_list(arena));
+    set_parameter(arena, parts, "placer", referral->placer);
+    set_parameter(arena, parts, "number", referral->number);
+    set_parameter(arena, parts, "status", status);
+}
+
 static const char *answer_to(struct store *store, struct arena *arena, const char *partner,
                              size_t count)
 {
@@ -115,14 +133,11 @@ static const char *answer_to(struct store *store, struct arena *arena, const cha
     struct json *parameters = new_parameters(arena, &list);
     set_parameter(arena, list, "count", arena_print(arena, "%zu", count));
     size_t shared = store_referrals_with(store, arena, partner, REFERRALS_MAX, &referrals);
-    for (size_t i = 0; i < shared; i++) {
-        struct json *item = json_push(list, json_new_object(arena));
-        json_set_text(arena, item, "name", "referral");
-        struct json *parts = json_set(arena, item, "part", json_new_list(arena));
-        set_parameter(arena, parts, "placer", referrals[i].placer);
-        set_parameter(arena, parts, "number", referrals[i].number);
-        set_parameter(arena, parts, "status", referrals[i].task_status);
-    }
+    for (size_t i = 0; i < shared; i++)
+        list_referral(arena, list, &referrals[i], referrals[i].task_status);
+    size_t early = store_early_cancels_of(store, arena, partner, REFERRALS_MAX, &referrals);
+    for (size_t i = 0; i < early && shared + i < REFERRALS_MAX; i++)
+        list_referral(arena, list, &referrals[i], "cancelled");
     return json_print(arena, parameters);
 }
 
@@ -174,7 +189,9 @@ static bool learn_one(struct store *store, struct arena *arena, const char *part
     if (told.placer == NULL || told.number == NULL || told.status == NULL)
         return false;
     bool is_here = store_find_referral(store, arena, told.placer, told.number, &ours);
-    if (is_here && (!text_equal(ours.partner, partner) || is_same(ours.task_status, told.status)))
+    bool is_elsewhere =
+        is_here && !text_equal(ours.partner, "") && !text_equal(ours.partner, partner);
+    if (is_elsewhere || (is_here && is_same(ours.task_status, told.status)))
         return false;
     told.ours = is_here ? ours.task_status : NULL;
     store_add_told(store, &told);
@@ -204,6 +221,9 @@ static bool differs_now(struct store *store, struct arena *arena, struct store_t
     if (!store_find_referral(store, arena, told->placer, told->number, &ours))
         return told->ours == NULL;
     told->ours = ours.task_status;
+    if (text_equal(ours.partner, "") &&
+        track_ours(&ours) == TRACK_PLACER) /* it never left, for us */
+        return !is_same(ours.task_status, told->status);
     return is_same(ours.task_status, then) && !is_same(ours.task_status, told->status);
 }
 
@@ -213,7 +233,7 @@ size_t recall_differences(struct store *store, struct arena *arena, struct store
     size_t kept = 0;
     size_t count = store_told(store, arena, &all);
     for (size_t i = 0; i < count; i++) {
-        if (differs_now(store, arena, &all[i]))
+        if (all[i].settled_ms == 0 && differs_now(store, arena, &all[i]))
             all[kept++] = all[i];
     }
     *ret_told = all;
@@ -227,9 +247,19 @@ const char *recall_advice(struct arena *arena, const struct store_told *told, co
         return "send its record again (records/sent may hold the file)";
     if (told->ours == NULL)
         return arena_print(arena, "ask %s to send it again", told->partner);
+    if (is_ours && text_equal(told->ours, "draft"))
+        return arena_print(arena,
+                           "it waits here and %s has it: let it go (refgate tray list), or cancel "
+                           "it and tell %s by telephone",
+                           told->partner, told->partner);
     if (track_is_over(told->ours))
-        return arena_print(arena, "it is closed here: call %s, so that it is closed there, too",
-                           told->partner);
+        return arena_print(arena,
+                           "it is closed here: call %s, so that it is closed there, too; then "
+                           "refgate referrals settle %s",
+                           told->partner, told->number);
     return is_ours ? arena_print(arena, "ask %s what was agreed, or cancel it", told->partner)
-                   : "bring it to the state there (refgate referrals accept, start, ...)";
+                   : arena_print(arena,
+                                 "bring it to the state there (refgate referrals accept, start, "
+                                 "...), or set it to that (refgate referrals settle %s --as-there)",
+                                 told->number);
 }

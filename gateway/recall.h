@@ -23,9 +23,10 @@
 #define RECALL_KIND "send-again"
 #define RECALL_OPERATION "$send-again"
 
-/* At a start: queues the question to each partner that has not been asked in this epoch. */
-void recall_ask(struct store *store, const struct setup *setup, struct arena *arena,
-                int64_t now_ms);
+/* At a start, and when partners may have been added: queues the question to each partner that has
+ * not been asked in this epoch. Returns to how many. */
+size_t recall_ask(struct store *store, const struct setup *setup, struct arena *arena,
+                  int64_t now_ms);
 /* A partner asks: queues what it lacks; *RET_ANSWER is the body of the answer. An epoch is answered
  * by sending once, and another one not before that had time to go; else false with the fault. Its
  * restore may have taken what it was to send us after one of ours: then we ask it again, too. */

@@ -242,11 +242,8 @@ const struct grant *release_reply(const struct setup *setup, struct arena *arena
     const struct partner *partner = open_partner(setup, arena, recipient, ret_reason);
     if (partner == NULL)
         return NULL;
-    if (!text_equal(partner->name, referral->partner)) {
-        *ret_reason = arena_print(arena,
-                                  "%s is served by another partner than when the referral was "
-                                  "made",
-                                  recipient);
+    if (text_equal(referral->partner, "")) {
+        *ret_reason = arena_print(arena, "no partner has referral %s", referral->number);
         return NULL;
     }
     struct grant *grant = arena_alloc(arena, sizeof *grant);
@@ -308,6 +305,8 @@ static bool reply_again(const struct setup *setup, struct store *store, struct a
         *ret_reason = "its referral is no longer in the store";
         return false;
     }
+    if (text_equal(referral.partner, "")) /* taken back; the cancel goes where it went */
+        referral.partner = message->partner;
     const struct grant *grant = release_reply(setup, arena, &referral, ret_reason);
     if (grant == NULL)
         return false;

@@ -52,8 +52,9 @@ struct consent_question release_question(const struct setup *setup, struct arena
  * sent a KIND); NULL: it may. */
 const char *release_barrier(const struct setup *setup, struct arena *arena, const char *clinic,
                             const char *kind);
-/* Task status, ids, visit count and a short reason to the partner of this referral. NULL with the
- * reason when that partner is no longer admitted or no longer serves the referral's clinic. */
+/* Task status, ids, visit count and a short reason to the other side of this referral. NULL with
+ * the reason when no partner has the referral, or the one that serves the clinic at its other side,
+ * by directory.csv as it is now, is not admitted. */
 const struct grant *release_reply(const struct setup *setup, struct arena *arena,
                                   const struct store_referral *referral, const char **ret_reason);
 /* Did this message of ours reach its partner, or may it have? A try without a whole answer may; one

@@ -10,10 +10,10 @@
 #include "gateway/commands/manual.h"
 
 static const struct command *const groups[] = {
-    commands_setup,   commands_check, commands_run,       commands_records, commands_referrals,
-    commands_consent, commands_tray,  commands_queue,     commands_desk,    commands_people,
-    commands_match,   commands_cert,  commands_authority, commands_partner, commands_partner_row,
-    commands_backup,  commands_audit};
+    commands_setup,       commands_check,   commands_run,  commands_records,   commands_referrals,
+    commands_differ,      commands_consent, commands_tray, commands_queue,     commands_desk,
+    commands_people,      commands_match,   commands_cert, commands_authority, commands_partner,
+    commands_partner_row, commands_backup,  commands_audit};
 enum { GROUPS = sizeof groups / sizeof *groups };
 
 /* Every command takes these. */

@@ -84,6 +84,7 @@ extern const struct command commands_check[];     /* check, status */
 extern const struct command commands_run[];       /* serve, demo */
 extern const struct command commands_records[];   /* send, map, validate, fhirpath */
 extern const struct command commands_referrals[]; /* referrals, messages */
+extern const struct command commands_differ[];    /* referrals that differ */
 extern const struct command commands_tray[];      /* tray */
 extern const struct command commands_consent[];   /* consent */
 extern const struct command commands_queue[];     /* queue, records retract */

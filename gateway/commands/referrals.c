@@ -9,7 +9,6 @@
 #include "gateway/actor.h"
 #include "gateway/commands/lists.h"
 #include "gateway/flow.h"
-#include "gateway/recall.h"
 
 enum { LIST_PAGE = 100 }; /* referrals whose records are in memory at once */
 
@@ -201,38 +200,6 @@ static int list(struct command_call *call)
         command_print_table(&listing.table, &call->out);
     if (after != 0)
         lists_say_cut(call, listing.limit);
-    return 0;
-}
-
-/* What partners said after a restore, and what stands otherwise here (gateway/recall.h). */
-static int differ(struct command_call *call)
-{
-    static const char *const headings[] = {"REFERRAL", "FROM", "PARTNER", "HERE", "THERE", "DO"};
-    struct arena *arena = call->arena;
-    struct store *store;
-    struct fault fault;
-    struct store_told *told;
-    if (!office_reader(call->office, arena, &store, &fault))
-        return command_fail(call, &fault);
-    size_t count = recall_differences(store, arena, &told);
-    store_close(store);
-    struct command_table table = lists_table(arena, headings, 6);
-    for (size_t i = 0; i < count; i++) {
-        const char *here = told[i].ours == NULL ? "not here" : told[i].ours;
-        const char *advice = recall_advice(arena, &told[i], call->office->setup->config.org);
-        const char *const cells[] = {told[i].number, told[i].placer, told[i].partner,
-                                     here,           told[i].status, advice};
-        static const char *const names[] = {"referral", "from", "partner", "here", "there", "do"};
-        struct json *object = json_new_object(arena);
-        for (size_t k = 0; k < sizeof cells / sizeof *cells; k++) {
-            json_set_text(arena, object, names[k], cells[k]);
-            command_cell(&table, cells[k]);
-        }
-        if (command_has(call, "json"))
-            lists_object(call, object);
-    }
-    if (!command_has(call, "json"))
-        command_print_table(&table, &call->out);
     return 0;
 }
 
@@ -600,8 +567,6 @@ static const struct command_option show_options[] = {
     }
 const struct command commands_referrals[] = {
     ROW("referrals list", "", "every referral and where it stands", 0, list, list_options),
-    ROW("referrals differ", "",
-        "referrals that stand otherwise at a partner, as it said after a restore", 0, differ, NULL),
     ROW("referrals show", "ID", "one referral, its track and its messages", 1, show, NULL),
     ROW("referrals accept", "ID", "say yes to a referral", 1, accept, move_options),
     ROW("referrals decline", "ID", "say no, with --reason", 1, decline, reason_options),

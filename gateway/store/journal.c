@@ -37,6 +37,7 @@ struct journal {
     struct buffer payloads;         /* starts with room for the group's head */
     struct buffer changes;
     bool is_read_soon; /* the group holds a payload that somebody is going to ask for */
+    uint64_t full;     /* bytes of a segment after which a new one is made */
 };
 
 static void grow(struct buffer *buffer, size_t more)
@@ -80,6 +81,7 @@ struct journal *journal_new(const char *folder, uint64_t id)
     journal->segments = segments_new(folder, id);
     journal->id = id;
     journal->end.chain = id;
+    journal->full = SEGMENT_FULL;
     if (journal->segments == NULL) {
         free(journal);
         return NULL;
@@ -95,6 +97,11 @@ void journal_free(struct journal *journal)
     release(&journal->payloads);
     release(&journal->changes);
     free(journal);
+}
+
+void journal_turn_at(struct journal *journal, uint64_t bytes)
+{
+    journal->full = bytes;
 }
 
 uint64_t journal_id(const struct journal *journal)
@@ -442,7 +449,7 @@ void journal_drop(struct journal *journal)
 static void maybe_turn(struct journal *journal)
 {
     uint32_t next = journal->end.segment + 1;
-    if (journal->end.offset < SEGMENT_FULL ||
+    if (journal->end.offset < journal->full ||
         segments_make(journal->segments, next, journal->end.chain) != JOURNAL_DONE)
         return;
     journal->end = (struct journal_place){next, SEGMENT_HEAD, journal->end.chain, 0};

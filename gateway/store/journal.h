@@ -39,6 +39,8 @@ enum journal_result {
 /* FOLDER need not exist. ID tells this journal's files from any other's. Nothing is opened yet. */
 struct journal *journal_new(const char *folder, uint64_t id);
 void journal_free(struct journal *journal);
+/* For tests and the simulator: a segment counts as full at BYTES. */
+void journal_turn_at(struct journal *journal, uint64_t bytes);
 uint64_t journal_id(const struct journal *journal);
 /* What the system said last, for a person; lives in the journal. */
 const char *journal_error(const struct journal *journal);

@@ -17,6 +17,11 @@ size_t store_delivered_since(struct store *store, struct arena *arena, const cha
 size_t store_referrals_with(struct store *store, struct arena *arena, const char *partner,
                             size_t limit, struct store_referral **ret_referrals);
 
+/* Referrals that the partner cancelled before they came: placer and number of each, newest first.
+ */
+size_t store_early_cancels_of(struct store *store, struct arena *arena, const char *partner,
+                              size_t limit, struct store_referral **ret_referrals);
+
 /* The epoch that was answered last; "" when there was none. *RET_AGAIN_MS: from when, in lived
  * time, another one is answered. */
 const char *store_recalled(struct store *store, struct arena *arena, const char *partner,
@@ -27,9 +32,14 @@ void store_set_recalled(struct store *store, const char *partner, const char *ep
 struct store_told {
     const char *partner, *placer, *number, *status, *ours;
     int64_t at_ms;
+    const char *settled_by, *settled_why; /* a person has seen to it; NULL: nobody has */
+    int64_t settled_ms;
 };
-/* Not more than STORE_TOLD_MAX of a partner; what it says again replaces what it said. */
+/* Not more than STORE_TOLD_MAX of a partner that nobody has settled; what it says again replaces
+ * what it said, and is settled no more unless it is the same. */
 void store_add_told(struct store *store, const struct store_told *told);
+/* Writes the three members about that. */
+void store_settle_told(struct store *store, const struct store_told *told);
 size_t store_told(struct store *store, struct arena *arena, struct store_told **ret_told);
 
 #endif

@@ -375,6 +375,11 @@ bool sqlite_serve(struct store *store, uint64_t id)
 
 /* ---- store.h ---- */
 
+void store_turn_journal_at(struct store *store, uint64_t bytes)
+{
+    journal_turn_at(store->journal, bytes);
+}
+
 bool store_begin(struct store *store)
 {
     store->error = SQLITE_OK;

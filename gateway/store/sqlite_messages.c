@@ -69,7 +69,8 @@ int64_t store_next_message(struct store *store)
     return sqlite_next_id(store, IDS_MESSAGE);
 }
 
-/* ---- whose turn it is: the order of a referral's messages to one partner ---- */
+/* ---- whose turn it is: the order of a referral's messages to one clinic, whoever serves it ----
+ */
 
 /* A parked message keeps its place: what follows it would only be refused for its order. */
 static bool is_open(const char *state)
@@ -82,12 +83,24 @@ static bool is_open(const char *state)
     return false;
 }
 
+/* A retraction is about what was sent, wherever the rest of its referral waits: it waits for
+ * nothing, and nothing waits for it. */
+#define IN_ORDER "kind<>'retraction'"
+
+static bool has_order(const struct store_message *message)
+{
+    return text_equal(message->direction, "out") && message->referral != 0 &&
+           !text_equal(message->kind, "retraction");
+}
+
 static void set_behind(struct store *store, int64_t id, bool behind)
 {
     sqlite_run(store, "UPDATE message SET behind=? WHERE id=?", "ii", (int64_t)behind, id);
 }
 
 #define TURN "coalesce(turn,id)"
+/* The clinic may be with another partner by now, or its people be known by their names alone. */
+#define SAME_PLACE "(partner=? OR recipient=?)"
 
 static int64_t turn_of(const struct store_message *message, int64_t id)
 {
@@ -98,19 +111,19 @@ static int64_t turn_of(const struct store_message *message, int64_t id)
 static int64_t open_before(struct store *store, const struct store_message *message, int64_t id)
 {
     return sqlite_number(store,
-                         "SELECT id FROM message WHERE referral=? AND partner=? AND " TURN
-                         "<? AND " WAITING " ORDER BY " TURN " DESC LIMIT 1",
-                         "iii", message->referral, sqlite_partner(store, message->partner),
-                         turn_of(message, id));
+                         "SELECT id FROM message WHERE referral=? AND " SAME_PLACE " AND " TURN
+                         "<? AND " WAITING " AND " IN_ORDER " ORDER BY " TURN " DESC LIMIT 1",
+                         "iiti", message->referral, sqlite_partner(store, message->partner),
+                         message->recipient, turn_of(message, id));
 }
 
 static int64_t open_after(struct store *store, const struct store_message *message, int64_t id)
 {
     return sqlite_number(store,
-                         "SELECT id FROM message WHERE referral=? AND partner=? AND " TURN
-                         ">? AND " WAITING " ORDER BY " TURN " LIMIT 1",
-                         "iii", message->referral, sqlite_partner(store, message->partner),
-                         turn_of(message, id));
+                         "SELECT id FROM message WHERE referral=? AND " SAME_PLACE " AND " TURN
+                         ">? AND " WAITING " AND " IN_ORDER " ORDER BY " TURN " LIMIT 1",
+                         "iiti", message->referral, sqlite_partner(store, message->partner),
+                         message->recipient, turn_of(message, id));
 }
 
 /* It is open now and was not: whatever was first behind it steps back. */
@@ -135,16 +148,16 @@ void store_set_message(struct store *store, const struct store_message *message)
 {
     static const char before[] = "SELECT " WAITING " + 2*behind FROM message WHERE id=?";
     bool is_out = text_equal(message->direction, "out");
-    bool has_order = is_out && message->referral != 0;
+    bool is_ordered = has_order(message);
     int64_t stood = is_out ? sqlite_number(store, before, "i", message->id) : 0;
-    bool was = has_order && (stood & 1) != 0;
+    bool was = is_ordered && (stood & 1) != 0;
     bool is = is_open(message->state);
     sqlite_update(store, &messages, UNCHANGING_COLUMNS, message);
-    if (has_order && is && !was)
+    if (is_ordered && is && !was)
         step_in(store, message);
     else if (was && !is && stood < 2)
         step_out(store, message);
-    if (!has_order && stood >= 2)
+    if (!is_ordered && stood >= 2)
         set_behind(store, message->id, false);
 }
 
@@ -227,8 +240,7 @@ int64_t store_add_message(struct store *store, const struct store_message *messa
     int64_t id = sqlite_insert(store, &messages, &row);
     if (id != 0)
         sqlite_key_message(store, message, id);
-    if (id != 0 && message->referral != 0 && text_equal(message->direction, "out") &&
-        is_open(message->state))
+    if (id != 0 && has_order(message) && is_open(message->state))
         take_turn(store, message, id);
     return id;
 }
@@ -338,10 +350,11 @@ size_t store_queued_on_route(struct store *store, struct arena *arena, const cha
 size_t store_behind(struct store *store, struct arena *arena, const struct store_message *message,
                     struct store_message **ret_messages)
 {
-    return sqlite_select(
-        store, arena, &messages, ret_messages,
-        "WHERE referral=? AND partner=? AND " TURN ">? AND " WAITING " ORDER BY " TURN, "iii",
-        message->referral, sqlite_partner(store, message->partner), turn_of(message, message->id));
+    return sqlite_select(store, arena, &messages, ret_messages,
+                         "WHERE referral=? AND " SAME_PLACE " AND " TURN ">? AND " WAITING
+                         " ORDER BY " TURN,
+                         "iiti", message->referral, sqlite_partner(store, message->partner),
+                         message->recipient, turn_of(message, message->id));
 }
 
 int64_t store_count_withdrawn(struct store *store, int64_t record, const char *recipient)

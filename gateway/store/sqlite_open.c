@@ -145,6 +145,12 @@ void store_begin_epoch(struct store *store)
         epoch[i] = letters[random[i] % (sizeof letters - 1)];
     epoch[sizeof epoch - 1] = '\0';
     store->epoch = NULL;
+    /* What waited when the backup was taken may have left since: as after a try that was cut short.
+     */
+    sqlite_run(store,
+               "UPDATE message SET attempts=1 WHERE direction='out' AND attempts=0 AND state IN "
+               "('queued','held','parked')",
+               "");
     sqlite_run(store,
                "INSERT INTO meta (key, value) VALUES ('epoch', ?1) ON CONFLICT (key) DO UPDATE SET "
                "value=?1",

@@ -18,8 +18,9 @@ static const struct table referral_ids = TABLE("referral", id_row, id_columns);
 #member, type, offsetof(struct store_told, member)                                         \
     }
 static const struct column told_columns[] = {
-    TOLD(partner, COLUMN_PARTNER), TOLD(placer, COLUMN_TEXT), TOLD(number, COLUMN_TEXT),
-    TOLD(status, COLUMN_TEXT),     TOLD(ours, COLUMN_TEXT),   TOLD(at_ms, COLUMN_WHOLE),
+    TOLD(partner, COLUMN_PARTNER), TOLD(placer, COLUMN_TEXT),      TOLD(number, COLUMN_TEXT),
+    TOLD(status, COLUMN_TEXT),     TOLD(ours, COLUMN_TEXT),        TOLD(at_ms, COLUMN_WHOLE),
+    TOLD(settled_by, COLUMN_TEXT), TOLD(settled_why, COLUMN_TEXT), TOLD(settled_ms, COLUMN_LINK),
 };
 static const struct table told_table = TABLE("told", store_told, told_columns);
 
@@ -68,6 +69,20 @@ size_t store_referrals_with(struct store *store, struct arena *arena, const char
     return kept;
 }
 
+static const struct column early_columns[] = {
+    {"placer", COLUMN_TEXT, offsetof(struct store_referral, placer)},
+    {"number", COLUMN_TEXT, offsetof(struct store_referral, number)},
+};
+static const struct table early_table = TABLE("early_cancel", store_referral, early_columns);
+
+size_t store_early_cancels_of(struct store *store, struct arena *arena, const char *partner,
+                              size_t limit, struct store_referral **ret_referrals)
+{
+    return sqlite_select(store, arena, &early_table, ret_referrals,
+                         "WHERE partner=? ORDER BY at_ms DESC, number LIMIT ?", "ii",
+                         sqlite_partner(store, partner), (int64_t)limit);
+}
+
 const char *store_recalled(struct store *store, struct arena *arena, const char *partner,
                            int64_t *ret_again_ms)
 {
@@ -88,18 +103,43 @@ void store_set_recalled(struct store *store, const char *partner, const char *ep
                "iti", sqlite_partner_made(store, partner), epoch, again_ms);
 }
 
+/* Those that were settled longest ago make room first, so that no partner fills the list for good.
+ */
+static bool make_room(struct store *store, int64_t partner)
+{
+    if (sqlite_number(store, "SELECT count(*) FROM told WHERE partner=?", "i", partner) <
+        STORE_TOLD_MAX)
+        return true;
+    sqlite_run(store,
+               "DELETE FROM told WHERE partner=?1 AND (placer, number) IN (SELECT placer, number "
+               "FROM told WHERE partner=?1 AND settled_ms IS NOT NULL ORDER BY settled_ms, placer, "
+               "number LIMIT 1)",
+               "i", partner);
+    return sqlite_number(store, "SELECT count(*) FROM told WHERE partner=?", "i", partner) <
+           STORE_TOLD_MAX;
+}
+
 void store_add_told(struct store *store, const struct store_told *told)
 {
     int64_t partner = sqlite_partner_made(store, told->partner);
-    if (partner == 0 || sqlite_number(store, "SELECT count(*) FROM told WHERE partner=?", "i",
-                                      partner) >= STORE_TOLD_MAX)
+    if (partner == 0 || !make_room(store, partner))
         return;
     sqlite_run(store,
                "INSERT INTO told (partner, placer, number, status, ours, at_ms) VALUES (?1, ?2, "
-               "?3, ?4, ?5, ?6) ON CONFLICT (partner, placer, number) DO UPDATE SET status=?4, "
+               "?3, ?4, ?5, ?6) ON CONFLICT (partner, placer, number) DO UPDATE SET "
+               "settled_ms=CASE WHEN status=?4 AND ours IS ?5 THEN settled_ms END, status=?4, "
                "ours=?5, at_ms=?6",
                "itttti", partner, told->placer, told->number, told->status, told->ours,
                told->at_ms);
+}
+
+void store_settle_told(struct store *store, const struct store_told *told)
+{
+    sqlite_run(store,
+               "UPDATE told SET settled_by=?, settled_why=?, settled_ms=? WHERE partner=? AND "
+               "placer=? AND number=?",
+               "ttiitt", told->settled_by, told->settled_why, told->settled_ms,
+               sqlite_partner(store, told->partner), told->placer, told->number);
 }
 
 size_t store_told(struct store *store, struct arena *arena, struct store_told **ret_told)

@@ -28,6 +28,7 @@ static const struct column record_columns[] = {
     RECORD(retracted, COLUMN_SELDOM_TEXT),
     RECORD(retracted_ms, COLUMN_SELDOM_WHOLE),
     RECORD(lived_ms, COLUMN_WHOLE),
+    RECORD(replaces, COLUMN_SELDOM_TEXT),
 };
 static const char *owner_of(const void *row)
 {
@@ -138,6 +139,16 @@ bool store_get_record(struct store *store, struct arena *arena, int64_t id,
     return true;
 }
 
+bool store_find_correction(struct store *store, struct arena *arena, const struct store_record *row,
+                           struct store_record *ret_record)
+{
+    return sqlite_select_one(store, arena, &records, ret_record,
+                             "WHERE client=? AND replaces<>'' AND replaces=? AND kind=? "
+                             "ORDER BY id DESC LIMIT 1",
+                             "itt", sqlite_client(store, STORE_OWN, row->client), row->number,
+                             row->kind);
+}
+
 static int by_id(const void *one, const void *other)
 {
     int64_t left = ((const struct store_record *)one)->id;
@@ -188,6 +199,18 @@ size_t store_records(struct store *store, struct arena *arena, const char *clien
                        : sqlite_select(store, arena, &records, ret_records,
                                        "WHERE ?1 IS NULL OR kind=?1 ORDER BY id", "t", kind);
     count = keep_records(*ret_records, count, kind, origin);
+    for (size_t i = 0; i < count; i++)
+        add_text(store, arena, &(*ret_records)[i]);
+    return count;
+}
+
+size_t store_older_records(struct store *store, struct arena *arena, const char *client,
+                           struct store_record **ret_records)
+{
+    size_t count = sqlite_select(store, arena, &records, ret_records,
+                                 "WHERE client=? AND origin IS NULL AND replaces IS NULL "
+                                 "ORDER BY id",
+                                 "i", sqlite_client(store, STORE_OWN, client));
     for (size_t i = 0; i < count; i++)
         add_text(store, arena, &(*ret_records)[i]);
     return count;

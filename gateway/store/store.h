@@ -31,6 +31,9 @@ bool store_open_reader(const char *path, struct store **ret_store, struct arena 
  * through a journal beside the store (journal.h), and the write-ahead log is copied into the
  * database on a thread of its own. */
 bool store_serve(struct store *store, struct fault *ret_fault);
+/* For tests and the simulator, of a store that serves: the journal goes on in a new file after
+ * BYTES already, not after 64 MB. */
+void store_turn_journal_at(struct store *store, uint64_t bytes);
 void store_close(struct store *store);
 
 /* Begins, or goes on after store_sync. False when the store cannot be written now; the commit says
@@ -92,6 +95,8 @@ struct store_record {
     int64_t lived_ms; /* when it was accepted, in lived time (lived.h); given when it is added */
     bool exported;
     unsigned char hash[STORE_HASH_BYTES]; /* of one of our own, when it was sent; else zero */
+    const char *replaces; /* of one of our own: the number it takes the place of, "": none; NULL: it
+                             is not ours, or older than this column */
     const char *retracted; /* why it was taken back (a code of reasons.csv); NULL: it stands */
     int64_t retracted_ms;
     const char *text; /* the record as JSON, when asked for */
@@ -118,6 +123,13 @@ size_t store_unexported(struct store *store, struct arena *arena,
 void store_set_exported(struct store *store, int64_t record);
 /* records/in is to show a record anew. */
 void store_set_unexported(struct store *store, int64_t record);
+
+/* The newest record of ours, of the same kind and client, that takes the place of ROW. */
+bool store_find_correction(struct store *store, struct arena *arena, const struct store_record *row,
+                           struct store_record *ret_record);
+/* Those of ours of this client whose `replaces` is not known, with their text, oldest first. */
+size_t store_older_records(struct store *store, struct arena *arena, const char *client,
+                           struct store_record **ret_records);
 
 void store_retract_record(struct store *store, int64_t record, const char *code, int64_t at_ms);
 /* A retraction of a record that never came here: of CLINIC, with this number; KIND NULL: of any
@@ -260,7 +272,7 @@ size_t store_routes(struct store *store, struct arena *arena, struct store_messa
 /* All queued or held messages of such a pair. */
 size_t store_queued_on_route(struct store *store, struct arena *arena, const char *partner,
                              const char *recipient, struct store_message **ret_messages);
-/* What waits behind a message, of the same referral to the same partner; oldest first. */
+/* What waits behind a message, of the same referral to the same clinic; oldest first. */
 size_t store_behind(struct store *store, struct arena *arena, const struct store_message *message,
                     struct store_message **ret_messages);
 /* How often a record was taken back from the queue to this recipient before. */

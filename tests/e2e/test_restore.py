@@ -146,3 +146,86 @@ def test_what_one_was_to_send_again_outlives_its_own_restore(make_town):
     for one in (lakeside, willow):
         one.wait_status(number, "accepted")
     assert lakeside.json("referrals", "differ") == []
+
+
+def lost_all_and_completed(make_town):
+    """willow was restored to before the referral, which lakeside has as completed; it came again as requested."""
+    lakeside, willow = town(make_town)
+    backup = backup_of(willow)
+    number = refer(lakeside)["record_id"]
+    for word in ("accept", "start", "complete"):
+        willow.move(word, number)
+    lakeside.wait_status(number, "completed")
+    set_back(willow, backup)
+    willow.wait_status(number, "requested")
+    wait_for(lambda: willow.json("referrals", "differ"), 15, "the difference is named")
+    return lakeside, willow, number
+
+
+def test_a_filler_takes_over_where_the_placer_has_it(make_town):
+    lakeside, willow, number = lost_all_and_completed(make_town)
+    assert "--as-there" in willow.json("referrals", "differ")[0]["do"]
+    refused = willow.run("referrals", "settle", number, "--as-there", expect=None)
+    assert refused.returncode == 2 and "--reason" in refused.stderr, refused.stderr
+    sent = len(willow.messages(direction="out"))
+    willow.run("referrals", "settle", number, "--as-there", "--by", "alvarez", "--reason", "Osei's desk has the discharge")
+    willow.wait_status(number, "completed")
+    assert willow.json("referrals", "differ") == []
+    assert len(willow.messages(direction="out")) == sent, "nothing is sent about it"
+    track = willow.json("referrals", "show", number)[0]["track"]
+    assert track[-1]["what"] == "set to completed, as lakeside has it" and "alvarez" in track[-1]["by"], track
+    audit = [row for row in willow.json("audit", "list") if row["what"] == "settled"]
+    assert audit and "alvarez" in str(audit[0]), audit
+    assert willow.run("referrals", "settle", number, "--reason", "again", expect=None).returncode != 0
+    lakeside.wait_status(number, "completed")
+
+
+def test_what_a_partner_invented_is_settled_and_stays_settled(make_town):
+    lakeside, willow, number = lost_all_and_completed(make_town)
+    willow.run("referrals", "settle", f"lakeside:{number}", "--reason", "they typed it wrong, says Osei's desk")
+    assert willow.json("referrals", "differ") == []
+    willow.stop()
+    willow.start()
+    assert willow.json("referrals", "differ") == []
+    assert willow.referral(number)["status"] == "requested"
+    assert "referrals differ" not in willow.run("check").stdout
+
+
+def test_a_partner_added_after_the_restore_is_asked_at_once(make_town):
+    lakeside, willow = town(make_town)
+    number = refer(lakeside)["record_id"]
+    backup = backup_of(willow)
+    willow.move("accept", number)
+    lakeside.wait_status(number, "accepted")
+    willow.stop()
+    willow.run("restore", backup, "--replace")
+    file = willow.folder / "partners/lakeside.yaml"
+    kept = file.read_text()
+    file.unlink()
+    willow.start()
+    assert not [one for one in willow.messages(direction="out") if one["kind"] == "send-again"]
+    file.write_text(kept)
+    willow.run("reload")
+    wait_for(lambda: willow.json("referrals", "differ"), 15, "what the new partner says differs")
+
+
+def test_a_move_follows_its_clinic_to_another_partner(make_town):
+    """lakeside's system goes by another name since directory.csv says so; what waits for it goes there."""
+    lakeside, willow = town(make_town)
+    number = refer(lakeside)["record_id"]
+    lakeside.stop()
+    willow.move("accept", number)
+    file = willow.folder / "partners/lakeside.yaml"
+    (willow.folder / "partners/lakeside-new.yaml").write_text(file.read_text())
+    file.unlink()
+    directory = willow.folder / "directory.csv"
+    lines = [",".join(line.split(",")[:-1] + ["lakeside-new"]) if line.startswith("lakeside,") else line
+             for line in directory.read_text().splitlines()]
+    directory.write_text("\n".join(lines) + "\n")
+    willow.run("reload")
+    lakeside.start()
+    lakeside.wait_status(number, "accepted")
+    states = {(one["partner"], one["state"]) for one in willow.messages(direction="out") if one["kind"] == "accept"}
+    assert states == {("lakeside", "withdrawn"), ("lakeside-new", "sent")}, states
+    willow.move("start", number)
+    lakeside.wait_status(number, "in-progress")

@@ -56,6 +56,58 @@ static void due_is_ordered_per_referral_and_nothing_wider(void **state)
     }
 }
 
+/* The order is that of the clinic, whichever partner serves it meanwhile. */
+static void a_clinic_with_another_partner_keeps_its_order(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_message *rows;
+    clinic_begin(clinic);
+    int64_t referral = rows_add_referral(clinic, "lakeside", "R-1");
+    int64_t first = rows_add_waiting(clinic, "lakeside", "m-1", referral, 100);
+    struct store_message second = rows_message(clinic, "harbor", "m-2");
+    second.recipient = "lakeside";
+    second.referral = referral;
+    second.due_ms = 100;
+    rows_add_message(clinic, second);
+    rows_set_state(clinic, first, "sending");
+    clinic_commit(clinic);
+    assert_int_equal(due(clinic, "harbor", 100, 10, &rows), 0);
+    clinic_begin(clinic);
+    rows_set_state(clinic, first, "withdrawn");
+    clinic_commit(clinic);
+    assert_int_equal(due(clinic, "harbor", 100, 10, &rows), 1);
+}
+
+/* What was sent can be taken back, whatever else of its referral a person keeps here. */
+static void a_retraction_waits_for_nothing(void **state)
+{
+    static const char *const states[] = {"parked", "held", "sending", "queued"};
+    struct clinic *clinic = *state;
+    struct store_message *rows;
+    clinic_begin(clinic);
+    int64_t referral = rows_add_referral(clinic, "lakeside", "R-1");
+    int64_t first = rows_add_waiting(clinic, "lakeside", "m-1", referral, 500);
+    struct store_message taken_back = rows_message(clinic, "lakeside", "m-2");
+    taken_back.kind = "retraction";
+    taken_back.referral = referral;
+    taken_back.due_ms = 100;
+    int64_t retraction = rows_add_message(clinic, taken_back);
+    rows_add_waiting(clinic, "lakeside", "m-3", referral, 500);
+    clinic_commit(clinic);
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        clinic_begin(clinic);
+        rows_set_state(clinic, first, states[i]);
+        clinic_commit(clinic);
+        assert_int_equal(due(clinic, "lakeside", 100, 10, &rows), 1);
+        assert_int_equal(rows[0].id, retraction);
+    }
+    clinic_begin(clinic); /* and nothing waits for it */
+    rows_set_state(clinic, retraction, "parked");
+    clinic_commit(clinic);
+    assert_int_equal(due(clinic, "lakeside", 500, 10, &rows), 1);
+    assert_int_equal(rows[0].id, first);
+}
+
 static void a_message_sent_again_takes_its_place(void **state)
 {
     struct clinic *clinic = *state;
@@ -245,6 +297,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BOTH(due_is_ordered_per_referral_and_nothing_wider),
         BOTH(a_message_sent_again_takes_its_place),
+        BOTH(a_clinic_with_another_partner_keeps_its_order),
+        BOTH(a_retraction_waits_for_nothing),
         BOTH(any_change_of_states_keeps_the_order),
         BOTH(when_the_first_is_due),
         BOTH(what_was_being_sent_is_queued_again),
