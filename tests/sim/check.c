@@ -1,6 +1,7 @@
 /* check: the invariants, asked of the stores themselves. */
 #include <string.h>
 
+#include "gateway/recall.h"
 #include "tests/sim/parts.h"
 
 struct message *check_message(struct world *world, int gate, int64_t row, int64_t referral)
@@ -13,7 +14,7 @@ struct message *check_message(struct world *world, int gate, int64_t row, int64_
     if (world->message_count == MESSAGES_MAX)
         return NULL;
     struct message *message = &world->messages[world->message_count++];
-    *message = (struct message){gate, row, referral, 0};
+    *message = (struct message){.gate = gate, .row = row, .referral = referral};
     return message;
 }
 
@@ -35,6 +36,8 @@ static void check_parked(struct world *world, int at, struct arena *arena)
     for (size_t i = 0; i < count; i++) {
         const char *reason = parked[i].reason == NULL ? "" : parked[i].reason;
         size_t k = 0;
+        if (strcmp(parked[i].kind, RECALL_KIND) == 0)
+            continue; /* answered by one who does not know the question, or lies */
         while (k < 2 && strncmp(reason, fair[k], strlen(fair[k])) != 0)
             k++;
         if (k == 2)
@@ -94,6 +97,13 @@ static void check_all_settled(struct world *world, int at, struct arena *arena)
     }
 }
 
+/* After a restore of its receiver the sender could send it again, and it may still go there. */
+bool check_may_be_missing(const struct world *world, int to, const struct store_message *sent)
+{
+    bool is_kept = sent->reason != NULL; /* "not sent again: ...", or the second answer's */
+    return world->gates[to].is_restored && (sent->payload == 0 || is_kept);
+}
+
 /* What the sender counts as delivered is at the receiver. */
 static void check_arrived(struct world *world, int at, struct arena *arena)
 {
@@ -102,9 +112,12 @@ static void check_arrived(struct world *world, int at, struct arena *arena)
     for (size_t i = 0; i < count; i++) {
         int to = gate_named(world, sent[i].recipient);
         struct store_message there;
+        if (strcmp(sent[i].kind, RECALL_KIND) == 0)
+            continue;
         if (world->plant != PLANT_NO_LEDGER && world->plant != PLANT_NEW_ID_ON_RETRY && to >= 0 &&
             !store_find_inbound(world->gates[to].store, arena, world->gates[at].org,
-                                sent[i].message_id, &there))
+                                sent[i].message_id, &there) &&
+            !check_may_be_missing(world, to, &sent[i]))
             world_break(world, "%s counts message %lld (%s) as delivered, %s never took it",
                         world->gates[at].org, (long long)sent[i].id, sent[i].kind,
                         sent[i].recipient);
@@ -129,7 +142,9 @@ static void check_rejected(struct world *world, int at, struct arena *arena)
             rejected[i].record == 0 &&
             store_get_referral(gate->store, arena, rejected[i].referral, &referral) &&
             (track_is_over(referral.task_status) || strcmp(rejected[i].kind, "cancel") == 0);
-        if (crossed || (own != NULL && own->is_returned))
+        /* it went again after a restore, and came behind its correction */
+        bool is_late = own != NULL && own->is_replaced && gate->is_restored;
+        if (crossed || is_late || (own != NULL && own->is_returned))
             continue;
         world_break(world, "%s was refused message %lld (%s): %s", gate->org,
                     (long long)rejected[i].id, rejected[i].kind, rejected[i].reason);
@@ -141,6 +156,34 @@ static bool agree(const struct store_referral *ours, const struct store_referral
     bool is_received =
         strcmp(ours->task_status, "received") == 0 && strcmp(theirs->task_status, "requested") == 0;
     return is_received || strcmp(ours->task_status, theirs->task_status) == 0;
+}
+
+/* A person is told of it at either side (refgate referrals differ). */
+static bool is_told_at(const struct gate *gate, struct arena *arena,
+                       const struct store_referral *referral)
+{
+    struct store_told *told;
+    size_t count = recall_differences(gate->store, arena, &told);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(told[i].placer, referral->placer) == 0 &&
+            strcmp(told[i].number, referral->number) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What a gateway sent before its restore came to the partner when that had been asked already. */
+static bool is_of_former_life(const struct world *world, const struct store_referral *referral)
+{
+    for (size_t i = 0; i < world->lane_count; i++) {
+        const struct lane *lane = &world->lanes[i];
+        size_t length = strlen(referral->placer);
+        if (lane->is_haunted && strncmp(lane->referral, referral->placer, length) == 0 &&
+            lane->referral[length] == ':' &&
+            strcmp(lane->referral + length + 1, referral->number) == 0)
+            return true;
+    }
+    return false;
 }
 
 static void check_agreement(struct world *world, int at, struct arena *arena)
@@ -161,13 +204,33 @@ static void check_agreement(struct world *world, int at, struct arena *arena)
             was_sent = was_sent || strcmp(sent[k].kind, "referral") == 0;
         bool is_there = store_find_referral(world->gates[other].store, arena, ours->placer,
                                             ours->number, &theirs);
-        if (!is_there && !was_sent)
+        if (!is_there && (!was_sent || world->gates[other].is_restored))
             continue; /* it waits for a consent, or was taken back before it left */
+        if (is_of_former_life(world, ours) || is_told_at(&world->gates[at], arena, ours) ||
+            is_told_at(&world->gates[other], arena, ours))
+            continue;
         if (!is_there)
             world_break(world, "%s never heard of referral %s", ours->filler, ours->number);
         else if (!agree(ours, &theirs))
             world_break(world, "referral %s is %s at %s and %s at %s", ours->number,
                         ours->task_status, ours->placer, theirs.task_status, ours->filler);
+    }
+}
+
+/* A partner gives each of our referrals a number of its own. */
+static void check_numbers(struct world *world, int at, struct arena *arena)
+{
+    struct store_referral *referrals;
+    size_t count = store_referrals(world->gates[at].store, arena, &referrals);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = i + 1; k < count && referrals[i].filler_number != NULL; k++) {
+            if (referrals[k].filler_number != NULL &&
+                strcmp(referrals[i].filler, referrals[k].filler) == 0 &&
+                strcmp(referrals[i].filler_number, referrals[k].filler_number) == 0)
+                world_break(world, "%s calls referrals %s and %s of %s both %s",
+                            referrals[i].filler, referrals[i].number, referrals[k].number,
+                            world->gates[at].org, referrals[i].filler_number);
+        }
     }
 }
 
@@ -180,6 +243,7 @@ void check_end(struct world *world)
         check_arrived(world, i, &arena);
         check_agreement(world, i, &arena);
         check_rejected(world, i, &arena);
+        check_numbers(world, i, &arena);
         own_check_end(world, i, &arena);
     }
     arena_free(&arena);

@@ -81,6 +81,19 @@ static const char *time_text(struct world *world)
     return clock_text(&world->arena, FIRST_WRITTEN_MS + (int64_t)world->written++ * 1000);
 }
 
+/* Referrals are written by others of the clinic, too, who may be elsewhere by another's directory.
+ */
+static const char *writer(struct world *world, struct gate *gate, const char *kind)
+{
+    static const unsigned others[] = {PLACE_LINDQVIST, PLACE_WISNIEWSKI};
+    int at = (int)(gate - world->gates);
+    for (size_t i = 0; i < 2 && strcmp(kind, "referral") == 0; i++) {
+        if (place_clinic(gate, others[i]) == at && world_chance(world, 40))
+            return place_handle(others[i]);
+    }
+    return gate->person;
+}
+
 static const char *start_of(struct world *world, struct gate *gate, const char *kind, char letter,
                             int client)
 {
@@ -89,8 +102,8 @@ static const char *start_of(struct world *world, struct gate *gate, const char *
         "{\"record\":\"%s\",\"record_id\":\"%c%c-%u\",\"written_at\":\"%s\","
         "\"written_by\":\"%s\",\"client_id\":\"C-%d\",\"client_family_name\":\"Sim\","
         "\"client_birth_date\":\"1980-01-0%d\"",
-        kind, gate->org[0], letter, ++gate->records, time_text(world), gate->person, client,
-        client + 1);
+        kind, gate->org[0], letter, ++gate->records, time_text(world), writer(world, gate, kind),
+        client, client + 1);
 }
 
 /* Writes a record of our clinic, and remembers it when it is accepted. */
@@ -103,8 +116,8 @@ static bool write_record(struct world *world, int at, char letter, struct own *o
         own->replaces == NULL
             ? ""
             : arena_print(&world->arena, ",\"replaces_record_id\":\"%s\"", own->replaces);
-    bool accepted = clinic_hand_over(
-        world, at, arena_print(&world->arena, "%s%s%s}", head, replaces, own->tail));
+    own->text = arena_print(&world->arena, "%s%s%s}", head, replaces, own->tail);
+    bool accepted = clinic_hand_over(world, at, own->text);
     if (accepted)
         own_remember(gate, own);
     world_tell(world, "%s writes %s %s about C-%d%s%s%s", gate->org, own->kind, own->number,
@@ -219,7 +232,7 @@ static void move_it(struct world *world, int at, const struct store_referral *re
 }
 
 /* The client wants neither a referral that was tried to be sent nor that anything goes there. */
-static void think_again(struct world *world, int at)
+static bool think_again(struct world *world, int at)
 {
     if (world_chance(world, 40))
         desk_retract_tried(world, at);
@@ -233,12 +246,26 @@ static void think_again(struct world *world, int at)
         tried++;
     if (tried == count ||
         !store_get_referral(gate->store, &world->arena, queued[tried].referral, &referral))
-        return;
+        return false;
     int filler = (at + 1) % GATES;
     if (strcmp(world->gates[filler].org, referral.filler) != 0)
         filler = (at + 2) % GATES;
     consents_withdraw(world, at, referral.client[2] - '0', filler);
     move_it(world, at, &referral, "cancel");
+    return true;
+}
+
+/* Or else refers, at once, so that there is something to take back. */
+static void someone_thinks_again(struct world *world, int at, int client)
+{
+    int i = 0;
+    while (i < GATES && !think_again(world, (at + i) % GATES))
+        i++;
+    if (i < GATES)
+        return;
+    refer(world, at, client);
+    wire_look(world, at, (at + 1) % GATES);
+    wire_look(world, at, (at + 2) % GATES);
 }
 
 static void move(struct world *world, int at)
@@ -300,7 +327,7 @@ void clinic_act(struct world *world)
     int client = (int)(world_random(world) % CLIENTS);
     uint32_t what = world_random(world) % 100;
     if (world->is_hasty && world_chance(world, 50))
-        think_again(world, at);
+        someone_thinks_again(world, at, client);
     else if (world->is_hasty && world_chance(world, 30))
         confer(world, at, client);
     else if (what < 13)

@@ -235,3 +235,12 @@ void consents_sign(struct world *world, int at, int client)
         decision.replaces = 1 + world_random(world) % gate->decision_count[client];
     sign(world, at, client, decision);
 }
+
+void consents_give(struct world *world, int at, int client)
+{
+    sign(world, at, client,
+         (struct decision){.form = ALLOWS,
+                           .named = ((1u << GATES) - 1) & ~(1u << at),
+                           .from_ms = FIRST_WRITTEN_MS,
+                           .until_ms = INT64_MAX});
+}

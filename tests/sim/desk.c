@@ -148,7 +148,7 @@ static bool change(struct unit *unit, struct store *store)
     while (strcmp(changes[at].word, deed->word) != 0)
         at++;
     if (!store_get_message(store, unit->arena, deed->row, &message) ||
-        strstr(changes[at].from, message.state) == NULL)
+        strstr(changes[at].from, message.state) == NULL || message.payload == 0)
         return false;
     if (strcmp(message.state, "sent") == 0 &&
         !release_again(&deed->gate->setup, store, unit->arena, &message, now_ms, &reason))
@@ -259,6 +259,16 @@ void desk_act(struct world *world, int at)
         drop_it(world, at, own);
 }
 
+/* Whoever could not be told before is told now. */
+static void retract_again(struct world *world, int at)
+{
+    struct gate *gate = &world->gates[at];
+    for (size_t i = 0; i < gate->own_count; i++) {
+        if (gate->own[i].is_retracted)
+            take_back(world, at, &gate->own[i]);
+    }
+}
+
 /* At the end of the day: what waits for a person is decided, and what was stopped goes on. */
 void desk_clear(struct world *world, int at)
 {
@@ -267,4 +277,6 @@ void desk_clear(struct world *world, int at)
         confirm_it(world, at, doubted);
     match_one(world, at);
     resend_all(world, at);
+    retract_again(world, at);
+    disk_hand_in_again(world, at);
 }

@@ -9,9 +9,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/recall.h"
+#include "gateway/store/lived.h"
 #include "tests/sim/parts.h"
 
-enum { TEMPLATE_MAX = 4 << 20, JOURNAL_MAX = 1 << 20, SECTOR = 512, PADDING = 0xa5 };
+enum {
+    TEMPLATE_MAX = 4 << 20,
+    JOURNAL_MAX = 1 << 20,
+    SECTOR = 512,
+    PADDING = 0xa5,
+    TURN_BYTES = 24 << 10 /* a few groups */
+};
 
 static struct arena shared; /* of the process: directory, partners */
 static struct partner partners[GATES + 1];
@@ -54,7 +62,7 @@ bool world_prepare(const char *folder, const char *directory_csv)
 
 /* ---- the journal's newest file ---- */
 
-static const char *journal_file(struct arena *arena, const struct gate *gate)
+const char *gate_journal_file(struct arena *arena, const struct gate *gate)
 {
     const char *folder =
         arena_print(arena, "%.*s.journal", (int)(strlen(gate->path) - strlen(".db")), gate->path);
@@ -110,13 +118,17 @@ static void tear(struct world *world, const char *path, size_t length_before)
                first);
 }
 
-static void remove_journal(const struct gate *gate)
+void gate_remove_files(const struct gate *gate)
 {
     struct arena arena = ARENA_EMPTY;
-    for (const char *file; (file = journal_file(&arena, gate)) != NULL;)
+    const char *folder =
+        arena_print(&arena, "%.*s.journal", (int)(strlen(gate->path) - strlen(".db")), gate->path);
+    for (const char *file; (file = gate_journal_file(&arena, gate)) != NULL;)
         remove(file);
-    remove(
-        arena_print(&arena, "%.*s.journal", (int)(strlen(gate->path) - strlen(".db")), gate->path));
+    remove(folder);
+    remove(gate->path);
+    remove(arena_print(&arena, "%s-wal", gate->path));
+    remove(arena_print(&arena, "%s-shm", gate->path));
     arena_free(&arena);
 }
 
@@ -145,25 +157,49 @@ static void set_up(struct world *world, struct gate *gate, int index)
     gate->setup.config = config_defaults(&world->arena);
     gate->setup.config.org = gate->org;
     gate->setup.partners = (struct partner_list){others, count};
-    place_set(world, gate, 0);
+    place_set(world, gate, world_chance(world, 40) ? world_random(world) % 3 : 0);
     gate->setup.coding = coding_standard();
     gate->setup.clock = (struct clock){sim_wall, sim_monotonic, world->now_ms};
     gate->setup.references = 1000; /* never freed by a unit: the world owns it */
 }
 
-static void open_gate(struct world *world, struct gate *gate)
+static bool try_to_open(struct world *world, struct gate *gate, struct fault *ret_fault)
+{
+    if (!store_open(gate->path, &gate->store, &world->arena, ret_fault))
+        return false;
+    if (!gate->is_serving || store_serve(gate->store, ret_fault)) {
+        if (gate->turns)
+            store_turn_journal_at(gate->store, TURN_BYTES);
+        return true;
+    }
+    store_close(gate->store);
+    return false;
+}
+
+static void write_template(const struct gate *gate)
+{
+    FILE *file = fopen(gate->path, "wb");
+    if (file == NULL || fwrite(template_bytes, 1, template_length, file) != template_length)
+        exit(2);
+    fclose(file);
+}
+
+/* A world whose store cannot be opened has ended: with an empty one the others are not in its way.
+ */
+void gate_open(struct world *world, struct gate *gate)
 {
     struct fault fault;
-    if (!store_open(gate->path, &gate->store, &world->arena, &fault) ||
-        (gate->is_serving && !store_serve(gate->store, &fault))) {
+    if (!try_to_open(world, gate, &fault)) {
         world_break(world, "%s cannot open its store: %s", gate->org, fault_sentence(&fault));
-        fprintf(stderr, "sim: %s\n", world->why);
-        exit(2);
+        gate_remove_files(gate);
+        write_template(gate);
+        if (!try_to_open(world, gate, &fault))
+            exit(2);
     }
     gate->writer = writer_inline(gate->store);
 }
 
-static void close_gate(struct gate *gate)
+void gate_close(struct gate *gate)
 {
     writer_stop(gate->writer);
     store_close(gate->store);
@@ -173,37 +209,53 @@ void gate_begin(struct world *world, int index, const char *folder)
 {
     struct gate *gate = &world->gates[index];
     gate->path = arena_print(&world->arena, "%s/%s-%d.db", folder, orgs[index], (int)getpid());
-    FILE *file = fopen(gate->path, "wb");
-    if (file == NULL || fwrite(template_bytes, 1, template_length, file) != template_length)
-        exit(2);
-    fclose(file);
+    write_template(gate);
     gate->is_serving = world_chance(world, 40) && world->plant != PLANT_NO_ORDER;
+    gate->turns = gate->is_serving && world_chance(world, 50);
     set_up(world, gate, index);
-    open_gate(world, gate);
+    gate_open(world, gate);
 }
 
 void gate_end(struct gate *gate)
 {
-    close_gate(gate);
-    remove_journal(gate);
+    gate_close(gate);
+    gate_remove_files(gate);
+}
+
+static void ask_partners(struct world *world, struct gate *gate)
+{
+    struct setup reached = gate->setup; /* nobody answers for EAST */
+    reached.partners.items++;
+    reached.partners.count--;
+    recall_ask(gate->store, &reached, &world->arena, clock_wall_ms(&gate->setup.clock));
+}
+
+void gate_recover(struct world *world, struct gate *gate)
+{
+    struct fault fault;
+    store_begin(gate->store);
+    if (world->plant != PLANT_NO_RECOVERY)
+        store_requeue_claimed(gate->store, world->now_ms);
+    ask_partners(world, gate);
+    if (!store_commit(gate->store, &fault))
+        world_break(world, "%s cannot start: %s", gate->org, fault_sentence(&fault));
 }
 
 void gate_restart(struct world *world, int index)
 {
     struct gate *gate = &world->gates[index];
-    struct fault fault;
     world_tell(world, "%s dies and is started again", gate->org);
+    int64_t lived_ms = store_lived_ms(gate->store);
     store_rollback(gate->store); /* what the database has not committed dies with the process */
-    close_gate(gate);
+    gate_close(gate);
     gate->life++;
     memset(gate->paces, 0, sizeof gate->paces);
     memset(&gate->east_pace, 0, sizeof gate->east_pace);
-    open_gate(world, gate);
-    if (world->plant == PLANT_NO_RECOVERY)
-        return;
-    store_begin(gate->store);
-    store_requeue_claimed(gate->store, world->now_ms);
-    store_commit(gate->store, &fault);
+    struct disk_rot rot = disk_rot(world, gate);
+    gate_open(world, gate);
+    disk_compare(world, gate, &rot);
+    store_let_live(gate->store, lived_ms - store_lived_ms(gate->store)); /* by the wall clock */
+    gate_recover(world, gate);
 }
 
 /* ---- transactions ---- */
@@ -224,32 +276,35 @@ static void promise(struct world *world, struct gate *gate, struct unit *unit)
         world_break(world, "%s cannot commit: %s", gate->org, fault_sentence(&unit->fault));
 }
 
-/* The process dies while the group is on its way to the disk. */
-static void die_before(struct world *world, int index, struct unit *unit)
+/* The process dies while the group is on its way to the disk. Where the journal has turned to a new
+ * file with it, the group is there. */
+static enum committed die_before(struct world *world, int index, struct unit *unit)
 {
     struct gate *gate = &world->gates[index];
     struct arena arena = ARENA_EMPTY;
     struct fault fault;
-    const char *file = gate->is_serving ? journal_file(&arena, gate) : NULL;
+    const char *file = gate->is_serving ? gate_journal_file(&arena, gate) : NULL;
     size_t length = read_journal(file, before);
+    bool has_turned = false;
     store_begin(gate->store);
     unit->run(unit, gate->store);
     if (gate->is_serving && length > 0 && world_chance(world, 50)) {
         store_sync(gate->store, &fault);
-        tear(world, file, length);
+        has_turned = strcmp(file, gate_journal_file(&arena, gate)) != 0;
+        if (!has_turned)
+            tear(world, file, length);
     }
     store_rollback(gate->store);
     gate_restart(world, index);
     arena_free(&arena);
+    return has_turned ? DIED_AFTER : DIED_BEFORE;
 }
 
 enum committed gate_commit(struct world *world, int index, struct unit *unit)
 {
     struct gate *gate = &world->gates[index];
-    if (!world->is_healed && world_chance(world, 2)) {
-        die_before(world, index, unit);
-        return DIED_BEFORE;
-    }
+    if (!world->is_healed && world_chance(world, 2))
+        return die_before(world, index, unit);
     if (gate->is_serving)
         promise(world, gate, unit);
     else

@@ -12,11 +12,13 @@
 enum {
     PACKETS_MAX = 4000,
     MESSAGES_MAX = 4000,
-    REFERRALS_MAX = 64,
+    LANES_MAX = 1000,
     DECISIONS_MAX = 64,
     OWN_MAX = 64,
     HANDLES = 9, /* the clinics, in the order of the gates, then people */
     NOWHERE = -1,
+    PLACE_LINDQVIST = 6,
+    PLACE_WISNIEWSKI = 7,
     EAST_SERVES = 1, /* the gate whose clinic moves to EAST at times */
     WHY_MAX = 600
 };
@@ -32,9 +34,12 @@ struct own { /* what the model knows of one record of a gate */
     unsigned meant;       /* bits: the handles it was written to; 0: whoever is at the other side */
     const char *replaces; /* a number, or NULL */
     const char *attached; /* what must be in its message, or NULL */
+    const char *text;     /* as it was handed in */
     bool is_replaced, is_retracted, is_doubted, is_confirmed, is_returned;
     unsigned dropped; /* bits: clinics */
 };
+
+struct kept; /* a backup (disk.c) */
 
 struct gate { /* one gateway */
     const char *org, *person, *path;
@@ -58,26 +63,37 @@ struct gate { /* one gateway */
     size_t decision_count[CLIENTS];
     struct own own[OWN_MAX];
     size_t own_count;
+    /* disk.c */
+    bool turns;               /* its journal turns to a new file every few groups */
+    bool is_restored;         /* ever */
+    struct kept *kept;        /* its last backup; NULL: none */
+    struct own lost[OWN_MAX]; /* what a restore took from it, until somebody hands it in again */
+    size_t lost_count;
+    unsigned restored_life; /* the one in which it was restored last */
+    int64_t restored_row;   /* the newest message that came back */
 };
 
 struct packet { /* one exchange on the wire */
     int from, to;
-    unsigned life; /* of the sender when it was sent */
-    int64_t row;   /* the sender's message */
-    int64_t turn;  /* its place in the referral's order */
-    int64_t referral;
+    unsigned life;        /* of the sender when it was sent */
+    int64_t row;          /* the sender's message */
+    int64_t turn;         /* its place in the referral's order */
+    const char *referral; /* as in struct lane; NULL: none */
     const char *body;
     size_t length;
     bool is_waiting; /* the request has not arrived yet */
     bool is_orphan;  /* the sender has given it up, or it is a copy */
     bool is_east;    /* to a system that nobody reaches */
     bool is_forged;  /* sent by a partner in another one's name */
+    bool is_recall;  /* asks what a restore took ($send-again) */
 };
 
 struct message { /* what the oracle knows of one message of a gate */
     int gate;
     int64_t row, referral;
-    unsigned effects; /* times it was taken and took effect at the receiver */
+    int to;
+    unsigned effects;  /* times it was taken and took effect at the receiver */
+    uint64_t taken_at; /* the last of them, by world.takings */
 };
 
 struct world {
@@ -85,7 +101,9 @@ struct world {
     uint64_t random;
     enum plant plant;
     bool tells, is_healed;
-    bool is_hasty; /* people often take back what is on its way, and much of that comes late */
+    bool is_hasty;    /* people often take back what is on its way, and much of that comes late */
+    bool is_restless; /* gateways are put back from backups */
+    uint64_t takings; /* messages that took effect, anywhere */
     unsigned step, half_days;
     int64_t now_ms;   /* true time */
     unsigned written; /* seconds: records are dated one after another, long ago */
@@ -95,7 +113,13 @@ struct world {
     size_t packet_count;
     struct message messages[MESSAGES_MAX];
     size_t message_count;
-    int64_t last_turn[GATES][GATES][REFERRALS_MAX]; /* order: newest that arrived, by referral */
+    struct lane { /* messages of one referral from one gate to another */
+        int from, to;
+        const char *referral; /* "riverbend:rR-4" */
+        int64_t last;         /* the newest turn that arrived */
+        bool is_haunted;      /* something of before a restore of its sender came after it */
+    } lanes[LANES_MAX];
+    size_t lane_count;
     char why[WHY_MAX]; /* the first broken invariant; "" while all hold */
 };
 
@@ -114,6 +138,27 @@ enum committed { COMMITTED, DIED_BEFORE, DIED_AFTER };
  * again. */
 enum committed gate_commit(struct world *world, int gate, struct unit *unit);
 void gate_restart(struct world *world, int gate);
+/* Its store, as a start opens it. */
+void gate_open(struct world *world, struct gate *gate);
+void gate_close(struct gate *gate);
+void gate_remove_files(const struct gate *gate);
+/* A start after a crash: what was on its way goes again, and partners are asked. */
+void gate_recover(struct world *world, struct gate *gate);
+/* The newest file of its journal; NULL: none. */
+const char *gate_journal_file(struct arena *arena, const struct gate *gate);
+
+/* ---- disk.c: what happens to its files ---- */
+void disk_act(struct world *world, int at);
+/* Before a start: a byte of its journal has changed. The start must see it. */
+struct disk_rot {
+    bool is_tried, was_opened;
+    int64_t messages, audits;
+    const char *place;
+};
+struct disk_rot disk_rot(struct world *world, struct gate *gate);
+void disk_compare(struct world *world, struct gate *gate, const struct disk_rot *rot);
+/* Somebody hands in again what the restore took. */
+void disk_hand_in_again(struct world *world, int at);
 
 /* ---- clinic.c: what people do ---- */
 void clinic_act(struct world *world);
@@ -133,6 +178,8 @@ void desk_clear(struct world *world, int at);
 /* ---- consents.c ---- */
 /* Somebody gives or takes back a consent. */
 void consents_sign(struct world *world, int at, int client);
+/* To both of the other clinics. */
+void consents_give(struct world *world, int at, int client);
 void consents_withdraw(struct world *world, int at, int client, int from);
 bool consents_allow(const struct gate *gate, int client, unsigned handle, bool is_referral);
 
@@ -175,6 +222,8 @@ bool wire_is_quiet(const struct world *world);
 /* ---- check.c: what must hold ---- */
 void check_gates(struct world *world);
 void check_end(struct world *world);
+/* SENT had arrived at gate TO, and a restore may have taken it for good. */
+bool check_may_be_missing(const struct world *world, int to, const struct store_message *sent);
 /* The oracle's row of a message, made when it is first seen. */
 struct message *check_message(struct world *world, int gate, int64_t row, int64_t referral);
 

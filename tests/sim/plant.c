@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "gateway/outbox.h"
 #include "gateway/store/retention.h"
 #include "gateway/tree.h"
 #include "tests/sim/parts.h"
@@ -73,18 +74,83 @@ static void take_from_drawer(const struct flow *flow, const struct json *record)
     }
 }
 
+/* Those who write referrals at one clinic and are at another by some gate's directory. */
+static const struct {
+    const char *npi, *handle;
+} authors[] = {{"9900000081", "lindqvist"}, {"9900000065", "wisniewski"}};
+
+/* The clinic where, by our directory, the writer of the referral is that RECORD is about; NULL: no
+ * other than its placer. */
+static const char *authors_clinic(const struct flow *flow, const struct json *record)
+{
+    struct store_referral referral;
+    struct store_record row;
+    struct fault fault;
+    const char *id = json_get_text(record, "referral_id");
+    const char *author = NULL;
+    if (id == NULL || !flow_find_referral(flow, id, &referral, &fault) ||
+        !store_find_record(flow->store, flow->arena, referral.placer, "referral", referral.number,
+                           &row) ||
+        row.text == NULL)
+        return NULL;
+    for (size_t i = 0; i < 2; i++)
+        author = strstr(row.text, authors[i].npi) == NULL ? author : authors[i].handle;
+    const char *clinic =
+        author == NULL ? NULL : directory_clinic_handle(flow->setup->directory, author);
+    bool is_other = clinic != NULL && !text_equal(clinic, referral.placer) &&
+                    !text_equal(clinic, flow->setup->config.org);
+    return is_other ? clinic : NULL;
+}
+
+/* What answers a referral goes to where its writer is. */
+static void reply_to_author(const struct flow *flow, const struct json *record)
+{
+    struct store_release *releases;
+    struct store_record row;
+    struct store_message message;
+    const char *clinic = authors_clinic(flow, record);
+    size_t count =
+        clinic == NULL ? 0 : store_releases(flow->store, flow->arena, NULL, NULL, &releases);
+    for (size_t i = 0; i < count; i++) {
+        if (!store_get_record(flow->store, flow->arena, releases[i].record, &row) ||
+            !text_equal(row.number, json_get_text(record, "record_id")))
+            continue;
+        if (store_get_message(flow->store, flow->arena, releases[i].message, &message))
+            outbox_withdraw(flow->store, flow->arena, &message, "planted", flow->now_ms);
+        store_get_release(flow->store, flow->arena, releases[i].id, &releases[i]);
+        releases[i].recipient = releases[i].addressed_as = clinic;
+        store_set_release(flow->store, &releases[i]);
+        flow_reconsider(flow, row.client);
+    }
+}
+
 void plant_after_send(struct world *world, const struct flow *flow, const struct json *record)
 {
     struct flow_report report;
     struct fault fault;
     if (world->plant == PLANT_REPLACED_LEAVES)
         take_from_drawer(flow, record);
+    if (world->plant == PLANT_REPLY_TO_AUTHOR)
+        reply_to_author(flow, record);
     if (world->plant == PLANT_WRONG_CLIENT)
         flow_confirm(flow, json_get_text(record, "record_id"), "osei", &report, &fault);
 }
 
+/* What came too early is refused for good. */
+static void refuse_for_good(struct store *store, struct arena *arena)
+{
+    struct store_message *early;
+    size_t count = store_messages(store, arena, "in", "early", 0, 100, &early);
+    for (size_t i = 0; i < count; i++) {
+        early[i].state = "refused";
+        store_set_message(store, &early[i]);
+    }
+}
+
 void plant_before_taking(struct world *world, struct store *store)
 {
+    if (world->plant == PLANT_ORDER_IS_FINAL)
+        refuse_for_good(store, &world->arena);
     if (world->plant == PLANT_FORGETS_CANCELS)
         store_drop_early_cancels(store, INT64_MAX);
     if (world->plant == PLANT_FORGETS_RETRACTION)

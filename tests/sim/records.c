@@ -70,6 +70,22 @@ static void check_addressee(const struct leaving *leaving, const char *handle, s
                     gate->org, own->kind, own->number, place_handle(h), own->client);
 }
 
+/* What is about a referral goes to the other side of it, whoever wrote that. */
+static void check_side(const struct leaving *leaving, const struct store_record *record)
+{
+    struct store_referral referral;
+    unsigned side;
+    const struct gate *gate = leaving->gate;
+    const char *to = leaving->world->gates[leaving->to].org;
+    if (leaving->own->meant != 0 || record->referral == 0 ||
+        !store_get_referral(gate->store, &leaving->world->arena, record->referral, &referral))
+        return;
+    const char *other = strcmp(referral.placer, gate->org) == 0 ? referral.filler : referral.placer;
+    if (!place_find(other, strlen(other), &side) || place_clinic(gate, side) != leaving->to)
+        world_break(leaving->world, "%s sent %s %s about referral %s of %s to %s", gate->org,
+                    leaving->own->kind, leaving->own->number, referral.number, referral.placer, to);
+}
+
 /* Granted at this moment for this partner and for each of the handles it was made for. */
 void own_check_leaving(struct world *world, int from, int to, const char *partner,
                        const struct store_message *message, const char *body)
@@ -96,6 +112,7 @@ void own_check_leaving(struct world *world, int from, int to, const char *partne
     if (leaving.own->attached != NULL && strstr(body, leaving.own->attached) == NULL)
         world_break(world, "%s sent %s %s without what is attached to it", gate->org, record.kind,
                     record.number);
+    check_side(&leaving, &record);
     for (const char *at = release.granted_to; at != NULL && at[0] != '\0';) {
         size_t length = strcspn(at, ";");
         check_addressee(&leaving, at, length);
@@ -138,7 +155,7 @@ static void check_sent(const struct fate *fate, const struct store_release *rele
     struct gate *gate = &fate->world->gates[fate->at];
     if (!store_get_message(gate->store, fate->arena, release->message, &message))
         complain(fate, release->recipient, "counts as sent without a message");
-    else if (strcmp(message.state, "sent") == 0)
+    else if (strcmp(message.state, "sent") == 0 && !check_may_be_missing(fate->world, to, &message))
         check_there(fate, release, to);
 }
 
@@ -207,10 +224,12 @@ static void check_dropped(const struct fate *fate, const struct store_release *r
 static bool is_among_us(const struct fate *fate)
 {
     struct store_referral referral;
+    unsigned filler;
     const struct gate *gate = &fate->world->gates[fate->at];
     return fate->record->referral != 0 &&
            store_get_referral(gate->store, fate->arena, fate->record->referral, &referral) &&
-           strcmp(referral.filler, gate->org) == 0;
+           place_find(referral.filler, strlen(referral.filler), &filler) &&
+           (place_clinic(gate, filler) == fate->at || place_clinic(gate, filler) == NOWHERE);
 }
 
 static void check_release(const struct fate *fate, const struct store_release *release)
@@ -226,13 +245,14 @@ static void check_release(const struct fate *fate, const struct store_release *r
         check_dropped(fate, release, (int)to);
 }
 
-/* Wherever it came to, by whichever copy, it is marked. */
+/* Wherever it came to, by whichever copy, it is marked. (A restore may have taken the mark, and
+ * retention at our side what said it.) */
 static void check_retracted(const struct fate *fate)
 {
     for (int i = 0; i < GATES; i++) {
         struct store_record there;
         const struct gate *other = &fate->world->gates[i];
-        if (i != fate->at &&
+        if (i != fate->at && !other->is_restored &&
             store_find_record(other->store, fate->arena, fate->world->gates[fate->at].org,
                               fate->own->kind, fate->own->number, &there) &&
             there.retracted == NULL)

@@ -6,6 +6,8 @@
 #include "fhir/message.h"
 #include "gateway/acknowledge.h"
 #include "gateway/admit.h"
+#include "gateway/recall.h"
+#include "gateway/tree.h"
 #include "tests/sim/parts.h"
 
 struct claiming { /* a unit: what a gate sends to a partner next */
@@ -25,6 +27,13 @@ struct taking { /* a unit: the inbox of the receiver */
     struct store_message row;
     struct fault refusal;
     struct world *world;
+};
+
+struct recalling { /* a unit: a restored partner asks what it lacks */
+    struct unit unit;
+    const struct gate *gate;
+    const char *partner, *answer;
+    const struct json *question;
 };
 
 struct settling { /* a unit: what became of it at the sender */
@@ -73,6 +82,15 @@ static struct packet *new_packet(struct world *world)
     return packet;
 }
 
+/* "riverbend:rR-4"; NULL: it belongs to none. */
+static const char *referral_name(struct world *world, int at, int64_t row)
+{
+    struct store_referral referral;
+    if (row == 0 || !store_get_referral(world->gates[at].store, &world->arena, row, &referral))
+        return NULL;
+    return arena_print(&world->arena, "%s:%s", referral.placer, referral.number);
+}
+
 static void send_item(struct world *world, int from, int to, const char *partner,
                       const struct deliver_item *item)
 {
@@ -83,16 +101,19 @@ static void send_item(struct world *world, int from, int to, const char *partner
     own_check_leaving(world, from, to, partner, &item->message, item->body);
     const struct message *known =
         check_message(world, from, item->message.id, item->message.referral);
-    *packet =
-        (struct packet){.from = from,
-                        .to = to,
-                        .life = world->gates[from].life,
-                        .row = item->message.id,
-                        .turn = item->message.turn != 0 ? item->message.turn : item->message.id,
-                        .referral = known == NULL ? 0 : known->referral,
-                        .length = item->length,
-                        .is_east = strcmp(partner, EAST) == 0,
-                        .is_waiting = true};
+    *packet = (struct packet){
+        .from = from,
+        .to = to,
+        .life = world->gates[from].life,
+        .row = item->message.id,
+        .turn = item->message.turn != 0 ? item->message.turn : item->message.id,
+        .referral = known == NULL || strcmp(item->message.kind, RELEASE_RETRACTION) == 0
+                        ? NULL
+                        : referral_name(world, from, known->referral),
+        .length = item->length,
+        .is_east = strcmp(partner, EAST) == 0,
+        .is_recall = strcmp(item->message.kind, RECALL_KIND) == 0,
+        .is_waiting = true};
     packet->body = world->plant == PLANT_NEW_ID_ON_RETRY && is_retry
                        ? with_other_ids(world, item)
                        : arena_copy_n(&world->arena, item->body, item->length);
@@ -197,6 +218,8 @@ static void end_answered(struct world *world, struct packet *packet, int status,
                                     .body = body,
                                     .length = strlen(body),
                                     .sentence = ""};
+    if (status != 200)
+        world_tell(world, "%s is answered %d: %s", world->gates[packet->from].org, status, body);
     end_exchange(world, packet, &result);
     packet->is_orphan = true;
 }
@@ -223,41 +246,122 @@ static bool is_filed_as_cancelled(struct world *world, const struct packet *pack
 }
 
 /* Its consent was withdrawn after it had left, and given again: the record went out twice, and is
- * known already when the other copy comes. Or it was retracted, and comes behind that. */
+ * known already when the other copy comes; so did a move, when its clinic was with another partner
+ * for a while. Or it was retracted, and comes behind that. */
 static bool is_known_copy(struct world *world, const struct packet *packet,
                           const struct taking *taking)
 {
     struct store *store = world->gates[packet->from].store;
     struct store_message message;
     struct store_record record;
-    return store_get_message(store, &world->arena, packet->row, &message) && message.record != 0 &&
-           strcmp(message.state, "withdrawn") == 0 &&
-           store_get_record(store, &world->arena, message.record, &record) &&
+    if (!store_get_message(store, &world->arena, packet->row, &message) ||
+        strcmp(message.state, "withdrawn") != 0)
+        return false;
+    if (message.record == 0 || strcmp(taking->row.state, "done") != 0)
+        return true;
+    return store_get_record(store, &world->arena, message.record, &record) &&
            (taking->row.referral == 0 || record.retracted != NULL);
+}
+
+/* It was sent before a restore that took it, and its number is another message's now. */
+static bool is_forgotten(const struct world *world, const struct packet *packet)
+{
+    const struct gate *gate = &world->gates[packet->from];
+    return gate->is_restored && packet->life <= gate->restored_life &&
+           packet->row > gate->restored_row;
+}
+
+static struct lane *lane_of(struct world *world, const struct packet *packet)
+{
+    for (size_t i = 0; i < world->lane_count; i++) {
+        struct lane *lane = &world->lanes[i];
+        if (lane->from == packet->from && lane->to == packet->to &&
+            strcmp(lane->referral, packet->referral) == 0)
+            return lane;
+    }
+    if (world->lane_count == LANES_MAX)
+        return NULL;
+    struct lane *lane = &world->lanes[world->lane_count++];
+    *lane = (struct lane){.from = packet->from, .to = packet->to, .referral = packet->referral};
+    return lane;
+}
+
+/* What comes too early is refused, and a fault all the same. A restore takes what it follows, and
+ * what was on its way meanwhile comes before what is sent again. */
+static void note_order(struct world *world, const struct packet *packet,
+                       const struct taking *taking)
+{
+    struct lane *lane = packet->referral == NULL ? NULL : lane_of(world, packet);
+    bool is_restored =
+        world->gates[packet->from].is_restored || world->gates[packet->to].is_restored;
+    if (lane == NULL || is_restored)
+        return;
+    if (packet->turn > lane->last)
+        lane->last = packet->turn;
+    else if (packet->turn < lane->last && !is_filed_as_cancelled(world, packet, taking) &&
+             !is_known_copy(world, packet, taking))
+        world_break(world, "%s: message %lld arrived after turn %lld of the same referral",
+                    world->gates[packet->to].org, (long long)packet->row, (long long)lane->last);
 }
 
 static void note_taken(struct world *world, const struct packet *packet,
                        const struct taking *taking)
 {
-    struct message *message = check_message(world, packet->from, packet->row, packet->referral);
-    bool took_effect = taking->outcome == INBOX_TAKEN && strcmp(taking->row.state, "done") == 0;
-    if (packet->is_forged && taking->outcome == INBOX_TAKEN)
+    if (taking->outcome != INBOX_TAKEN)
+        return;
+    bool took_effect = strcmp(taking->row.state, "done") == 0;
+    if (packet->is_forged) {
         world_break(world, "%s took a message of %s from another partner",
                     world->gates[packet->to].org, world->gates[packet->from].org);
-    if (message == NULL || packet->is_forged || taking->outcome != INBOX_TAKEN)
         return;
+    }
+    bool is_ghost = is_forgotten(world, packet);
+    struct lane *lane = is_ghost && packet->referral != NULL ? lane_of(world, packet) : NULL;
+    if (lane != NULL)
+        lane->is_haunted = true;
+    struct message *message = is_ghost ? NULL : check_message(world, packet->from, packet->row, 0);
+    if (message == NULL)
+        return;
+    message->to = packet->to;
+    message->taken_at = took_effect ? ++world->takings : message->taken_at;
     if (took_effect && ++message->effects > 1)
         world_break(world, "message %lld of %s took effect %u times at %s", (long long)packet->row,
                     world->gates[packet->from].org, message->effects, world->gates[packet->to].org);
-    if (packet->referral == 0 || packet->referral >= REFERRALS_MAX)
-        return;
-    int64_t *last = &world->last_turn[packet->from][packet->to][packet->referral];
-    if (packet->turn > *last)
-        *last = packet->turn;
-    else if (packet->turn < *last && !is_filed_as_cancelled(world, packet, taking) &&
-             !is_known_copy(world, packet, taking))
-        world_break(world, "%s: message %lld arrived after turn %lld of the same referral",
-                    world->gates[packet->to].org, (long long)packet->row, (long long)*last);
+    note_order(world, packet, taking);
+}
+
+static bool recall(struct unit *unit, struct store *store)
+{
+    struct recalling *recalling = (struct recalling *)unit;
+    const struct setup *setup = &recalling->gate->setup;
+    return recall_answer(store, unit->arena, setup->config.org, recalling->partner,
+                         recalling->question, clock_wall_ms(&setup->clock), &recalling->answer,
+                         &unit->fault);
+}
+
+static const char *receive_question(struct world *world, const struct packet *packet,
+                                    int *ret_status)
+{
+    struct arena *arena = &world->arena;
+    struct recalling recalling = {.unit = {.run = recall, .arena = arena},
+                                  .gate = &world->gates[packet->to],
+                                  .partner = world->gates[packet->from].org,
+                                  .answer = "",
+                                  .question = tree_of_n(arena, packet->body, packet->length)};
+    enum committed how = gate_commit(world, packet->to, &recalling.unit);
+    enum fault_kind kind = recalling.unit.fault.kind;
+    *ret_status = how != COMMITTED ? 0 : kind == FAULT_none ? 200 : fault_http_status(kind);
+    return recalling.answer;
+}
+
+/* A record that a restore took, and that somebody handed in again under another directory. */
+static bool may_conflict(struct world *world, const struct packet *packet)
+{
+    struct store_message message;
+    const struct gate *gate = &world->gates[packet->from];
+    return world->plant == PLANT_NONE && gate->is_restored &&
+           (!store_get_message(gate->store, &world->arena, packet->row, &message) ||
+            message.record != 0);
 }
 
 /* The chain of receive.c without its loop. *ret_status 0: the process died, no answer. */
@@ -275,6 +379,8 @@ static const char *receive(struct world *world, const struct packet *packet, int
     struct taking taking = {.unit = {.run = take, .arena = arena, .is_written_late = true},
                             .world = world};
     *ret_status = 400;
+    if (packet->is_recall && !packet->is_forged)
+        return receive_question(world, packet, ret_status);
     if (!json_parse(arena, packet->body, packet->length, NULL, &document, &fault) ||
         !message_read(&context, document.root, &message, &findings))
         return "";
@@ -302,6 +408,10 @@ static const char *receive(struct world *world, const struct packet *packet, int
         note_taken(world, packet, &taking);
     if (how == DIED_AFTER || (how == DIED_BEFORE && world->plant != PLANT_ACK_BEFORE_COMMIT))
         return "";
+    if (taking.outcome == INBOX_CONFLICT && !packet->is_forged && !may_conflict(world, packet))
+        world_break(world, "%s has given message %lld for %s the id of another one: %s",
+                    world->gates[packet->from].org, (long long)packet->row, gate->org,
+                    fault_sentence(&taking.refusal));
     *ret_status = taking.outcome == INBOX_CONFLICT ? 409 : 200;
     if (taking.outcome == INBOX_CONFLICT)
         return acknowledge_fault(arena, &taking.refusal, NULL);

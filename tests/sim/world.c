@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/store/lived.h"
 #include "tests/sim/parts.h"
 
 const char *const plant_names[PLANTS] = {
@@ -30,6 +31,10 @@ const char *const plant_names[PLANTS] = {
     "without-attachments",
     "parked-is-passed",
     "wall-clock-parks",
+    "reply-to-author",
+    "order-refusal-final",
+    "epochless-restore",
+    "removes-unread-segment",
 };
 
 /* ---- small things ---- */
@@ -79,7 +84,8 @@ struct world *world_new(const char *folder, uint64_t seed, enum plant plant, boo
         return NULL;
     world->random = seed * 0x2545f4914f6cdd1du + 1;
     world->plant = plant;
-    world->is_hasty = seed % 8 == 0;
+    world->is_hasty = seed % 4 == 0;
+    world->is_restless = seed % 5 == 0;
     world->tells = tells;
     world->now_ms = 1793000000000; /* a day of October 2026 */
     for (int i = 0; i < GATES; i++)
@@ -90,8 +96,10 @@ struct world *world_new(const char *folder, uint64_t seed, enum plant plant, boo
 static void advance(struct world *world, int64_t ms)
 {
     world->now_ms += ms;
-    for (int i = 0; i < GATES; i++)
+    for (int i = 0; i < GATES; i++) {
         world->gates[i].setup.clock.fixed_ms += ms;
+        store_let_live(world->gates[i].store, ms);
+    }
 }
 
 /* A clock that was wrong is set, forwards or back, by up to twenty minutes; or it is set wrong, by
@@ -129,7 +137,9 @@ static void one_step(struct world *world)
 {
     uint32_t kind = world_random(world) % 100;
     advance(world, 1000 + world_random(world) % 20000);
-    if (kind < 30)
+    if (world_chance(world, world->is_restless ? 7 : 2))
+        disk_act(world, (int)(world_random(world) % GATES));
+    else if (kind < 30)
         clinic_act(world);
     else if (kind < 60)
         look_somewhere(world);
@@ -192,8 +202,12 @@ static void heal(struct world *world)
 
 const char *world_play(struct world *world, unsigned steps)
 {
-    for (int i = 0; i < GATES * CLIENTS; i++)
-        consents_sign(world, i % GATES, i / GATES);
+    for (int i = 0; i < GATES * CLIENTS; i++) {
+        if (world->is_hasty)
+            consents_give(world, i % GATES, i / GATES);
+        else
+            consents_sign(world, i % GATES, i / GATES);
+    }
     for (world->step = 1; world->step <= steps && world->why[0] == '\0'; world->step++) {
         one_step(world);
         if (world->step % 8 == 0)

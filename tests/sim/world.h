@@ -40,6 +40,10 @@ enum plant {
     PLANT_NO_ATTACHMENTS,     /* a message goes without the data of its attachments */
     PLANT_PARKED_IS_PASSED,   /* nothing waits behind what a person has parked */
     PLANT_WALL_CLOCK_PARKS,   /* a clock that was set ahead has messages given up */
+    PLANT_REPLY_TO_AUTHOR,    /* what answers a referral goes to where its writer is, not there */
+    PLANT_ORDER_IS_FINAL,     /* what was refused for its order is never judged anew */
+    PLANT_NO_EPOCH,           /* a restored gateway gives the ids of before the restore again */
+    PLANT_REMOVES_UNREAD,     /* retention removes a file of the journal that is still needed */
     PLANTS
 };
 extern const char *const plant_names[PLANTS];
