@@ -242,7 +242,9 @@ static bool replaces(const struct candidate *one, const struct candidate *other)
 static bool outranks(const struct candidate *one, const struct candidate *other)
 {
     bool keeps_refusal = other->standing == REFUSES && other->is_named && !one->is_named;
-    if (is_later(one, other) && !(keeps_refusal && is_permission(one)))
+    if (keeps_refusal)
+        return is_later(one, other) && replaces(one, other);
+    if (is_later(one, other))
         return !(is_permission(one) && replaces(other, one));
     if (!is_permission(other))
         return false;

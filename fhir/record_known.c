@@ -75,9 +75,10 @@ struct search {
     const struct json *record;
     const char *sender; /* clinic of the record that asks */
     struct candidate best;
-    struct candidate other; /* one that does not fit */
-    size_t fitting;         /* different referrals that fit */
-    size_t others;          /* of other clients and other clinics */
+    struct candidate second; /* another one that fits */
+    struct candidate other;  /* one that does not fit */
+    size_t fitting;          /* different referrals that fit */
+    size_t others;           /* of other clients and other clinics */
 };
 
 static const char *placer_of(const struct record_known *known, size_t at)
@@ -109,8 +110,14 @@ static void consider(struct search *search, const struct json *tree, const char 
         return;
     }
     search->fitting++;
-    if (is_first || rank(search, &at) > rank(search, &search->best))
+    if (is_first) {
         search->best = at;
+    } else if (rank(search, &at) > rank(search, &search->best)) {
+        search->second = search->best;
+        search->best = at;
+    } else {
+        search->second = at;
+    }
 }
 
 static enum record_lookup find(void *context, struct arena *arena, const struct json *record,
@@ -133,7 +140,8 @@ static enum record_lookup find(void *context, struct arena *arena, const struct 
         search.best = search.other;
     const struct json *best = search.best.tree;
     if (search.fitting > 1) {
-        *ret_nearest = arena_print(arena, "%s:%s", search.best.placer, number);
+        *ret_nearest = arena_print(arena, "%s:%s or %s:%s", search.best.placer, number,
+                                   search.second.placer, number);
         return RECORD_AMBIGUOUS;
     }
     if (best == NULL && search.others == 0) {

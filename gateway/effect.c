@@ -8,6 +8,7 @@
 #include "fhir/reason.h"
 #include "fhir/record.h"
 #include "gateway/acknowledge.h"
+#include "gateway/outbox.h"
 #include "gateway/people.h"
 #include "gateway/store/answers.h"
 #include "gateway/store/lived.h"
@@ -728,7 +729,8 @@ static void take_back(struct store *store, const struct inbox_item *item, struct
     returned->state = "rejected";
     returned->response_code = item->message->reply_code;
     returned->reason = arena_print(item->arena,
-                                   "returned by %s: it seems to be about another client than its "
+                                   OUTBOX_RETURNED_BY
+                                   "%s: it seems to be about another client than its "
                                    "referral; send it again about the right one, with a new number",
                                    item->message->sender);
     store_set_message(store, returned);

@@ -141,6 +141,9 @@ static bool find_called(const struct flow *flow, const char *id, const struct tr
     struct store_referral *matches;
     const char *number = split_id(flow->arena, id, &clinic);
     size_t count = referrals_called(flow, clinic, number, &matches);
+    if (count == 0 &&
+        clinic != NULL) /* a partner's number may hold a colon; a clinic's goes first */
+        count = store_referrals_numbered(flow->store, flow->arena, id, &matches);
     if (count > 1)
         count = narrow(flow, move, matches, count);
     if (count == 1) {
@@ -413,11 +416,29 @@ static bool is_undone(const struct flow *flow, const struct store_message *messa
                                   referral.number, referral.task_status, advice));
 }
 
+/* The partner took it and gave it back: it keeps those bytes and its answer, whatever we send. */
+static bool is_returned(const struct flow *flow, const struct store_message *message,
+                        struct fault *ret_fault)
+{
+    struct store_record record = {.number = ""};
+    if (!text_equal(message->state, "rejected") || message->record == 0 ||
+        message->reason == NULL || !text_starts(message->reason, OUTBOX_RETURNED_BY))
+        return false;
+    store_get_record(flow->store, flow->arena, message->record, &record);
+    return !fault_set(ret_fault, FAULT_illegal_move,
+                      arena_print(flow->arena,
+                                  "message %lld (%s %s) was given back by %s, which takes it for "
+                                  "another client's: sent again it gets the same answer; write it "
+                                  "anew, about the right client and with a number of its own",
+                                  (long long)message->id, message->kind, record.number,
+                                  message->recipient));
+}
+
 bool flow_resend(const struct flow *flow, struct store_message *message, const char *reason,
                  struct fault *ret_fault)
 {
     struct store_referral referral;
-    if (is_undone(flow, message, ret_fault))
+    if (is_undone(flow, message, ret_fault) || is_returned(flow, message, ret_fault))
         return false;
     struct store_release release;
     const struct track_move *request = track_find("request");

@@ -68,6 +68,6 @@ void generation_read(const char *dir, const struct setup *now, const struct cont
     }
     generation_print_findings(&warnings);
     if (is_loaded)
-        setup_live_with(ret_generation->setup, &findings);
+        setup_live_with(ret_generation->setup, now, &findings);
     arena_free(&arena);
 }

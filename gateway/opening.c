@@ -111,7 +111,7 @@ bool opening_open(struct opening *opening, struct finding_list *findings, struct
     opening->context = tls_context(office->setup, findings);
     if (opening->context == NULL)
         return fault_set(ret_fault, FAULT_settings, NULL);
-    setup_live_with(office->setup, findings);
+    setup_live_with(office->setup, NULL, findings);
     if (!store_open(office_store_path(office->setup, opening->arena), &opening->store,
                     opening->arena, ret_fault))
         return false;

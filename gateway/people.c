@@ -361,13 +361,20 @@ bool people_confirm(struct store *store, const struct setup *setup, struct arena
         !choose_handle(&deciding, &handle) || !is_npi_free(&deciding, handle) ||
         !choose_clinic(&deciding, &clinic) || !check_partner(&deciding))
         return false;
+    struct store_place before;
+    bool was_there = store_find_place(store, arena, handle, &before);
+    if (was_there && clinic == NULL) /* said before, and not said otherwise now */
+        clinic = before.works_at;
+    const char *partner = choice->partner;
+    if (was_there && partner == NULL)
+        partner = before.partner;
     struct store_place place = {.handle = handle,
                                 .kind = ret_claim->kind,
                                 .name = ret_claim->name,
                                 .npi = ret_claim->npi,
                                 .profession = ret_claim->profession,
                                 .works_at = clinic,
-                                .partner = choice->partner,
+                                .partner = partner,
                                 .by = choice->by,
                                 .decided_ms = choice->now_ms};
     store_put_place(store, &place);

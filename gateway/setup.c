@@ -263,6 +263,7 @@ bool setup_load_after(const char *dir, const struct setup *before, struct findin
     setup->dir = arena_copy(&setup->arena, dir);
     setup->clock = clock_system();
     setup->faults = "";
+    setup->generation = before == NULL ? 1 : before->generation + 1;
     size_t faults = findings->count;
     bool is_safe = load_all(setup, before, findings);
     keep_texts(findings, faults);
@@ -283,11 +284,18 @@ static const char *line_of(const struct finding *finding, struct arena *arena)
     return line.at;
 }
 
-void setup_live_with(struct setup *setup, const struct finding_list *findings)
+void setup_live_with(struct setup *setup, const struct setup *before,
+                     const struct finding_list *findings)
 {
     struct text lines = text_new(&setup->arena, FAULTS_TEXT_MAX);
-    for (size_t i = 0; i < findings->count; i++)
-        finding_print(&findings->items[i], &lines);
+    struct arena arena = ARENA_EMPTY;
+    for (size_t i = 0; i < findings->count; i++) {
+        const char *line = line_of(&findings->items[i], &arena);
+        if (before == NULL || strstr(before->faults, line) != NULL)
+            text_add(&lines, line);
+        arena_reset(&arena);
+    }
+    arena_free(&arena);
     setup->faults = lines.at;
 }
 

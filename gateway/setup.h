@@ -29,6 +29,7 @@ struct setup {
     struct setup *lender; /* of profiles that are faulty now; held; NULL: they are its own */
     const char *directory_text, *codes_text; /* as read; NULL: there is none */
     size_t directory_length, codes_length;
+    unsigned long generation; /* 1 at the start, one more with each reload */
     const char *faults; /* lines about keys and trust that this generation lives with; never NULL */
     _Atomic int references;
 };
@@ -44,8 +45,11 @@ bool setup_load_after(const char *dir, const struct setup *before, struct findin
 /* Partner number AT stays as it is in BEFORE, but for being switched off; false when it was not
  * there. Before others see the setup. */
 bool setup_keep_partner(struct setup *setup, size_t at, const struct setup *before);
-/* Notes the findings with which the generation goes into service; before others see it. */
-void setup_live_with(struct setup *setup, const struct finding_list *findings);
+/* Notes the findings with which the generation goes into service; before others see it. BEFORE: the
+ * generation that it follows (NULL: none), with whose faults alone it may live: what has become
+ * faulty since the start is told at every reload. */
+void setup_live_with(struct setup *setup, const struct setup *before,
+                     const struct finding_list *findings);
 /* Is there a finding among them that RUNNING does not live with already? */
 bool setup_is_worse(const struct setup *running, const struct finding_list *findings);
 struct setup *setup_hold(struct setup *setup);

@@ -2,6 +2,7 @@
  * consent. Reads the store; whether the trail is whole is told by `refgate check`. */
 #include <stdlib.h>
 
+#include "gateway/audit.h"
 #include "gateway/commands/lists.h"
 
 enum { ROWS_A_PAGE = 500 };
@@ -91,6 +92,41 @@ static int list(struct command_call *call)
     return 0;
 }
 
+/* ---- a line of one's own ---- */
+
+enum { WORD_MAX = 40, SUBJECT_MAX = 200 };
+
+struct noting {
+    struct unit unit;
+    struct command_call *call;
+};
+
+static bool run_note(struct unit *unit, struct store *store)
+{
+    const struct command_call *call = ((struct noting *)unit)->call;
+    audit_write(store, &(struct store_audit){.at_ms = clock_wall_ms(&call->clock),
+                                             .what = call->words[0],
+                                             .subject = call->words[1],
+                                             .actor = call->caller});
+    return true;
+}
+
+static int note(struct command_call *call)
+{
+    struct noting noting = {.unit = {.run = run_note, .arena = call->arena}, .call = call};
+    struct fault fault;
+    if (strlen(call->words[0]) > WORD_MAX || strlen(call->words[1]) > SUBJECT_MAX) {
+        fault_set(&fault, FAULT_usage,
+                  arena_print(call->arena, "expected at most %d characters of what, and %d of whom",
+                              (int)WORD_MAX, (int)SUBJECT_MAX));
+        return command_fail(call, &fault);
+    }
+    if (!writer_call(call->office->writer, &noting.unit))
+        return command_fail(call, &noting.unit.fault);
+    text_print(&call->out, "noted: %s %s\n", call->words[0], call->words[1]);
+    return 0;
+}
+
 static const struct command_option list_options[] = {
     {"after", "NUMBER", "the rows behind this one; default: the newest", false},
     {NULL, NULL, NULL, false},
@@ -99,5 +135,7 @@ static const struct command_option list_options[] = {
 const struct command commands_audit[] = {
     {"audit list", "", "who did what, for whom and about which client: 500 rows", COMMAND_STORE, 0,
      0, list, list_options},
+    {"audit note", "WHAT SUBJECT", "a row of your own, such as key-moved gateway.key",
+     COMMAND_STORE, 2, 2, note, NULL},
     {NULL, NULL, NULL, COMMAND_HERE, 0, 0, NULL, NULL},
 };

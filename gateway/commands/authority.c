@@ -84,6 +84,7 @@ static int issue(struct command_call *call)
     if (!done)
         return cert_refuse(call, &findings, FAULT_refused);
     text_print(&call->out, "Issued %s with the key %s to urn:refgate:org:%s.\n", cert, key, handle);
+    cert_note(call, "certificate-issued", arena_print(call->arena, "urn:refgate:org:%s", handle));
     return 0;
 }
 
@@ -214,9 +215,19 @@ static int revoke(struct command_call *call)
     authority_close(authority);
     if (!done)
         return cert_refuse(call, &findings, FAULT_not_found);
-    text_print(&call->out, "Revoked %s.\n", serial_of(call, call->words[0]));
+    const char *serial = serial_of(call, call->words[0]);
+    text_print(&call->out, "Revoked %s.\n", serial);
     say_published(call, 0);
-    return 0;
+    bool is_taken = cert_reload_and_wait(call);
+    cert_note(call, "certificate-revoked", serial);
+    if (is_taken)
+        return 0;
+    text_print(
+        &call->err,
+        "refgate: %s is revoked in the list, but the running service has not taken the list: "
+        "it may still admit that certificate. Run `refgate reload`, or stop the service\n",
+        serial);
+    return fault_exit_code(FAULT_busy);
 }
 
 static int publish(struct command_call *call)

@@ -5,8 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/audit.h"
 #include "gateway/commands/lists.h"
 #include "gateway/control.h"
+#include "gateway/file.h"
+#include "gateway/office.h"
 
 enum { STATE_MAX = 4096, STATE_TRIES = 200, STATE_WAIT_US = 50 * 1000 };
 
@@ -209,17 +212,80 @@ static bool is_served(struct command_call *call)
     return fault.kind == FAULT_locked;
 }
 
-/* The running service's word on a partner; "" when it does not answer. */
-static const char *state_of(struct command_call *call, const char *partner)
+/* What the running service answers; "" when it does not. */
+static const char *answer_of(struct command_call *call, const char *const *arguments, size_t count)
 {
-    const char *const arguments[] = {"partner", "state", partner};
     struct command_call ask = *call;
     int code = 0;
     ask.out = text_new(call->arena, STATE_MAX);
     ask.err = text_new(call->arena, STATE_MAX);
-    if (!control_ask(&ask, arguments, 3, &code) || code != 0)
+    if (!control_ask(&ask, arguments, count, &code) || code != 0)
         return "";
     return ask.out.at;
+}
+
+/* The running service's word on a partner. */
+static const char *state_of(struct command_call *call, const char *partner)
+{
+    const char *const arguments[] = {"partner", "state", partner};
+    return answer_of(call, arguments, 3);
+}
+
+/* Which generation of its files the running service has. */
+static long generation_of(struct command_call *call)
+{
+    const char *const arguments[] = {"reload", "state"};
+    return strtol(answer_of(call, arguments, 2), NULL, 10);
+}
+
+bool cert_reload_and_wait(struct command_call *call)
+{
+    if (!is_served(call))
+        return true;
+    long before = generation_of(call);
+    cert_reload(call);
+    for (int tries = 0; tries < STATE_TRIES && before > 0; tries++) {
+        if (generation_of(call) > before)
+            return true;
+        usleep(STATE_WAIT_US);
+    }
+    return !is_served(call);
+}
+
+/* False with the fault when a store is there and cannot be written. */
+static bool write_note(struct command_call *call, const char *what, const char *subject,
+                       struct fault *ret_fault)
+{
+    int lock = -1;
+    struct store *store;
+    const char *path = cert_path(call, "store.db");
+    if (!file_exists(path))
+        return true; /* a CA, or partners, without a gateway */
+    if (!office_lock(call->dir, call->arena, &lock, ret_fault))
+        return false;
+    bool opened = store_open(path, &store, call->arena, ret_fault);
+    bool written = opened && store_begin(store);
+    if (written) {
+        audit_write(store, &(struct store_audit){.at_ms = clock_wall_ms(&call->clock),
+                                                 .what = what,
+                                                 .subject = subject,
+                                                 .actor = call->caller});
+        written = store_commit(store, ret_fault);
+    }
+    if (opened)
+        store_close(store);
+    close(lock);
+    return written;
+}
+
+void cert_note(struct command_call *call, const char *what, const char *subject)
+{
+    const char *const arguments[] = {"audit", "note", what, subject};
+    struct fault fault = {FAULT_none, NULL};
+    if (answer_of(call, arguments, 4)[0] != '\0' || write_note(call, what, subject, &fault))
+        return;
+    text_print(&call->err, "refgate: the audit has no row about that (%s %s): %s\n", what, subject,
+               fault_sentence(&fault));
 }
 
 bool cert_wait_disabled(struct command_call *call, const char *partner)

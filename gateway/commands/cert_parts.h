@@ -40,6 +40,12 @@ int cert_refuse(struct command_call *call, const struct finding_list *findings,
                 enum fault_kind kind);
 /* Lets a running service take what changed. */
 void cert_reload(struct command_call *call);
+/* Lets a running service take what changed, and waits until it has; false when it does not. True
+ * when none runs. */
+bool cert_reload_and_wait(struct command_call *call);
+/* A row of the audit about something that the store has no part in: written by a service that runs,
+ * else into the store itself. Says on stderr when it cannot be. */
+void cert_note(struct command_call *call, const char *what, const char *subject);
 /* Waits until a running service has switched the partner off; false when it does not. */
 bool cert_wait_disabled(struct command_call *call, const char *partner);
 

@@ -110,6 +110,7 @@ static int switch_partner(struct command_call *call, bool is_disabled)
         return fault_exit_code(FAULT_unreadable);
     }
     cert_reload(call);
+    cert_note(call, is_disabled ? "partner-disabled" : "partner-enabled", name);
     if (is_disabled && !cert_wait_disabled(call, name)) {
         text_print(&call->err,
                    "refgate: %s is switched off in %s, but the running service has not taken that: "

@@ -181,15 +181,16 @@ static bool run_decision(struct unit *unit, struct store *store)
                             &unit->fault);
 }
 
-/* A running service takes the decision at once; what is faulty in other files stays as it was, and
- * is told as reload tells it. */
+/* A running service takes the decision at once. What is faulty in other files is told as reload
+ * tells it, but does not make the decision one that failed. */
 static int take(struct command_call *call)
 {
     const char *ignored;
     if (call->office->reload == NULL)
         return 0;
     writer_settle(call->office->writer); /* the reload reads the store */
-    return command_reload(call, &ignored);
+    command_reload(call, &ignored);
+    return 0;
 }
 
 static int decide(struct command_call *call, people_decision *how, const char *handle)

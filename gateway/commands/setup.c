@@ -344,6 +344,40 @@ static bool set_partner(struct command_call *call, struct partner *partner,
     return is_right;
 }
 
+/* The first of ONE that stands in OTHER, too; NULL: none. */
+static const char *shared(const struct option_list *one, const struct option_list *other)
+{
+    for (size_t i = 0; i < one->count; i++) {
+        for (size_t k = 0; k < other->count; k++) {
+            if (text_equal(one->items[i], other->items[k]))
+                return one->items[i];
+        }
+    }
+    return NULL;
+}
+
+/* A certificate that fits two partners belongs to neither: both are refused when they call. */
+static void warn_of_twins(struct command_call *call, const struct partner *partner)
+{
+    struct finding_list ignored = finding_list_new(call->arena);
+    struct partner_list all;
+    if (!folder_partners(call->arena, call->dir, &ignored, &all))
+        return;
+    for (size_t i = 0; i < all.count; i++) {
+        const struct partner *other = &all.items[i];
+        const char *pin = shared(&partner->pins, &other->pins);
+        const char *name = shared(&partner->san, &other->san);
+        if (text_equal(other->name, partner->name) || (pin == NULL && name == NULL))
+            continue;
+        text_print(
+            &call->err,
+            "refgate: partner %s has the same %s as %s (%s): a certificate that fits both is "
+            "refused, so both are locked out; correct or remove one of the two files\n",
+            partner->name, pin != NULL ? "pin" : "name in its certificate (san)", other->name,
+            pin != NULL ? pin : name);
+    }
+}
+
 static int partner_add(struct command_call *call)
 {
     struct finding_list findings = finding_list_new(call->arena);
@@ -383,6 +417,7 @@ static int partner_add(struct command_call *call)
                "Added partner %s (%s/%s).\nPut its clinics and people in directory.csv; a running "
                "service takes it with: refgate reload\n",
                name, call->dir, file);
+    warn_of_twins(call, &partner);
     return 0;
 }
 
@@ -496,6 +531,13 @@ static int reload(struct command_call *call)
     return code;
 }
 
+/* One more than before once a reload has taken what changed. */
+static int reload_state(struct command_call *call)
+{
+    text_print(&call->out, "%lu\n", call->office->setup->generation);
+    return 0;
+}
+
 static const struct command_option init_options[] = {
     {"org", "HANDLE", "our clinic's short name; default: the folder's name", false},
     {"listen", "HOST:PORT", "where partners reach us; default 0.0.0.0:8443", false},
@@ -532,5 +574,7 @@ const struct command commands_setup[] = {
     HERE("partner show", "NAME", "one partner's settings", 1, partner_show, NULL),
     {"reload", "", "let a running service take changed settings, partners and certificates",
      COMMAND_STORE, 0, 0, reload, NULL},
+    {"reload state", "", "how often the service that runs has taken its files, counted from 1",
+     COMMAND_STORE, 0, 0, reload_state, NULL},
     {NULL, NULL, NULL, COMMAND_HERE, 0, 0, NULL, NULL},
 };

@@ -305,7 +305,7 @@ def test_a_decision_is_taken_beside_a_faulty_file(town):
     taken(willow, harbor, name_person(from_harbor(harbor, "A-1"), NPI))
     willow.settings(first_retri_ms=5)
     before = willow.log().count('"reloaded"')
-    said = willow.run("people", "confirm", f"harbor/{NPI}", "--works-at", "harbor", expect=7).stderr
+    said = willow.run("people", "confirm", f"harbor/{NPI}", "--works-at", "harbor").stderr  # done
     assert "first_retri_ms" in said and "the rest is taken" in said
     wait_for(lambda: willow.log().count('"reloaded"') > before, 10, "the service has it")
     taken(willow, harbor, name_person(from_harbor(harbor, "A-2"), NPI))

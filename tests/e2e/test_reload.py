@@ -331,6 +331,47 @@ def test_changed_files_are_taken_by_themselves(make_town):
     assert willow.run("cert", "show", "--json").stdout.count('"days_left":76') == 1
 
 
+def test_reload_says_what_is_faulty_whoever_noticed_first(make_town):
+    """The watcher may have found the faulty file before the person who asks for the reload."""
+    willow, = make_town("willow", start=False, watch_settle_ms=200)
+    willow.start()
+    willow.settings(first_retri_ms=5)
+    wait_for(lambda: '"reload-refused"' in willow.log(), 15, "the watcher has seen it")
+    for _ in range(2):
+        assert "first_retri_ms" in willow.run("reload", expect=7).stderr
+    file = willow.folder / "settings.yaml"
+    file.write_text("".join(line for line in file.read_text().splitlines(True) if "first_retri_ms" not in line))
+    willow.run("reload")
+
+
+def test_a_revocation_is_in_force_when_the_command_ends(make_town):
+    lakeside, willow = make_town("lakeside", "willow", start=False, watch_files="false")
+    willow.partner_settings("lakeside", ca_file=str(willow.folder / "ca" / "ca.crt"),
+                            crl_files=f"[{willow.folder / 'ca' / 'ca.crl'}]")
+    issued = willow.folder.parent / "issued.crt", willow.folder.parent / "issued.key"
+    willow.run("cert", "authority", "issue", "lakeside", "--ip", "127.0.0.1", "--out", issued[0], "--out-key", issued[1])
+    willow.run("cert", "authority", "publish")
+    for made, name in zip(issued, ("gateway.crt", "gateway.key")):
+        (lakeside.folder / "keys" / name).write_bytes(made.read_bytes())
+    willow.start()
+    assert not is_out(willow, lakeside)
+    willow.run("cert", "revoke", issued[0])
+    assert is_out(willow, lakeside)
+    noted = [(row["what"], row["by"]) for row in willow.json("audit", "list")]
+    assert [what for what, _ in noted if what.startswith("certificate-")] == ["certificate-issued", "certificate-revoked"]
+    assert all(by.startswith("os:") for what, by in noted if what.startswith("certificate-")), noted
+    willow.run("partner", "disable", "lakeside")
+    assert "partner-disabled" in [row["what"] for row in willow.json("audit", "list")]
+
+
+def test_two_partners_with_one_pin_are_told_when_the_second_is_added(make_gateway, tmp_path):
+    gateway = make_gateway("willow")
+    pin = "sha256//" + "A" * 43 + "="
+    gateway.run("partner", "add", "one", "--url", "https://one.example/fhir", "--pin", pin)
+    said = gateway.run("partner", "add", "two", "--url", "https://two.example/fhir", "--pin", pin).stderr
+    assert "same pin as one" in said and "both are locked out" in said, said
+
+
 def test_a_file_that_keeps_changing_waits(make_town):
     willow, = make_town("willow", start=False, watch_settle_ms=3000)
     willow.start()

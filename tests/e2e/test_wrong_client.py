@@ -161,6 +161,9 @@ def test_what_is_returned_is_told_to_its_sender(make_town):
     assert f"progress-note {note['record_id']} returned" in willow.track(number)
     assert willow.status(number) == lakeside.status(number) == "in-progress"
     assert file_of(lakeside, "in", note["record_id"]) is None
+    refused = willow.run("queue", "resend", sent["number"], expect=None)
+    assert refused.returncode != 0 and "was given back by lakeside" in refused.stderr, refused.stderr
+    assert "with a number of its own" in refused.stderr
 
     again = records.note(number, visit=2)
     willow.send(again)

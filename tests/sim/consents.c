@@ -58,7 +58,7 @@ static bool is_ended_by(const struct judging *judging, size_t at, size_t later)
     const struct decision *other = &judging->decisions[later];
     bool is_personal = one->form == REFUSES && one->until_ms > judging->now_ms &&
                        (one->named & judging->handle) != 0 &&
-                       (other->named & judging->handle) == 0 && is_permission(other);
+                       (other->named & judging->handle) == 0 && other->replaces != at + 1;
     if (written_s(other) > written_s(one) && !is_personal)
         return true;
     return is_permission(one) && (other->form == WITHDRAWS || other->replaces == at + 1);

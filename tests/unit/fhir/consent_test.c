@@ -582,6 +582,40 @@ static void a_withdrawal_dated_ahead_counts_from_its_acceptance(void **state)
     sample_close(&sample);
 }
 
+/* Who says no to a person by name means it, whatever is decided about the clinic afterwards. */
+static void a_refusal_by_name_outlives_what_names_the_clinic(void **state)
+{
+    (void)state;
+    struct sample sample;
+    sample_open(&sample);
+    struct arena *arena = &sample.arena;
+    struct given person = ALLOW("P", "03-01", "\"osei\"", "");
+    struct given clinic = ALLOW("C", "04-01", "\"lakeside\"", "");
+    struct given again = ALLOW("A", "05-01", "\"lakeside\"", "");
+    struct given instead = ALLOW("I", "06-01", "\"lakeside\"", ",\"replaces_record_id\":\"P\"");
+    struct given named = ALLOW("N", "06-01", "\"osei\"", "");
+    const struct json *consents[] = {
+        patched(arena, consent_of(arena, &person), "decision", "\"refuse\""),
+        patched(arena, consent_of(arena, &clinic), "decision", "\"refuse\""),
+        consent_of(arena, &again), NULL};
+    struct consent_question question = question_of(&sample, consents, 3);
+    question.recipient = "lakeside";
+    assert_true(consent_ask(arena, &question).is_allowed);
+    question.recipient = "osei";
+    struct consent_answer answer = consent_ask(arena, &question);
+    assert_false(answer.is_allowed);
+    assert_ptr_equal(answer.evidence, consents[0]);
+    consents[3] = consent_of(arena, &instead);
+    question = question_of(&sample, consents, 4);
+    question.recipient = "osei";
+    assert_true(consent_ask(arena, &question).is_allowed); /* which takes it back by its number */
+    consents[3] = consent_of(arena, &named);
+    question = question_of(&sample, consents, 4);
+    question.recipient = "osei";
+    assert_true(consent_ask(arena, &question).is_allowed);
+    sample_close(&sample);
+}
+
 /* ---- the whole reasoning ---- */
 
 static void explains_each_consent(void **state)
@@ -623,6 +657,7 @@ int main(void)
         cmocka_unit_test(withdrawal_holds),
         cmocka_unit_test(every_pair_in_every_order),
         cmocka_unit_test(a_withdrawal_dated_ahead_counts_from_its_acceptance),
+        cmocka_unit_test(a_refusal_by_name_outlives_what_names_the_clinic),
         cmocka_unit_test(explains_each_consent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

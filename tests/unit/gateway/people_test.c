@@ -93,6 +93,29 @@ static void what_is_confirmed_leads_where_we_say(void **state)
     assert_null(directory_find(clinic->setup->directory, CLAIM));
 }
 
+/* What was said of them before stays, unless it is said otherwise. */
+static void confirmed_again_they_stay_where_they_were(void **state)
+{
+    struct clinic *clinic = *state;
+    keep_rosa(clinic);
+    keep(clinic, "[{\"handle\":\"harbor/d\",\"kind\":\"clinic\",\"name\":\"D\"}]");
+    struct people_choice rosa = {.handle = "rosa", .works_at = "lakeside"};
+    struct people_choice branch = {.claim = "harbor/d", .handle = "d", .partner = "harbor"};
+    assert_true(decide(clinic, people_confirm, rosa, FAULT_none));
+    assert_true(decide(clinic, people_confirm, branch, FAULT_none));
+    start_again(clinic, "");
+    rosa.works_at = branch.partner = NULL;
+    assert_true(decide(clinic, people_confirm, rosa, FAULT_none));
+    assert_true(decide(clinic, people_confirm, branch, FAULT_none));
+    start_again(clinic, "");
+    assert_string_equal(setup_partner_of(clinic->setup, "rosa")->name, "lakeside");
+    assert_string_equal(setup_partner_of(clinic->setup, "d")->name, "harbor");
+    rosa.works_at = "riverbend";
+    assert_true(decide(clinic, people_confirm, rosa, FAULT_none));
+    start_again(clinic, "");
+    assert_string_equal(setup_partner_of(clinic->setup, "rosa")->name, "riverbend");
+}
+
 static void what_cannot_be_is_refused(void **state)
 {
     struct clinic *clinic = *state;
@@ -174,6 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_faulty_claim_takes_nothing_with_it),
         TEST(what_is_confirmed_leads_where_we_say),
+        TEST(confirmed_again_they_stay_where_they_were),
         TEST(what_cannot_be_is_refused),
         TEST(a_row_of_the_file_wins),
         TEST(the_row_of_the_same_npi_stands_for_the_place),
