@@ -25,8 +25,9 @@
  *   | else (the two orders disagree, or are equal)             | no                      |
  *
  * Named: a refusal that names the recipient is outranked by nothing that names only the clinic, but
- * by what replaces it by its number. What nothing outranks governs, and all that governs must allow the record: so where the
- * orders disagree the refusal, the withdrawal or the narrower permission holds.
+ * by what replaces it by its number. What nothing outranks governs, and all that governs must allow
+ * the record: so where the orders disagree the refusal, the withdrawal or the narrower permission
+ * holds.
  *
  * No say at all have: drafts, other senders' and other recipients' consents, those that start later
  * (valid_from), permissions dated ahead of the clock, refusals for other purposes, kinds or days,

@@ -565,8 +565,7 @@ static void finds_the_referral_meant(void **state)
     struct json *tree = sample_tree(&sample, note);
     assert_false(record_check_tree(tree, &sample.rules, &sample.findings));
     assert_string_equal(sample.findings.items[0].path, "referral_id");
-    assert_string_equal(sample.findings.items[0].nearest,
-                        "lakeside:LFP-88231 or willow:LFP-88231");
+    assert_string_equal(sample.findings.items[0].nearest, "lakeside:LFP-88231 or willow:LFP-88231");
     json_replace(&sample.arena, tree, "referral_id",
                  json_new_text(&sample.arena, "willow:LFP-88231"));
     assert_true(record_check_tree(tree, &sample.rules, &sample.findings));

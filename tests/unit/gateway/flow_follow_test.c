@@ -23,8 +23,7 @@ static int start(void **state)
     clinic_send(bench->lakeside,
                 clinic_consent(bench->lakeside, "K-1", "osei", "lakeside", "\"willow\""));
     clinic_send(bench->lakeside, clinic_referral(bench->lakeside, "R-1", "osei", "willow"));
-    clinic_receive(bench->willow, "lakeside",
-                   clinic_outgoing(bench->lakeside, "willow", &message));
+    clinic_receive(bench->willow, "lakeside", clinic_outgoing(bench->lakeside, "willow", &message));
     *state = bench;
     return 0;
 }
@@ -42,13 +41,12 @@ static int stop(void **state)
 static void give_to(struct clinic *willow, const char *partner)
 {
     size_t length;
-    const char *text =
-        file_read(&willow->arena, "tests/records/good/directory.csv", 1 << 20, &length,
-                  &willow->findings);
-    clinic_put(willow, "directory.csv",
-               clinic_replaced(willow, text, "referrals@lakeside.example,lakeside",
-                               arena_print(&willow->arena, "referrals@lakeside.example,%s",
-                                           partner)));
+    const char *text = file_read(&willow->arena, "tests/records/good/directory.csv", 1 << 20,
+                                 &length, &willow->findings);
+    clinic_put(
+        willow, "directory.csv",
+        clinic_replaced(willow, text, "referrals@lakeside.example,lakeside",
+                        arena_print(&willow->arena, "referrals@lakeside.example,%s", partner)));
     clinic_load(willow);
 }
 
