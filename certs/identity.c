@@ -2,6 +2,7 @@
  * that they belong together, stand in order, and would not be refused by partners. See
  * identity.h. Loading blocks; what is loaded never changes and counts its holders. */
 #include "certs/identity.h"
+#include "base/date.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/date.h"
 #include "certs/facts.h"
 #include "certs/files.h"
 #include "certs/identity_parts.h"
@@ -78,6 +80,17 @@ static bool key_fits(const struct identity_files *files, X509 *leaf, EVP_PKEY *k
     return true;
 }
 
+static const char *not_yet_words(struct arena *arena, int64_t from, int64_t now)
+{
+    char begins[DATE_TEXT];
+    char shown[DATE_TEXT];
+    date_time_format_utc((struct date_time){.seconds = from}, begins);
+    date_time_format_utc((struct date_time){.seconds = now}, shown);
+    return arena_print(
+        arena, "a certificate that is not valid yet: from %s on, and the clock here says %s",
+        begins, shown);
+}
+
 /* What peers will refuse us for. */
 static void check_for_peers(const struct identity *identity, const char *file,
                             struct finding_list *findings)
@@ -97,8 +110,8 @@ static void check_for_peers(const struct identity *identity, const char *file,
             findings, file, "a certificate without the usage serverAuth",
             "extended key usages clientAuth and serverAuth; partners refuse to connect to it");
     if (facts.not_before > now)
-        files_fault(findings, file, "a certificate that is not valid yet",
-                    "a right clock, or patience");
+        files_fault(findings, file, not_yet_words(findings->arena, facts.not_before, now),
+                    "a right clock here (timedatectl), or a certificate that has begun");
     if (identity->not_after <= now)
         files_fault(findings, file, "an expired certificate",
                     "a renewed one; partners refuse this one");

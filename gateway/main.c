@@ -1,7 +1,9 @@
 /* main: the one program. Parses the arguments, runs the command here or hands it to the service
  * that holds the store, prints what it answers. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/visible.h"
@@ -62,12 +64,28 @@ static bool become_owner(struct command_call *call)
     return false;
 }
 
+/* Somebody else's data folder is named as that, before its files are missed one by one. */
+static bool may_enter(struct command_call *call)
+{
+    struct stat about;
+    bool is_closed = access(call->dir, R_OK | X_OK) != 0 && errno == EACCES;
+    if (!is_closed || strcmp(call->command->name, "init") == 0 || stat(call->dir, &about) != 0)
+        return true;
+    const char *owner = actor_of_system(call->arena, about.st_uid) + strlen("os:");
+    text_print(&call->err,
+               "refgate: the data folder %s belongs to %s, and you are %s: sudo -u %s refgate %s "
+               "...\n",
+               call->dir, owner, actor_of_system(call->arena, geteuid()) + strlen("os:"), owner,
+               call->command->name);
+    return false;
+}
+
 static int run(struct command_call *call, const char *const *arguments, size_t count)
 {
     struct finding_list findings = finding_list_new(call->arena);
     if (call->command == NULL)
         return 0;
-    if (!become_owner(call))
+    if (!may_enter(call) || !become_owner(call))
         return fault_exit_code(FAULT_forbidden);
     if (call->command->place == COMMAND_HERE)
         return call->command->run(call);

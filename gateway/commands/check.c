@@ -165,6 +165,8 @@ struct standing {
     struct health health;
     struct store_waiting *waiting;
     size_t waiting_count;
+    int64_t lived_ms; /* now, as the store counts (lived.h) */
+    int64_t until;    /* our certificate's end, in seconds; 0: it cannot be read */
 };
 
 static int64_t waiting_of(const struct standing *standing, const char *partner, const char *state)
@@ -176,6 +178,24 @@ static int64_t waiting_of(const struct standing *standing, const char *partner, 
             sum += at->count;
     }
     return sum;
+}
+
+/* How long the oldest message for the partner waits: "3 h"; NULL: none does. */
+static const char *oldest_of(const struct standing *standing, const char *partner)
+{
+    int64_t oldest_ms = INT64_MAX;
+    for (size_t i = 0; i < standing->waiting_count; i++) {
+        const struct store_waiting *at = &standing->waiting[i];
+        if (text_equal(at->partner, partner) && at->oldest_ms < oldest_ms)
+            oldest_ms = at->oldest_ms;
+    }
+    if (oldest_ms == INT64_MAX)
+        return NULL;
+    long long minutes = (long long)(standing->lived_ms - oldest_ms) / 60000;
+    struct arena *arena = standing->call->arena;
+    return minutes < 120       ? arena_print(arena, "%lld min", minutes)
+           : minutes < 48 * 60 ? arena_print(arena, "%lld h", minutes / 60)
+                               : arena_print(arena, "%lld days", minutes / (24 * 60));
 }
 
 static const char *partner_state(const struct standing *standing, const struct partner *partner)
@@ -202,6 +222,9 @@ static void print_service(const struct standing *standing)
         if (is_running)
             json_set(arena, object, "pid", json_new_whole(arena, (long)getpid()));
         json_set_text(arena, object, "now", clock_text(arena, now_ms));
+        if (standing->until != 0)
+            json_set_text(arena, object, "certificate_until",
+                          clock_text(arena, standing->until * 1000));
         lists_object(call, object);
         return;
     }
@@ -211,18 +234,22 @@ static void print_service(const struct standing *standing)
         text_print(&call->out, "the service runs (process %ld)\n", (long)getpid());
     else
         text_add(&call->out, "the service does not run: nothing is sent or received\n");
-    text_print(
-        &call->out, "%s\n\n",
-        shown_zoned(arena, setup, arena_print(arena, "It is %s", shown_time(arena, now_ms))));
+    text_add(&call->out,
+             shown_zoned(arena, setup, arena_print(arena, "It is %s", shown_time(arena, now_ms))));
+    if (standing->until != 0)
+        text_print(&call->out, "; our certificate is good until %s",
+                   clock_date(arena, standing->until * 1000));
+    text_add(&call->out, "\n\n");
 }
 
 static void print_partners(const struct standing *standing)
 {
-    static const char *const headings[] = {"PARTNER", "STATE", "WAITING", "PARKED", "URL"};
+    static const char *const headings[] = {"PARTNER", "STATE",  "WAITING",
+                                           "OLDEST",  "PARKED", "URL"};
     struct command_call *call = standing->call;
     struct arena *arena = call->arena;
     const struct partner_list *partners = &call->office->setup->partners;
-    struct command_table table = lists_table(arena, headings, 5);
+    struct command_table table = lists_table(arena, headings, 6);
     for (size_t i = 0; i < partners->count; i++) {
         const struct partner *partner = &partners->items[i];
         long parked = (long)waiting_of(standing, partner->name, "parked");
@@ -233,6 +260,7 @@ static void print_partners(const struct standing *standing)
             json_set_text(arena, object, "partner", partner->name);
             json_set_text(arena, object, "state", partner_state(standing, partner));
             json_set(arena, object, "waiting", json_new_whole(arena, waiting));
+            json_set_text(arena, object, "oldest", oldest_of(standing, partner->name));
             json_set(arena, object, "parked", json_new_whole(arena, parked));
             lists_object(call, object);
             continue;
@@ -240,6 +268,7 @@ static void print_partners(const struct standing *standing)
         command_cell(&table, partner->name);
         command_cell(&table, partner_state(standing, partner));
         command_cell(&table, arena_print(arena, "%ld", waiting));
+        command_cell(&table, oldest_of(standing, partner->name));
         command_cell(&table, arena_print(arena, "%ld", parked));
         command_cell(&table, partner->url);
     }
@@ -278,11 +307,14 @@ static void look(struct standing *standing)
     struct health *health = &standing->health;
     struct finding_list findings = finding_list_new(standing->call->arena);
     struct context *context = tls_context(health->setup, &findings);
-    if (context != NULL)
+    if (context != NULL) {
         health_terms(health, context);
+        standing->until = identity_not_after(context_identity(context));
+    }
     context_release(context);
     health_files(health);
     health_directory(health);
+    standing->lived_ms = store_lived_ms(standing->store);
     health_store(health, standing->store);
     health_machine(health, standing->store);
     health_reach(health, REACH_MS);

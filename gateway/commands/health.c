@@ -3,12 +3,12 @@
 #include "gateway/commands/health.h"
 
 #include <dirent.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "certs/certificate.h"
 #include "certs/own_revoked.h"
+#include "gateway/actor.h"
 #include "gateway/disk.h"
 #include "gateway/intake_wait.h"
 #include "gateway/own_ca.h"
@@ -209,12 +209,7 @@ static void look_at_cas(struct health *health)
 
 static const char *user_name(struct arena *arena, uid_t user)
 {
-    char buffer[1024];
-    struct passwd entry;
-    struct passwd *found = NULL;
-    if (getpwuid_r(user, &entry, buffer, sizeof buffer, &found) == 0 && found != NULL)
-        return arena_copy(arena, entry.pw_name);
-    return arena_print(arena, "user %lu", (unsigned long)user);
+    return actor_of_system(arena, user) + strlen("os:");
 }
 
 /* The service runs as whoever owns the folder: what belongs to somebody else it cannot read, or not

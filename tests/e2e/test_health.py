@@ -2,11 +2,14 @@
 well when it is not."""
 import json
 import os
+import shutil
+import subprocess
+import tempfile
 
 import pytest
 
 import records
-from practice import refgate, wait_for
+from practice import PROGRAM, refgate, wait_for
 
 # Only the two of them, so that nobody else is missing.
 DIRECTORY = """handle,kind,name,given_names,family_name,profession,npi,works_at,phone,email,partner
@@ -127,6 +130,18 @@ def test_files_of_somebody_else(pair):
     items, code = found(lakeside)
     assert code == 9 and "willow.yaml belongs to nobody" in items["owner"]["sentence"]
     assert "chown root" in items["owner"]["sentence"]
+
+
+def test_somebody_elses_folder_is_named_as_that():
+    if os.geteuid() != 0:
+        pytest.skip("not run: another user is needed")
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:
+        os.chmod(place, 0o755)
+        program = shutil.copy(PROGRAM, place)
+        subprocess.run([program, "init", f"{place}/willow"], check=True, capture_output=True)
+        for words in (["status"], ["check"], ["referrals", "list"], ["serve"]):
+            done = subprocess.run([program, *words, "-d", f"{place}/willow"], user=65534, capture_output=True, text=True)
+            assert done.returncode == 5 and "belongs to root, and you are nobody: sudo -u root" in done.stderr, done
 
 
 def test_the_other_process_is_named(pair):
