@@ -523,7 +523,8 @@ bool effect_check(struct store *store, const struct inbox_item *item, struct eff
     case MESSAGE_RETRACTION:
         return check_retraction(store, item, ret_effect);
     case MESSAGE_REFUSED:
-        ret_effect->kind = "refused";
+        ret_effect->kind =
+            text_starts(item->message->refused_at, "Consent") ? "consent" : "referral";
         return fault_set(ret_fault, FAULT_unsupported,
                          arena_print(item->arena, "%s: found %s; expected %s",
                                      item->message->refused_at, item->message->refused,

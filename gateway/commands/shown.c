@@ -192,7 +192,10 @@ static void add_caution(struct text *out, const char *said)
 const char *shown_caution(struct arena *arena, const struct json *record)
 {
     struct text out = text_new(arena, CAUTION_MAX);
+    bool is_paused = text_equal(json_get_text(record, "record"), "referral") &&
+                     text_equal(json_get_text(record, "status"), "on-hold");
     add_caution(&out, json_get_text(record, "standing"));
+    add_caution(&out, is_paused ? "the order is on hold" : NULL);
     const struct json *entry = json_first(json_get(record, "received"));
     for (size_t i = 0; i < TOLD_MAX && entry != NULL; entry = json_next(entry), i++) {
         const struct standing_row *row =

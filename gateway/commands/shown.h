@@ -54,8 +54,8 @@ const char *shown_what(const struct shown *shown, const struct store_message *me
  * first. NULL: it cannot be read. */
 const struct json *shown_referral_record(const struct shown *shown,
                                          const struct store_referral *referral);
-/* What to know before acting on a received record: "preliminary", "proposed; The sender says that
- * this client has died: ..."; NULL: nothing. */
+/* What to know before acting on a record: "preliminary", "the order is on hold", "proposed; The
+ * sender says that this client has died: ..."; NULL: nothing. */
 const char *shown_caution(struct arena *arena, const struct json *record);
 /* "Takes a blood thinner (caution); ..."; NULL: the record names none. */
 const char *shown_precautions(struct arena *arena, const struct json *record);

@@ -43,7 +43,7 @@ def test_an_order_that_is_none_is_answered_in_words(door, kind, changes, words):
     assert words in text and "nothing was filed" in text
     assert willow.records() == []
     refused, = willow.messages(direction="in")
-    assert refused["state"] == "refused" and words in refused["reason"]
+    assert (refused["state"], refused["kind"]) == ("refused", "referral") and words in refused["reason"]
     assert wire.post(willow, lakeside, bundle).body == answer.body
     for canary in records.CANARIES:
         assert canary not in willow.log()
@@ -125,6 +125,13 @@ def test_map_says_the_same(door, tmp_path):
     done = lakeside.run("map", str(path), expect=1)
     assert "ServiceRequest.doNotPerform: found this order says" in done.stderr
     assert done.stdout == ""
+
+
+def test_an_order_on_hold_is_listed_as_such(door):
+    willow, lakeside = door
+    record = records.referral(status="on-hold")
+    assert wire.post(willow, lakeside, lakeside.bundles(record)[0]).code == "ok"
+    assert "requested; the order is on hold" in willow.run("referrals", "list").stdout
 
 
 def test_the_desk_sees_what_to_take_care_of(door):
