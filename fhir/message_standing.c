@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "fhir/message_entries.h"
-#include "fhir/message_people.h"
 #include "fhir/message_received.h"
 #include "fhir/record.h"
 #include "fhir/record_vocabulary.h"
