@@ -3,8 +3,9 @@
  * A Patient of another system has many numbers, and only some of them are a clinic's number of its
  * client: the medical record number first. What the state, an insurer or an employer gave (Social
  * Security, passport, licence, member, tax numbers) never is, however it is typed; it stays in
- * `received`. Where two systems give a number that serves equally well and nothing tells whose it
- * is, neither is taken: a wrong number is worse than none, and the name still identifies. */
+ * `received`. A health number of the state serves where there is no other. Where two systems give a
+ * number that serves equally well and nothing tells whose it is, neither is taken: a wrong number
+ * is worse than none, and the name still identifies. */
 #include "fhir/map/client_number.h"
 
 #include <string.h>
@@ -15,22 +16,25 @@
 
 /* ---- what sort of number it is ---- */
 
-enum sort { /* the better first */
-            SORT_RECORD,
-            SORT_PERSON,
-            SORT_SECONDARY, /* one of these that its giver uses beside another */
-            SORT_UNTYPED,
-            SORT_TEMPORARY,
-            SORT_NEVER
+/* The better first. */
+enum sort {
+    SORT_RECORD,
+    SORT_PERSON,
+    SORT_SECONDARY, /* one of these that its giver uses beside another */
+    SORT_UNTYPED,
+    SORT_TEMPORARY,
+    SORT_HEALTH, /* of the state's for its patients: theirs, but no clinic's */
+    SORT_NEVER
 };
 
 /* Codes of HL7 v2 table 0203 that a clinic's number of its client may have. */
 static const struct {
     const char *code;
     enum sort sort;
-} types[] = {{"MR", SORT_RECORD},  {"PI", SORT_PERSON},    {"PT", SORT_PERSON},
-             {"PN", SORT_PERSON},  {"PE", SORT_PERSON},    {"U", SORT_UNTYPED},
-             {"RI", SORT_UNTYPED}, {"MRT", SORT_TEMPORARY}};
+} types[] = {{"MR", SORT_RECORD},  {"PI", SORT_PERSON},     {"PT", SORT_PERSON},
+             {"PN", SORT_PERSON},  {"PE", SORT_PERSON},     {"U", SORT_UNTYPED},
+             {"RI", SORT_UNTYPED}, {"MRT", SORT_TEMPORARY}, {"JHN", SORT_HEALTH},
+             {"HC", SORT_HEALTH}};
 
 /* Where the table is meant, every other code is another sort of number. */
 static const char *const type_systems[] = {
@@ -38,9 +42,9 @@ static const char *const type_systems[] = {
     "http://hl7.org/fhir/identifier-type", "urn:oid:2.16.840.1.113883.18.108", NULL};
 /* And these whatever the system. */
 static const char *const never_types[] = {
-    "SS",  "SB",  "DL",  "PPN",  "PPIN", "MC",  "MA", "MB",  "MCR", "MCD", "MCN", "SN", "NI",
-    "NH",  "HC",  "JHN", "NIIP", "TAX",  "EN",  "EI", "PRN", "NPI", "AN",  "VN",  "WC", "WCN",
-    "PRC", "BRN", "BR",  "BC",   "CZ",   "DFN", "MI", "DN",  "DR",  "LN",  "MD",  NULL};
+    "SS",  "SB",  "DL",   "PPN", "PPIN", "MC",  "MA",  "MB",  "MCR", "MCD", "MCN", "SN",
+    "NI",  "NH",  "NIIP", "TAX", "EN",   "EI",  "PRN", "NPI", "AN",  "VN",  "WC",  "WCN",
+    "PRC", "BRN", "BR",   "BC",  "CZ",   "DFN", "MI",  "DN",  "DR",  "LN",  "MD",  NULL};
 
 static bool is_one_of(const char *word, const char *const *words)
 {
@@ -77,13 +81,13 @@ static bool says(const char *text, const char *const *words)
     return false;
 }
 
+static const char *const health_words[] = {"health card", "health-card", "nhs", NULL};
 static const char *const record_words[] = {"mrn", "medical record", "record number", NULL};
 static const char *const never_words[] = {
-    "ssn",         "social sec",  "social-sec",  "socialsec",   "passport", "driver",
-    "driving",     "licen",       "insur",       "member",      "subscrib", "policy",
-    "payer",       "medicare",    "medicaid",    "tax id",      "tax-id",   "taxid",
-    "taxpayer",    "employ",      "national id", "national-id", "military", "student",
-    "health card", "health-card", NULL};
+    "ssn",         "social sec", "social-sec", "socialsec", "passport", "driver", "driving",
+    "licen",       "insur",      "member",     "subscrib",  "policy",   "payer",  "medicare",
+    "medicaid",    "tax id",     "tax-id",     "taxid",     "taxpayer", "employ", "national id",
+    "national-id", "military",   "student",    NULL};
 
 static enum sort sort_of_type(const struct json *type)
 {
@@ -100,19 +104,23 @@ static enum sort sort_of_type(const struct json *type)
     const char *text = json_get_text(type, "text");
     if (best == SORT_UNTYPED && says(text, never_words))
         return SORT_NEVER;
+    if (best == SORT_UNTYPED && says(text, health_words))
+        return SORT_HEALTH;
     return !has_code && says(text, record_words) ? SORT_RECORD : best;
 }
 
-/* Systems of whom no clinic is: those that R4 itself names, and national ones. */
-static const char *const never_systems[] = {
-    "http://hl7.org/fhir/sid/", /* us-ssn, us-medicare, us-mbi, us-npi, passport-... */
+/* Systems that R4 itself names: us-ssn, us-medicare, us-mbi, us-npi, passport-... */
+static const char known_systems[] = "http://hl7.org/fhir/sid/";
+/* Of states, for their patients. */
+static const char *const health_systems[] = {
     "https://fhir.nhs.uk/Id/nhs-number", "https://fhir.infoway-inforoute.ca/NamingSystem/ca-",
-    "http://ns.electronichealth.net.au/id/", NULL};
-/* The same as OIDs; one that ends in a point has others beneath it. */
-static const char *const never_oids[] = {
-    "2.16.840.1.113883.4.1",   "2.16.840.1.113883.4.2",     "2.16.840.1.113883.4.3.",
-    "2.16.840.1.113883.4.6",   "2.16.840.1.113883.4.330.",  "2.16.840.1.113883.4.572",
-    "2.16.840.1.113883.4.927", "2.16.840.1.113883.2.1.4.1", NULL};
+    "http://ns.electronichealth.net.au/id/", "urn:oid:2.16.840.1.113883.2.1.4.1", NULL};
+
+/* The first as OIDs; one that ends in a point has others beneath it. */
+static const char *const never_oids[] = {"2.16.840.1.113883.4.1",    "2.16.840.1.113883.4.2",
+                                         "2.16.840.1.113883.4.3.",   "2.16.840.1.113883.4.6",
+                                         "2.16.840.1.113883.4.330.", "2.16.840.1.113883.4.572",
+                                         "2.16.840.1.113883.4.927",  NULL};
 
 static bool is_never_oid(const char *oid)
 {
@@ -127,11 +135,18 @@ static bool is_never_oid(const char *oid)
 static bool is_never_system(const char *system)
 {
     static const char oid[] = "urn:oid:";
-    for (size_t i = 0; system != NULL && never_systems[i] != NULL; i++) {
-        if (text_starts(system, never_systems[i]))
-            return true;
-    }
-    return system != NULL && is_never_oid(text_starts(system, oid) ? system + strlen(oid) : system);
+    if (system == NULL)
+        return false;
+    return text_starts(system, known_systems) ||
+           is_never_oid(text_starts(system, oid) ? system + strlen(oid) : system);
+}
+
+static bool is_health_system(const char *system)
+{
+    size_t i = 0;
+    while (system != NULL && health_systems[i] != NULL && !text_starts(system, health_systems[i]))
+        i++;
+    return system != NULL && health_systems[i] != NULL;
 }
 
 /* What follows the host of a web address. */
@@ -148,6 +163,8 @@ static enum sort sort_of(const struct json *identifier)
     if (is_never_system(system))
         return SORT_NEVER;
     enum sort sort = sort_of_type(json_get(identifier, "type"));
+    if (sort != SORT_NEVER && is_health_system(system))
+        return SORT_HEALTH;
     if (sort == SORT_UNTYPED && says(after_host(system), never_words))
         return SORT_NEVER;
     if (sort < SORT_SECONDARY && text_equal(use, "secondary"))
@@ -238,7 +255,7 @@ static bool judge_number(struct field_job *job, struct json *identifier, const v
     (void)option;
     if (value == NULL || sort == SORT_NEVER)
         return false;
-    const char *issuer = issuer_of(job, identifier);
+    const char *issuer = sort == SORT_HEALTH ? NULL : issuer_of(job, identifier);
     int place = issuer == NULL                    ? 2 * (int)sort + 1
                 : text_equal(issuer, job->clinic) ? 2 * (int)sort
                                                   : BY_ANOTHER;
@@ -296,7 +313,7 @@ static void mark_number(struct field_job *job, struct json *identifier)
 static void add_other(struct field_job *job, struct json *identifier, struct json *into)
 {
     static const char field[] = "client_other_ids";
-    const char *issuer = issuer_of(job, identifier);
+    const char *issuer = sort_of(identifier) == SORT_HEALTH ? NULL : issuer_of(job, identifier);
     if (issuer == NULL)
         return;
     struct json *list = json_get(into, field);

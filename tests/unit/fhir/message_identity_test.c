@@ -99,11 +99,32 @@ static void current_numbers_come_before_old_ones(void **state)
     CHECK(cases);
 }
 
+/* A health number of the state is the client's and no clinic's: where there is no other. */
+static void health_numbers_of_the_state_come_last(void **state)
+{
+    static const struct read_case cases[] = {
+        {IDENTIFIERS(NUMBER("https://fhir.nhs.uk/Id/nhs-number", "943 476 5919",
+                            "") "," NUMBER("urn:y", "6", "")),
+         "client_id", "6"},
+        {IDENTIFIERS(NUMBER("https://fhir.nhs.uk/Id/nhs-number", "943 476 5919", "")), "client_id",
+         "943 476 5919"},
+        {IDENTIFIERS(NUMBER("urn:oid:2.16.840.1.113883.4.59", "1234",
+                            "," TYPED("JHN") ",'assigner':"
+                                             "{'display':'Ontario'}")),
+         "client_id", "1234"},
+        {IDENTIFIERS(NUMBER("https://fhir.infoway-inforoute.ca/NamingSystem/ca-on-patient-hcn",
+                            "12", "," TYPED("JHN")) "," MR("77", "")),
+         "client_id", "77"},
+    };
+    (void)state;
+    CHECK(cases);
+}
+
 /* What the state, an insurer or an employer gave is no clinic's number, however it is told. */
 static void numbers_of_the_state_and_of_insurers_are_never_read(void **state)
 {
-    static const char *const types[] = {"SS",  "SB", "DL",   "PPN", "MC",  "MB", "NI", "TAX",
-                                        "PRN", "EN", "NIIP", "JHN", "NPI", "AN", "VN"};
+    static const char *const types[] = {"SS",  "SB",  "DL", "PPN",  "MC",  "MB", "NI",
+                                        "TAX", "PRN", "EN", "NIIP", "NPI", "AN", "VN"};
     static const char *const systems[] = {
         "http://hl7.org/fhir/sid/us-ssn",
         "http://hl7.org/fhir/sid/us-medicare",
@@ -120,7 +141,6 @@ static void numbers_of_the_state_and_of_insurers_are_never_read(void **state)
         "https://acme.example/employee",
         "https://state.example/driver-license",
         "https://lakeside.example/ssn",
-        "https://fhir.nhs.uk/Id/nhs-number",
     };
     struct world *world = open_world();
     (void)state;
@@ -506,6 +526,7 @@ int main(void)
         cmocka_unit_test(the_record_number_is_the_client_number),
         cmocka_unit_test(current_numbers_come_before_old_ones),
         cmocka_unit_test(numbers_of_the_state_and_of_insurers_are_never_read),
+        cmocka_unit_test(health_numbers_of_the_state_come_last),
         cmocka_unit_test(what_is_old_or_of_another_sort_is_told_as_that),
         cmocka_unit_test(the_number_is_the_senders),
         cmocka_unit_test(clinics_of_another_script_are_not_mixed_up),
