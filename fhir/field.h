@@ -18,6 +18,7 @@ struct message_entries; /* fhir/message_entries.h */
 struct message_entry;
 struct people;
 struct standing_notes; /* fhir/message_standing.h */
+struct choose_roots;   /* fhir/message_choose.c */
 
 /* One message being made or read. */
 struct field_job {
@@ -56,6 +57,7 @@ struct field_job {
     bool keeps_standing;               /* some item has one */
     bool is_withdrawn;                 /* the order or its Task takes the record back */
     struct standing_notes *notes;      /* of what is no plain fact, or NULL */
+    struct choose_roots *roots;        /* of what the record names, or NULL */
 };
 
 /* How one kind of field crosses. WRITE gets the local value (the whole local object when the row

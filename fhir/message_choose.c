@@ -128,17 +128,48 @@ static void name_from(struct queue *queue, const struct message_entry *holder)
         name_diagnoses(queue, holder);
 }
 
+enum { ROOTS_MAX = 8 };
+
+struct choose_roots {
+    const struct message_entry *roots[ROOTS_MAX];
+    size_t count;
+    bool are_followed;
+};
+
 void choose_name(struct field_job *job, const struct message_entry *const roots[], size_t count)
 {
+    job->roots = arena_alloc(job->arena, sizeof *job->roots);
+    for (size_t i = 0; i < count && job->roots->count < ROOTS_MAX; i++) {
+        if (roots[i] != NULL)
+            job->roots->roots[job->roots->count++] = roots[i];
+    }
+}
+
+static void follow_roots(struct field_job *job)
+{
+    struct choose_roots *roots = job->roots;
     struct queue queue = {.job = job};
     size_t done = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (roots[i] == NULL)
-            continue;
-        name_from(&queue, roots[i]);
+    if (roots == NULL || roots->are_followed)
+        return;
+    roots->are_followed = true;
+    for (size_t i = 0; i < roots->count; i++) {
+        name_from(&queue, roots->roots[i]);
         for (; done < queue.count; done++)
             name_from(&queue, queue.entries[done]);
     }
+}
+
+/* Its turn among what the record names, or ENTRIES_UNNAMED. */
+static size_t turn_of(struct field_job *job, const struct message_entry *entry)
+{
+    follow_roots(job);
+    return entry->named;
+}
+
+static bool is_named(struct field_job *job, const struct message_entry *entry)
+{
+    return turn_of(job, entry) != ENTRIES_UNNAMED;
 }
 
 /* ---- what is set aside ---- */
@@ -185,7 +216,7 @@ static void look_at(struct field_job *job, const struct message_client *client,
                         whose == CLIENT_ANOTHER ? "not filed: it is about somebody else (%s)"
                                                 : "not filed: the message does not tell who %s is",
                         client_named(job, entry));
-    else if (whose == CLIENT_UNSAID && entry->named == ENTRIES_UNNAMED && !has_one_patient(job))
+    else if (whose == CLIENT_UNSAID && !has_one_patient(job) && !is_named(job, entry))
         entry->aside = "not filed: it does not say whom it is about";
 }
 
@@ -216,6 +247,7 @@ void choose_set_aside(struct field_job *job, const struct message_client *client
 
 struct ranked {
     struct message_entry *entry;
+    size_t turn;
     const char *said; /* made when two have no turn */
 };
 
@@ -299,10 +331,8 @@ static int by_turn(const void *one, const void *other)
 {
     const struct ranked *left = one;
     const struct ranked *right = other;
-    size_t turn = left->entry->named - 1; /* none: the last */
-    size_t others = right->entry->named - 1;
-    if (turn != others)
-        return turn < others ? -1 : 1;
+    if (left->turn != right->turn)
+        return left->turn - 1 < right->turn - 1 ? -1 : 1; /* without one: the last */
     int order = left->said == NULL || right->said == NULL ? 0 : strcmp(left->said, right->said);
     if (order != 0)
         return order;
@@ -314,11 +344,11 @@ static void sort(struct field_job *job, struct message_choice *choice)
     struct ranked *ranked = arena_array(job->arena, choice->count, sizeof *ranked);
     size_t unnamed = 0;
     for (size_t i = 0; i < choice->count; i++) {
-        ranked[i] = (struct ranked){.entry = choice->entries[i]};
-        unnamed += ranked[i].entry->named == ENTRIES_UNNAMED;
+        ranked[i] = (struct ranked){choice->entries[i], turn_of(job, choice->entries[i]), NULL};
+        unnamed += ranked[i].turn == ENTRIES_UNNAMED;
     }
     for (size_t i = 0; unnamed > 1 && i < choice->count; i++) {
-        if (ranked[i].entry->named == ENTRIES_UNNAMED)
+        if (ranked[i].turn == ENTRIES_UNNAMED)
             ranked[i].said = said_by(job, ranked[i].entry->resource);
     }
     qsort(ranked, choice->count, sizeof *ranked, by_turn);
@@ -359,8 +389,7 @@ static bool is_this_visit(struct field_job *job, const struct json *encounter,
 static bool is_of_other_visit(struct field_job *job, const struct message_entry *entry)
 {
     const struct json *encounter = json_get(entry->resource, "encounter");
-    bool is_named_result =
-        strcmp(entry->type, "Observation") == 0 && entry->named != ENTRIES_UNNAMED;
+    bool is_named_result = strcmp(entry->type, "Observation") == 0 && is_named(job, entry);
     return encounter != NULL && strcmp(job->kind, "progress-note") == 0 && !is_named_result &&
            strcmp(entry->type, "Condition") != 0 &&
            !is_this_visit(job, encounter, container_of(entry));
@@ -385,11 +414,12 @@ static bool may_be(struct field_job *job, const struct map_part *part, struct me
     return entry->aside == NULL;
 }
 
-static void drop_unnamed(struct message_choice *choice, bool is_named_otherwise)
+static void drop_unnamed(struct field_job *job, struct message_choice *choice,
+                         bool is_named_otherwise)
 {
     size_t kept = 0;
     for (size_t i = 0; i < choice->count; i++) {
-        if (choice->entries[i]->named != ENTRIES_UNNAMED)
+        if (is_named(job, choice->entries[i]))
             choice->entries[kept++] = choice->entries[i];
     }
     if (kept > 0 || is_named_otherwise)
@@ -410,8 +440,8 @@ struct message_choice choose_part(struct field_job *job, const struct map_part *
     }
     bool has_codes =
         choice.count > 0 && strcmp(part->type, "Condition") == 0 && map_has_reason_codes(job);
-    if (is_named_alone(part->type))
-        drop_unnamed(&choice, has_codes);
+    if (is_named_alone(part->type) && (choice.count > 1 || has_codes))
+        drop_unnamed(job, &choice, has_codes);
     if (choice.count > 1)
         sort(job, &choice);
     return choice;

@@ -17,8 +17,9 @@ struct message_choice {
     size_t count;
 };
 
-/* Gives each entry that MAIN, its order, its Task or the header names, at once or by way of others,
- * its turn (message_entry.named). */
+/* What the record's main resource, its order, its Task or the header (ROOTS, NULL: none) names, at
+ * once or by way of others, has its turn. The turns are found when somebody asks for one: where
+ * each type has one entry, nobody does. */
 void choose_name(struct field_job *job, const struct message_entry *const roots[], size_t count);
 /* Says of each clinical resource that is not the client's why it is set aside. */
 void choose_set_aside(struct field_job *job, const struct message_client *client);

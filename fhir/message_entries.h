@@ -29,6 +29,13 @@ struct message_entry {
 
 enum { ENTRIES_UNNAMED = 0 };
 
+/* What a urn: led to, by the node that holds it: many are followed several times. */
+enum { URNS_KNOWN = 32 };
+struct message_urn {
+    const struct json *literal; /* NULL: none yet */
+    struct message_entry *entry;
+};
+
 struct message_look_ups; /* by reference, made when there are many entries or questions */
 
 struct message_entries {
@@ -38,6 +45,7 @@ struct message_entries {
     size_t contained_count, contained_room;
     struct json *list; /* outbound: Bundle.entry */
     struct message_look_ups *look_ups;
+    struct message_urn urns[URNS_KNOWN]; /* inbound */
 };
 
 /* ---- making ---- */

@@ -185,24 +185,37 @@ static struct message_entry *by_relative(struct field_job *job, const struct lit
     return newest(found, placeless, literal->version);
 }
 
-struct message_entry *reference_by_literal(struct field_job *job, const struct json *reference,
-                                           const struct json *container)
+static struct message_entry *by_urn(struct field_job *job, const struct json *reference)
 {
     static const char uuid[] = "urn:uuid:";
     struct message_entry *found[REFERENCE_CANDIDATES];
     const char *text = json_text(reference);
-    bool is_urn = text_starts(text, "urn:");
-    size_t length = is_urn ? json_length(reference) : 0;
-    size_t count = is_urn ? reference_with_url(job, text, length, found) : 0;
+    size_t count = reference_with_url(job, text, json_length(reference), found);
     if (count > 0)
         return newest(found, count, NULL);
-    if (is_urn)
-        return text_starts(text, uuid) &&
-                       reference_with_id(job, NULL, text + strlen(uuid), found) == 1
-                   ? found[0]
-                   : NULL;
+    return text_starts(text, uuid) && reference_with_id(job, NULL, text + strlen(uuid), found) == 1
+               ? found[0]
+               : NULL;
+}
+
+static struct message_entry *by_known_urn(struct field_job *job, const struct json *reference)
+{
+    size_t place = (uintptr_t)reference / sizeof *reference % URNS_KNOWN;
+    struct message_urn *known = &job->entries->urns[place];
+    if (known->literal != reference)
+        *known = (struct message_urn){reference, by_urn(job, reference)};
+    return known->entry;
+}
+
+struct message_entry *reference_by_literal(struct field_job *job, const struct json *reference,
+                                           const struct json *container)
+{
+    struct message_entry *found[REFERENCE_CANDIDATES];
+    const char *text = json_text(reference);
+    if (text_starts(text, "urn:"))
+        return by_known_urn(job, reference);
     struct literal literal = literal_of(job, text);
-    count = reference_with_url(job, text, literal.length, found);
+    size_t count = reference_with_url(job, text, literal.length, found);
     if (count > 0)
         return newest(found, count, literal.version);
     if (!literal.is_typed)
