@@ -237,12 +237,26 @@ void inbox_prepare(struct inbox_item *item)
     item->ready.text = json_print(item->arena, message->record);
 }
 
+static void expect(struct store *store, const struct inbox_item *item)
+{
+    const struct message_inbound *message = item->message;
+    struct store_expected expected = {.partner = admission_partner(item->admission),
+                                      .message_id = message->message_id,
+                                      .bundle_id = bundle_id_of(message),
+                                      .clinic = message->sender,
+                                      .kind = json_get_text(message->record, "record"),
+                                      .number = json_get_text(message->record, "record_id"),
+                                      .client = json_get_text(message->record, "client_id")};
+    store_expect(store, &expected);
+}
+
 static enum inbox_outcome commit(struct store *store, const struct inbox_item *item,
                                  struct store_message *ret_row, struct fault *ret_fault)
 {
     const struct message_inbound *message = item->message;
     const char *partner = admission_partner(item->admission);
     struct store_message seen;
+    expect(store, item);
     if (store_find_inbound(store, item->arena, partner, message->message_id, &seen)) {
         enum likeness likeness = compare(store, item, &seen);
         if (likeness == UNREADABLE)

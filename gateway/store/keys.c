@@ -109,6 +109,11 @@ size_t keys_count(const struct keys *keys)
     return keys->count;
 }
 
+void keys_expect(const struct keys *keys, int64_t hash)
+{
+    __builtin_prefetch(cell_at(keys, hash, 0));
+}
+
 bool keys_next(const struct keys *keys, int64_t hash, size_t *at, int64_t *ret_row)
 {
     for (;;) {

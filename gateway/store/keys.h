@@ -31,6 +31,8 @@ void keys_free(struct keys *keys);
 void keys_clear(struct keys *keys);
 void keys_add(struct keys *keys, int64_t hash, int64_t row);
 size_t keys_count(const struct keys *keys);
+/* This hash is going to be asked for: what tells of it comes nearer meanwhile. */
+void keys_expect(const struct keys *keys, int64_t hash);
 /* The next entry with this hash, oldest first; *AT is 0 before the first call, and nothing is added
  * before the last. False at the end. */
 bool keys_next(const struct keys *keys, int64_t hash, size_t *at, int64_t *ret_row);

@@ -432,6 +432,28 @@ static bool search(struct store *store, struct key_family *family, int64_t key, 
     return search_runs(store, family, key, found);
 }
 
+static void expect(struct store *store, enum key_tag tag, const char *one, const char *two,
+                   const char *three)
+{
+    const char *texts[TEXTS] = {one, two, three};
+    const struct keys *fresh = store->families[families[tag]].fresh;
+    if (fresh != NULL)
+        keys_expect(fresh, key_of(store, tag, texts));
+}
+
+void store_expect(struct store *store, const struct store_expected *expected)
+{
+    struct row_text partner = text_of_row(sqlite_partner(store, expected->partner));
+    expect(store, KEY_INBOUND, partner.text, expected->message_id, NULL);
+    expect(store, KEY_BUNDLE, partner.text, expected->bundle_id, NULL);
+    if (expected->number != NULL) {
+        expect(store, KEY_RECORD, expected->clinic, expected->kind, expected->number);
+        expect(store, KEY_NUMBER, expected->number, NULL, NULL);
+    }
+    if (expected->client != NULL)
+        expect(store, KEY_CLIENT, expected->client, NULL, NULL);
+}
+
 static size_t sort_found(struct found *found)
 {
     size_t count = 0;

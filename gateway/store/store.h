@@ -238,6 +238,15 @@ void store_set_message(struct store *store, const struct store_message *message)
 bool store_get_message(struct store *store, struct arena *arena, int64_t id,
                        struct store_message *ret_message);
 /* The inbound message of a partner with this MessageHeader.id, or with this Bundle.id. */
+/* What a message that came is going to be looked up by; NULL: not by that. */
+struct store_expected {
+    const char *partner, *message_id, *bundle_id;
+    const char *clinic, *kind, *number; /* of its record */
+    const char *client;
+};
+/* Each is a place in a large table that is in no cache: they are fetched together, not one by one
+ * when they are asked for. Changes nothing. */
+void store_expect(struct store *store, const struct store_expected *expected);
 bool store_find_inbound(struct store *store, struct arena *arena, const char *partner,
                         const char *message_id, struct store_message *ret_message);
 bool store_find_inbound_bundle(struct store *store, struct arena *arena, const char *partner,
