@@ -103,10 +103,14 @@ bool client_differs(const struct client_told *record, const struct client_told *
 static void add_fact(struct arena *arena, struct json *facts, const char *name, const char *value)
 {
     const char *end = value;
-    while (end != NULL && *end != '\0' && end - value < FACT_BYTES)
-        text_utf8_next(&end);
-    if (value != NULL)
-        json_set_text(arena, facts, name, arena_copy_n(arena, value, (size_t)(end - value)));
+    if (value == NULL)
+        return;
+    if (strlen(value) > FACT_BYTES) {
+        while (end - value < FACT_BYTES)
+            text_utf8_next(&end);
+        value = arena_copy_n(arena, value, (size_t)(end - value));
+    }
+    json_put_text(arena, facts, name, value);
 }
 
 struct json *client_facts(struct arena *arena, const struct json *record)

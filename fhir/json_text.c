@@ -142,11 +142,10 @@ static char *read_rest(char *start, char *at, const char *end, size_t *ret_lengt
 char *json_text_read_on(char *start, char *at, const char *end, size_t *ret_length,
                         struct json_text_fault *ret_fault)
 {
-    size_t plain = BYTES_STEP;
-    while (plain == BYTES_STEP && (unsigned char)*at >= ' ') {
-        plain = bytes_plain(at);
-        at += plain;
-    }
+    size_t plain;
+    while ((plain = bytes_plain(at)) == BYTES_STEP)
+        at += BYTES_STEP;
+    at += plain;
     if (*at != '"')
         return read_rest(start, at, end, ret_length, ret_fault);
     *at = '\0';

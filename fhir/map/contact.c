@@ -29,11 +29,12 @@ static bool judge_point(struct field_job *job, struct json *point, const void *o
                         struct choice *ret_choice)
 {
     const struct wanted *wanted = option;
+    const char *value = json_get_text(point, "value");
+    if (value == NULL || !text_equal(json_get_text(point, "system"), wanted->system))
+        return false;
     int use = choice_use(point, wanted->uses);
     enum choice_time time = choice_time(job, point);
-    const char *value = json_get_text(point, "value");
-    if (use < 0 || time == CHOICE_ENDED || value == NULL ||
-        !text_equal(json_get_text(point, "system"), wanted->system))
+    if (use < 0 || time == CHOICE_ENDED)
         return false;
     ret_choice->rank = ((int)time * 100 + rank_of(point)) * 10 + use;
     ret_choice->first = value;

@@ -40,13 +40,11 @@ struct journal {
     uint64_t full;     /* bytes of a segment after which a new one is made */
 };
 
-static void grow(struct buffer *buffer, size_t more)
+static __attribute__((noinline)) void grow(struct buffer *buffer, size_t more)
 {
     size_t room = buffer->room == 0 ? BUFFER_FIRST : buffer->room;
     while (room - buffer->length < more)
         room *= 2;
-    if (room == buffer->room)
-        return;
     if (room > BUFFER_FIRST && room < WIDE_PAGE)
         room = WIDE_PAGE;
     unsigned char *bytes = wide_new(room);
@@ -61,7 +59,8 @@ static void grow(struct buffer *buffer, size_t more)
 
 static unsigned char *extend(struct buffer *buffer, size_t length)
 {
-    grow(buffer, length);
+    if (buffer->room - buffer->length < length)
+        grow(buffer, length);
     unsigned char *at = buffer->bytes + buffer->length;
     buffer->length += length;
     return at;

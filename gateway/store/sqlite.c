@@ -181,6 +181,13 @@ static void find_named(struct store *store, const struct table *table, unsigned 
     }
 }
 
+/* All zero: nobody made one, and none is written. */
+static bool is_hash(const char *bytes)
+{
+    static const char none[STORE_HASH_BYTES];
+    return memcmp(bytes, none, sizeof none) != 0;
+}
+
 static void bind_column(struct binding *binding, int at, const struct column *column,
                         const void *row)
 {
@@ -210,7 +217,7 @@ static void bind_column(struct binding *binding, int at, const struct column *co
         bind_text(binding, at, *(const char *const *)(const void *)member);
         break;
     case COLUMN_HASH:
-        bind_blob(binding, at, member, STORE_HASH_BYTES);
+        bind_blob(binding, at, member, is_hash(member) ? STORE_HASH_BYTES : 0);
         break;
     }
 }
