@@ -18,13 +18,13 @@ static const char *first_fingerprint(struct arena *arena, const char *path)
 }
 
 /* A partner without a CA may have had its certificate from ours: then its URN is in our ledger. */
-static bool was_signed_here(const struct setup *setup, struct arena *arena, const char *name)
+static bool was_signed_here(const char *dir, struct arena *arena, const char *name)
 {
     struct finding_list ignored = finding_list_new(arena);
     struct authority_leaf *leaves;
     const char *urn = arena_print(arena, "urn:refgate:org:%s", name);
     size_t length = strlen(urn);
-    size_t count = authority_issued(setup_path(setup, arena, "ca"), arena, &leaves, &ignored);
+    size_t count = authority_issued(folder_path(arena, dir, "ca"), arena, &leaves, &ignored);
     for (size_t i = 0; i < count; i++) {
         const char *at = strstr(leaves[i].names, urn);
         if (at != NULL && (at[length] == '\0' || at[length] == ' '))
@@ -33,14 +33,13 @@ static bool was_signed_here(const struct setup *setup, struct arena *arena, cons
     return false;
 }
 
-const char *own_ca_sentence(const struct setup *setup, struct arena *arena,
-                            const struct partner *partner)
+const char *own_ca_sentence(const char *dir, struct arena *arena, const struct partner *partner)
 {
     if (partner->ca_file[0] == '\0')
         return NULL;
-    const char *theirs = first_fingerprint(arena, setup_path(setup, arena, partner->ca_file));
-    const char *ours = first_fingerprint(arena, setup_path(setup, arena, "ca/ca.crt"));
-    if (theirs == NULL || !text_equal(theirs, ours) || was_signed_here(setup, arena, partner->name))
+    const char *theirs = first_fingerprint(arena, folder_path(arena, dir, partner->ca_file));
+    const char *ours = first_fingerprint(arena, folder_path(arena, dir, "ca/ca.crt"));
+    if (theirs == NULL || !text_equal(theirs, ours) || was_signed_here(dir, arena, partner->name))
         return NULL;
     return arena_print(
         arena,

@@ -255,7 +255,7 @@ static bool tls_failed(struct walk *walk, const struct exchange_result *kept)
 {
     struct arena *arena = walk->options->arena;
     const struct verify_peer *server = &kept->server;
-    const char *own_ca = own_ca_sentence(walk->options->setup, arena, walk->options->partner);
+    const char *own_ca = own_ca_sentence(walk->options->setup->dir, arena, walk->options->partner);
     if (server->verdict != VERDICT_admitted && server->verdict != VERDICT_no_handshake)
         return failed(
             walk, "tls",

@@ -201,7 +201,7 @@ static void look_at_cas(struct health *health)
 {
     for (size_t i = 0; i < health->setup->partners.count; i++) {
         const struct partner *partner = &health->setup->partners.items[i];
-        const char *sentence = own_ca_sentence(health->setup, health->arena, partner);
+        const char *sentence = own_ca_sentence(health->setup->dir, health->arena, partner);
         if (sentence != NULL)
             health_add(health, HEALTH_WARNING, "own-ca", partner->name, sentence);
     }

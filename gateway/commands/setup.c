@@ -12,6 +12,7 @@
 #include "gateway/commands/ask.h"
 #include "gateway/commands/lists.h"
 #include "gateway/file.h"
+#include "gateway/own_ca.h"
 #include "gateway/people.h"
 #include "gateway/revocation.h"
 #include "gateway/tls.h"
@@ -378,6 +379,13 @@ static void warn_of_twins(struct command_call *call, const struct partner *partn
     }
 }
 
+static void warn_of_own_ca(struct command_call *call, const struct partner *partner)
+{
+    const char *sentence = own_ca_sentence(call->dir, call->arena, partner);
+    if (sentence != NULL)
+        text_print(&call->err, "refgate: %s\n", sentence);
+}
+
 static int partner_add(struct command_call *call)
 {
     struct finding_list findings = finding_list_new(call->arena);
@@ -418,6 +426,7 @@ static int partner_add(struct command_call *call)
                "service takes it with: refgate reload\n",
                name, call->dir, file);
     warn_of_twins(call, &partner);
+    warn_of_own_ca(call, &partner);
     return 0;
 }
 

@@ -112,6 +112,14 @@ def test_certificates_that_partners_will_not_take(pair):
     assert is_well(lakeside)
 
 
+def test_our_own_ca_is_named_when_a_partner_is_added(make_gateway):
+    lakeside = make_gateway("lakeside")
+    said = lakeside.run("partner", "add", "willow", "--url", "https://127.0.0.1:9/fhir", "--ca",
+                        lakeside.folder / "keys" / "ca.crt")
+    assert "Added partner willow" in said.stdout and "is your own CA" in said.stderr
+    assert "Ask willow for its keys/ca.crt" in said.stderr
+
+
 def test_a_partner_that_our_ca_signed_for_is_no_mistake(make_gateway, tmp_path):
     lakeside, willow = make_gateway("lakeside"), make_gateway("willow")
     request = willow.folder / "keys" / "new.csr"
