@@ -225,20 +225,22 @@ void standing_sort(struct field_job *job)
 
 /* ---- the message as a whole ---- */
 
-/* Dialects in which an order is written as something else, by the system of their events. */
+/* Dialects in which an order is written as something else, by whose system their events are of. */
 struct dialect {
-    const char *system, *intent;
+    const char *host, *intent;
 };
 static const struct dialect dialects[] = {
-    {"https://fhir.nhs.uk/CodeSystem/message-events-bars", "plan"},
-    {"https://ehealthontario.ca/fhir/CodeSystem/message-event-code", "proposal"},
+    {"://fhir.nhs.uk/", "plan"},
+    {"://ehealthontario.ca/", "proposal"},
 };
 
 static bool is_order_there(const struct json *header, const char *intent)
 {
     const char *system = json_get_text(json_get(header, "eventCoding"), "system");
-    for (size_t i = 0; i < sizeof dialects / sizeof *dialects; i++) {
-        if (text_equal(dialects[i].system, system) && text_equal(dialects[i].intent, intent))
+    if (system == NULL)
+        system = json_get_text(header, "eventUri");
+    for (size_t i = 0; system != NULL && i < sizeof dialects / sizeof *dialects; i++) {
+        if (strstr(system, dialects[i].host) != NULL && text_equal(dialects[i].intent, intent))
             return true;
     }
     return false;

@@ -198,6 +198,27 @@ static void rules_of_others_are_refused(void **state)
     arena_free(&world.arena);
 }
 
+static void a_modifier_extension_is_found_wherever_it_stands(void **state)
+{
+    (void)state;
+#define UNKNOWN "'modifierExtension':[{'url':'https://x.example/m','valueBoolean':true}]"
+    static const char *const entries[] = {
+        ",{'resource':{'resourceType':'Flag','status':'active'," UNKNOWN "}}",
+        ",{'resource':{'resourceType':'Basic','contained':[{'resourceType':'Flag'," UNKNOWN "}]}}",
+        ",{'resource':{'resourceType':'Goal','target':[{'dueDate':'2026-12-01'," UNKNOWN "}]}}",
+        ",{'resource':{'resourceType':'CarePlan','activity':[{'detail':{" UNKNOWN "}}]}}",
+        ",{'resource':{'resourceType':'Bundle','entry':[{'resource':{'resourceType':'Flag',"
+        "" UNKNOWN "}}]}}",
+    };
+    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
+        struct world world;
+        assert_false(take(&world, referral, entries[i], ""));
+        assert_int_equal(world.findings.count, 1);
+        assert_non_null(strstr(world.findings.items[0].found, "https://x.example/m"));
+        arena_free(&world.arena);
+    }
+}
+
 /* ---- the record itself ---- */
 
 static void a_record_has_a_standing(void **state)
@@ -237,6 +258,9 @@ static void dialects_of_an_order(void **state)
          "proposed"},
         {"https://ehealthontario.ca/fhir/CodeSystem/message-event-code", "add-service-request",
          "proposal", NULL},
+        {"http://ehealthontario.ca/fhir/message-events", "add-service-request", "proposal", NULL},
+        {"https://ehealthontario.ca/fhir/CodeSystem/message-event-code", "add-service-request",
+         "plan", "proposed"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct world world;
@@ -834,6 +858,7 @@ int main(void)
         cmocka_unit_test(a_new_order_goes_by_its_task),
         cmocka_unit_test(an_order_entered_in_error_takes_back),
         cmocka_unit_test(rules_of_others_are_refused),
+        cmocka_unit_test(a_modifier_extension_is_found_wherever_it_stands),
         cmocka_unit_test(a_record_has_a_standing),
         cmocka_unit_test(dialects_of_an_order),
         cmocka_unit_test(what_is_known_of_the_client_is_told),
