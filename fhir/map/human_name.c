@@ -5,6 +5,8 @@
  * its use. */
 #include "fhir/map/human_name.h"
 
+#include <string.h>
+
 #include "fhir/map/choice.h"
 
 /* ---- the name in Latin letters: R4 extension iso21090-EN-representation, ABC ---- */
@@ -75,6 +77,35 @@ static bool judge_name(struct field_job *job, struct json *name, const void *opt
     return true;
 }
 
+/* A name in parts that a whole one, OPTION, says in one piece. */
+static bool judge_parts(struct field_job *job, struct json *name, const void *option,
+                        struct choice *ret_choice)
+{
+    const char *family = json_get_text(name, "family");
+    if (!judge_name(job, name, NULL, ret_choice) || family == NULL ||
+        strstr(option, family) == NULL)
+        return false;
+    for (struct json *word = json_first(json_get(name, "given")); word != NULL;
+         word = json_next(word)) {
+        if (json_text(word) != NULL && strstr(option, json_text(word)) == NULL)
+            return false;
+    }
+    return true;
+}
+
+/* NAME, or the one that says its text in parts. */
+static struct json *in_parts(struct field_job *job, struct json *list, struct json *name)
+{
+    struct json *text = json_get(name, "text");
+    if (json_text(text) == NULL || has_parts(name))
+        return name;
+    struct json *parts = choice_best(job, list, judge_parts, json_text(text));
+    if (parts == NULL)
+        return name;
+    json_mark(text);
+    return parts;
+}
+
 /* ---- reading ---- */
 
 static void put_part(struct field_job *job, struct json *into, const char *local,
@@ -137,6 +168,8 @@ static struct json *read_name(struct field_job *job, const struct field *field, 
         name = latin; /* the only one, and so whoever writes it so */
         latin = NULL;
     }
+    if (names->text == NULL)
+        name = in_parts(job, node, name);
     if (name != NULL && names->text != NULL)
         read_text(job, names->text, name, into);
     if (name != NULL && has_parts(name))

@@ -299,6 +299,12 @@ static void the_name_is_the_official_one_that_holds(void **state)
                                                                                          "U", "")),
          "client_family_name", "U"},
         {NAMES("{'use':'usual','text':'Jane Roe'}"), "client_family_name", "Jane Roe"},
+        {NAMES("{'use':'official','text':'Jane Q Roe'},{'family':'Roe','given':['Jane']}"),
+         "client_family_name", "Roe"},
+        {NAMES("{'use':'official','text':'Ann Other'},{'family':'Roe','given':['Jane']}"),
+         "client_family_name", "Ann Other"},
+        {NAMES("{'use':'official','text':'Jane Roe'}," NAMED("maiden", "Jane", "")),
+         "client_family_name", "Jane Roe"},
         {NAMES("{'given':['Jane','Q'],'prefix':['Ms']}"), "client_given_names", "Jane Q"},
         {NAMES("{'given':['Jane'],'text':'Jane'}"), "client_family_name", NULL},
     };
