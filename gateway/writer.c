@@ -20,9 +20,10 @@
 
 enum {
     GROUP_MAX = 512,
-    GROUP_DEEP = 32,      /* so many need not wait for the end of the loop's turn */
-    IDLE_COMMIT_MS = 10,  /* without work for so long readers get to see what was promised; longer
-                             than a loop's turn under load, which is no idleness */
+    GROUP_DEEP = 32,     /* so many need not wait for the end of the loop's turn */
+    IDLE_COMMIT_MS = 10, /* without work for so long readers get to see what was promised; longer
+                            than a loop's turn under load, which is no idleness */
+    DAMAGE_TOLD_MS = 60 * 1000,
     LATE_COMMIT_MS = 100, /* under load as often as this */
     MS_NS = 1000000
 };
@@ -57,6 +58,7 @@ struct writer {
     bool is_due; /* what waits is to be taken now */
     bool is_stopping;
     _Atomic bool is_closed; /* nothing new may come in */
+    int64_t damage_told_ns; /* when a damaged page was logged last; 0: never */
     int64_t unseen_ns;      /* since when readers miss a promised group; 0: they see all */
     struct fault broken;    /* kind FAULT_none while the store is sound */
     bool is_full;           /* the last group found no room on the disk; the writer thread's */
@@ -121,9 +123,34 @@ static int64_t now_ns(void)
     return (int64_t)now.tv_sec * 1000 * MS_NS + now.tv_nsec;
 }
 
-/* After a failure that cannot be mended nothing more is written. */
+/* What needs a damaged page is often tried again, so it is logged once a minute. */
+static void tell_damage(struct writer *writer, const char *why)
+{
+    const struct fault fault = {FAULT_store_damaged, NULL};
+    int64_t now = now_ns();
+    if (writer->damage_told_ns != 0 &&
+        now - writer->damage_told_ns < (int64_t)DAMAGE_TOLD_MS * MS_NS)
+        return;
+    writer->damage_told_ns = now;
+    log_event(LOG_LEVEL_ERROR, "store-damaged", "why", why, "what", fault_sentence(&fault), NULL);
+}
+
+static void tell_alone(struct writer *writer, enum fault_kind kind)
+{
+    if (kind == FAULT_store_damaged)
+        tell_damage(writer, store_error(writer->store));
+    else
+        log_event(LOG_LEVEL_ERROR, "unit-refused", "why", store_error(writer->store), NULL);
+}
+
+/* After a failure that cannot be mended nothing more is written. A page that is damaged hinders
+ * what needs it, and nothing else. */
 static void note_failure(struct writer *writer, const struct fault *fault)
 {
+    if (fault->kind == FAULT_store_damaged) {
+        tell_damage(writer, fault_sentence(fault));
+        return;
+    }
     log_event(LOG_LEVEL_ERROR, "store-failed", "kind", fault_name(fault->kind), "why",
               fault_sentence(fault), NULL);
     if (fault->kind != FAULT_store_broken || writer->broken.kind != FAULT_none)
@@ -147,30 +174,55 @@ static bool run_units(struct store *store, struct unit_list *group)
     return !store_failed(store);
 }
 
-/* One unit of the group wrote what may not be, which is a mistake of ours and no reason to refuse
- * the others: they run again, each so that it can be undone, and only that one fails. */
-static bool run_apart(struct store *store, struct unit_list *group)
+/* Why the unit that ran last fails alone; FAULT_none: it does not. */
+static enum fault_kind own_fault(const struct store *store)
 {
+    if (store_refused(store))
+        return FAULT_internal;
+    return store_is_damaged(store) ? FAULT_store_damaged : FAULT_none;
+}
+
+/* Each unit so that it can be undone alone; those known to need a damaged page are left out. False:
+ * there is another one, and after what SQLite said of it only a whole rollback helps. */
+static bool run_each(struct writer *writer, struct unit_list *group)
+{
+    struct store *store = writer->store;
     store_rollback(store);
     if (!store_begin(store))
-        return false;
+        return true;
     for (struct unit *unit = group->first; unit != NULL && !store_failed(store);
          unit = unit->next) {
+        if (unit->fault.kind == FAULT_store_damaged)
+            continue;
         unit->fault = (struct fault){FAULT_none, NULL};
         store_mark(store);
         bool kept = unit->run(unit, store);
         store_apply(store);
-        if (store_refused(store)) {
-            log_event(LOG_LEVEL_ERROR, "unit-refused", "why", store_error(store), NULL);
-            unit->fault = (struct fault){FAULT_internal, NULL};
+        enum fault_kind kind = own_fault(store);
+        if (kind != FAULT_none) {
+            tell_alone(writer, kind);
+            unit->fault = (struct fault){kind, NULL};
             kept = false;
         }
+        if (kind == FAULT_store_damaged)
+            return false;
         if (kept)
             store_keep(store);
         else
             store_undo(store);
     }
-    return !store_failed(store);
+    return true;
+}
+
+/* One unit of the group wrote what may not be, which is a mistake of ours, or needs a page of the
+ * database that is damaged. Neither is a reason to refuse the others: they run again, and only that
+ * one fails. */
+static void run_apart(struct writer *writer, struct unit_list *group)
+{
+    for (struct unit *unit = group->first; unit != NULL; unit = unit->next)
+        unit->fault = (struct fault){FAULT_none, NULL};
+    while (!run_each(writer, group)) { /* one is left out more */
+    }
 }
 
 /* Runs the group and promises it. A failure of the store fails every unit of it. */
@@ -178,8 +230,8 @@ static void run_group(struct writer *writer, struct unit_list *group)
 {
     struct fault fault = writer->broken;
     if (fault.kind == FAULT_none) {
-        if (!run_units(writer->store, group) && store_refused(writer->store))
-            run_apart(writer->store, group);
+        if (!run_units(writer->store, group) && own_fault(writer->store) != FAULT_none)
+            run_apart(writer, group);
         bool promised = store_sync(writer->store, &fault);
         writer->is_full = !promised && fault.kind == FAULT_store_full;
         if (promised)

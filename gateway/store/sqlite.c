@@ -26,6 +26,11 @@ bool store_refused(const struct store *store)
     return kind == SQLITE_CONSTRAINT || kind == SQLITE_MISMATCH || kind == SQLITE_TOOBIG;
 }
 
+bool store_is_damaged(const struct store *store)
+{
+    return (store->error & 0xff) == SQLITE_CORRUPT;
+}
+
 const char *store_error(const struct store *store)
 {
     return store->error_text;

@@ -16,7 +16,10 @@ enum { TEXTS_MAX = 1024 };
 
 static enum fault_kind kind_of_error(int code)
 {
-    return (code & 0xff) == SQLITE_FULL ? FAULT_store_full : FAULT_store_broken;
+    int kind = code & 0xff;
+    if (kind == SQLITE_CORRUPT)
+        return FAULT_store_damaged;
+    return kind == SQLITE_FULL ? FAULT_store_full : FAULT_store_broken;
 }
 
 static void note_journal(struct store *store, enum journal_result result)

@@ -59,6 +59,9 @@ void store_apply(struct store *store);
 bool store_failed(const struct store *store);
 /* The error is a row that may not be (a key taken already, a column left empty), not the disk. */
 bool store_refused(const struct store *store);
+/* The error is a page of the database that has changed on the disk: what needs it cannot be done,
+ * and all else can. */
+bool store_is_damaged(const struct store *store);
 /* What stands, for a person. */
 const char *store_error(const struct store *store);
 

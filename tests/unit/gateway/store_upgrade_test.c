@@ -13,7 +13,10 @@
 #include <unistd.h>
 
 #include "gateway/audit.h"
+#include "gateway/deliver.h"
 #include "gateway/store/backup.h"
+#include "gateway/store/lived.h"
+#include "gateway/store/retention.h"
 #include "gateway/store/sqlite_store.h"
 #include "lib/clinic.h"
 
@@ -257,6 +260,41 @@ static void test_an_upgraded_store_goes_on(void **state)
     check_copy(clinic, "old/store.before-4");
 }
 
+/* By the wall clock of this machine all of it is half a century old. */
+static void test_a_clock_far_ahead_ends_nothing_at_an_upgrade(void **state)
+{
+    static const int64_t day_ms = 86400 * 1000;
+    struct clinic *clinic = *state;
+    struct fault fault;
+    struct store_old *old;
+    struct store_message *waiting;
+    struct store_sweep sweep = {.message = 0};
+    struct deliver_result result = {.outcome = DELIVER_CANNOT_CONNECT, .sentence = "no"};
+    make_old(clinic, "old");
+    struct store *store;
+    const char *file = path_of(clinic, "old/store.db");
+    assert_true(sqlite_open_as_it_is(file, &store, ARENA, &fault));
+    sqlite_plain(store, "UPDATE message SET created_ms=1000, attempts=10, settled_ms=CASE WHEN "
+                        "settled_ms IS NULL THEN NULL ELSE 1000 END");
+    sqlite_plain(store, "UPDATE record SET accepted_ms=1000");
+    assert_false(store_failed(store));
+    store_close(store);
+    store = opened(clinic, "old");
+    struct store_ages ages = {.payload_before_ms = store_lived_ms(store) - day_ms,
+                              .row_before_ms = store_lived_ms(store) - day_ms};
+    while (!sweep.is_done)
+        assert_int_equal(store_find_old(store, ARENA, &ages, 100, &sweep, &old), 0);
+    assert_true(store_begin(store));
+    size_t count = store_messages(store, ARENA, "out", "queued", 0, 100, &waiting);
+    assert_true(count > 0);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(deliver_settle(store, clinic->setup, ARENA, waiting[i].id, &result,
+                                        clock_wall_ms(&clinic->setup->clock), 0),
+                         DELIVER_LATER);
+    assert_true(store_commit(store, &fault));
+    store_close(store);
+}
+
 /* What somebody kept under that name before stays. */
 static void test_a_copy_that_is_there_already_stays(void **state)
 {
@@ -360,6 +398,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_an_old_store_opens_without_loss, clinic_start,
                                         clinic_stop),
         cmocka_unit_test_setup_teardown(test_an_upgraded_store_goes_on, clinic_start, clinic_stop),
+        cmocka_unit_test_setup_teardown(test_a_clock_far_ahead_ends_nothing_at_an_upgrade,
+                                        clinic_start, clinic_stop),
         cmocka_unit_test_setup_teardown(test_a_copy_that_is_there_already_stays, clinic_start,
                                         clinic_stop),
         cmocka_unit_test_setup_teardown(test_a_newer_store_is_refused_and_left_alone, clinic_start,

@@ -6,12 +6,14 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <uv.h>
 
+#include "gateway/store/sqlite_store.h"
 #include "lib/clinic.h"
 
 enum { WORKERS = 8, UNITS_EACH = 40 };
@@ -20,7 +22,7 @@ struct job { /* a unit that adds one person, in one of several ways */
     struct unit unit;
     struct arena arena;
     char handle[32];
-    enum way { GOOD, REFUSES, MISTAKEN, BREAKS, SLOW } way;
+    enum way { GOOD, REFUSES, MISTAKEN, BREAKS, SLOW, DAMAGED } way;
     atomic_bool *gate; /* SLOW: waits until it opens */
     int done;          /* calls of done() */
 };
@@ -52,6 +54,9 @@ static bool run(struct unit *unit, struct store *store)
     case SLOW:
         while (!*job->gate)
             usleep(200);
+        return true;
+    case DAMAGED: /* reads a table whose page has rotted */
+        store_add_link(store, "C-1", "lakeside", job->handle);
         return true;
     case GOOD:
         break;
@@ -379,6 +384,62 @@ static void a_mistaken_unit_fails_alone(void **state)
     close_bench(&bench);
 }
 
+/* The first page of TABLE is something else from now on, on the disk and for this connection. */
+static void rot(struct clinic *clinic, const char *table)
+{
+    unsigned char rubbish[4096];
+    struct store *store = clinic->store;
+    const char *path = arena_print(&clinic->arena, "%s/store.db", clinic->folder);
+    int64_t page =
+        sqlite_number(store, "SELECT rootpage FROM sqlite_master WHERE name=?", "t", table);
+    int64_t size = sqlite_number(store, "PRAGMA page_size", "");
+    memset(rubbish, 0x5a, sizeof rubbish);
+    sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    int file = open(path, O_WRONLY);
+    assert_int_equal(pwrite(file, rubbish, sizeof rubbish, (off_t)((page - 1) * size)),
+                     sizeof rubbish);
+    close(file);
+    sqlite3_db_release_memory(store->database);
+}
+
+/* What needs the damaged page is refused for now, again and again; all else goes on. */
+static void a_damaged_page_hinders_only_what_needs_it(void **state)
+{
+    struct clinic *clinic = *state;
+    struct bench bench;
+    struct job slow = job_of("slow", SLOW);
+    rot(clinic, "client_link");
+    open_bench(&bench, clinic, 100);
+    slow.gate = &bench.gate;
+    post(&bench, &slow);
+    for (int round = 0; round < 3; round++) {
+        struct job jobs[3] = {job_of(round == 0   ? "a0"
+                                     : round == 1 ? "a1"
+                                                  : "a2",
+                                     GOOD),
+                              job_of("b", DAMAGED),
+                              job_of(round == 0   ? "c0"
+                                     : round == 1 ? "c1"
+                                                  : "c2",
+                                     GOOD)};
+        for (int i = 0; i < 3; i++)
+            post(&bench, &jobs[i]);
+        bench.gate = true;
+        wait_done(&bench, &jobs[2]);
+        for (int i = 0; i < 3; i++) {
+            assert_int_equal(jobs[i].done, 1);
+            if (jobs[i].unit.fault.kind != (i == 1 ? FAULT_store_damaged : FAULT_none))
+                fail_msg("round %d, job %d: %s", round, i, fault_sentence(&jobs[i].unit.fault));
+            arena_free(&jobs[i].arena);
+        }
+    }
+    assert_int_equal(fault_http_status(FAULT_store_damaged), 503);
+    writer_settle(bench.writer);
+    assert_int_equal(people(clinic), 7);
+    arena_free(&slow.arena);
+    close_bench(&bench);
+}
+
 /* Readers follow by themselves when nothing comes any more; who calls may read at once. */
 static void readers_see_what_was_promised(void **state)
 {
@@ -414,12 +475,14 @@ int main(void)
         TEST(a_broken_store_fails_the_group_and_ends_the_writing),
         TEST(every_unit_of_a_failed_group_hears_of_it),
         TEST(a_mistaken_unit_fails_alone),
+        TEST(a_damaged_page_hinders_only_what_needs_it),
         SERVING(with_its_thread),
         SERVING(many_threads_share_groups_and_refusals_stay_alone),
         SERVING(stopping_writes_what_waits),
         SERVING(a_broken_store_fails_the_group_and_ends_the_writing),
         SERVING(every_unit_of_a_failed_group_hears_of_it),
         SERVING(a_mistaken_unit_fails_alone),
+        SERVING(a_damaged_page_hinders_only_what_needs_it),
         SERVING(readers_see_what_was_promised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
