@@ -589,6 +589,7 @@ int gateway_run(const char *dir, int ready_fd)
     if (!opening_open(&opening, &findings, &fault) || !start(&gateway, &opening, &fault)) {
         generation_print_findings(&findings);
         fprintf(stderr, "refgate: %s\n", fault_sentence(&fault));
+        arena_free(&gateway.arena);
         return fault_exit_code(fault.kind); /* the system takes back what is open */
     }
     generation_print_findings(&findings); /* that do not keep us */

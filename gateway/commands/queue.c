@@ -124,6 +124,13 @@ static bool change(struct unit *unit, struct store *store)
                                      "is %s",
                                      (long long)message->id, message->state, queueing->verb,
                                      any_of(unit->arena, from)));
+    if (text_equal(queueing->verb, "resend") &&
+        folder_partner(&queueing->call->office->setup->partners, message->partner) == NULL)
+        return fault_set(&unit->fault, FAULT_illegal_move,
+                         arena_print(unit->arena,
+                                     "message %lld is for %s, and there is no such partner any "
+                                     "more; drop it, and send the record anew",
+                                     (long long)message->id, message->partner));
     if (message->payload == 0)
         return fault_set(&unit->fault, FAULT_illegal_move,
                          arena_print(unit->arena,

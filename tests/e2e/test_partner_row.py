@@ -101,6 +101,7 @@ def test_by_force_what_waits_is_parked_and_the_name_is_another_partner(pair):
     lakeside.run("partner", "remove", "willow", "--force")
     parked, = lakeside.messages(state="parked")
     assert parked["reason"] == "the partner was removed" and "removed" in parked["partner"]
+    assert "no such partner any more" in lakeside.run("queue", "resend", parked["number"], expect=4).stderr
     assert lakeside.referral("R-1")["status"] == "received"
     lakeside.run("partner", "add", "willow", "--url", f"https://127.0.0.1:{willow.port}/fhir", "--ca",
                  willow.folder / "keys" / "ca.crt")
