@@ -1,12 +1,11 @@
-/* message_client: the client of a message, by real references. See message_client.h.
- *
- * Two Patient resources are one person when they share an identifier (system and value) that is no
- * household's, when one links to the other, or when full name and birth date are the same. */
+/* message_client: the client of a message, by real references. See message_client.h; whether two
+ * Patients are one person stands in message_person. */
 #include "fhir/message_client.h"
 
 #include <string.h>
 
 #include "fhir/map/client_number.h"
+#include "fhir/message_person.h"
 
 /* ---- subjects ---- */
 
@@ -24,11 +23,26 @@ static const struct json *container_of(const struct message_entry *entry)
     return entry->container != NULL ? entry->container : entry->resource;
 }
 
+/* How many Patients of the message have this number. */
+static size_t count_with_number(struct field_job *job, const struct json *identifier)
+{
+    size_t count = 0;
+    for (struct message_entry *patient = entries_next(job, "Patient", NULL); patient != NULL;
+         patient = entries_next(job, "Patient", patient))
+        count += person_has_number(job, patient->resource, identifier);
+    return count;
+}
+
 static struct message_client person_of(struct field_job *job, const struct json *reference,
                                        const struct message_entry *holder)
 {
     struct message_client person = {.reference = reference, .container = container_of(holder)};
+    const struct json *identifier = json_get(reference, "identifier");
     person.entry = entries_resolve_in(job, reference, person.container);
+    bool is_by_number = json_get(reference, "reference") == NULL;
+    if (is_by_number && person.entry != NULL && strcmp(person.entry->type, "Patient") == 0 &&
+        count_with_number(job, identifier) != 1)
+        person.entry = NULL; /* a household's, or an old one */
     return person;
 }
 
@@ -52,96 +66,10 @@ struct message_client client_of(struct field_job *job,
 
 /* ---- one person ---- */
 
-enum { IDENTIFIERS_MAX = 64, NAMES_MAX = 8 }; /* of a Patient that are compared */
-
-static bool same_identifier(const struct json *one, const struct json *other)
-{
-    const char *value = json_get_text(one, "value");
-    const char *system = json_get_text(one, "system");
-    return value != NULL && text_equal(value, json_get_text(other, "value")) && system != NULL &&
-           text_equal(system, json_get_text(other, "system"));
-}
-
-static bool has_identifier(const struct json *patient, const struct json *wanted)
-{
-    size_t i = 0;
-    for (const struct json *item = json_first(json_get(patient, "identifier"));
-         item != NULL && i < IDENTIFIERS_MAX; item = json_next(item), i++) {
-        if (same_identifier(item, wanted))
-            return true;
-    }
-    return false;
-}
-
-static bool share_identifier(const struct json *one, const struct json *other)
-{
-    size_t i = 0;
-    for (const struct json *item = json_first(json_get(one, "identifier"));
-         item != NULL && i < IDENTIFIERS_MAX; item = json_next(item), i++) {
-        if (client_number_is_personal(item) && has_identifier(other, item))
-            return true;
-    }
-    return false;
-}
-
-/* "The other resource concerns the same actual patient", whatever the type of the link. */
-static bool links_to(struct field_job *job, const struct message_entry *one,
-                     const struct message_entry *other)
-{
-    size_t i = 0;
-    for (const struct json *link = json_first(json_get(one->resource, "link"));
-         link != NULL && i < IDENTIFIERS_MAX; link = json_next(link), i++) {
-        if (entries_resolve_in(job, json_get(link, "other"), container_of(one)) == other)
-            return true;
-    }
-    return false;
-}
-
-static bool has_name(const struct json *patient, const struct json *wanted)
-{
-    size_t i = 0;
-    for (const struct json *name = json_first(json_get(patient, "name"));
-         name != NULL && i < NAMES_MAX; name = json_next(name), i++) {
-        if (json_same(json_get(name, "family"), json_get(wanted, "family")) &&
-            json_same(json_get(name, "given"), json_get(wanted, "given")))
-            return true;
-    }
-    return false;
-}
-
-static bool same_name_and_birth(const struct json *one, const struct json *other)
-{
-    const char *birth = json_get_text(one, "birthDate");
-    size_t i = 0;
-    if (birth == NULL || !text_equal(birth, json_get_text(other, "birthDate")))
-        return false;
-    for (const struct json *name = json_first(json_get(one, "name")); name != NULL && i < NAMES_MAX;
-         name = json_next(name), i++) {
-        if (json_get(name, "family") != NULL && json_get(name, "given") != NULL &&
-            has_name(other, name))
-            return true;
-    }
-    return false;
-}
-
-static bool is_patient(const struct message_entry *entry)
-{
-    return strcmp(entry->type, "Patient") == 0;
-}
-
-static bool are_one(struct field_job *job, const struct message_entry *one,
-                    const struct message_entry *other)
-{
-    return one == other ||
-           (is_patient(one) && is_patient(other) &&
-            (share_identifier(one->resource, other->resource) || links_to(job, one, other) ||
-             links_to(job, other, one) || same_name_and_birth(one->resource, other->resource)));
-}
-
 bool client_is_of(struct field_job *job, const struct message_client *client,
                   const struct message_entry *patient)
 {
-    return client->entry != NULL && are_one(job, client->entry, patient);
+    return client->entry != NULL && person_is_one(job, client->entry, patient);
 }
 
 /* "Patient/5" at the end of a literal Reference without its version; NULL: none. */
@@ -165,27 +93,26 @@ static bool same_literal(struct field_job *job, const struct json *one, const st
     return tail != NULL && is_relative && text_equal(tail, tail_of(job, other));
 }
 
-/* By what the References say, when one leads to nothing in the message. */
+/* By what the References say, where one leads to nothing in the message. */
 static bool are_named_alike(struct field_job *job, const struct message_client *one,
                             const struct message_client *other)
 {
     const struct json *number = json_get(one->reference, "identifier");
     const struct json *theirs = json_get(other->reference, "identifier");
-    if (one->entry == NULL && other->entry == NULL &&
-        same_literal(job, one->reference, other->reference))
-        return true;
-    return (number != NULL && theirs != NULL && same_identifier(number, theirs)) ||
-           (number != NULL && other->entry != NULL &&
-            has_identifier(other->entry->resource, number)) ||
-           (theirs != NULL && one->entry != NULL && has_identifier(one->entry->resource, theirs));
+    if (one->entry != NULL)
+        return theirs != NULL && person_has_number(job, one->entry->resource, theirs);
+    if (other->entry != NULL)
+        return number != NULL && person_has_number(job, other->entry->resource, number);
+    return same_literal(job, one->reference, other->reference) ||
+           (number != NULL && theirs != NULL && client_number_is_personal(number) &&
+            person_same_number(number, theirs));
 }
 
 bool client_is_one(struct field_job *job, const struct message_client *one,
                    const struct message_client *other)
 {
-    if (one->entry != NULL && other->entry != NULL && are_one(job, one->entry, other->entry))
-        return true;
-    return are_named_alike(job, one, other);
+    return one->entry != NULL && other->entry != NULL ? person_is_one(job, one->entry, other->entry)
+                                                      : are_named_alike(job, one, other);
 }
 
 /* ---- whose ---- */
@@ -197,6 +124,11 @@ static enum client_whose whose_of(struct field_job *job, const struct message_cl
     if (client_is_one(job, client, &person))
         return CLIENT_THEIRS;
     return person.entry != NULL ? CLIENT_ANOTHER : CLIENT_UNKNOWN;
+}
+
+static bool is_patient(const struct message_entry *entry)
+{
+    return strcmp(entry->type, "Patient") == 0;
 }
 
 static bool is_person(struct field_job *job, const struct json *reference,
@@ -237,6 +169,14 @@ static bool looks_elsewhere(struct field_job *job, const struct message_client *
     return false;
 }
 
+/* A document of somebody else's record. */
+static bool is_of_other_source(struct field_job *job, const struct message_client *client,
+                               const struct message_entry *entry)
+{
+    const struct json *source = json_find(entry->resource, "context", "sourcePatientInfo", NULL);
+    return source != NULL && whose_of(job, client, entry, source) != CLIENT_THEIRS;
+}
+
 enum client_whose client_whose(struct field_job *job, const struct message_client *client,
                                const struct message_entry *entry)
 {
@@ -248,6 +188,9 @@ enum client_whose client_whose(struct field_job *job, const struct message_clien
     if (whose <= CLIENT_UNSAID && strcmp(entry->type, "Observation") == 0 &&
         looks_elsewhere(job, client, entry))
         return CLIENT_ANOTHER;
+    if (whose <= CLIENT_UNSAID && strcmp(entry->type, "DocumentReference") == 0 &&
+        is_of_other_source(job, client, entry))
+        return CLIENT_ANOTHER;
     return whose;
 }
 
@@ -257,6 +200,8 @@ const char *client_named(struct field_job *job, const struct message_entry *entr
     const struct json *focus = json_first(json_get(entry->resource, "focus"));
     if (strcmp(entry->type, "Observation") == 0 && focus != NULL)
         subject = focus;
+    else if (subject == NULL)
+        subject = json_find(entry->resource, "context", "sourcePatientInfo", NULL);
     const char *text = json_get_text(subject, "reference");
     if (text == NULL)
         text = json_text(json_find(subject, "identifier", "value", NULL));
