@@ -16,6 +16,7 @@
 struct field;
 struct message_entries; /* fhir/message_entries.h */
 struct message_entry;
+struct message_client;
 struct people;
 struct standing_notes; /* fhir/message_standing.h */
 struct choose_roots;   /* fhir/message_choose.c */
@@ -49,15 +50,16 @@ struct field_job {
     struct people *people;  /* named so far */
     struct json *claims;    /* list of what the partner says of strangers */
     size_t claim_count;
-    struct json *attachments;          /* {file, data, ...} in the record's order, or NULL */
-    struct json *move;                 /* what a record's Task says of visits, or NULL */
-    const char *partner;               /* whose claims they are */
-    const struct message_entry *visit; /* the Encounter that the record is of, or NULL */
-    const char *standing;              /* of the items read of the resource at hand, or NULL */
-    bool keeps_standing;               /* some item has one */
-    bool is_withdrawn;                 /* the order or its Task takes the record back */
-    struct standing_notes *notes;      /* of what is no plain fact, or NULL */
-    struct choose_roots *roots;        /* of what the record names, or NULL */
+    struct json *attachments;            /* {file, data, ...} in the record's order, or NULL */
+    struct json *move;                   /* what a record's Task says of visits, or NULL */
+    const char *partner;                 /* whose claims they are */
+    const struct message_entry *visit;   /* the Encounter that the record is of, or NULL */
+    const char *standing;                /* of the items read of the resource at hand, or NULL */
+    bool keeps_standing;                 /* some item has one */
+    bool is_withdrawn;                   /* the order or its Task takes the record back */
+    struct standing_notes *notes;        /* of what is no plain fact, or NULL */
+    struct choose_roots *roots;          /* of what the record names, or NULL */
+    const struct message_client *client; /* NULL: not known yet */
 };
 
 /* How one kind of field crosses. WRITE gets the local value (the whole local object when the row

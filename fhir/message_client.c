@@ -93,6 +93,14 @@ static bool same_literal(struct field_job *job, const struct json *one, const st
     return tail != NULL && is_relative && text_equal(tail, tail_of(job, other));
 }
 
+/* Of this Patient, and of no other one in the message. */
+static bool is_number_of(struct field_job *job, const struct message_entry *patient,
+                         const struct json *identifier)
+{
+    return identifier != NULL && person_has_number(job, patient->resource, identifier) &&
+           count_with_number(job, identifier) <= 1;
+}
+
 /* By what the References say, where one leads to nothing in the message. */
 static bool are_named_alike(struct field_job *job, const struct message_client *one,
                             const struct message_client *other)
@@ -100,9 +108,9 @@ static bool are_named_alike(struct field_job *job, const struct message_client *
     const struct json *number = json_get(one->reference, "identifier");
     const struct json *theirs = json_get(other->reference, "identifier");
     if (one->entry != NULL)
-        return theirs != NULL && person_has_number(job, one->entry->resource, theirs);
+        return is_number_of(job, one->entry, theirs);
     if (other->entry != NULL)
-        return number != NULL && person_has_number(job, other->entry->resource, number);
+        return is_number_of(job, other->entry, number);
     return same_literal(job, one->reference, other->reference) ||
            (number != NULL && theirs != NULL && client_number_is_personal(number) &&
             person_same_number(number, theirs));
@@ -117,8 +125,9 @@ bool client_is_one(struct field_job *job, const struct message_client *one,
 
 /* ---- whose ---- */
 
-static enum client_whose whose_of(struct field_job *job, const struct message_client *client,
-                                  const struct message_entry *holder, const struct json *reference)
+enum client_whose client_of_reference(struct field_job *job, const struct message_client *client,
+                                      const struct message_entry *holder,
+                                      const struct json *reference)
 {
     struct message_client person = person_of(job, reference, holder);
     if (client_is_one(job, client, &person))
@@ -152,7 +161,7 @@ static enum client_whose whose_appointment(struct field_job *job,
          comes != NULL && whose != CLIENT_THEIRS; comes = json_next(comes)) {
         const struct json *actor = json_get(comes, "actor");
         if (actor != NULL && is_person(job, actor, entry))
-            whose = whose_of(job, client, entry, actor);
+            whose = client_of_reference(job, client, entry, actor);
     }
     return whose;
 }
@@ -163,7 +172,7 @@ static bool looks_elsewhere(struct field_job *job, const struct message_client *
 {
     for (const struct json *focus = json_first(json_get(entry->resource, "focus")); focus != NULL;
          focus = json_next(focus)) {
-        if (whose_of(job, client, entry, focus) != CLIENT_THEIRS)
+        if (client_of_reference(job, client, entry, focus) != CLIENT_THEIRS)
             return true;
     }
     return false;
@@ -174,7 +183,7 @@ static bool is_of_other_source(struct field_job *job, const struct message_clien
                                const struct message_entry *entry)
 {
     const struct json *source = json_find(entry->resource, "context", "sourcePatientInfo", NULL);
-    return source != NULL && whose_of(job, client, entry, source) != CLIENT_THEIRS;
+    return source != NULL && client_of_reference(job, client, entry, source) != CLIENT_THEIRS;
 }
 
 enum client_whose client_whose(struct field_job *job, const struct message_client *client,
@@ -184,7 +193,7 @@ enum client_whose client_whose(struct field_job *job, const struct message_clien
         return whose_appointment(job, client, entry);
     const struct json *subject = client_subject(entry->resource);
     enum client_whose whose =
-        subject == NULL ? CLIENT_UNSAID : whose_of(job, client, entry, subject);
+        subject == NULL ? CLIENT_UNSAID : client_of_reference(job, client, entry, subject);
     if (whose <= CLIENT_UNSAID && strcmp(entry->type, "Observation") == 0 &&
         looks_elsewhere(job, client, entry))
         return CLIENT_ANOTHER;

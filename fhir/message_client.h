@@ -36,6 +36,10 @@ enum client_whose client_whose(struct field_job *job, const struct message_clien
 /* Whether both References, each from its resource, mean one person as far as can be told. */
 bool client_is_one(struct field_job *job, const struct message_client *one,
                    const struct message_client *other);
+/* The same for one Reference that HOLDER has. */
+enum client_whose client_of_reference(struct field_job *job, const struct message_client *client,
+                                      const struct message_entry *holder,
+                                      const struct json *reference);
 /* Whether the Patient of an entry is the client. */
 bool client_is_of(struct field_job *job, const struct message_client *client,
                   const struct message_entry *patient);

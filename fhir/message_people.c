@@ -260,10 +260,10 @@ static const char *match(struct field_job *job, const struct json *row, enum kin
 }
 
 static void read_resource(struct field_job *job, const struct field *rows, struct json *resource,
-                          struct json *row)
+                          struct json *holder, struct json *row)
 {
     struct json *outer = job->resource;
-    job->resource = resource;
+    job->resource = holder;
     field_read(job, rows, resource, row);
     job->resource = outer;
 }
@@ -284,18 +284,19 @@ static bool has_left(struct field_job *job, struct json *role)
 }
 
 /* A PractitionerRole says who at PRACTITIONER, or only by a name there. */
-static struct json *read_role(struct field_job *job, struct json *role, struct json *row)
+static struct json *read_role(struct field_job *job, struct json *role, struct json *holder,
+                              struct json *row)
 {
     struct json *reference = json_get(role, "practitioner");
-    struct json *person = entries_resource(job, reference, role);
+    struct json *person = entries_resource(job, reference, holder);
     if (person != NULL) {
         standing_tell(job, person, "Practitioner", person, NULL);
-        read_resource(job, map_practitioner, person, row);
+        read_resource(job, map_practitioner, person, holder, row);
     } else if (people_is_npi(json_get(reference, "identifier"))) {
         json_put_text(job->arena, row, "npi",
                       json_get_text(json_get(reference, "identifier"), "value"));
     }
-    read_resource(job, map_practitioner_role, role, row);
+    read_resource(job, map_practitioner_role, role, holder, row);
     if (has_left(job, role))
         json_remove(row, "works_at");
     return person != NULL ? person : role;
@@ -317,18 +318,18 @@ static void take_identifier(struct field_job *job, const struct json *resource, 
         json_put_text(job->arena, row, "their_handle", json_get_text(resource, "id"));
 }
 
-static bool read_who(struct field_job *job, struct json *resource, struct json *row,
-                     enum kind *ret_kind)
+static bool read_who(struct field_job *job, struct json *resource, struct json *holder,
+                     struct json *row, enum kind *ret_kind)
 {
     const char *type = json_get_text(resource, "resourceType");
     const struct json *who = resource;
     *ret_kind = PERSON;
     if (text_equal(type, "PractitionerRole")) {
-        who = read_role(job, resource, row);
+        who = read_role(job, resource, holder, row);
     } else if (text_equal(type, "Practitioner")) {
-        read_resource(job, map_practitioner, resource, row);
+        read_resource(job, map_practitioner, resource, holder, row);
     } else if (text_equal(type, "Organization")) {
-        read_resource(job, map_organization, resource, row);
+        read_resource(job, map_organization, resource, holder, row);
         *ret_kind = CLINIC;
     } else {
         return false;
@@ -338,16 +339,45 @@ static bool read_who(struct field_job *job, struct json *resource, struct json *
     return true;
 }
 
-/* The handle of an Organization, Practitioner or PractitionerRole resource. */
-static const char *handle_of(struct field_job *job, struct json *resource)
+/* Of what is no person the clinic that stands behind it; NULL: RESOURCE is asked itself. */
+static struct json *clinic_behind(const struct json *resource)
+{
+    const char *type = json_get_text(resource, "resourceType");
+    if (text_equal(type, "HealthcareService"))
+        return json_get(resource, "providedBy");
+    if (text_equal(type, "Location"))
+        return json_get(resource, "managingOrganization");
+    bool is_post =
+        text_equal(type, "PractitionerRole") && json_get(resource, "practitioner") == NULL;
+    return is_post ? json_get(resource, "organization") : NULL;
+}
+
+/* The service of a post that names no organization. */
+static struct json *service_of(struct field_job *job, const struct json *resource,
+                               const struct json *holder)
+{
+    bool is_post = text_equal(json_get_text(resource, "resourceType"), "PractitionerRole") &&
+                   json_get(resource, "practitioner") == NULL;
+    struct json *service = is_post ? json_first(json_get(resource, "healthcareService")) : NULL;
+    return service == NULL ? NULL : json_get(entries_resource(job, service, holder), "providedBy");
+}
+
+/* The handle of an Organization, Practitioner or PractitionerRole resource, or of the clinic behind
+ * another. HOLDER: where its references lead from, itself unless it is contained. */
+static const char *handle_of(struct field_job *job, struct json *resource, struct json *holder)
 {
     struct person *who = known_already(job, resource);
     if (who != NULL)
         return who->handle;
     who = note(job, resource); /* before reading: who refers to itself ends here */
     struct json *row = json_new_object(job->arena);
+    struct json *behind = clinic_behind(resource);
     who->row = row;
-    if (read_who(job, resource, row, &who->kind))
+    if (behind == NULL)
+        behind = service_of(job, resource, holder);
+    if (behind != NULL)
+        who->handle = people_handle(job, behind, holder);
+    else if (read_who(job, resource, holder, row, &who->kind))
         who->handle = match(job, row, who->kind);
     return who->handle;
 }
@@ -390,7 +420,10 @@ static const char *handle_of_logical(struct field_job *job, const struct json *r
 const char *people_handle(struct field_job *job, struct json *reference, struct json *container)
 {
     struct json *resource = entries_resource(job, reference, container);
-    return resource != NULL ? handle_of(job, resource) : handle_of_logical(job, reference);
+    bool is_contained = text_starts(json_get_text(reference, "reference"), "#");
+    if (resource == NULL)
+        return handle_of_logical(job, reference);
+    return handle_of(job, resource, is_contained ? container : resource);
 }
 
 /* ---- inbound: one of several ---- */

@@ -327,6 +327,16 @@ static bool check_client(struct field_job *job, const struct message_split *spli
     return true;
 }
 
+static bool check_focus(struct field_job *job, const struct message_split *split,
+                        struct finding_list *findings)
+{
+    const char *type = split_repeated(job, split);
+    return type == NULL ||
+           message_refuse(findings, "MessageHeader.focus",
+                          arena_print(job->arena, "more than one %s", type),
+                          "one order, move or record a message; send each in a message of its own");
+}
+
 static bool read_content(struct field_job *job, const struct message_split *split,
                          struct message_inbound *in, struct finding_list *findings)
 {
@@ -382,7 +392,8 @@ bool message_read(const struct fhir_context *context, const struct json *bundle,
         struct message_split split = split_message(&job, header, in.event);
         job.clinic = in.sender;
         split_referral(&job, &split, in.sender);
-        if (!check_client(&job, &split, findings) || !read_content(&job, &split, &in, findings))
+        if (!check_focus(&job, &split, findings) || !check_client(&job, &split, findings) ||
+            !read_content(&job, &split, &in, findings))
             return false;
     }
     in.move.from = in.sender;

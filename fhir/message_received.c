@@ -12,6 +12,7 @@
 #include "fhir/map/choice.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_labels.h"
+#include "fhir/message_named.h"
 #include "fhir/message_standing.h"
 #include "fhir/narrative.h"
 
@@ -99,10 +100,25 @@ static bool is_whole(const struct json *object)
 
 /* ---- objects that are told as one ---- */
 
+/* Whether OBJECT has no other members than WORDS, so that nothing of it is lost in one line. */
+static bool has_only(const struct json *object, const char *const *words)
+{
+    for (const struct json *member = json_first(object); member != NULL;
+         member = json_next(member)) {
+        size_t i = 0;
+        while (words[i] != NULL && !json_has_key(member, words[i]))
+            i++;
+        if (words[i] == NULL)
+            return false;
+    }
+    return true;
+}
+
 static bool tell_coding(struct walk *walk, const struct place *place, const struct json *node)
 {
-    if (json_get_text(node, "code") == NULL || json_get(node, "value") != NULL ||
-        json_get(node, "url") != NULL || json_get(node, "resourceType") != NULL)
+    static const char *const words[] = {"id",      "system",       "version",   "code",
+                                        "display", "userSelected", "extension", NULL};
+    if (json_get_text(node, "code") == NULL || !has_only(node, words))
         return false;
     tell(walk, place, json_get_text(node, "system"), json_get_text(node, "code"),
          json_get_text(node, "display"));
@@ -115,7 +131,9 @@ static bool tell_quantity(struct walk *walk, const struct place *place, const st
     const char *unit = json_get_text(node, "unit");
     const char *code = json_get_text(node, "code");
     const char *comparator = json_get_text(node, "comparator");
-    if (value == NULL || json_get(node, "url") != NULL)
+    static const char *const words[] = {"id",     "value", "comparator", "unit",
+                                        "system", "code",  "extension",  NULL};
+    if (value == NULL || !has_only(node, words))
         return false;
     if (unit == NULL)
         unit = code;
@@ -177,12 +195,50 @@ static bool is_reference(const struct json *node)
             json_get(node, "url") == NULL);
 }
 
+/* The member under which a Reference stands, alone or in a list. */
+static const char *key_of(const struct place *place)
+{
+    while (place->key == NULL && place->above != NULL)
+        place = place->above;
+    return place->key;
+}
+
+/* How people and clinics hang together is told with themselves. */
+static bool is_of_people(const struct message_entry *entry)
+{
+    static const char *const types[] = {"Organization",
+                                        "Practitioner",
+                                        "PractitionerRole",
+                                        "Endpoint",
+                                        "Provenance",
+                                        "MessageHeader",
+                                        NULL};
+    size_t i = 0;
+    while (types[i] != NULL && strcmp(types[i], entry->type) != 0)
+        i++;
+    return types[i] != NULL;
+}
+
+/* The entry itself is walked; who it is, no field may have said. */
+static void tell_target(struct walk *walk, const struct place *place, const struct json *node,
+                        const struct message_entry *target)
+{
+    const char *name =
+        is_of_people(walk->entry) ? NULL : named_target(walk->job, key_of(place), target);
+    const char *display = json_get_text(node, "display");
+    if (name != NULL)
+        tell(walk, place, NULL, NULL, display != NULL ? display : name);
+}
+
 static bool tell_reference(struct walk *walk, const struct place *place, struct json *node)
 {
     if (!is_reference(node))
         return false;
-    if (entries_resolve(walk->job, node) != NULL)
-        return true; /* the entry itself is walked */
+    const struct message_entry *target = entries_resolve(walk->job, node);
+    if (target != NULL) {
+        tell_target(walk, place, node, target);
+        return true;
+    }
     const char *reference = json_get_text(node, "reference");
     const char *display = json_get_text(node, "display");
     const char *number = json_text(json_find(node, "identifier", "value", NULL));
@@ -264,6 +320,19 @@ static bool is_passed_over(const struct json *object, const struct json *member)
            (is_text && is_generated(member) && json_get(object, "resourceType") != NULL);
 }
 
+/* A section that is about somebody else: R4 Composition.section.focus. */
+static bool tell_other_section(struct walk *walk, const struct place *place,
+                               const struct json *node)
+{
+    const struct json *focus = json_get(node, "focus");
+    if (focus == NULL || walk->job->client == NULL ||
+        strcmp(walk->entry->type, "Composition") != 0 ||
+        client_of_reference(walk->job, walk->job->client, walk->entry, focus) == CLIENT_THEIRS)
+        return false;
+    tell(walk, place, NULL, NULL, "not filed: this section is about somebody else");
+    return true;
+}
+
 /* A contained resource that is not the client's is told by why alone. */
 static bool tell_stranger(struct walk *walk, const struct place *place, const struct json *node)
 {
@@ -314,7 +383,8 @@ static void walk_items(struct walk *walk, const struct place *place, struct json
 
 static void walk_node(struct walk *walk, const struct place *place, struct json *node)
 {
-    if (tell_as_one(walk, place, node) || tell_stranger(walk, place, node))
+    if (tell_as_one(walk, place, node) || tell_stranger(walk, place, node) ||
+        tell_other_section(walk, place, node))
         return;
     if (json_kind(node) == JSON_OBJECT)
         walk_members(walk, place, node);

@@ -219,6 +219,7 @@ void record_read_message(struct field_job *job, const struct message_split *spli
     job->record = json_new_object(job->arena);
     const struct message_entry *const roots[] = {split->main, split->order, split->task,
                                                  entries_of_resource(job, split->header)};
+    job->client = &split->client;
     read_patient(job, &split->client);
     read_main(job, kind, split);
     choose_name(job, roots, sizeof roots / sizeof roots[0]);

@@ -99,7 +99,8 @@ static void choose_record(struct field_job *job, struct message_split *split, co
     struct message_entry *composition = focus_or_first(job, split->header, "Composition");
     struct message_entry *plan = focus_of(job, split->header, "CarePlan");
     struct message_entry *consent = focus_of(job, split->header, "Consent");
-    bool is_full = split->order != NULL && is_full_order(split->order->resource);
+    bool is_stop = split->abort != NULL && split->task == NULL; /* of an order that is told again */
+    bool is_full = split->order != NULL && is_full_order(split->order->resource) && !is_stop;
     if (is_referral_event(event) && is_full) {
         split->main = split->order;
         split->kind = "referral";
@@ -119,22 +120,46 @@ static void choose_record(struct field_job *job, struct message_split *split, co
 
 /* ---- the order ---- */
 
-enum { EARLIER_MAX = 16 }; /* of each order that are looked at */
+/* Of a message's orders, and of what each refers to, that are looked at; a real one has a few. */
+enum { ORDERS_MAX = 64, EARLIER_MAX = 16 };
 
-/* Whether another order of the message says that it builds upon ORDER or replaces it. */
+static bool refers_to(struct field_job *job, const struct json *list, const struct json *holder,
+                      const struct message_entry *order)
+{
+    size_t count = 0;
+    for (struct json *item = json_first(list); item != NULL && count < EARLIER_MAX;
+         item = json_next(item), count++) {
+        struct json *reference = json_get(item, "reference");
+        if (entries_resolve_in(job, json_kind(reference) == JSON_OBJECT ? reference : item,
+                               holder) == order)
+            return true;
+    }
+    return false;
+}
+
+/* Whether another order of the message builds upon ORDER or replaces it. */
 static bool is_earlier(struct field_job *job, const struct message_entry *order)
 {
-    static const char *const members[] = {"basedOn", "replaces"};
-    for (struct message_entry *other = entries_next(job, "ServiceRequest", NULL); other != NULL;
-         other = entries_next(job, "ServiceRequest", other)) {
-        for (size_t i = 0; i < 2; i++) {
-            size_t count = 0;
-            for (struct json *item = json_first(json_get(other->resource, members[i]));
-                 item != NULL && count < EARLIER_MAX; item = json_next(item), count++) {
-                if (other != order && entries_resolve_in(job, item, other->resource) == order)
-                    return true;
-            }
-        }
+    size_t count = 0;
+    for (struct message_entry *other = entries_next(job, "ServiceRequest", NULL);
+         other != NULL && count < ORDERS_MAX;
+         other = entries_next(job, "ServiceRequest", other), count++) {
+        const struct json *resource = other->resource;
+        if (other != order && (refers_to(job, json_get(resource, "basedOn"), resource, order) ||
+                               refers_to(job, json_get(resource, "replaces"), resource, order)))
+            return true;
+    }
+    return false;
+}
+
+/* Whether a plan of the message has ORDER as one of its activities: it is the plan's own. */
+static bool is_planned(struct field_job *job, const struct message_entry *order)
+{
+    size_t count = 0;
+    for (struct message_entry *plan = entries_next(job, "CarePlan", NULL);
+         plan != NULL && count < ORDERS_MAX; plan = entries_next(job, "CarePlan", plan), count++) {
+        if (refers_to(job, json_get(plan->resource, "activity"), plan->resource, order))
+            return true;
     }
     return false;
 }
@@ -142,19 +167,23 @@ static bool is_earlier(struct field_job *job, const struct message_entry *order)
 /* The order that no other one follows; of several the first by what they say. */
 static struct message_entry *find_any_order(struct field_job *job)
 {
-    enum { ORDERS_MAX = 64 }; /* more are no order of anybody's */
     struct message_entry *only = NULL;
     size_t count = 0;
     size_t latest = 0;
+    size_t planned = 0;
     for (struct message_entry *order = entries_next(job, "ServiceRequest", NULL);
          order != NULL && count < ORDERS_MAX; order = entries_next(job, "ServiceRequest", order)) {
         count++;
-        if (is_earlier(job, order))
+        bool is_of_plan = is_planned(job, order);
+        planned += is_of_plan;
+        if (is_of_plan || is_earlier(job, order))
             continue;
         latest++;
         only = order;
     }
-    return latest == 1 ? only : choose_first(job, "ServiceRequest", NULL);
+    if (latest == 1 || planned > 0)
+        return only;
+    return choose_first(job, "ServiceRequest", NULL);
 }
 
 static bool is_order(const struct message_entry *entry)
@@ -184,6 +213,34 @@ struct message_split split_message(struct field_job *job, struct json *header, c
     const struct message_entry *const places[CLIENT_PLACES] = {split.main, split.order, split.task};
     split.client = client_of(job, places);
     return split;
+}
+
+/* ---- one thing a message ---- */
+
+static bool is_repeated(struct field_job *job, const struct message_split *split, const char *type)
+{
+    const struct message_entry *first = NULL;
+    for (struct json *focus = json_first(json_get(split->header, "focus")); focus != NULL;
+         focus = json_next(focus)) {
+        const struct message_entry *entry = entries_resolve_in(job, focus, split->header);
+        bool counts = entry != NULL && strcmp(entry->type, type) == 0 &&
+                      (strcmp(type, "Task") != 0 || is_of_referral(entry));
+        if (counts && first != NULL && entry != first)
+            return true;
+        first = counts ? entry : first;
+    }
+    return false;
+}
+
+const char *split_repeated(struct field_job *job, const struct message_split *split)
+{
+    static const char *const types[] = {"ServiceRequest", "Task",    "Composition",
+                                        "CarePlan",       "Consent", NULL};
+    for (size_t i = 0; types[i] != NULL; i++) {
+        if (is_repeated(job, split, types[i]))
+            return types[i];
+    }
+    return NULL;
 }
 
 /* ---- the referral ---- */
@@ -233,13 +290,20 @@ static void take_any_number(struct field_job *job, struct json *resource)
     take_placer(job, choice_best(job, list, identifier_of_order, NULL), resource);
 }
 
+/* A logical Reference that does not say that it means something else. */
+static bool may_be_order(const struct json *reference)
+{
+    const char *type = json_get_text(reference, "type");
+    return type == NULL || strcmp(type, "ServiceRequest") == 0 || strcmp(type, "Task") == 0;
+}
+
 static void take_reference(struct field_job *job, struct json *reference, struct json *container)
 {
     struct message_entry *entry =
         reference == NULL ? NULL : entries_resolve_in(job, reference, container);
     if (entry != NULL && strcmp(entry->type, "ServiceRequest") == 0)
         take_any_number(job, entry->resource);
-    else if (entry == NULL && reference != NULL)
+    else if (entry == NULL && reference != NULL && may_be_order(reference))
         take_placer(job,
                     choice_best(job, json_get(reference, "identifier"), identifier_of_order, NULL),
                     container);
@@ -255,6 +319,30 @@ static void take_from_plan(struct field_job *job, struct json *plan)
     }
 }
 
+static void take_from_events(struct field_job *job, struct json *composition)
+{
+    for (struct json *event = json_first(json_get(composition, "event")); event != NULL;
+         event = json_next(event)) {
+        for (struct json *detail = json_first(json_get(event, "detail"));
+             detail != NULL && job->referral.number == NULL; detail = json_next(detail))
+            take_reference(job, detail, composition);
+    }
+}
+
+static void take_from_entries(struct field_job *job, const struct message_split *split,
+                              const struct message_entry *entries, size_t count)
+{
+    for (size_t i = 0; i < count && job->referral.number == NULL; i++) {
+        const struct message_entry *entry = &entries[i];
+        struct json *holder = entry->container != NULL ? entry->container : entry->resource;
+        struct json *based_on = json_get(entry->resource, "basedOn");
+        if (split->order != NULL && entry->resource == split->order->resource)
+            continue;
+        take_reference(job, json_kind(based_on) == JSON_LIST ? json_first(based_on) : based_on,
+                       holder);
+    }
+}
+
 /* A record names its referral where its resources are based on it. */
 static void take_based_on(struct field_job *job, const struct message_split *split)
 {
@@ -262,17 +350,10 @@ static void take_based_on(struct field_job *job, const struct message_split *spl
         take_from_plan(job, split->main->resource);
     if (split->main != NULL && strcmp(split->main->type, "Composition") == 0 &&
         strcmp(split->kind, "case-conference") != 0) {
-        struct json *event = json_first(json_get(split->main->resource, "event"));
-        take_reference(job, json_first(json_get(event, "detail")), split->main->resource);
+        take_from_events(job, split->main->resource);
     }
-    for (size_t i = 0; i < job->entries->count && job->referral.number == NULL; i++) {
-        struct json *resource = job->entries->entries[i].resource;
-        if (split->order != NULL && resource == split->order->resource)
-            continue;
-        struct json *based_on = json_get(resource, "basedOn");
-        struct json *reference = json_kind(based_on) == JSON_LIST ? json_first(based_on) : based_on;
-        take_reference(job, reference, resource);
-    }
+    take_from_entries(job, split, job->entries->entries, job->entries->count);
+    take_from_entries(job, split, job->entries->contained, job->entries->contained_count);
 }
 
 static void take_side(struct field_job *job, struct json *resource, const char *member,
@@ -291,8 +372,8 @@ void split_referral(struct field_job *job, const struct message_split *split, co
     struct json *order = split->order != NULL ? split->order->resource : NULL;
     struct json *abort = split->abort != NULL ? split->abort->resource : NULL;
     struct message_referral *referral = &job->referral;
+    take_numbers(job, order); /* what it says of itself goes before what its Task says */
     take_numbers(job, task);
-    take_numbers(job, order);
     take_numbers(job, abort);
     take_any_number(job, order);
     if (task != NULL) {

@@ -16,6 +16,9 @@ struct message_split {
 
 /* Sorts the entries of the indexed Bundle of JOB. EVENT: ours, for what content leaves open. */
 struct message_split split_message(struct field_job *job, struct json *header, const char *event);
+/* What the header's focus names more than once, of what a message may be about: "ServiceRequest";
+ * NULL: nothing. */
+const char *split_repeated(struct field_job *job, const struct message_split *split);
 /* Takes the numbers of the referral and its two sides from Task, ServiceRequest and references. */
 void split_referral(struct field_job *job, const struct message_split *split, const char *sender);
 

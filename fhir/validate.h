@@ -42,6 +42,8 @@ struct validate_options {
     size_t steps_max; /* of all rules together; with none left, or with more narrative than people
                        * read, it is an error; 0: any */
     bool checks_meta_profile; /* also the loaded profiles that meta.profile names */
+    bool forgives_urls;       /* entries without fullUrl, and what cannot be found for that, are
+                                 warnings: for a reader that goes by type and id there */
     bool notes_best_practice; /* also dom-6, which asks every resource for a narrative */
     bool notes_must_support;  /* an information for each must-support element that is absent */
 };

@@ -18,11 +18,17 @@ struct bundle {
     const struct definition_type **types; /* of the resources, by entry; NULL: none that is known */
     unsigned *groups; /* of a document: by entry, another entry linked with it, or itself */
     bool urls_differ; /* no two fullUrls are equal, and no entry has a version */
+    bool lacks_urls;  /* some entry has no fullUrl */
 };
 
 const char *bundle_type(const struct bundle *bundle)
 {
     return bundle->type;
+}
+
+bool bundle_lacks_urls(const struct bundle *bundle)
+{
+    return bundle->lacks_urls;
 }
 
 const struct json *bundle_resource(const struct bundle *bundle)
@@ -82,6 +88,7 @@ const struct bundle *bundle_index(const struct validation *run, const struct jso
         const struct json *resource = json_get(entry, "resource");
         if (url != NULL && !add_keys(arena, &bundle->by_url, url, entry, resource, number))
             bundle->urls_differ = false;
+        bundle->lacks_urls = bundle->lacks_urls || url == NULL;
         bundle->types[number] = validation_type_of(resource);
         number++;
     }
@@ -278,7 +285,8 @@ static void check_url(struct validation *run, const struct place *place, const s
     const char *url = json_get_text(entry, "fullUrl");
     if (url == NULL) {
         if (json_get(entry, "resource") != NULL && !type_is(bundle, optional))
-            validation_add(run, ISSUE_ERROR, ISSUE_INVALID, place, "fullUrl", entry, "no fullUrl",
+            validation_add(run, run->options->forgives_urls ? ISSUE_WARNING : ISSUE_ERROR,
+                           ISSUE_INVALID, place, "fullUrl", entry, "no fullUrl",
                            "a fullUrl in every entry of this kind of Bundle");
         return;
     }

@@ -244,8 +244,10 @@ static const struct json *find_in_bundle(struct validation *run, const struct su
         [BUNDLE_OTHER_URL] =
             "a reference to a resource that is in the Bundle under another fullUrl",
     };
-    bool only_here = strncmp(reference, "urn:", 4) == 0 || match != BUNDLE_MISSING ||
-                     must_be_inside(bundle, choice);
+    bool is_forgiven =
+        run->options->forgives_urls && (bundle_lacks_urls(bundle) || match == BUNDLE_OTHER_URL);
+    bool only_here = !is_forgiven && (strncmp(reference, "urn:", 4) == 0 ||
+                                      match != BUNDLE_MISSING || must_be_inside(bundle, choice));
     validation_add(run, only_here ? ISSUE_ERROR : ISSUE_WARNING, ISSUE_NOT_FOUND, subject->place,
                    "reference", json_get(subject->node, "reference"), words[match],
                    "the fullUrl of an entry");

@@ -168,6 +168,7 @@ bool bundle_has_links(const struct bundle *bundle);
 const char *bundle_type(const struct bundle *bundle);
 /* True: no two entries have the same fullUrl, and none has a version. False for NULL. */
 bool bundle_urls_differ(const struct bundle *bundle);
+bool bundle_lacks_urls(const struct bundle *bundle); /* some entry has no fullUrl */
 const struct json *bundle_resource(const struct bundle *bundle);
 
 /* ---- profile_check.c ---- */

@@ -41,7 +41,8 @@ static bool is_valid(struct validator *validator, struct arena *arena,
                      const struct json_document *document, const struct json *bundle,
                      struct issue_list *issues)
 {
-    struct validate_options options = {.type = "Bundle", .steps_max = CONFORM_STEPS_MAX};
+    struct validate_options options = {
+        .type = "Bundle", .steps_max = CONFORM_STEPS_MAX, .forgives_urls = true};
     struct issue_list counts = issue_list_new(arena);
     counts.count_max = 0;
     if (document != NULL && document->length > LARGE_BYTES)

@@ -3,6 +3,7 @@
 
 #include "fhir/map/map.h"
 #include "fhir/map/timing.h"
+#include "fhir/message_entries.h"
 #include "fhir/message_people.h"
 
 /* ---- the service asked for: two codes each ---- */
@@ -190,6 +191,34 @@ static struct json *read_note(struct field_job *job, const struct field *field, 
 
 const struct field_kind map_note = {write_note, read_note};
 
+/* ---- the referral that this one answers ---- */
+
+static const struct field_number other_referral = {"ServiceRequest", true, false};
+static const struct field other_field = {"reply_to_referral_id", "", &field_number,
+                                         &other_referral};
+
+static struct json *write_answered(struct field_job *job, const struct field *field,
+                                   const struct json *value)
+{
+    (void)field;
+    return field_number.write(job, &other_field, value);
+}
+
+/* An earlier order of the same clinic is no referral that it answers. */
+static struct json *read_answered(struct field_job *job, const struct field *field,
+                                  struct json *node, struct json *into)
+{
+    struct message_entry *order = entries_resolve(job, node);
+    struct json *requester = order == NULL ? NULL : json_get(order->resource, "requester");
+    const char *by = requester == NULL ? NULL : people_handle(job, requester, order->resource);
+    (void)field;
+    if (by != NULL && text_equal(people_clinic(job, by), job->clinic))
+        return NULL;
+    return field_number.read(job, &other_field, node, into);
+}
+
+static const struct field_kind answered = {write_answered, read_answered};
+
 /* ---- the table ---- */
 
 static const struct field_word statuses[] = {
@@ -201,7 +230,6 @@ static const struct field_code patient_referral = {"http://snomed.info/sct", "34
 static const struct field_codes techniques = {"technique", false};
 static const struct field_codes professions = {"specialty", false};
 static const struct field_number own = {"ServiceRequest", false, false};
-static const struct field_number other_referral = {"ServiceRequest", true, false};
 static const struct field_unit visits = {"{#}", "visits"};
 
 const struct field map_service_request[] = {
@@ -210,7 +238,7 @@ const struct field map_service_request[] = {
     {NULL, "identifier[+]", &map_placer_number, NULL},
     {NULL, "identifier[+]", &map_filler_number, NULL},
     {"replaces_record_id", "replaces[0]", &field_number, &own},
-    {"reply_to_referral_id", "basedOn[0]", &field_number, &other_referral},
+    {"reply_to_referral_id", "basedOn[0]", &answered, NULL},
     {"status", "status", &field_word, statuses},
     {NULL, "intent", &field_constant, "order"},
     {NULL, "category[0]", &field_fixed_concept, &patient_referral},

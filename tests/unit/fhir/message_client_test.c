@@ -349,6 +349,154 @@ static void the_order_is_that_of_meaning(void **state)
     CHECK(cases);
 }
 
+#define FULL(id, family, given, birth, more)                                                       \
+    "{'resourceType':'Patient','id':'" id "','name':[{'family':'" family "','given':['" given      \
+    "']}],'birthDate':'" birth "'" more "}"
+#define OF_HOUSEHOLD ",'identifier':[{'system':'urn:fam','value':'HH-1'}]"
+#define MRN(value, more)                                                                           \
+    ",'identifier':[{'type':{'coding':[{'code':'MR'}]},'system':'urn:mr','value':'" value "'" more \
+    "}]"
+
+/* What a household shares makes nobody the client, nor does a name with another number. */
+static void what_contradicts_outweighs_what_is_shared(void **state)
+{
+    static const struct list_case cases[] = {
+        DIAGNOSES(ENTRY(FULL("p1", "Marsh", "Dana", "1984-03-09", OF_HOUSEHOLD)) "," ENTRY(
+                      FULL("p2", "Marsh", "Tim", "2015-01-01",
+                           OF_HOUSEHOLD)) "," ORDER_OF_P1
+                                          "," ENTRY(CONDITION("k1", "M54.2", TO("Patient/p2"))),
+                  ""),
+        DIAGNOSES(ENTRY(FULL("p1", "Marsh", "Dana", "1984-03-09", MRN("1", ""))) "," ENTRY(
+                      FULL("p2", "Marsh", "Dana", "1984-03-09",
+                           MRN("2", ""))) "," ORDER_OF_P1
+                                          "," ENTRY(CONDITION("k1", "M54.2", TO("Patient/p2"))),
+                  ""),
+        DIAGNOSES(
+            ENTRY(FULL("p1", "Marsh", "Dana", "1984-03-09", MRN("1", ""))) "," ENTRY(FULL(
+                "p2", "Other", "Person", "1950-01-01",
+                MRN("1", ",'use':'old'"))) "," ORDER_OF_P1
+                                           "," ENTRY(CONDITION("k1", "M54.2", TO("Patient/p2"))),
+            ""),
+        DIAGNOSES(
+            ENTRY(FULL("p1", "Marsh", "Sam", "1984-03-09", ",'gender':'male'")) "," ENTRY(
+                FULL("p2", "Marsh", "Sam", "1984-03-09",
+                     ",'gender':'female'")) "," ORDER_OF_P1
+                                            "," ENTRY(CONDITION("k1", "M54.2", TO("Patient/p2"))),
+            ""),
+        DIAGNOSES(ENTRY(FULL("p1", "Marsh", "Dana", "1984-03-09", MRN("1", ""))) "," ENTRY(
+                      FULL("p2", "Wedd", "Dana", "1984-03-09",
+                           MRN("1", ""))) "," ORDER_OF_P1
+                                          "," ENTRY(CONDITION("k1", "M54.2", TO("Patient/p2"))),
+                  "M54.2"), /* a new family name, the same number */
+        DIAGNOSES(ENTRY(FULL("p1", "Marsh", "Dana", "1984-03-09", OF_HOUSEHOLD)) "," ENTRY(FULL(
+                      "p2", "Marsh", "Tim", "2015-01-01",
+                      OF_HOUSEHOLD)) "," ORDER_OF_P1
+                                     "," ENTRY(CONDITION(
+                                         "k1", "M54.2",
+                                         "{'identifier':{'system':'urn:fam','value':'HH-1'}}")),
+                  ""),
+    };
+    (void)state;
+    CHECK(cases);
+}
+
+#define CONTAINED_ROLE                                                                             \
+    ",'contained':[{'resourceType':'PractitionerRole','id':'r','practitioner':{'reference':'#d'}}" \
+    ","                                                                                            \
+    "{'resourceType':'Practitioner','id':'d','identifier':[{'system':"                             \
+    "'http://hl7.org/fhir/sid/us-npi','value':'9900000073'}],'name':[{'family':'Osei'}]}],"        \
+    "'performer':[{'reference':'#r'}]"
+#define LAKESIDE "'identifier':[{'system':'http://hl7.org/fhir/sid/us-npi','value':'9900000024'}]"
+
+static void who_is_meant_is_found_behind_what_is_named(void **state)
+{
+    static const struct list_case cases[] = {
+        {REFERRAL(ROE "," ENTRY(REQUEST(TO("Patient/p1"), CONTAINED_ROLE))), "referred_to", NULL,
+         "osei"},
+        {REFERRAL(ROE "," ENTRY(REQUEST(
+             TO("Patient/p1"),
+             ",'performer':[" TO(
+                 "PractitionerRole/"
+                 "r") "]")) "," ENTRY("{'resourceType':'PractitionerRole','id':'r','organization'"
+                                      ":" TO("Organization/o") "}") "," ENTRY("{'resourceType':'"
+                                                                              "Organization','id':"
+                                                                              "'o'," LAKESIDE "}")),
+         "referred_to", NULL, "lakeside"},
+        {REFERRAL(ROE "," ENTRY(REQUEST(
+             TO("Patient/p1"),
+             ",'performer':[" TO(
+                 "HealthcareService"
+                 "/h") "]")) "," ENTRY("{'resourceType':'HealthcareService','id':'h','providedBy'"
+                                       ":" TO("Organization/o") "}") "," ENTRY("{'resourceType':'"
+                                                                               "Organization','id':"
+                                                                               "'o'," LAKESIDE
+                                                                               "}")),
+         "referred_to", NULL, "lakeside"},
+    };
+    (void)state;
+    CHECK(cases);
+}
+
+static void a_referral_is_named_by_what_is_one(void **state)
+{
+    static const struct list_case cases[] = {
+        {RECORD(ROE
+                "," ENTRY("{'resourceType':'Composition','id':'c1','identifier':{'value':'N-1'},"
+                          "'status':'final','type':{'text':'N'},'date':'2026-08-24','title':'N',"
+                          "'subject':{'reference':'Patient/p1'},'event':[{'detail':[{'type':"
+                          "'Procedure','identifier':{'value':'PR-1'}},{'type':'ServiceRequest',"
+                          "'identifier':{'value':'X-1'}}]}]}")),
+         "referral_id", NULL, "X-1"},
+        {REFERRAL(
+             ROE "," ENTRY("{'resourceType':'ServiceRequest','id':'s0','identifier':[{"
+                           "'value':"
+                           "'X-0'}],'status':'active','intent':'order','subject':{'"
+                           "reference':"
+                           "'Patient/p1'},'requester':{'reference':'Practitioner/"
+                           "d1'}}") "," ENTRY(REQUEST(TO("Patient/p1"),
+                                                      ",'basedOn':[" TO("ServiceRequest/s0") "]"))),
+         "reply_to_referral_id", NULL, NULL}, /* of the same clinic: it answers nobody */
+    };
+    (void)state;
+    CHECK(cases);
+}
+
+#define TWO_FOCI(one, other)                                                                       \
+    MESSAGE(HEADER(EVENT("notify-add-service-record"),                                             \
+                   ",'focus':[" TO(one) "," TO(                                                    \
+                       other) "]") "," ROE                                                         \
+                                   "," ENTRY(NOTE(",'subject':" TO("Patient/p1"))) "," ENTRY(      \
+                                       "{'resourceType':'Composition','id':'c2',"                  \
+                                       "'status':'final','type':{'text':'N'},'subject':"           \
+                                       "{'reference':'Patient/p1'},'date':'2026-08-24',"           \
+                                       "'title':'N'}"))
+
+static void nothing_of_a_message_is_passed_over(void **state)
+{
+    struct world *world = open_world();
+    (void)state;
+    refuse(world, TWO_FOCI("Composition/c1", "Composition/c2"), "MessageHeader.focus");
+    struct message_inbound in = take(
+        world, REFERRAL(ROE "," ENTRY(REQUEST(TO("Patient/p1"), "")) "," ENTRY(
+                   "{'resourceType':'Task','id':'t1','status':'requested','intent':'order','code':{"
+                   "'coding':[{'code':'abort'}]},'focus':{'reference':'ServiceRequest/s1'}}")));
+    assert_int_equal(in.content, MESSAGE_MOVE); /* stop, not: begin */
+    assert_string_equal(in.move.move, "abort");
+    in = take(world,
+              REFERRAL(ROE "," ENTRY(REQUEST(TO("Patient/p1"), "")) "," ENTRY(
+                  "{'resourceType':'Task','id':'t1','status':'requested','intent':'order','focus':{"
+                  "'reference':'ServiceRequest/s1'},'requester':" TO("Patient/p1") "}")));
+    assert_string_equal(json_get_text(received(&in, "Task.requester"), "text"), "the client");
+    in = take(world,
+              RECORD(ROE "," SMITH "," ENTRY(NOTE(",'subject':" TO(
+                  "Patient/p1") ",'section':[{'title':'Her brother',"
+                                "'focus':" TO("Patient/p2") ",'text':{'status':'additional','div':"
+                                                            "'<div>Ill</div>'}}]"))));
+    assert_string_equal(json_get_text(received(&in, "Composition.section"), "text"),
+                        "not filed: this section is about somebody else");
+    close_world(world);
+}
+
 #define REASON(code, text)                                                                         \
     "{'coding':[{'system':'http://snomed.info/sct','code':'1'},{'system':"                         \
     "'http://hl7.org/fhir/sid/icd-10-cm','code':'" code "'}],'text':'" text "'}"
@@ -403,6 +551,10 @@ int main(void)
         cmocka_unit_test(only_what_is_the_clients_enters),
         cmocka_unit_test(a_stranger_is_not_described),
         cmocka_unit_test(the_order_is_that_of_meaning),
+        cmocka_unit_test(what_contradicts_outweighs_what_is_shared),
+        cmocka_unit_test(who_is_meant_is_found_behind_what_is_named),
+        cmocka_unit_test(a_referral_is_named_by_what_is_one),
+        cmocka_unit_test(nothing_of_a_message_is_passed_over),
         cmocka_unit_test(coded_reasons_are_diagnoses),
         cmocka_unit_test(a_record_without_number_goes_by_its_id),
     };
