@@ -132,3 +132,29 @@ def test_a_copy_of_a_message_whose_bytes_rotted_is_answered(make_town):
     assert answer.status == 409 and "can no longer be read" in answer.body.decode()
     assert len(willow.query("SELECT 1 FROM message WHERE direction='in'")) == 1
     names_it(willow, "the bytes of message")
+
+
+def test_a_page_that_rots_under_a_running_service_hinders_only_what_needs_it(make_town):
+    """The first page of the table of links between client numbers: only a record that names a number needs it."""
+    lakeside, willow = make_town("lakeside", "willow")
+    for one, other in ((lakeside, willow), (willow, lakeside)):
+        one.send(records.consent(one.name, [other.name]))
+    lakeside.send(records.referral("R-1"))
+    lakeside.wait_status("R-1", "received")
+    willow.settle()
+    with sqlite3.connect(willow.folder / "store.db") as store:
+        (page,), = store.execute("SELECT rootpage FROM sqlite_master WHERE name='client_link'")
+        store.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    with open(willow.folder / "store.db", "r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(b"\x5a" * 4096)
+    willow.move("accept", "R-1")
+    lakeside.wait_status("R-1", "accepted")
+    lakeside.send(records.referral("R-2"))
+    lakeside.wait_status("R-2", "received")
+    note = records.note("R-1")
+    willow.run("send", willow.write(note), expect=None)  # its message would name linked numbers
+    assert willow.service.poll() is None
+    said = willow.run("check", expect=7).stderr
+    assert f"Page {page}" in said and "restore a backup" in said, said
+    willow.run("referrals", "list")
