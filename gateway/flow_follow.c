@@ -61,6 +61,14 @@ static const struct json *made_anew(const struct flow *flow, const struct store_
     return message_of_move(&context, &move);
 }
 
+/* By a person; what a partner would not take, or never got, may go to the next. */
+static bool is_kept_back(const struct store_message *message)
+{
+    bool is_parked_by_hand = text_equal(message->state, "parked") && message->reason != NULL &&
+                             text_starts(message->reason, "park ");
+    return text_equal(message->state, "held") || is_parked_by_hand;
+}
+
 bool flow_follow(const struct flow *flow, struct store_message *message)
 {
     struct store_referral referral;
@@ -80,7 +88,7 @@ bool flow_follow(const struct flow *flow, struct store_message *message)
                                .referral = referral.id,
                                .turn = message->turn != 0 ? message->turn : message->id,
                                .moved_from = message->moved_from,
-                               .is_held = text_equal(message->state, "held"),
+                               .is_held = is_kept_back(message),
                                .now_ms = clock_wall_ms(&flow->setup->clock)};
     outbox_withdraw(flow->store, flow->arena, message,
                     arena_print(flow->arena, "%s is with partner %s now, and it goes there",

@@ -95,12 +95,12 @@ static size_t ask_again(const struct flow *flow, struct store_message *queued, s
         if (!waits ||
             release_again(flow->setup, flow->store, flow->arena, &queued[i], flow->now_ms, &reason))
             continue;
-        if (flow_follow(flow, &queued[i]))
-            made++;
-        else if (queued[i].record == 0)
-            note_kept(flow, &queued[i], reason);
-        else
+        if (queued[i].record != 0)
             made += take_back(flow, &queued[i], reason);
+        else if (flow_follow(flow, &queued[i]))
+            made++;
+        else if (!text_equal(queued[i].state, "parked")) /* that one says why already */
+            note_kept(flow, &queued[i], reason);
     }
     return made;
 }

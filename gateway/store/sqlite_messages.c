@@ -330,19 +330,22 @@ size_t store_messages_of_record(struct store *store, struct arena *arena, int64_
                          "WHERE record=? AND direction='out' ORDER BY id", "i", record);
 }
 
+/* A move that is parked was refused by a partner that did not serve the clinic, or never reached.
+ */
+#define FOLLOWS "(state='queued' OR state='held' OR (state='parked' AND record IS NULL))"
+
 size_t store_routes(struct store *store, struct arena *arena, struct store_message **ret_messages)
 {
-    return sqlite_select(store, arena, &messages, ret_messages,
-                         "WHERE direction='out' AND (state='queued' OR state='held') AND " WAITING
-                         " GROUP BY partner, recipient",
-                         "");
+    return sqlite_select(
+        store, arena, &messages, ret_messages,
+        "WHERE direction='out' AND " FOLLOWS " AND " WAITING " GROUP BY partner, recipient", "");
 }
 
 size_t store_queued_on_route(struct store *store, struct arena *arena, const char *partner,
                              const char *recipient, struct store_message **ret_messages)
 {
     return sqlite_select(store, arena, &messages, ret_messages,
-                         "WHERE direction='out' AND (state='queued' OR state='held') AND " WAITING
+                         "WHERE direction='out' AND " FOLLOWS " AND " WAITING
                          " AND partner=? AND recipient=? ORDER BY " TURN,
                          "it", sqlite_partner(store, partner), recipient);
 }

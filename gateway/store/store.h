@@ -279,9 +279,10 @@ size_t store_queued_of_client(struct store *store, struct arena *arena, const ch
 /* Every message of ours that carried this record, oldest first. */
 size_t store_messages_of_record(struct store *store, struct arena *arena, int64_t record,
                                 struct store_message **ret_messages);
-/* One queued or held message for each pair of partner and recipient that has any. */
+/* One queued or held message, or parked move, for each pair of partner and recipient that has any.
+ */
 size_t store_routes(struct store *store, struct arena *arena, struct store_message **ret_messages);
-/* All queued or held messages of such a pair. */
+/* All such messages of such a pair. */
 size_t store_queued_on_route(struct store *store, struct arena *arena, const char *partner,
                              const char *recipient, struct store_message **ret_messages);
 /* What waits behind a message, of the same referral to the same clinic; oldest first. */

@@ -239,7 +239,8 @@ def test_a_grant_outlives_a_restart(pair):
     assert willow.referral(number) is None
 
 
-def test_an_answer_waits_when_the_clinic_has_another_partner(make_town):
+def test_an_answer_follows_its_clinic_and_comes_back(make_town):
+    """directory.csv gives lakeside to riverbend's system, which does not serve it, and then back."""
     lakeside, willow, riverbend = make_town("lakeside", "willow", "riverbend")
     lakeside.send(records.consent("lakeside", ["willow"]))
     referral = records.referral()
@@ -251,10 +252,10 @@ def test_an_answer_waits_when_the_clinic_has_another_partner(make_town):
     wait_for(lambda: willow.messages(shown_as="cannot connect, retrying"), 10, "the answer is tried")
     edit_directory(willow, "lakeside", partner="riverbend")
     lakeside.start()
-    said = wait_for(lambda: [message for message in willow.messages(kind="accept")
-                             if "another partner" in (message["reason"] or "")], 10, "the answer waits")
-    assert said[0]["state"] == "queued"
-    assert lakeside.status(number) == "received"
+    said = wait_for(lambda: [message for message in willow.messages(kind="accept") if message["state"] == "parked"], 10,
+                    willow.messages)
+    assert said[0]["partner"] == "riverbend" and "not the clinic addressed" in said[0]["reason"], said
+    assert lakeside.status(number) == "received" and riverbend.referral(number) is None
     edit_directory(willow, "lakeside", partner="lakeside")
     lakeside.wait_status(number, "accepted")
 
