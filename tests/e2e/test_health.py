@@ -56,7 +56,10 @@ def test_all_is_well_only_when_it_is(pair):
     items, code = found(lakeside)
     assert code == 9 and items["partner-down"]["partner"] == "willow", items
     assert "1 message waits, tried " in items["partner-down"]["sentence"] and not is_well(lakeside)
-    lakeside.run("queue", "park", lakeside.messages(kind="referral")[0]["number"])
+    lakeside.start()
+    number = lakeside.messages(kind="referral")[0]["number"]
+    wait_for(lambda: lakeside.run("queue", "park", number, expect=None).returncode == 0, 15, "it is between two tries")
+    lakeside.stop()
     items, code = found(lakeside)
     assert code == 9 and "partner-down" not in items
     assert items["parked"]["sentence"].startswith("1 message is parked for partner willow") and not is_well(lakeside)
