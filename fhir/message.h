@@ -127,6 +127,7 @@ enum message_content {
  */
 struct message_inbound {
     enum message_content content;
+    bool is_by_status;      /* of a move: read from Task.status, no MessageHeader.reason names it */
     const char *message_id; /* MessageHeader.id, else Bundle.id */
     const char *bundle_id;  /* NULL when the Bundle has none */
     const char *event;      /* ours after the alias table; NULL: unknown */

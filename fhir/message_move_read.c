@@ -117,6 +117,7 @@ void move_read(struct field_job *job, const struct message_split *split, struct 
     in->received = received_list(job);
     if (named != NULL)
         return;
+    in->is_by_status = abort == NULL;
     if (abort != NULL)
         in->move.move = move_of_abort(json_get_text(abort, "task_status"));
     else if (text_equal(in->move.business_status, "5.2")) /* BSeR: cancellation requested */

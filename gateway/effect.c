@@ -147,6 +147,22 @@ static bool allows(const struct inbox_item *item, const struct effect *effect,
                         ret_fault);
 }
 
+/* A filler whose Task says no more than "cancelled", though nobody asked it to stop: before the
+ * first visit that is R4's "rejected", after it "failed". */
+static bool gives_up(const struct inbox_item *item, const struct store_referral *referral)
+{
+    return item->message->is_by_status &&
+           text_equal(item->message->move.task_status, "cancelled") &&
+           their_side(referral) == TRACK_FILLER && !text_equal(referral->abort_status, "requested");
+}
+
+static const struct track_move *move_of_giving_up(const struct store_referral *referral)
+{
+    bool is_begun = text_equal(referral->task_status, "in-progress") ||
+                    text_equal(referral->task_status, "on-hold");
+    return track_find(is_begun ? "fail" : "decline");
+}
+
 /* The row of the table that the message asks for: by its word where that is possible, else by the
  * Task state it names (another system's "in progress" means start, or resume after a pause). */
 static const struct track_move *asked_move(const struct inbox_item *item,
@@ -154,13 +170,50 @@ static const struct track_move *asked_move(const struct inbox_item *item,
 {
     const struct message_move *asked = &item->message->move;
     const struct track_move *move = asked->move == NULL ? NULL : track_find(asked->move);
+    if (gives_up(item, referral))
+        return move_of_giving_up(referral);
     enum track_side side = their_side(referral);
     struct fault ignored;
     if (asked->task_status == NULL ||
         (move != NULL && track_allows(move, side, referral, item->arena, &ignored)))
         return move;
     const struct track_move *other = track_between(side, referral->task_status, asked->task_status);
-    return other != NULL ? other : move;
+    bool is_first_count = item->message->is_by_status && text_equal(asked->move, "progress");
+    return other != NULL ? other : is_first_count ? track_find("start") : move;
+}
+
+/* Has the Task, of which the filler says no more than its state, been there already? "accepted" may
+ * come behind "in-progress", which implied it. What is over is not reopened so. */
+static bool is_passed(const struct inbox_item *item, const struct store_referral *referral,
+                      const struct track_move *move)
+{
+    struct fault ignored;
+    const char *now = referral->task_status;
+    return item->message->is_by_status && move != NULL && move->who == TRACK_FILLER &&
+           !track_is_over(now) &&
+           !track_allows(move, TRACK_FILLER, referral, item->arena, &ignored) &&
+           (text_equal(move->to, now) || track_leads_on(move, now));
+}
+
+/* It stands there already: saying it again changes nothing. */
+static bool is_known_state(const struct inbox_item *item, const struct store_referral *referral,
+                           const struct track_move *move)
+{
+    const struct message_move *asked = &item->message->move;
+    bool is_state = move == NULL || move->to[0] != '\0';
+    bool is_given_up = gives_up(item, referral) && (text_equal(referral->task_status, "rejected") ||
+                                                    text_equal(referral->task_status, "failed"));
+    return is_given_up || (is_state && text_equal(referral->task_status, asked->task_status)) ||
+           is_passed(item, referral, move);
+}
+
+static const struct track_move *implied_move(const struct inbox_item *item,
+                                             const struct store_referral *referral,
+                                             const struct track_move *move)
+{
+    bool may_imply = item->message->is_by_status && move->who == TRACK_FILLER &&
+                     their_side(referral) == TRACK_FILLER;
+    return may_imply ? track_implied(move, referral->task_status) : NULL;
 }
 
 /* A referral is also taken back by a corrected one that says "cancelled". NULL: it corrects none.
@@ -218,6 +271,13 @@ static bool is_made_again(struct store *store, const struct inbox_item *item,
            *store_recalled(store, item->arena, admission_partner(item->admission), &again_ms) != 0;
 }
 
+static void describe_giving_up(struct effect *effect)
+{
+    effect->kind = effect->move->word;
+    if (effect->details.reason_code == NULL && effect->details.reason == NULL)
+        effect->details.reason = "they cancelled it";
+}
+
 static bool check_move(struct store *store, const struct inbox_item *item, struct effect *effect,
                        struct fault *ret_fault)
 {
@@ -226,9 +286,8 @@ static bool check_move(struct store *store, const struct inbox_item *item, struc
     if (!find_moved(store, item, &effect->referral))
         return move_nothing(item, effect, ret_fault);
     const struct track_move *move = asked_move(item, &effect->referral);
-    bool is_state = move == NULL || move->to[0] != '\0';
-    if (is_state && text_equal(effect->referral.task_status, asked->task_status))
-        return true; /* it stands there already: saying it again changes nothing */
+    if (is_known_state(item, &effect->referral, move))
+        return true;
     if (move == NULL)
         return fault_set(ret_fault, FAULT_illegal_move,
                          arena_print(item->arena,
@@ -238,13 +297,16 @@ static bool check_move(struct store *store, const struct inbox_item *item, struc
     if (is_made_again(store, item, &effect->referral, move))
         return true;
     effect->move = move;
+    effect->implied = implied_move(item, &effect->referral, move);
     effect->details = details_of(item);
+    if (gives_up(item, &effect->referral))
+        describe_giving_up(effect);
     if (text_equal(move->word, "accept") &&
         track_unconfirmed_cancel(&effect->referral, item->arena) != NULL) {
         effect->is_behind_cancel = true;
         return true;
     }
-    return allows(item, effect, move, ret_fault);
+    return effect->implied != NULL || allows(item, effect, move, ret_fault);
 }
 
 /* ---- records ---- */

@@ -17,8 +17,9 @@
 
 /* What check found out and apply needs. */
 struct effect {
-    struct store_referral referral; /* id 0: none */
-    const struct track_move *move;  /* NULL: the Task does not move */
+    struct store_referral referral;   /* id 0: none */
+    const struct track_move *move;    /* NULL: the Task does not move */
+    const struct track_move *implied; /* made first, though nobody said so; or NULL */
     struct track_details details;
     const char *kind;              /* of the record, or the move's word */
     bool is_behind_cancel;         /* an accept that crossed our cancel */

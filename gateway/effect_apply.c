@@ -393,8 +393,12 @@ void effect_apply(struct store *store, const struct inbox_item *item, struct eff
     }
     if (effect->is_behind_cancel)
         track_accept_behind_cancel(store, &effect->referral, &effect->details, item->arena);
-    else if (effect->move != NULL)
+    else if (effect->move != NULL) {
+        if (effect->implied != NULL)
+            track_imply(store, &effect->referral, effect->implied, item->message->move.task_status,
+                        &effect->details, item->arena);
         track_apply(store, &effect->referral, effect->move, &effect->details, item->arena);
+    }
     if (effect->move != NULL)
         keep_answer(store, item, effect);
 }

@@ -72,6 +72,18 @@ const struct track_move *track_between(enum track_side who, const char *from, co
     return NULL;
 }
 
+const struct track_move *track_implied(const struct track_move *move, const char *from)
+{
+    if (list_holds(move->from, from))
+        return NULL;
+    for (size_t i = 0; i < MOVES; i++) {
+        if (moves[i].who == move->who && list_holds(moves[i].from, from) &&
+            list_holds(move->from, moves[i].to))
+            return &moves[i];
+    }
+    return NULL;
+}
+
 static bool is_among(const char *const *states_seen, size_t count, const char *task_status)
 {
     size_t at = 0;
@@ -320,4 +332,17 @@ void track_apply(struct store *store, struct store_referral *referral,
                                     (long long)referral->visits_total)
                       : move->sentence,
                &noted);
+}
+
+void track_imply(struct store *store, struct store_referral *referral,
+                 const struct track_move *implied, const char *told,
+                 const struct track_details *details, struct arena *arena)
+{
+    struct track_details noted = *details;
+    noted.reason = NULL;
+    referral->task_status = implied->to;
+    referral->changed_ms = details->at_ms;
+    store_set_referral(store, referral);
+    track_note(store, referral->id,
+               arena_print(arena, "%s, as \"%s\" says", implied->sentence, told), &noted);
 }

@@ -45,6 +45,9 @@ const struct track_move *track_find(const char *word);
 const char *track_command(const struct track_move *move);
 /* The move by which WHO brings a Task from FROM to TO; NULL when there is none. */
 const struct track_move *track_between(enum track_side who, const char *from, const char *to);
+/* The move of the same side that must have come before MOVE, when the Task still is FROM: who says
+ * no more than Task.status may leave it out. NULL: MOVE is possible at once, or by no one move. */
+const struct track_move *track_implied(const struct track_move *move, const char *from);
 /* Can the same side, behind MADE, have brought the Task to TO? */
 bool track_leads_on(const struct track_move *made, const char *to);
 bool track_is_over(const char *task_status);
@@ -61,6 +64,10 @@ void track_apply(struct store *store, struct store_referral *referral,
                  struct arena *arena);
 /* Counts beyond this are no counts of visits; what a partner says of such is not taken. */
 enum { TRACK_VISITS_MAX = 999 };
+/* Makes a move that only follows from what was said: TOLD, a Task state. */
+void track_imply(struct store *store, struct store_referral *referral,
+                 const struct track_move *implied, const char *told,
+                 const struct track_details *details, struct arena *arena);
 /* Visits that a note or discharge says were kept; the referral's count only grows. */
 void track_count_visits(struct store *store, struct store_referral *referral,
                         const struct json *record);

@@ -183,6 +183,118 @@ static void the_end_said_again_changes_nothing(void **state)
                      before);
 }
 
+/* ---- a filler that says no more than Task.status ---- */
+
+/* Willow's system says that its Task is STATE. Returns the code of Lakeside's answer. */
+static const char *say_state(struct bench *bench, const char *state)
+{
+    static int said;
+    struct clinic *to = bench->lakeside;
+    struct message_move move = {.move = "start",
+                                .referral = {.placer = "lakeside", .number = "R-1"},
+                                .from = "willow",
+                                .to = "lakeside",
+                                .at = "2026-10-01T12:00:00Z",
+                                .task_status = state};
+    struct setup_ids ids = {.space = arena_print(&to->arena, "said-%d", ++said)};
+    struct fhir_context context = setup_context(bench->willow->setup, &to->arena, &ids);
+    struct json *bundle = message_of_move(&context, &move);
+    struct json *header = json_get(json_first(json_get(bundle, "entry")), "resource");
+    assert_non_null(json_get(header, "reason"));
+    json_remove(header, "reason");
+    return clinic_receive(to, "willow", json_print(&to->arena, bundle)).row.response_code;
+}
+
+/* What its track says since it was sent: "accepted, started". */
+static const char *track_of(struct clinic *clinic)
+{
+    struct store_event *events;
+    struct text text = text_new(&clinic->arena, 1000);
+    int64_t id = clinic_find(clinic, "lakeside", "R-1").id;
+    size_t count = store_events(clinic->store, &clinic->arena, id, &events);
+    for (size_t i = 0; i < count; i++) {
+        if (events[i].message != 0)
+            text_print(&text, "%s%s", text.length == 0 ? "" : "; ", events[i].what);
+    }
+    return text.at;
+}
+
+static void a_state_implies_the_steps_before_it(void **state)
+{
+    static const struct {
+        const char *said[4], *after, *track;
+    } cases[] = {
+        {{"in-progress"}, "in-progress", "accepted, as \"in-progress\" says; started"},
+        {{"completed"}, "completed", "accepted, as \"completed\" says; completed"},
+        {{"failed"}, "failed", "accepted, as \"failed\" says; could not be finished"},
+        {{"on-hold"}, "on-hold", "accepted, as \"on-hold\" says; put on hold"},
+        {{"received", "in-progress"},
+         "in-progress",
+         "received; accepted, as \"in-progress\" says; started"},
+        {{"on-hold", "completed"},
+         "completed",
+         "accepted, as \"on-hold\" says; put on hold; resumed, as \"completed\" says; completed"},
+        {{"ready"}, "accepted", "accepted"},
+        {{"accepted", "ready"}, "accepted", "accepted"},
+        {{"in-progress", "accepted", "ready"},
+         "in-progress",
+         "accepted, as \"in-progress\" says; started"},
+        {{"in-progress", "in-progress"},
+         "in-progress",
+         "accepted, as \"in-progress\" says; started"},
+        {{"cancelled", "cancelled"}, "rejected", "declined"},
+        {{"accepted", "cancelled", "cancelled"}, "rejected", "accepted; declined"},
+        {{"in-progress", "cancelled"},
+         "failed",
+         "accepted, as \"in-progress\" says; started; could not be finished"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        void *fresh;
+        start(&fresh);
+        struct bench *bench = fresh;
+        refer(bench, "R-1");
+        for (size_t j = 0; cases[i].said[j] != NULL; j++) {
+            const char *code = say_state(bench, cases[i].said[j]);
+            if (!text_equal(code, "ok"))
+                fail_msg("case %zu: %s is %s", i + 1, cases[i].said[j], code);
+        }
+        assert_string_equal(status(bench->lakeside), cases[i].after);
+        assert_string_equal(track_of(bench->lakeside), cases[i].track);
+        stop(&fresh);
+    }
+}
+
+/* Not reopened by a word, and never by the wrong side. */
+static void a_state_reopens_nothing(void **state)
+{
+    static const char *const ends[] = {"completed", "rejected", "failed"};
+    static const char *const said[] = {"accepted", "in-progress", "on-hold", "ready"};
+    (void)state;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        void *fresh;
+        start(&fresh);
+        struct bench *bench = fresh;
+        refer(bench, "R-1");
+        assert_string_equal(say_state(bench, ends[i]), "ok");
+        for (size_t j = 0; j < sizeof said / sizeof *said; j++)
+            assert_string_equal(say_state(bench, said[j]), "fatal-error");
+        assert_string_equal(status(bench->lakeside), ends[i]);
+        stop(&fresh);
+    }
+}
+
+/* Lakeside has asked to stop it: then "cancelled" is the answer. */
+static void cancelled_answers_an_abort(void **state)
+{
+    struct bench *bench = *state;
+    refer(bench, "R-1");
+    say_state(bench, "in-progress");
+    move(bench->lakeside, "abort");
+    assert_string_equal(say_state(bench, "cancelled"), "ok");
+    assert_string_equal(status(bench->lakeside), "cancelled");
+}
+
 static void nobody_else_moves_a_referral(void **state)
 {
     struct bench *bench = *state;
@@ -693,6 +805,9 @@ int main(void)
         TEST(moves_of_the_filler_move_the_placer),
         TEST(a_move_that_is_not_possible_here_is_refused),
         TEST(the_end_said_again_changes_nothing),
+        TEST(a_state_implies_the_steps_before_it),
+        TEST(a_state_reopens_nothing),
+        TEST(cancelled_answers_an_abort),
         TEST(nobody_else_moves_a_referral),
         TEST(the_placer_cannot_make_the_fillers_move),
         TEST(notes_start_count_and_end_it),
