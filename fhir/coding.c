@@ -124,6 +124,28 @@ const struct coding_row *coding_find_code(const struct coding *coding, const cha
     return NULL;
 }
 
+static bool is_beside(const struct coding_row *row, const char *kind, const char *key)
+{
+    return strcmp(row->kind, kind) == 0 &&
+           (text_equal(row->also[0], key) || text_equal(row->also[1], key));
+}
+
+const struct coding_row *coding_beside(const struct coding *coding, const char *kind,
+                                       const char *key, const struct coding_row *start)
+{
+    bool was_own = start == NULL || is_own(coding, start);
+    size_t at = start == NULL ? 0 : (size_t)(start - (was_own ? coding->own : coding_rows)) + 1;
+    for (; was_own && at < coding->own_count; at++) {
+        if (is_beside(&coding->own[at], kind, key))
+            return &coding->own[at];
+    }
+    for (at = was_own ? 0 : at; at < coding_row_count; at++) {
+        if (is_beside(&coding_rows[at], kind, key))
+            return &coding_rows[at];
+    }
+    return NULL;
+}
+
 const struct coding_row *coding_below(const char *system, const char *code)
 {
     size_t at = lower_bound(system, code);

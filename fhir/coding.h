@@ -57,6 +57,10 @@ const struct coding_row *coding_next(const struct coding *coding, const char *ki
 /* Back from a code: SYSTEM as on the wire; BASE is the canonical base for local systems. */
 const struct coding_row *coding_find_code(const struct coding *coding, const char *base,
                                           const char *kind, const char *system, const char *code);
+/* The next row of KIND that is sent with the rows of KEY beside it (`also`): START NULL begins,
+ * NULL ends. */
+const struct coding_row *coding_beside(const struct coding *coding, const char *kind,
+                                       const char *key, const struct coding_row *start);
 /* A built-in row of SYSTEM whose code starts with CODE and goes on: then CODE is a heading, not a
  * code to use. NULL: none is known. */
 const struct coding_row *coding_below(const char *system, const char *code);

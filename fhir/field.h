@@ -239,6 +239,10 @@ const struct coding_row *field_find_row(const struct field_job *job, const char 
                                         const struct json *coding);
 const char *field_word_of(const struct field_job *job, const char *kind,
                           const struct json *concept);
+/* Where no coding is of a word itself: the technique that alone is sent with one of them beside its
+ * own code; NULL: none, or several are. */
+const char *field_word_beside(const struct field_job *job, const char *kind,
+                              const struct json *concept);
 /* Marks of a CodeableConcept what equals EXPECTED: codings by system and code, text as a whole. */
 void field_mark_concept(struct field_job *job, struct json *node, const struct json *expected);
 /* The same against field_concept_of(CODES, WORD), with TEXT in the place of its text when it is not

@@ -368,7 +368,7 @@ const char *field_word_of(const struct field_job *job, const char *kind, const s
             word = fuller(job, kind, word, row->key, concept);
         best = rank;
     }
-    return word;
+    return word != NULL ? word : field_word_beside(job, kind, concept);
 }
 
 static struct json *read_concept(struct field_job *job, const struct field *field,

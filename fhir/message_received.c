@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "fhir/map/choice.h"
+#include "fhir/map/section.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_labels.h"
 #include "fhir/message_named.h"
@@ -29,6 +30,7 @@ struct place {
     const struct place *above; /* NULL: the entry's resource */
     const char *key;           /* NULL: the item INDEX */
     size_t index;
+    const char *heading; /* of a section of a document, or NULL */
 };
 
 void received_root(const struct field_job *job, const struct message_entry *entry,
@@ -57,12 +59,12 @@ static void print_place(const struct walk *walk, const struct place *place, stru
         return;
     }
     print_place(walk, place->above, text);
-    if (place->key == NULL) {
-        text_print(text, "[%zu]", place->index);
-    } else {
-        text_add(text, ".");
-        text_add(text, place->key);
-    }
+    if (place->key != NULL)
+        text_print(text, ".%s%s%s%s", place->key, place->heading == NULL ? "" : "[",
+                   place->heading == NULL ? "" : place->heading, place->heading == NULL ? "" : "]");
+    else
+        text_print(text, "[%zu%s%s]", place->index, place->heading == NULL ? "" : ": ",
+                   place->heading == NULL ? "" : place->heading);
 }
 
 static void tell(struct walk *walk, const struct place *place, const char *system, const char *code,
@@ -347,15 +349,15 @@ static bool tell_stranger(struct walk *walk, const struct place *place, const st
 /* What is a word of the record is not told again. */
 static void walk_labels(struct walk *walk, const struct place *place, struct json *meta)
 {
-    const struct place of_meta = {place, "meta", 0};
-    const struct place security = {&of_meta, "security", 0};
+    const struct place of_meta = {place, "meta", 0, NULL};
+    const struct place security = {&of_meta, "security", 0, NULL};
     struct json *labels = json_get(meta, "security");
     bool has_word = labels_have_word(walk->job, labels);
     size_t index = 0;
     for (struct json *label = json_first(labels); label != NULL;
          label = json_next(label), index++) {
         if (!labels_said(walk->job, label, has_word) && is_set(label))
-            walk_node(walk, &(struct place){&security, NULL, index}, label);
+            walk_node(walk, &(struct place){&security, NULL, index, NULL}, label);
     }
 }
 
@@ -367,8 +369,20 @@ static void walk_members(struct walk *walk, const struct place *place, struct js
         if (json_has_key(member, "meta"))
             walk_labels(walk, place, member);
         else if (is_set(member) && !is_passed_over(object, member))
-            walk_node(walk, &(struct place){place, member->key, 0}, member);
+            walk_node(walk, &(struct place){place, member->key, 0, NULL}, member);
     }
+}
+
+/* What a section is called, so that nobody takes words of the plan for a finding. */
+static const char *heading_of(struct walk *walk, const struct place *place, struct json *section)
+{
+    enum { HEADING_MAX = 60 };
+    if (place->key == NULL || strcmp(place->key, "section") != 0)
+        return NULL;
+    const char *heading = section_heading(walk->job, section);
+    return heading == NULL
+               ? NULL
+               : arena_copy_n(walk->job->arena, heading, text_utf8_head(heading, HEADING_MAX));
 }
 
 static void walk_items(struct walk *walk, const struct place *place, struct json *list)
@@ -376,8 +390,12 @@ static void walk_items(struct walk *walk, const struct place *place, struct json
     size_t index = 0;
     bool is_single = json_first(list) != NULL && json_next(json_first(list)) == NULL;
     for (struct json *item = json_first(list); item != NULL; item = json_next(item), index++) {
-        if (is_set(item))
-            walk_node(walk, is_single ? place : &(struct place){place, NULL, index}, item);
+        if (!is_set(item))
+            continue;
+        const char *heading = heading_of(walk, place, item);
+        const struct place single = {place->above, place->key, place->index, heading};
+        const struct place one = {place, NULL, index, heading};
+        walk_node(walk, is_single ? &single : &one, item);
     }
 }
 
@@ -400,7 +418,7 @@ struct json *received_list(struct field_job *job)
     standing_put(job, walk.list);
     walk.count = json_count(walk.list);
     for (size_t i = 0; i < job->entries->count; i++) {
-        const struct place place = {NULL, NULL, 0};
+        const struct place place = {NULL, NULL, 0, NULL};
         walk.entry = &job->entries->entries[i];
         job->resource = walk.entry->resource;
         if (walk.entry->aside != NULL)
@@ -409,7 +427,7 @@ struct json *received_list(struct field_job *job)
             walk_members(&walk, &place, walk.entry->resource);
     }
     walk.entry = NULL;
-    walk_labels(&walk, &(struct place){NULL, NULL, 0}, json_get(job->bundle, "meta"));
+    walk_labels(&walk, &(struct place){NULL, NULL, 0, NULL}, json_get(job->bundle, "meta"));
     if (walk.left_out > 0) {
         struct json *last = json_push(walk.list, json_new_object(job->arena));
         json_set_text(job->arena, last, "path", "Bundle");

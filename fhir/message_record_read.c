@@ -244,6 +244,7 @@ void record_read_message(struct field_job *job, const struct message_split *spli
         in->move.task_status = move_status_of_order(split->order);
     struct json *received = claim_tell(job, received_list(job));
     record_fill_defaults(job->arena, job->record, job->context->directory);
+    map_tidy_diagnoses(job);
     in->record = in_order(job, job->record, record_kind_find(job->kind), false);
     json_put_text(job->arena, in->record, "standing", standing);
     if (received != NULL)

@@ -1,8 +1,7 @@
 /* appointment: the next visit, and the next case conference, <-> Appointment (status proposed: a
  * day or a start alone is a requested period; R4 app-2 and app-3). */
-#include <string.h>
-
 #include "fhir/map/map.h"
+#include "fhir/map/timing.h"
 
 /* A booked appointment has a start; its day is a word of ours, its hour is told as received. */
 static struct json *write_no_start(struct field_job *job, const struct field *field,
@@ -17,12 +16,10 @@ static struct json *write_no_start(struct field_job *job, const struct field *fi
 static struct json *read_start_day(struct field_job *job, const struct field *field,
                                    struct json *node, struct json *into)
 {
-    const char *start = json_text(node);
+    const char *day = timing_day(job, json_text(node));
     (void)field;
     (void)into;
-    return start == NULL || strlen(start) < 10
-               ? NULL
-               : json_new_text(job->arena, arena_copy_n(job->arena, start, 10));
+    return day == NULL ? NULL : json_new_lasting(job->arena, day);
 }
 
 static const struct field_kind start_day = {write_no_start, read_start_day};
@@ -43,7 +40,7 @@ static const struct field_code next_conference = {"/CodeSystem/appointment", "ne
 const struct field map_next_visit[] = {
     {NULL, "status", &field_constant, "proposed"},
     {NULL, "appointmentType", &field_fixed_concept, &next_visit},
-    {"next_visit_on", "requestedPeriod[0].start", &field_plain, NULL},
+    {"next_visit_on", "requestedPeriod[0].start", &map_day, "first"},
     {"next_visit_on", "start", &start_day, NULL},
     {NULL, "participant[0].actor", &field_link, "Patient"},
     {NULL, "participant[0].status", &field_constant, "needs-action"},

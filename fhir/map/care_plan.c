@@ -5,6 +5,7 @@
 #include "fhir/map/identifier.h"
 #include "fhir/map/timing.h"
 #include "fhir/map/visit.h"
+#include "fhir/map/words.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_people.h"
 #include "fhir/message_standing.h"
@@ -81,20 +82,45 @@ static struct json *write_advice(struct field_job *job, const struct field *fiel
     return activity;
 }
 
+/* What is to be done: as it is described, else as its code is called. */
+static struct json *activity_words(struct field_job *job, const struct json *detail)
+{
+    struct json *text = json_get(detail, "description");
+    return text != NULL ? text : words_of(job, json_get(detail, "code"));
+}
+
+static void mark_activity_words(const struct json *detail, struct json *words)
+{
+    if (words == json_get(detail, "description") ||
+        words == json_get(json_get(detail, "code"), "text"))
+        json_mark(words); /* a display stays with its code */
+}
+
+/* "Ice 10 min" and how often in words ("twice a day") are one advice. */
+static struct json *with_schedule(struct field_job *job, const struct json *detail,
+                                  const struct json *words)
+{
+    struct json *often = json_get(detail, "scheduledString");
+    if (text_is_blank(json_text(often)))
+        return json_copy_nodes(job->arena, words);
+    json_mark(often);
+    return json_new_lasting(job->arena, field_join(job, json_text(words), ", ", json_text(often)));
+}
+
 static struct json *read_advice(struct field_job *job, const struct field *field, struct json *node,
                                 struct json *into)
 {
     struct json *detail = json_get(node, "detail");
-    struct json *text = json_get(detail, "description");
+    struct json *words = activity_words(job, detail);
     (void)field;
     (void)into;
-    if (json_text(text) == NULL ||
-        standing_sets_aside(job, job->resource, detail_type, detail, text))
+    if (json_text(words) == NULL ||
+        standing_sets_aside(job, job->resource, detail_type, detail, words))
         return NULL;
-    json_mark(text);
+    mark_activity_words(detail, words);
     if (text_equal(json_get_text(detail, "status"), "not-started"))
         json_mark(json_get(detail, "status"));
-    return json_copy_nodes(job->arena, text);
+    return with_schedule(job, detail, words);
 }
 
 static const struct field_kind advice = {write_advice, read_advice};
@@ -165,7 +191,7 @@ static const struct field_code plan_review = {"/CodeSystem/plan-activity", "plan
 static const struct field review_detail[] = {
     {NULL, "code", &field_fixed_concept, &plan_review},
     {NULL, "status", &field_constant, "scheduled"},
-    {"review_on", "scheduledPeriod.start", &field_plain, NULL},
+    {"review_on", "scheduledPeriod.start", &map_day, "first"},
     FIELD_END};
 
 static struct json *write_review(struct field_job *job, const struct field *field,
@@ -209,7 +235,27 @@ static bool is_no_step(struct field_job *job, struct json *detail)
         i++;
     bool is_word = words[i] != NULL && !json_true(json_get(detail, "doNotPerform"));
     return !is_word && standing_sets_aside(job, job->resource, detail_type, detail,
-                                           json_get(detail, "description"));
+                                           activity_words(job, detail));
+}
+
+/* Every step says what is done: as described, as its code is called, or as its technique is. */
+static void read_step_words(struct field_job *job, struct json *detail, struct json *item)
+{
+    const char *technique = json_get_text(item, "technique");
+    struct json *words = activity_words(job, detail);
+    if (words == NULL && technique != NULL)
+        words = json_new_lasting(job->arena, field_display(job, techniques.kind, technique));
+    if (json_text(words) == NULL)
+        return;
+    mark_activity_words(detail, words);
+    json_remove(item, "text");
+    json_put(item, "text", with_schedule(job, detail, words));
+}
+
+static bool says_only_status(const struct json *item)
+{
+    const struct json *first = json_first(item);
+    return first == NULL || (json_has_key(first, "status") && json_next(first) == NULL);
 }
 
 /* An activity that is not the review and not a reference to another resource. */
@@ -220,7 +266,16 @@ static struct json *read_step(struct field_job *job, const struct field *field, 
     if (detail == NULL || field_has_code(json_get(detail, "code"), NULL, plan_review.code) ||
         is_no_step(job, detail))
         return NULL;
-    return field_group.read(job, field, node, into);
+    struct json *item = json_new_object(job->arena);
+    (void)field;
+    (void)into;
+    field_read(job, step, node, item);
+    read_step_words(job, detail, item);
+    if (!says_only_status(item))
+        return item;
+    if (json_first(item) != NULL)
+        json_unmark(json_get(detail, "status"));
+    return NULL;
 }
 
 static const struct field_kind plan_step = {write_step, read_step};
@@ -264,12 +319,13 @@ const struct field map_care_plan[] = {
     {NULL, "category[0]", &field_fixed_concept, &assess_plan},
     {"title", "title", &field_plain, NULL},
     {NULL, "subject", &field_link, "Patient"},
-    {"starts_on", "period.start", &field_plain, NULL},
-    {"ends_on", "period.end", &field_plain, NULL},
+    {"starts_on", "period.start", &map_day, "first"},
+    {"ends_on", "period.end", &map_day, "last"},
     {"written_at", "created", &field_plain, NULL},
     {"written_by", "author", &field_person, NULL},
     {"referral_id", "supportingInfo[+]", &map_referral_id, NULL},
     {"steps", "activity[]", &plan_step, step},
     {NULL, "activity[+]", &review, NULL},
     {"notes", "note[+]", &map_note, NULL},
+    {"notes", "note", &map_notes, "\n"},
     FIELD_END};

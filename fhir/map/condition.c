@@ -4,6 +4,8 @@
 
 #include "fhir/map/choice.h"
 #include "fhir/map/map.h"
+#include "fhir/map/timing.h"
+#include "fhir/map/words.h"
 
 struct code_list {
     const char *word, *system;
@@ -80,16 +82,20 @@ static struct json *read_code(struct field_job *job, struct json *concept, struc
     return coding;
 }
 
+/* CODING: the one whose code was read; without one any may say what it is. */
 static void read_text(struct field_job *job, struct json *concept, const struct json *coding,
                       struct json *into)
 {
     struct json *text = json_get(concept, "text");
-    if (text == NULL)
+    if (text == NULL && coding != NULL)
         text = json_get(coding, "display");
+    if (text == NULL)
+        text = words_of(job, concept);
     if (json_text(text) == NULL)
         return;
     json_put(into, "text", json_copy_nodes(job->arena, text));
-    json_mark(text);
+    if (text == json_get(coding, "display") || text == json_get(concept, "text"))
+        json_mark(text); /* else it stays with its code, which is told as received */
 }
 
 static struct json *read_diagnosis(struct field_job *job, const struct field *field,
@@ -128,6 +134,15 @@ void map_read_reason_codes(struct field_job *job)
         json_replace(job->arena, job->record, "diagnoses", list);
 }
 
+void map_tidy_diagnoses(struct field_job *job)
+{
+    for (struct json *item = json_first(json_get(job->record, "diagnoses")); item != NULL;
+         item = json_next(item)) {
+        if (json_get(item, "code") == NULL)
+            json_remove(item, "code_system");
+    }
+}
+
 static const struct field_kind diagnosis = {write_diagnosis, read_diagnosis};
 
 static const struct field_code active = {"http://terminology.hl7.org/CodeSystem/condition-clinical",
@@ -136,5 +151,5 @@ static const struct field_code active = {"http://terminology.hl7.org/CodeSystem/
 const struct field map_condition[] = {{NULL, "clinicalStatus", &field_fixed_concept, &active},
                                       {NULL, "code", &diagnosis, NULL},
                                       {NULL, "subject", &field_link, "Patient"},
-                                      {"since", "onsetDateTime", &field_plain, NULL},
+                                      {"since", "onsetDateTime", &map_day, NULL},
                                       FIELD_END};

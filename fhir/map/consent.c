@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fhir/map/identifier.h"
+#include "fhir/map/timing.h"
 #include "fhir/map/visit.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_people.h"
@@ -387,14 +388,14 @@ const struct field map_consent[] = {
     {"form_file", "sourceAttachment.title", &field_plain, NULL},
     {NULL, "policy[0].uri", &policy, NULL},
     {"decision", "provision.type", &decision, decisions},
-    {"valid_from", "provision.period.start", &field_plain, NULL},
-    {"valid_until", "provision.period.end", &field_plain, NULL},
+    {"valid_from", "provision.period.start", &map_day, "first"},
+    {"valid_until", "provision.period.end", &map_day, "last"},
     {"share_with", "provision.actor[]", &actor, NULL},
     {NULL, "provision.action[0]", &field_fixed_concept, &disclose},
     {"purposes", "provision.purpose[]", &field_coding, &purposes},
     {"covers", "provision.class[]", &cover_code, NULL},
-    {"records_from", "provision.dataPeriod.start", &field_plain, NULL},
-    {"records_until", "provision.dataPeriod.end", &field_plain, NULL},
+    {"records_from", "provision.dataPeriod.start", &map_day, "first"},
+    {"records_until", "provision.dataPeriod.end", &map_day, "last"},
     {NULL, "provision.provision[+]", &excludes, NULL},
     {NULL, "policyRule", &policy_rule, NULL},
     FIELD_END};

@@ -1,6 +1,7 @@
 /* coverage: insurer, member and claim number <-> Coverage; the authorisation <-> ClaimResponse. */
 #include "fhir/map/identifier.h"
 #include "fhir/map/map.h"
+#include "fhir/map/timing.h"
 #include "fhir/message_entries.h"
 
 static const char absent[] = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
@@ -151,6 +152,6 @@ const struct field map_claim_response[] = {
     {NULL, "insurer", &payer, NULL},
     {NULL, "outcome", &field_constant, "complete"},
     {"authorization_number", "preAuthRef", &field_plain, NULL},
-    {"authorization_expires", "preAuthPeriod.end", &field_plain, NULL},
+    {"authorization_expires", "preAuthPeriod.end", &map_day, "last"},
     {"authorized_visits", "item[+]", &authorized_visits, NULL},
     FIELD_END};

@@ -243,7 +243,7 @@ const struct field map_conference_encounter[] = {
 const struct field map_episode[] = {{NULL, "status", &field_constant, "finished"},
                                     {NULL, "patient", &field_link, "Patient"},
                                     {NULL, "managingOrganization", &map_own_clinic, NULL},
-                                    {"first_visit_on", "period.start", &field_plain, NULL},
-                                    {"last_visit_on", "period.end", &field_plain, NULL},
+                                    {"first_visit_on", "period.start", &map_day, "first"},
+                                    {"last_visit_on", "period.end", &map_day, "last"},
                                     {NULL, "referralRequest[0]", &field_of_referral, NULL},
                                     FIELD_END};

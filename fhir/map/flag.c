@@ -1,5 +1,6 @@
 /* flag: a precaution <-> Flag, and a technique that must not be used -> Flag. */
 #include "fhir/map/map.h"
+#include "fhir/map/words.h"
 
 /* The strictest first: of several that another system gives, that one holds. */
 static const struct field_term levels[] = {{"do-not-treat", "Do not treat", NULL, NULL},
@@ -43,7 +44,7 @@ static const struct field_code safety = {"http://terminology.hl7.org/CodeSystem/
 const struct field map_precaution[] = {{NULL, "status", &field_constant, "active"},
                                        {NULL, "category[0]", &field_fixed_concept, &safety},
                                        {NULL, "category[+]", &strictest, NULL},
-                                       {"text", "code.text", &field_plain, NULL},
+                                       {"text", "code", &map_words, NULL},
                                        {NULL, "subject", &field_link, "Patient"},
                                        {NULL, "extension[+]", &field_flag_site, NULL},
                                        FIELD_END};

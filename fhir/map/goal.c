@@ -4,6 +4,7 @@
 #include "fhir/map/identifier.h"
 #include "fhir/map/map.h"
 #include "fhir/map/measure.h"
+#include "fhir/map/words.h"
 
 static const struct field_codes achievements = {"goal-status", true};
 
@@ -120,7 +121,7 @@ static const struct field_kind target_value = {write_target, read_target};
 const struct field map_goal[] = {{"goal_id", "identifier", &map_bare_number, NULL},
                                  {"status", "achievementStatus", &achievement, NULL},
                                  {NULL, "lifecycleStatus", &lifecycle_status, NULL},
-                                 {"text", "description.text", &field_plain, NULL},
+                                 {"text", "description", &map_words, NULL},
                                  {NULL, "subject", &field_link, "Patient"},
                                  {NULL, "target[0].measure", &target_measure, NULL},
                                  {NULL, "target[0].detailQuantity", &target_value, "target"},

@@ -16,6 +16,8 @@
 /* Inbound: an order that names no Condition has its diagnoses as coded reasons. */
 void map_read_reason_codes(struct field_job *job);
 bool map_has_reason_codes(struct field_job *job);
+/* A diagnosis in words alone has no code list either, whatever holds by default. */
+void map_tidy_diagnoses(struct field_job *job);
 
 /* A part of a message: the record, or each item of one of its lists, as resources of one type. */
 struct map_part {

@@ -10,6 +10,7 @@
 #include "fhir/map/measure.h"
 #include "fhir/map/timing.h"
 #include "fhir/map/visit.h"
+#include "fhir/map/words.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_kind.h"
 #include "fhir/message_standing.h"
@@ -109,12 +110,15 @@ static struct json *read_day(struct field_job *job, const struct field *field, s
 {
     const char *time = json_text(node);
     (void)field;
-    if (time == NULL || strlen(time) < 10)
-        return NULL;
     const char *visit = json_get_text(job->record, "visit_at");
-    if (strlen(time) == 10 || text_equal(time, visit))
+    bool is_visit = text_equal(time, visit);
+    const char *on = timing_day(job, time);
+    if (on == NULL)
+        return NULL;
+    if (strlen(time) == 10 || is_visit)
         json_mark(node);
-    json_put_text(job->arena, into, "measured_on", arena_copy_n(job->arena, time, 10));
+    json_put_text(job->arena, into, "measured_on",
+                  is_visit ? arena_copy_n(job->arena, time, 10) : on);
     return NULL;
 }
 
@@ -266,6 +270,7 @@ const struct field map_observation[] = {{NULL, "status", &field_constant, "final
                                         {NULL, "component[+]", &panel_name, NULL},
                                         {NULL, "component[+]", &panel_score, NULL},
                                         {"note", "note[0]", &map_note, NULL},
+                                        {"note", "note", &map_notes, "; "},
                                         FIELD_END};
 
 /* ---- blood pressure: one panel of neighbours ---- */
@@ -431,6 +436,7 @@ const struct field map_palpation[] = {
     {"tenderness_0_to_4", "valueQuantity", &field_measured, &score},
     {NULL, "bodySite", &field_site, NULL},
     {"finding", "note[0]", &map_note, NULL},
+    {"finding", "note", &map_notes, "; "},
     FIELD_END};
 
 /* ---- better, same or worse after the visit ---- */

@@ -5,6 +5,7 @@
  * visit follow one another from its start (docs/wire-profile.md). */
 #include "fhir/map/timing.h"
 #include "fhir/map/visit.h"
+#include "fhir/map/words.h"
 #include "fhir/message_kind.h"
 
 static const struct field_codes techniques = {"technique", false};
@@ -118,14 +119,13 @@ void map_write_techniques(struct field_job *job, const struct map_part *part)
 static const struct field_code session = {"/CodeSystem/procedure", "session", "Treatment session",
                                           "Treatment session"};
 
-const struct field map_session[] = {
-    {NULL, "status", &field_constant, "completed"},
-    {NULL, "code", &field_fixed_concept, &session},
-    {NULL, "subject", &field_link, "Patient"},
-    {NULL, "encounter", &field_link, "Encounter"},
-    {NULL, "basedOn[0]", &field_of_referral, NULL},
-    {NULL, "performedDateTime", &map_visit_time, NULL},
-    {NULL, "performer[0].actor", &map_author, NULL},
-    {"response", "outcome.text", &field_plain, NULL},
-    {"adverse_reaction", "complication[0].text", &field_plain, NULL},
-    FIELD_END};
+const struct field map_session[] = {{NULL, "status", &field_constant, "completed"},
+                                    {NULL, "code", &field_fixed_concept, &session},
+                                    {NULL, "subject", &field_link, "Patient"},
+                                    {NULL, "encounter", &field_link, "Encounter"},
+                                    {NULL, "basedOn[0]", &field_of_referral, NULL},
+                                    {NULL, "performedDateTime", &map_visit_time, NULL},
+                                    {NULL, "performer[0].actor", &map_author, NULL},
+                                    {"response", "outcome", &map_words, NULL},
+                                    {"adverse_reaction", "complication", &map_words_of_all, NULL},
+                                    FIELD_END};

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "fhir/map/words.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_people.h"
 #include "fhir/narrative.h"
@@ -382,6 +383,22 @@ static void mark_heading(struct field_job *job, struct json *node)
             json_mark(title);
         return;
     }
+}
+
+/* By its code among ours, then by what the code says of itself. */
+const char *section_heading(struct field_job *job, const struct json *section)
+{
+    const struct json *code = json_get(section, "code");
+    const char *title = json_get_text(section, "title");
+    if (!text_is_blank(title))
+        return title;
+    for (const struct section *known = sections_of(job); known->title != NULL; known++) {
+        const struct coding_row *row = standard_code(job, known);
+        if (row != NULL && field_has_code(code, row->system, row->code))
+            return known->title;
+    }
+    const char *words = json_text(words_of(job, code));
+    return words != NULL ? words : json_get_text(json_first(json_get(code, "coding")), "code");
 }
 
 static void read_one(struct field_job *job, struct json *node, int depth)

@@ -11,6 +11,8 @@
 void section_write(struct field_job *job);
 /* Reads the sections of job->main: record-fields into the record, marks what is ours. */
 void section_read(struct field_job *job);
+/* What a section of job->main is called: "Subjective"; NULL: it does not say. */
+const char *section_heading(struct field_job *job, const struct json *section);
 /* All that Composition still has to compare when everything else is read; the sections too. */
 void composition_finish_reading(struct field_job *job);
 

@@ -3,6 +3,7 @@
 
 #include "fhir/map/map.h"
 #include "fhir/map/timing.h"
+#include "fhir/map/words.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_people.h"
 
@@ -168,29 +169,6 @@ static struct json *read_told(struct field_job *job, const struct field *field, 
 
 static const struct field_kind told_in_note = {write_told, read_told};
 
-static struct json *write_note(struct field_job *job, const struct field *field,
-                               const struct json *value)
-{
-    struct json *note = json_new_object(job->arena);
-    (void)field;
-    json_put(note, "text", json_copy_nodes(job->arena, value));
-    return note;
-}
-
-static struct json *read_note(struct field_job *job, const struct field *field, struct json *node,
-                              struct json *into)
-{
-    struct json *text = json_get(node, "text");
-    (void)field;
-    (void)into;
-    if (json_text(text) == NULL || json_marked(text))
-        return NULL;
-    json_mark(text);
-    return json_copy_nodes(job->arena, text);
-}
-
-const struct field_kind map_note = {write_note, read_note};
-
 /* ---- the referral that this one answers ---- */
 
 static const struct field_number other_referral = {"ServiceRequest", true, false};
@@ -252,9 +230,10 @@ const struct field map_service_request[] = {
     {"written_by", "requester", &field_person, NULL},
     {"profession_wanted", "performerType", &field_concept, &professions},
     {"referred_to", "performer", &field_one_person, NULL},
-    {"reason", "reasonCode[0].text", &field_plain, NULL},
+    {"reason", "reasonCode", &map_words_of_all, NULL},
     {"body_areas", "bodySite[]", &field_site, NULL},
     {NULL, "note[+]", &told_in_note, "techniques_to_avoid"},
     {NULL, "note[+]", &told_in_note, "report_every_visits"},
     {"notes", "note[+]", &map_note, NULL},
+    {"notes", "note", &map_notes, "\n"},
     FIELD_END};

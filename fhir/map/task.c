@@ -323,7 +323,7 @@ const struct field map_task[] = {
     {NULL, "lastModified", &moment, "modified"},
     {NULL, "requester", &side, "placer"},
     {NULL, "owner", &side, "filler"},
-    {"valid_until", "restriction.period.end", &field_plain, NULL},
+    {"valid_until", "restriction.period.end", &map_day, "last"},
     {"first_visit_by", "input[+]", &visit_input, NULL},
     {NULL, "output[+]", &task_visits, NULL},
     FIELD_END};
@@ -507,5 +507,5 @@ const struct field map_action[] = {{"status", "status", &field_word, action_stat
                                    {NULL, "for", &field_link, "Patient"},
                                    {NULL, "encounter", &field_link, "Encounter"},
                                    {"owner", "owner", &field_person, NULL},
-                                   {"due_on", "restriction.period.end", &field_plain, NULL},
+                                   {"due_on", "restriction.period.end", &map_day, "last"},
                                    FIELD_END};

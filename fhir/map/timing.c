@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fhir/message_standing.h"
+#include "fhir/primitive.h"
 
 static long common_divisor(long one, long other)
 {
@@ -258,3 +259,78 @@ bool timing_between(const char *start, const char *end, long *ret_minutes)
     *ret_minutes = (to.day - from.day) * 24 * 60 + to.minute - from.minute;
     return *ret_minutes >= 0;
 }
+
+/* ---- days ---- */
+
+/* Minutes east of UTC of the first of TIMES that is not told in UTC; 0: all are. */
+static int first_zone(const char *const times[], size_t count)
+{
+    struct primitive_date date;
+    for (size_t i = 0; i < count; i++) {
+        if (times[i] != NULL && primitive_date_read(times[i], &date) && date.has_time &&
+            date.zone != 0)
+            return date.zone;
+    }
+    return 0;
+}
+
+static int zone_at_the_desk(const struct field_job *job)
+{
+    const char *const times[] = {json_get_text(job->record, "visit_at"),
+                                 json_get_text(job->record, "held_at"),
+                                 json_get_text(job->record, "written_at"), job->moment};
+    return first_zone(times, sizeof times / sizeof *times);
+}
+
+const char *timing_day(struct field_job *job, const char *time)
+{
+    enum { DAY = 24 * 60 };
+    struct primitive_date date;
+    long year = 0;
+    long month = 0;
+    long day = 0;
+    if (time == NULL || !primitive_date_read(time, &date) || date.day == 0)
+        return NULL;
+    if (!date.has_time || date.zone != 0)
+        return arena_copy_n(job->arena, time, 10);
+    int minute = date.minute + zone_at_the_desk(job);
+    long number = day_number(date.year, date.month, date.day);
+    civil_date(number + (minute >= DAY) - (minute < 0), &year, &month, &day);
+    return arena_print(job->arena, "%04ld-%02ld-%02ld", year, month, day);
+}
+
+static struct json *write_date(struct field_job *job, const struct field *field,
+                               const struct json *value)
+{
+    return field_plain.write(job, field, value);
+}
+
+static const char *edge_of(struct field_job *job, const struct primitive_date *date, bool is_last)
+{
+    long year = date->year;
+    long month = date->month == 0 ? 1 : date->month;
+    long day = 1;
+    if (is_last) { /* the day before the first of what follows */
+        long next_month = date->month == 0 || date->month == 12 ? 1 : date->month + 1;
+        civil_date(day_number(next_month == 1 ? year + 1 : year, next_month, 1) - 1, &year, &month,
+                   &day);
+    }
+    return arena_print(job->arena, "%04ld-%02ld-%02ld", year, month, day);
+}
+
+static struct json *read_date(struct field_job *job, const struct field *field, struct json *node,
+                              struct json *into)
+{
+    struct primitive_date date;
+    const char *edge = field->option;
+    const char *time = json_text(node);
+    if (time == NULL || !primitive_date_read(time, &date) || (date.day == 0 && edge == NULL))
+        return NULL;
+    if (date.day != 0 && !date.has_time)
+        return field_plain.read(job, field, node, into);
+    const char *day =
+        date.day != 0 ? timing_day(job, time) : edge_of(job, &date, strcmp(edge, "last") == 0);
+    return json_new_lasting(job->arena, day);
+}
+
+const struct field_kind map_day = {write_date, read_date};

@@ -335,7 +335,7 @@ static void narratives_are_shown_not_read(void **state)
     assert_string_equal(json_get_text(in.record, "note_kind"), "progress-note");
     assert_string_equal(json_get_text(in.record, "referral_id"), "X-1");
     assert_null(json_get(in.record, "subjective"));
-    assert_string_equal(json_get_text(received(&in, "Composition.section.text"), "text"),
+    assert_string_equal(json_get_text(received(&in, "Composition.section[S].text"), "text"),
                         "Ache & more\nTwo");
     close_world(world);
 }

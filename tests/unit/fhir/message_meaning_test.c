@@ -1,0 +1,245 @@
+/* message_read: what a record is told in another system's words: displays, several reasons and
+ * notes, activities by code, days from times, sections. Each case is one message. */
+#include "lib/foreign.h"
+
+#define ENTRY(resource) "{'resource':" resource "}"
+#define FOR_P1 "'subject':{'reference':'Patient/p1'}"
+#define LOCAL(code, display)                                                                       \
+    "{'coding':[{'system':'urn:oid:9.9.9','code':'" code "','display':'" display "'}]}"
+#define REFERRAL_OF(order_more, entries)                                                           \
+    MESSAGE(HEADER(                                                                                \
+        EVENT("add-service-request"),                                                              \
+        ",'focus':[{'reference':'ServiceRequest/s1'}]") ",{'resource':{"                           \
+                                                        "'resourceType':'ServiceRequest','id':'"   \
+                                                        "s1','identifier':[{'value':'X-1'}],"      \
+                                                        "'status':'active','intent':'order','"     \
+                                                        "code':{'text':'Massage'},"                \
+                                                        "'authoredOn':'2026-08-24T09:12:00-04:00'" \
+                                                        "," FOR_P1 ",'requester':{'reference':'"   \
+                                                        "Practitioner/d1'}" order_more             \
+                                                        "}}," PATIENT "," DOCTOR entries)
+#define NOTE_OF(more, entries)                                                                     \
+    MESSAGE(HEADER(                                                                                \
+        EVENT("notify-add-service-record"),                                                        \
+        ",'focus':[{'reference':'Composition/c1'}]") ",{'resource':{"                              \
+                                                     "'resourceType':'Composition','id':'c1','"    \
+                                                     "identifier':{'value':'N-1'},"                \
+                                                     "'status':'final','type':{'text':'Note'},'"   \
+                                                     "date':'2026-08-24T22:00:00-04:00',"          \
+                                                     "'author':[{'reference':'Practitioner/"       \
+                                                     "d1'}],'title':'Note'," FOR_P1                \
+                                                     ",'event':[{'detail':[{'type':'"              \
+                                                     "ServiceRequest','identifier':{'value':'X-1'" \
+                                                     "}}]}]" more "}}," PATIENT                    \
+                                                     "," DOCTOR entries)
+#define VISIT(start)                                                                               \
+    "," ENTRY("{'resourceType':'Encounter','id':'e1','status':'finished','class':{'code':"         \
+              "'AMB'}," FOR_P1 ",'period':{'start':'" start "'}}")
+#define PLAN_OF(more)                                                                              \
+    MESSAGE(                                                                                       \
+        HEADER(EVENT("share-care-plan"),                                                           \
+               ",'focus':[{'reference':'CarePlan/k1'}]") ",{'resource':{'resourceType':"           \
+                                                         "'CarePlan','id':'k1','identifier':[{'"   \
+                                                         "value':'P-1'}],'status':'active',"       \
+                                                         "'intent':'plan','title':'Plan'," FOR_P1  \
+                                                         ",'created':'2026-08-24'" more            \
+                                                         "}}," PATIENT "," DOCTOR)
+
+/* The members of the record that a case is about, as JSON. */
+static void check(const char *message, const char *member, const char *expected)
+{
+    struct world *world = open_world();
+    struct message_inbound in = take(world, message);
+    const struct json *found = json_get(in.record, member);
+    const char *text = found == NULL ? "nothing" : json_print(&world->arena, found);
+    const char *wanted = json_print(&world->arena, parse(&world->arena, expected));
+    if (strcmp(text, strcmp(expected, "'nothing'") == 0 ? "nothing" : wanted) != 0)
+        fail_msg("%s is %s, not %s", member, text, wanted);
+    close_world(world);
+}
+
+struct meaning {
+    const char *message, *member, *expected;
+};
+
+static void check_all(const struct meaning *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        check(cases[i].message, cases[i].member, cases[i].expected);
+}
+#define CHECK(cases) check_all(cases, sizeof(cases) / sizeof *(cases))
+
+static void a_display_stands_in_for_text(void **state)
+{
+    static const struct meaning cases[] = {
+        {REFERRAL_OF("", "," ENTRY("{'resourceType':'Flag','id':'f1','status':'active'," FOR_P1
+                                   ",'code':" LOCAL("64859006", "Osteoporosis") "}")),
+         "precautions", "[{'text':'Osteoporosis','level':'caution'}]"},
+        {REFERRAL_OF("", "," ENTRY("{'resourceType':'Condition','id':'k1'," FOR_P1
+                                   ",'code':" LOCAL("M54.2G", "Zervikalneuralgie") "}")),
+         "diagnoses", "[{'text':'Zervikalneuralgie'}]"},
+        {REFERRAL_OF("", "," ENTRY("{'resourceType':'Condition','id':'k1'," FOR_P1
+                                   ",'code':{'text':'Neck pain'}}")),
+         "diagnoses", "[{'text':'Neck pain'}]"},
+        {REFERRAL_OF("",
+                     "," ENTRY("{'resourceType':'Goal','id':'g1','lifecycleStatus':'active'," FOR_P1
+                               ",'description':" LOCAL("G1", "Walk a mile") "}")),
+         "goals", "[{'text':'Walk a mile'}]"},
+        {REFERRAL_OF(",'reasonCode':[" LOCAL("R1", "Neck pain") "]", ""), "reason", "'Neck pain'"},
+    };
+    (void)state;
+    CHECK(cases);
+}
+
+static void its_code_is_told(void **state)
+{
+    struct world *world = open_world();
+    (void)state;
+    struct message_inbound in =
+        take(world,
+             REFERRAL_OF("", "," ENTRY("{'resourceType':'Flag','id':'f1','status':'active'," FOR_P1
+                                       ",'code':" LOCAL("64859006", "Osteoporosis") "}")));
+    assert_string_equal(json_get_text(received(&in, "Flag.code.coding"), "code"), "64859006");
+    close_world(world);
+}
+
+static void several_become_one_text(void **state)
+{
+    static const struct meaning cases[] = {
+        {REFERRAL_OF(",'reasonCode':[{'text':'Neck pain'}," LOCAL("R2", "Headache") "]", ""),
+         "reason", "'Neck pain; Headache'"},
+        {REFERRAL_OF(",'note':[{'text':'First'},{'text':'Second'}]", ""), "notes",
+         "'First\\nSecond'"},
+        {PLAN_OF(",'note':[{'text':'First'},{'text':'Second'}]"), "notes", "'First\\nSecond'"},
+    };
+    (void)state;
+    CHECK(cases);
+}
+
+#define ACTIVITY(detail) ",'activity':[{'detail':{'status':'scheduled'," detail "}}]"
+
+static void an_activity_says_what_to_do_by_its_code(void **state)
+{
+    static const struct meaning cases[] = {
+        {PLAN_OF(ACTIVITY("'code':{'text':'Ice 10 min'}")), "steps",
+         "[{'text':'Ice 10 min','status':'scheduled'}]"},
+        {PLAN_OF(ACTIVITY("'code':" LOCAL("I1", "Ice"))), "steps",
+         "[{'text':'Ice','status':'scheduled'}]"},
+        {PLAN_OF(ACTIVITY("'description':'Ice','scheduledString':'twice a day'")), "steps",
+         "[{'text':'Ice, twice a day','status':'scheduled'}]"},
+        {PLAN_OF(ACTIVITY("'code':{'coding':[{'system':'urn:oid:9.9.9','code':'1'}]}")), "steps",
+         "'nothing'"},
+        {NOTE_OF("", "," ENTRY("{'resourceType':'CarePlan','id':'k2','status':'active','intent':"
+                               "'plan'," FOR_P1 ",'activity':[{'detail':{'status':'not-started',"
+                               "'code':{'text':'Ice 10 min'}}}]}")),
+         "home_care", "['Ice 10 min']"},
+    };
+    (void)state;
+    CHECK(cases);
+}
+
+#define TREATMENT(code)                                                                            \
+    "," ENTRY("{'resourceType':'Procedure','id':'t1','status':'completed'," FOR_P1                 \
+              ",'code':{'coding':[{'system':'http://snomed.info/sct','code':'" code "'}]}}")
+
+static void a_standard_code_alone_names_a_technique(void **state)
+{
+    static const struct meaning cases[] = {
+        {NOTE_OF("", TREATMENT("398074008")), "techniques", "[{'technique':'hot-pack'}]"},
+        {NOTE_OF("", TREATMENT("51998003")), "techniques",
+         "[{'technique':'therapeutic-exercise'}]"},
+        {NOTE_OF("", TREATMENT("387854002")), "techniques", "'nothing'"}, /* of several */
+        {REFERRAL_OF(",'orderDetail':[{'coding':[{'system':'http://snomed.info/sct','code':"
+                     "'398074008'}]}]",
+                     ""),
+         "techniques_requested", "['hot-pack']"},
+    };
+    (void)state;
+    CHECK(cases);
+}
+
+#define PAIN(time)                                                                                 \
+    "," ENTRY("{'resourceType':'Observation','id':'o1','status':'final'," FOR_P1                   \
+              ",'code':{'coding':[{'system':'http://loinc.org','code':'72514-3'}]},"               \
+              "'effectiveDateTime':'" time "','valueQuantity':{'value':4,'code':'{score}'}}")
+#define MEASURED(day) "[{'measure':'pain-now','value':4,'measured_on':'" day "'}]"
+#define BOOKED(start)                                                                              \
+    "," ENTRY("{'resourceType':'Appointment','id':'a1','status':'booked','start':'" start          \
+              "','end':'" start "','participant':[{'actor':{'reference':'Patient/p1'},"            \
+              "'status':'accepted'}]}")
+
+static void a_day_is_that_of_the_desk(void **state)
+{
+    static const struct meaning cases[] = {
+        {NOTE_OF("", VISIT("2026-08-24T20:30:00-04:00") PAIN("2026-08-25T01:00:00Z")),
+         "measurements", MEASURED("2026-08-24")},
+        {NOTE_OF("", VISIT("2026-08-24T08:30:00+10:00") PAIN("2026-08-23T22:40:00Z")),
+         "measurements", MEASURED("2026-08-24")},
+        {NOTE_OF("", VISIT("2026-08-25T00:30:00Z") PAIN("2026-08-25T00:40:00Z")), "measurements",
+         MEASURED("2026-08-24")}, /* by the time of the note */
+        {NOTE_OF("", VISIT("2026-08-24T20:30:00-04:00") PAIN("2026-08-25T01:00:00+02:00")),
+         "measurements", MEASURED("2026-08-25")}, /* that is how they write it */
+        {NOTE_OF("", VISIT("2026-08-24T20:30:00-04:00") BOOKED("2026-09-01T01:30:00Z")),
+         "next_visit_on", "'2026-08-31'"},
+        {NOTE_OF("", VISIT("2026-08-24T20:30:00-04:00") BOOKED("2026-09-01T14:30:00Z")),
+         "next_visit_on", "'2026-09-01'"},
+    };
+    (void)state;
+    CHECK(cases);
+}
+
+#define PERIOD(start, end) ",'period':{'start':'" start "','end':'" end "'}"
+
+static void a_field_of_days_holds_days(void **state)
+{
+    static const struct meaning cases[] = {
+        {PLAN_OF(PERIOD("2026-08-02T02:00:00-04:00", "2026-12")), "starts_on", "'2026-08-02'"},
+        {PLAN_OF(PERIOD("2026-08-02T02:00:00-04:00", "2026-12")), "ends_on", "'2026-12-31'"},
+        {PLAN_OF(PERIOD("2026", "2028-02")), "starts_on", "'2026-01-01'"},
+        {PLAN_OF(PERIOD("2026", "2028-02")), "ends_on", "'2028-02-29'"},
+        {REFERRAL_OF("", "," ENTRY("{'resourceType':'Condition','id':'k1'," FOR_P1
+                                   ",'onsetDateTime':'2026-08-01T03:00:00Z','code':{'text':"
+                                   "'Pain'}}")),
+         "diagnoses", "[{'text':'Pain','since':'2026-07-31'}]"},
+        {REFERRAL_OF("", "," ENTRY("{'resourceType':'Condition','id':'k1'," FOR_P1
+                                   ",'onsetDateTime':'2026','code':{'text':'Pain'}}")),
+         "diagnoses", "[{'text':'Pain'}]"},
+    };
+    (void)state;
+    CHECK(cases);
+}
+
+#define SECTION(heading, words)                                                                    \
+    "{" heading ",'text':{'status':'additional','div':'<div xmlns=\\'http://www.w3.org/1999/"      \
+    "xhtml\\'>" words "</div>'}}"
+#define LOINC(code) "'code':{'coding':[{'system':'http://loinc.org','code':'" code "'}]}"
+
+static void words_are_told_with_their_section(void **state)
+{
+    struct world *world = open_world();
+    (void)state;
+    struct message_inbound in = take(
+        world, NOTE_OF(",'section':[" SECTION("'title':'Subjective'," LOINC("61150-9"),
+                                              "Better") "," SECTION(LOINC("61149-1"), "Full") "]",
+                       ""));
+    assert_string_equal(
+        json_get_text(received(&in, "Composition.section[0: Subjective].text"), "text"), "Better");
+    assert_string_equal(
+        json_get_text(received(&in, "Composition.section[1: Objective].text"), "text"), "Full");
+    close_world(world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_display_stands_in_for_text),
+        cmocka_unit_test(its_code_is_told),
+        cmocka_unit_test(several_become_one_text),
+        cmocka_unit_test(an_activity_says_what_to_do_by_its_code),
+        cmocka_unit_test(a_standard_code_alone_names_a_technique),
+        cmocka_unit_test(a_day_is_that_of_the_desk),
+        cmocka_unit_test(a_field_of_days_holds_days),
+        cmocka_unit_test(words_are_told_with_their_section),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
