@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fhir/message_standing.h"
+#include "fhir/message_when.h"
 
 /* ---- what names what ---- */
 
@@ -247,8 +248,10 @@ void choose_set_aside(struct field_job *job, const struct message_client *client
 
 struct ranked {
     struct message_entry *entry;
+    int rank; /* by its time */
     size_t turn;
-    const char *said; /* made when two have no turn */
+    const char *latest; /* start of what goes by it, or NULL */
+    const char *said;   /* made when two have no turn */
 };
 
 /* Names, forms of references, and the narrative. */
@@ -331,9 +334,15 @@ static int by_turn(const void *one, const void *other)
 {
     const struct ranked *left = one;
     const struct ranked *right = other;
+    if (left->rank != right->rank)
+        return left->rank < right->rank ? -1 : 1;
     if (left->turn != right->turn)
         return left->turn - 1 < right->turn - 1 ? -1 : 1; /* without one: the last */
-    int order = left->said == NULL || right->said == NULL ? 0 : strcmp(left->said, right->said);
+    int order = left->latest == NULL || right->latest == NULL
+                    ? (left->latest == NULL) - (right->latest == NULL)
+                    : strcmp(right->latest, left->latest);
+    if (order == 0 && left->said != NULL && right->said != NULL)
+        order = strcmp(left->said, right->said);
     if (order != 0)
         return order;
     return (left->entry > right->entry) - (left->entry < right->entry);
@@ -344,7 +353,13 @@ static void sort(struct field_job *job, struct message_choice *choice)
     struct ranked *ranked = arena_array(job->arena, choice->count, sizeof *ranked);
     size_t unnamed = 0;
     for (size_t i = 0; i < choice->count; i++) {
-        ranked[i] = (struct ranked){choice->entries[i], turn_of(job, choice->entries[i]), NULL};
+        const struct message_entry *entry = choice->entries[i];
+        const struct json *period = json_get(entry->resource, "period");
+        ranked[i] = (struct ranked){
+            .entry = choice->entries[i],
+            .rank = when_rank(job, entry),
+            .turn = turn_of(job, choice->entries[i]),
+            .latest = when_latest_first(entry->type) ? json_get_text(period, "start") : NULL};
         unnamed += ranked[i].turn == ENTRIES_UNNAMED;
     }
     for (size_t i = 0; unnamed > 1 && i < choice->count; i++) {
@@ -411,6 +426,8 @@ static bool may_be(struct field_job *job, const struct map_part *part, struct me
         return false;
     if (is_of_other_visit(job, entry) || is_wrong_encounter(job, entry))
         entry->aside = "not filed: it belongs to another visit";
+    else
+        entry->aside = when_sets_aside(job, part, entry);
     return entry->aside == NULL;
 }
 

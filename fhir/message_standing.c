@@ -446,6 +446,6 @@ const char *standing_summary(struct field_job *job)
     }
     add_count(&text, job->notes == NULL ? 0 : job->notes->left_out, "more", NULL);
     add_count(&text, count_aside(job->entries, true), "about somebody else", NULL);
-    add_count(&text, count_aside(job->entries, false), "of another visit or report", NULL);
+    add_count(&text, count_aside(job->entries, false), "not of this record", NULL);
     return text.length == 0 ? NULL : text.at;
 }

@@ -2,6 +2,7 @@
  * <-> CareTeam. */
 #include <string.h>
 
+#include "fhir/map/choice.h"
 #include "fhir/map/identifier.h"
 #include "fhir/map/timing.h"
 #include "fhir/map/visit.h"
@@ -52,9 +53,24 @@ const struct field map_conference_team[] = {{NULL, "status", &field_constant, "a
                                             {"participants", "participant[]", &field_group, member},
                                             FIELD_END};
 
+/* Who left the team is not on it; that is told as received. */
+static struct json *write_member(struct field_job *job, const struct field *field,
+                                 const struct json *value)
+{
+    return field_group.write(job, field, value);
+}
+
+static struct json *read_member(struct field_job *job, const struct field *field, struct json *node,
+                                struct json *into)
+{
+    return choice_time(job, node) == CHOICE_ENDED ? NULL : field_group.read(job, field, node, into);
+}
+
+static const struct field_kind present_member = {write_member, read_member};
+
 const struct field map_plan_team[] = {{NULL, "status", &field_constant, "active"},
                                       {NULL, "subject", &field_link, "Patient"},
-                                      {"team", "participant[]", &field_group, member},
+                                      {"team", "participant[]", &present_member, member},
                                       FIELD_END};
 
 static const struct field_code follow_up = {"/CodeSystem/team-role", "follow-up", "Takes over",

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "fhir/map/map.h"
+#include "fhir/message_entries.h"
 
 enum { FILE_NAME_MAX_BYTES = 150 };
 
@@ -63,18 +64,49 @@ static const char *file_of(struct field_job *job, const struct json *into)
     return name;
 }
 
+/* The Binary of the message that `url` leads to, a contained one too; NULL: none with bytes. */
+static struct json *binary_of(struct field_job *job, const struct json *attachment)
+{
+    const char *url = json_get_text(attachment, "url");
+    struct json *reference = json_new_object(job->arena);
+    if (url == NULL)
+        return NULL;
+    json_set_text(job->arena, reference, "reference", url);
+    struct json *binary = entries_resource(job, reference, job->resource);
+    bool has_bytes = text_equal(json_get_text(binary, "resourceType"), "Binary") &&
+                     json_get_text(binary, "data") != NULL;
+    return has_bytes ? binary : NULL;
+}
+
+/* A name alone is an attachment that comes another way; a name at an address is a file elsewhere.
+ */
+static bool has_file(const struct json *attachment, const struct json *bytes)
+{
+    return json_get(bytes, "data") != NULL ||
+           (json_get_text(attachment, "title") != NULL && json_get(attachment, "url") == NULL);
+}
+
 /* The bytes go to message_inbound.attachments; the gateway writes them beside the record. */
 static struct json *read_attachment(struct field_job *job, const struct field *field,
                                     struct json *node, struct json *into)
 {
     static const char *const bytes[] = {"data", "size", "hash"};
+    struct json *binary = json_get(node, "data") == NULL ? binary_of(job, node) : NULL;
+    struct json *source = binary != NULL ? binary : node;
     struct json *type = json_get(node, "contentType");
     struct json *title = json_get(node, "title");
     (void)field;
+    if (!has_file(node, source))
+        return NULL;
+    if (binary != NULL) {
+        json_mark(json_get(node, "url"));
+        json_mark(json_get(binary, "contentType"));
+        type = type != NULL ? type : json_get(binary, "contentType");
+    }
     if (json_text(title) != NULL) {
         json_put(into, "file", json_copy_nodes(job->arena, title));
         json_mark(title);
-    } else if (json_get(node, "data") != NULL) {
+    } else {
         json_set_text(job->arena, into, "file", file_of(job, into));
     }
     json_mark(type);
@@ -84,8 +116,9 @@ static struct json *read_attachment(struct field_job *job, const struct field *f
     json_put(kept, "file", json_copy_nodes(job->arena, json_get(into, "file")));
     json_put(kept, "media_type", json_copy_nodes(job->arena, type));
     for (size_t i = 0; i < 3; i++) {
-        json_set(job->arena, kept, bytes[i], json_copy_nodes(job->arena, json_get(node, bytes[i])));
-        json_mark(json_get(node, bytes[i]));
+        struct json *from = strcmp(bytes[i], "data") == 0 ? source : node;
+        json_set(job->arena, kept, bytes[i], json_copy_nodes(job->arena, json_get(from, bytes[i])));
+        json_mark(json_get(from, bytes[i]));
     }
     if (job->attachments == NULL)
         job->attachments = json_new_list(job->arena);
@@ -101,16 +134,27 @@ const struct field map_document[] = {{NULL, "status", &field_constant, "current"
                                      {NULL, "content[0].attachment", &attachment, NULL},
                                      FIELD_END};
 
-static void add_item(struct field_job *job, const struct map_part *part, struct json *item)
+/* False: there is no file to attach. */
+static bool add_item(struct field_job *job, const struct map_part *part, struct json *item)
 {
     struct json *list = json_get(job->record, part->local);
+    if (json_get(item, "file") == NULL)
+        return false;
     if (json_get(item, "title") == NULL) /* every attachment is called something */
         json_put(item, "title", json_copy_nodes(job->arena, json_get(item, "file")));
-    if (json_first(item) == NULL)
-        return;
     if (list == NULL)
         list = json_set(job->arena, job->record, part->local, json_new_list(job->arena));
     json_push(list, item);
+    return true;
+}
+
+static void tell_no_file(struct field_job *job, struct json *document)
+{
+    struct message_entry *entry = entries_of_resource(job, document);
+    if (entry == NULL)
+        entry = entries_of_contained(job, document);
+    if (entry != NULL)
+        entry->aside = "not filed: a file of it is not in this message";
 }
 
 /* A document in several formats (R4: `content` repeats) is as many attachments of one title. */
@@ -120,12 +164,16 @@ void map_read_document(struct field_job *job, const struct map_part *part, struc
     struct json *title = json_get(document, "description");
     struct json *item = json_new_object(job->arena);
     field_read(job, part->rows, document, item);
-    add_item(job, part, item);
+    bool has_all = add_item(job, part, item);
+    if (!has_all && title != NULL)
+        json_unmark(title);
     while (content != NULL && (content = json_next(content)) != NULL) {
         item = json_new_object(job->arena);
         if (json_text(title) != NULL)
             json_put(item, "title", json_copy_nodes(job->arena, title));
         read_attachment(job, NULL, json_get(content, "attachment"), item);
-        add_item(job, part, item);
+        has_all = add_item(job, part, item) && has_all;
     }
+    if (!has_all)
+        tell_no_file(job, document);
 }

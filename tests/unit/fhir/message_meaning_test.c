@@ -229,6 +229,126 @@ static void words_are_told_with_their_section(void **state)
     close_world(world);
 }
 
+#define COVER(id, number, more)                                                                    \
+    "," ENTRY("{'resourceType':'Coverage','id':'" id "','status':'active','subscriberId':'" number \
+              "','beneficiary':{'reference':'Patient/p1'},'payor':[{'display':'Acme'}]" more "}")
+#define AUTHORIZED(id, number, end)                                                                \
+    "," ENTRY(                                                                                     \
+        "{'resourceType':'ClaimResponse','id':'" id "','status':'active','type':{'text':"          \
+        "'x'},'use':'preauthorization','patient':{'reference':'Patient/p1'},'created':"            \
+        "'2026-08-01','insurer':{'display':'Acme'},'outcome':'complete','preAuthRef':'" number     \
+        "','preAuthPeriod':{'end':'" end "'}}")
+#define EPISODE(id, start, end)                                                                    \
+    "," ENTRY("{'resourceType':'EpisodeOfCare','id':'" id "','status':'finished','patient':{"      \
+              "'reference':'Patient/p1'}" PERIOD(start, end) "}")
+#define DONE(id, code, more)                                                                       \
+    "," ENTRY("{'resourceType':'Procedure','id':'" id "','status':'completed'," FOR_P1             \
+              ",'code':{'coding':[{'system':'http://snomed.info/sct','code':'" code "'}]}" more    \
+              "}")
+#define AT_VISIT VISIT("2026-08-24T20:30:00-04:00")
+#define HOT "398074008"
+#define BOTH ",'insurance':[{'reference':'ClaimResponse/r1'},{'reference':'ClaimResponse/r2'}]"
+
+static void what_is_over_does_not_count(void **state)
+{
+    static const struct meaning cases[] = {
+        {REFERRAL_OF("",
+                     COVER("v1", "OLD", PERIOD("2019-01-01", "2020-12-31")) COVER("v2", "NEW", "")),
+         "member_id", "'NEW'"},
+        {REFERRAL_OF("", COVER("v1", "OLD", PERIOD("2019-01-01", "2020-12-31"))), "member_id",
+         "'nothing'"},
+        {REFERRAL_OF("", COVER("v1", "LATER", PERIOD("2027-01-01", "2027-12-31"))
+                             COVER("v2", "NEW", "")),
+         "member_id", "'NEW'"},
+        {REFERRAL_OF(BOTH,
+                     AUTHORIZED("r1", "OLD", "2026-01-31") AUTHORIZED("r2", "NEW", "2026-12-31")),
+         "authorization_number", "'NEW'"},
+        {REFERRAL_OF("", AUTHORIZED("r1", "OLD", "2026-01-31")), "authorization_number", "'OLD'"},
+        {NOTE_OF("", AT_VISIT BOOKED("2026-08-03T10:00:00-04:00")), "next_visit_on", "'nothing'"},
+        {NOTE_OF("", AT_VISIT BOOKED("2026-08-24T20:30:00-04:00")), "next_visit_on", "'nothing'"},
+        {NOTE_OF("",
+                 AT_VISIT BOOKED("2026-08-03T10:00:00-04:00") BOOKED("2026-09-07T10:00:00-04:00")),
+         "next_visit_on", "'2026-09-07'"},
+        {NOTE_OF("", AT_VISIT DONE("t1", HOT, ",'performedDateTime':'2026-08-17'")), "techniques",
+         "'nothing'"},
+        {NOTE_OF("", AT_VISIT DONE("t1", HOT, ",'performedDateTime':'2026-08-25T00:40:00Z'")),
+         "techniques", "[{'technique':'hot-pack'}]"},
+        {NOTE_OF("", AT_VISIT DONE("t1", HOT, "")), "techniques", "[{'technique':'hot-pack'}]"},
+    };
+    (void)state;
+    CHECK(cases);
+}
+
+#define DISCHARGE(entries)                                                                         \
+    MESSAGE(HEADER(                                                                                \
+        EVENT("notify-add-service-record"),                                                        \
+        ",'focus':[{'reference':'Composition/c1'}]") ",{'resource':{"                              \
+                                                     "'resourceType':'Composition','id':'c1','"    \
+                                                     "identifier':{'value':'N-1'},"                \
+                                                     "'status':'final','type':{'coding':[{'"       \
+                                                     "system':'http://loinc.org','code':"          \
+                                                     "'18842-5'}]},'date':'2026-08-24T22:00:00-"   \
+                                                     "04:00','author':[{'reference':"              \
+                                                     "'Practitioner/d1'}],'title':'Note'," FOR_P1  \
+                                                     "}}," PATIENT "," DOCTOR entries)
+
+static void the_latest_care_is_this_care(void **state)
+{
+    static const struct meaning cases[] = {
+        {DISCHARGE(EPISODE("e1", "2020-01-01", "2020-03-01")
+                       EPISODE("e2", "2026-06-01", "2026-08-20")),
+         "first_visit_on", "'2026-06-01'"},
+        {DISCHARGE(EPISODE("e2", "2026-06-01", "2026-08-20")
+                       EPISODE("e1", "2020-01-01", "2020-03-01")),
+         "last_visit_on", "'2026-08-20'"},
+    };
+    (void)state;
+    CHECK(cases);
+}
+
+#define FILE_AT(id, more)                                                                          \
+    "," ENTRY(                                                                                     \
+        "{'resourceType':'DocumentReference','id':'" id "','status':'current'," FOR_P1             \
+        ",'description':'MRI','content':[{'attachment':{'contentType':'application/pdf'" more      \
+        "}}]}")
+#define BINARY                                                                                     \
+    "," ENTRY("{'resourceType':'Binary','id':'b9','contentType':'application/pdf','data':"         \
+              "'JVBERg=='}")
+#define MRI "[{'title':'MRI','file':'x.pdf','media_type':'application/pdf'}]"
+
+static void a_file_is_there_or_not_listed(void **state)
+{
+    static const struct meaning cases[] = {
+        {REFERRAL_OF("", FILE_AT("d2", ",'title':'x.pdf','url':'Binary/b9'") BINARY), "attachments",
+         MRI},
+        {REFERRAL_OF("", BINARY FILE_AT("d2", ",'url':'Binary/b9'")), "attachments",
+         "[{'title':'MRI','file':'MRI','media_type':'application/pdf'}]"},
+        {REFERRAL_OF("", FILE_AT("d2", ",'title':'x.pdf','url':'https://a.example/x.pdf'")),
+         "attachments", "'nothing'"},
+        {REFERRAL_OF("", FILE_AT("d2", "")), "attachments", "'nothing'"},
+        {REFERRAL_OF("", FILE_AT("d2", ",'title':'x.pdf'")), "attachments", MRI},
+    };
+    (void)state;
+    CHECK(cases);
+}
+
+static void its_bytes_come_along(void **state)
+{
+    struct world *world = open_world();
+    (void)state;
+    struct message_inbound in =
+        take(world, REFERRAL_OF("", FILE_AT("d2", ",'title':'x.pdf','url':'Binary/b9'") BINARY));
+    assert_string_equal(json_get_text(json_first(in.attachments), "data"), "JVBERg==");
+    in = take(world, REFERRAL_OF("", FILE_AT("d2", ",'url':'https://a.example/x.pdf'")));
+    assert_string_equal(json_get_text(received(&in, "DocumentReference"), "text"),
+                        "not filed: a file of it is not in this message");
+    assert_string_equal(
+        json_get_text(received(&in, "DocumentReference.content.attachment.url"), "text"),
+        "https://a.example/x.pdf");
+    assert_null(in.attachments);
+    close_world(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +360,10 @@ int main(void)
         cmocka_unit_test(a_day_is_that_of_the_desk),
         cmocka_unit_test(a_field_of_days_holds_days),
         cmocka_unit_test(words_are_told_with_their_section),
+        cmocka_unit_test(what_is_over_does_not_count),
+        cmocka_unit_test(the_latest_care_is_this_care),
+        cmocka_unit_test(a_file_is_there_or_not_listed),
+        cmocka_unit_test(its_bytes_come_along),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,105 @@
+/* message_when: see message_when.h. */
+#include "fhir/message_when.h"
+
+#include <string.h>
+
+#include "fhir/map/choice.h"
+#include "fhir/map/timing.h"
+#include "fhir/primitive.h"
+
+/* The visit or meeting that the record tells of; without a time of its own, when it was written. */
+static const char *time_of_record(const struct field_job *job)
+{
+    static const char *const fields[] = {"visit_at", "held_at", "written_at"};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        const char *time = json_get_text(job->record, fields[i]);
+        if (time != NULL)
+            return time;
+    }
+    return job->moment;
+}
+
+/* Only a booked one has a start; the appointment of the visit itself is not the next one. */
+static bool is_past(const struct field_job *job, const struct json *appointment)
+{
+    const char *start = json_get_text(appointment, "start");
+    const char *now = time_of_record(job);
+    int order = 0;
+    return start != NULL && now != NULL && primitive_date_order(start, now, &order) && order <= 0;
+}
+
+static bool has_ended(const struct field_job *job, const struct message_entry *entry)
+{
+    bool is_of_meeting =
+        strcmp(entry->type, "CareTeam") == 0 && strcmp(job->kind, "case-conference") == 0;
+    return !is_of_meeting && choice_time(job, entry->resource) == CHOICE_ENDED;
+}
+
+static const char *when_done(const struct json *resource)
+{
+    static const char *const times[] = {"performedDateTime", "effectiveDateTime"};
+    static const char *const periods[] = {"performedPeriod", "effectivePeriod"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *time = json_get_text(resource, times[i]);
+        if (time == NULL)
+            time = json_get_text(json_get(resource, periods[i]), "start");
+        if (time != NULL)
+            return time;
+    }
+    return NULL;
+}
+
+/* What was done on another day than that of the visit; a measurement says its own day. */
+static bool is_of_other_day(struct field_job *job, const struct map_part *part,
+                            const struct json *resource)
+{
+    const char *visit = json_get_text(job->record, "visit_at");
+    const char *time = when_done(resource);
+    if (visit == NULL || time == NULL || json_get(resource, "encounter") != NULL ||
+        text_equal(part->local, "measurements"))
+        return false;
+    const char *day = timing_day(job, time);
+    return day != NULL && !text_equal(day, timing_day(job, visit));
+}
+
+const char *when_sets_aside(struct field_job *job, const struct map_part *part,
+                            const struct message_entry *entry)
+{
+    if (strcmp(entry->type, "Appointment") == 0)
+        return is_past(job, entry->resource) ? "not filed: it is not after this record" : NULL;
+    if (strcmp(entry->type, "Coverage") == 0 || strcmp(entry->type, "CareTeam") == 0)
+        return has_ended(job, entry)
+                   ? arena_print(job->arena, "not filed: it ended on %.10s",
+                                 json_get_text(json_get(entry->resource, "period"), "end"))
+                   : NULL;
+    bool is_done = strcmp(entry->type, "Procedure") == 0 || strcmp(entry->type, "Observation") == 0;
+    return is_done && is_of_other_day(job, part, entry->resource)
+               ? "not filed: it belongs to another visit"
+               : NULL;
+}
+
+static int rank_of_authorization(const struct field_job *job, const struct json *resource)
+{
+    const struct json *period = json_get(resource, "preAuthPeriod");
+    const char *start = json_get_text(period, "start");
+    const char *end = json_get_text(period, "end");
+    int order = 0;
+    if (end != NULL && job->moment != NULL && primitive_date_order(end, job->moment, &order) &&
+        order < 0)
+        return 2;
+    return start != NULL && job->moment != NULL &&
+           primitive_date_order(start, job->moment, &order) && order > 0;
+}
+
+int when_rank(const struct field_job *job, const struct message_entry *entry)
+{
+    if (strcmp(entry->type, "ClaimResponse") == 0)
+        return rank_of_authorization(job, entry->resource);
+    bool has_period = strcmp(entry->type, "Coverage") == 0 || when_latest_first(entry->type);
+    return has_period && choice_time(job, entry->resource) == CHOICE_NOT_YET ? 1 : 0;
+}
+
+bool when_latest_first(const char *type)
+{
+    return strcmp(type, "EpisodeOfCare") == 0;
+}
