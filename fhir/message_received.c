@@ -323,13 +323,18 @@ static bool is_passed_over(const struct json *object, const struct json *member)
 }
 
 /* A section that is about somebody else: R4 Composition.section.focus. */
+static bool is_other_section(struct walk *walk, const struct json *node)
+{
+    const struct json *focus = json_get(node, "focus");
+    return focus != NULL && walk->job->client != NULL &&
+           strcmp(walk->entry->type, "Composition") == 0 &&
+           client_of_reference(walk->job, walk->job->client, walk->entry, focus) != CLIENT_THEIRS;
+}
+
 static bool tell_other_section(struct walk *walk, const struct place *place,
                                const struct json *node)
 {
-    const struct json *focus = json_get(node, "focus");
-    if (focus == NULL || walk->job->client == NULL ||
-        strcmp(walk->entry->type, "Composition") != 0 ||
-        client_of_reference(walk->job, walk->job->client, walk->entry, focus) == CLIENT_THEIRS)
+    if (!is_other_section(walk, node))
         return false;
     tell(walk, place, NULL, NULL, "not filed: this section is about somebody else");
     return true;
@@ -377,8 +382,8 @@ static void walk_members(struct walk *walk, const struct place *place, struct js
 static const char *heading_of(struct walk *walk, const struct place *place, struct json *section)
 {
     enum { HEADING_MAX = 60 };
-    if (place->key == NULL || strcmp(place->key, "section") != 0)
-        return NULL;
+    if (place->key == NULL || strcmp(place->key, "section") != 0 || is_other_section(walk, section))
+        return NULL; /* what is said of somebody else is not told */
     const char *heading = section_heading(walk->job, section);
     return heading == NULL
                ? NULL
