@@ -228,6 +228,8 @@ void record_read_message(struct field_job *job, const struct message_split *spli
     in->consents = consent_read_evidence(job);
     for (const struct map_part *part = kind->parts; part->type != NULL; part++)
         read_part(job, part);
+    if (strcmp(job->kind, "consent") != 0) /* whose form is its own */
+        map_read_report_files(job);
     field_read_extras(job, json_get(job->main, "extension"), job->record); /* those of items */
     labels_read(job);
     if (kind->finish_reading != NULL)

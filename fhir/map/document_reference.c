@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "fhir/map/map.h"
+#include "fhir/map/words.h"
 #include "fhir/message_entries.h"
 
 enum { FILE_NAME_MAX_BYTES = 150 };
@@ -135,15 +136,15 @@ const struct field map_document[] = {{NULL, "status", &field_constant, "current"
                                      FIELD_END};
 
 /* False: there is no file to attach. */
-static bool add_item(struct field_job *job, const struct map_part *part, struct json *item)
+static bool add_item(struct field_job *job, const char *local, struct json *item)
 {
-    struct json *list = json_get(job->record, part->local);
+    struct json *list = json_get(job->record, local);
     if (json_get(item, "file") == NULL)
         return false;
     if (json_get(item, "title") == NULL) /* every attachment is called something */
         json_put(item, "title", json_copy_nodes(job->arena, json_get(item, "file")));
     if (list == NULL)
-        list = json_set(job->arena, job->record, part->local, json_new_list(job->arena));
+        list = json_set(job->arena, job->record, local, json_new_list(job->arena));
     json_push(list, item);
     return true;
 }
@@ -164,7 +165,7 @@ void map_read_document(struct field_job *job, const struct map_part *part, struc
     struct json *title = json_get(document, "description");
     struct json *item = json_new_object(job->arena);
     field_read(job, part->rows, document, item);
-    bool has_all = add_item(job, part, item);
+    bool has_all = add_item(job, part->local, item);
     if (!has_all && title != NULL)
         json_unmark(title);
     while (content != NULL && (content = json_next(content)) != NULL) {
@@ -172,8 +173,40 @@ void map_read_document(struct field_job *job, const struct map_part *part, struc
         if (json_text(title) != NULL)
             json_put(item, "title", json_copy_nodes(job->arena, title));
         read_attachment(job, NULL, json_get(content, "attachment"), item);
-        has_all = add_item(job, part, item) && has_all;
+        has_all = add_item(job, part->local, item) && has_all;
     }
     if (!has_all)
         tell_no_file(job, document);
+}
+
+/* ---- the files of a report ---- */
+
+static void read_report_file(struct field_job *job, const struct json *report, struct json *form)
+{
+    struct json *item = json_new_object(job->arena);
+    struct json *title = words_of(job, json_get(report, "code"));
+    if (json_text(title) != NULL)
+        json_put(item, "title", json_copy_nodes(job->arena, title));
+    read_attachment(job, NULL, form, item);
+    add_item(job, "attachments", item);
+}
+
+static bool is_kept_for_record(const struct message_entry *report)
+{
+    static const char *const statuses[] = {"cancelled", "entered-in-error"};
+    const char *status = json_get_text(report->resource, "status");
+    return report->aside == NULL && !report->is_no_fact && !text_equal(status, statuses[0]) &&
+           !text_equal(status, statuses[1]);
+}
+
+void map_read_report_files(struct field_job *job)
+{
+    static const char type[] = "DiagnosticReport";
+    for (struct message_entry *report = entries_next_or_contained(job, type, NULL); report != NULL;
+         report = entries_next_or_contained(job, type, report)) {
+        struct json *form = json_first(json_get(report->resource, "presentedForm"));
+        job->resource = report->container != NULL ? report->container : report->resource;
+        for (; form != NULL && is_kept_for_record(report); form = json_next(form))
+            read_report_file(job, report->resource, form);
+    }
 }

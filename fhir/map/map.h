@@ -36,6 +36,8 @@ struct map_part {
     void (*read)(struct field_job *job, const struct map_part *part, struct json *resource);
 };
 
+/* Inbound: the files that a report of results is presented in are attachments too. */
+void map_read_report_files(struct field_job *job);
 /* The read of a part of map_document. */
 void map_read_document(struct field_job *job, const struct map_part *part, struct json *document);
 

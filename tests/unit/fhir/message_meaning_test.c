@@ -332,6 +332,22 @@ static void a_file_is_there_or_not_listed(void **state)
     CHECK(cases);
 }
 
+#define REPORT(status)                                                                             \
+    "," ENTRY("{'resourceType':'DiagnosticReport','id':'r1','status':'" status "'," FOR_P1         \
+              ",'code':{'text':'MRI'},'presentedForm':[{'contentType':'application/pdf',"          \
+              "'title':'x.pdf','data':'JVBERg=='}]}")
+
+static void the_file_of_a_report_is_attached(void **state)
+{
+    static const struct meaning cases[] = {
+        {REFERRAL_OF("", REPORT("final")), "attachments", MRI},
+        {NOTE_OF("", REPORT("final")), "attachments", MRI},
+        {REFERRAL_OF("", REPORT("entered-in-error")), "attachments", "'nothing'"},
+    };
+    (void)state;
+    CHECK(cases);
+}
+
 static void its_bytes_come_along(void **state)
 {
     struct world *world = open_world();
@@ -363,6 +379,7 @@ int main(void)
         cmocka_unit_test(what_is_over_does_not_count),
         cmocka_unit_test(the_latest_care_is_this_care),
         cmocka_unit_test(a_file_is_there_or_not_listed),
+        cmocka_unit_test(the_file_of_a_report_is_attached),
         cmocka_unit_test(its_bytes_come_along),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
