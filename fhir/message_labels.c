@@ -19,7 +19,8 @@ static bool is_act_code(const char *system)
            text_equal(system, "urn:oid:2.16.840.1.113883.5.4");
 }
 
-/* Codes of v3-ActCode that are a kind of what one of our words says. */
+/* Codes of v3-ActCode that are a kind of what one of our words says. A law protects what it is
+ * about, which may be several things: 38 USC 7332 drugs, alcohol, HIV and sickle cell anaemia. */
 static const struct {
     const char *code, *word;
 } narrower[] = {{"ETH", "substance-use"},
@@ -30,7 +31,14 @@ static const struct {
                 {"EMOTDIS", "behavioral-health"},
                 {"STD", "reproductive-health"},
                 {"MST", "abuse"},
-                {"VIO", "abuse"}};
+                {"VIO", "abuse"},
+                {"SCA", "genetic"},
+                {"SICKLE", "genetic"},
+                {"42CFRPart2", "substance-use"},
+                {"HIPAAPsyNotes", "psychotherapy-note"},
+                {"Title38Section7332", "substance-use"},
+                {"Title38Section7332", "hiv"},
+                {"Title38Section7332", "genetic"}};
 
 /* The word that a label says exactly, or NULL. */
 static const char *exact_word(struct field_job *job, const struct json *label)
@@ -40,18 +48,6 @@ static const char *exact_word(struct field_job *job, const struct json *label)
         row = coding_find_code(job->context->coding, job->context->base, "sensitivity", act_codes,
                                json_get_text(label, "code"));
     return row == NULL ? NULL : row->key;
-}
-
-static const char *word_of(struct field_job *job, const struct json *label)
-{
-    const char *word = exact_word(job, label);
-    const char *code = json_get_text(label, "code");
-    bool is_known = word == NULL && is_act_code(json_get_text(label, "system"));
-    for (size_t i = 0; is_known && i < sizeof narrower / sizeof *narrower; i++) {
-        if (text_equal(narrower[i].code, code))
-            word = narrower[i].word;
-    }
-    return word;
 }
 
 static bool has_word(const struct json *list, const char *word)
@@ -71,12 +67,31 @@ struct said { /* by place in the vocabulary, so that no order of the message mat
     bool is_said[WORDS_MAX];
 };
 
+static void hear_word(struct said *said, const char *word)
+{
+    for (size_t i = 0; said->words[i] != NULL && i < WORDS_MAX; i++)
+        said->is_said[i] = said->is_said[i] || strcmp(said->words[i], word) == 0;
+}
+
+static void hear_narrower(struct said *said, const struct json *label)
+{
+    const char *code = json_get_text(label, "code");
+    if (!is_act_code(json_get_text(label, "system")))
+        return;
+    for (size_t i = 0; i < sizeof narrower / sizeof *narrower; i++) {
+        if (text_equal(narrower[i].code, code))
+            hear_word(said, narrower[i].word);
+    }
+}
+
 static void hear(struct field_job *job, struct said *said, const struct json *labels)
 {
     for (struct json *label = json_first(labels); label != NULL; label = json_next(label)) {
-        const char *word = word_of(job, label);
-        for (size_t i = 0; word != NULL && said->words[i] != NULL && i < WORDS_MAX; i++)
-            said->is_said[i] = said->is_said[i] || strcmp(said->words[i], word) == 0;
+        const char *word = exact_word(job, label);
+        if (word != NULL)
+            hear_word(said, word);
+        else
+            hear_narrower(said, label);
     }
 }
 

@@ -110,6 +110,31 @@ static void read_main(struct field_job *job, const struct message_kind *kind,
     }
 }
 
+/* In the order of R4's request-priority. */
+static int urgency(const char *priority)
+{
+    static const char *const words[] = {"routine", "urgent", "asap", "stat"};
+    for (int i = 0; i < 4; i++) {
+        if (text_equal(words[i], priority))
+            return i;
+    }
+    return -1;
+}
+
+/* The more urgent one of the order's and its Task's counts; the other is told. */
+static void take_more_urgent(struct field_job *job, const struct message_split *split)
+{
+    static const char field[] = "priority";
+    struct json *of_task = split->task == NULL ? NULL : json_get(split->task->resource, field);
+    struct json *of_order = json_get(job->main, field);
+    if (of_order == NULL || urgency(json_text(of_task)) <= urgency(json_text(of_order)) ||
+        json_get(job->record, field) == NULL)
+        return;
+    json_replace(job->arena, job->record, field, json_new_lasting(job->arena, json_text(of_task)));
+    json_mark(of_task);
+    json_unmark(of_order);
+}
+
 /* Nobody writes in the name of our people or of another partner's. */
 static void name_author(struct field_job *job, const char *sender)
 {
@@ -222,9 +247,11 @@ void record_read_message(struct field_job *job, const struct message_split *spli
     job->client = &split->client;
     read_patient(job, &split->client);
     read_main(job, kind, split);
+    take_more_urgent(job, split);
     choose_name(job, roots, sizeof roots / sizeof roots[0]);
     choose_set_aside(job, &split->client);
     standing_of_reports(job);
+    standing_of_lists(job);
     in->consents = consent_read_evidence(job);
     for (const struct map_part *part = kind->parts; part->type != NULL; part++)
         read_part(job, part);
@@ -234,6 +261,7 @@ void record_read_message(struct field_job *job, const struct message_split *spli
     labels_read(job);
     if (kind->finish_reading != NULL)
         kind->finish_reading(job);
+    standing_of_others(job);
     standing_sort(job);
     const char *standing = standing_of_record(job, split);
     name_record(job, split, in);

@@ -202,6 +202,95 @@ void standing_of_reports(struct field_job *job)
     }
 }
 
+static void set_removed_aside(struct field_job *job, const struct message_entry *list,
+                              const struct json *item)
+{
+    const struct json *reference = json_get(item, "item");
+    struct message_entry *entry = entries_resolve_in(job, reference, container_of(list));
+    const char *name = json_get_text(reference, "display");
+    if (entry == NULL || entry->is_no_fact || entry->aside != NULL)
+        return;
+    entry->is_no_fact = true;
+    name = name != NULL ? name : json_get_text(reference, "reference");
+    standing_leave_out(
+        job, container_of(list), "List", item, "deleted",
+        say(job->arena, "Not filed: ", "the sender's list says that this was removed", name));
+}
+
+void standing_of_lists(struct field_job *job)
+{
+    static const char type[] = "List";
+    for (struct message_entry *list = entries_next_or_contained(job, type, NULL); list != NULL;
+         list = entries_next_or_contained(job, type, list)) {
+        if (list->aside != NULL ||
+            text_equal(json_get_text(list->resource, "status"), "entered-in-error"))
+            continue;
+        for (const struct json *item = json_first(json_get(list->resource, "entry")); item != NULL;
+             item = json_next(item)) {
+            if (json_true(json_get(item, "deleted")))
+                set_removed_aside(job, list, item);
+        }
+    }
+}
+
+/* What resources of any type say against themselves, in the words of R4. */
+static const struct {
+    const char *element;
+    struct standing_row row;
+} against_itself[] = {
+    {"doNotPerform", {"true", STANDING_ASIDE, NULL, "This is not to be done (\"do not perform\")"}},
+    {"status", {"entered-in-error", STANDING_ASIDE, NULL, "This was entered in error"}},
+    {"status", {"not-done", STANDING_ASIDE, NULL, "This was not done"}},
+    {"status", {"not-taken", STANDING_ASIDE, NULL, "This was not taken"}},
+    {"lifecycleStatus", {"entered-in-error", STANDING_ASIDE, NULL, "This was entered in error"}},
+    {"verificationStatus", {"entered-in-error", STANDING_ASIDE, NULL, "This was entered in error"}},
+    {"verificationStatus", {"refuted", STANDING_ASIDE, NULL, "This was ruled out"}},
+};
+
+/* The code itself, true, or the Coding that has CODE. */
+static struct json *node_of_code(struct json *node, const char *code)
+{
+    if (json_kind(node) == JSON_BOOLEAN)
+        return json_true(node) && strcmp(code, "true") == 0 ? node : NULL;
+    if (json_kind(node) != JSON_OBJECT)
+        return text_equal(json_text(node), code) ? node : NULL;
+    struct json *coding = json_first(json_get(node, "coding"));
+    while (coding != NULL && !text_equal(json_get_text(coding, "code"), code))
+        coding = json_next(coding);
+    return coding;
+}
+
+static void judge_other(struct field_job *job, struct message_entry *entry)
+{
+    static const char *const by_others[] = {"Consent", "DiagnosticReport", "Provenance"};
+    if (entry->is_taken || entry->aside != NULL || entry->is_no_fact)
+        return;
+    for (size_t i = 0; i < sizeof by_others / sizeof *by_others; i++) {
+        if (strcmp(by_others[i], entry->type) == 0)
+            return;
+    }
+    for (size_t i = 0; i < sizeof against_itself / sizeof *against_itself; i++) {
+        struct standing_said said = {.row = &against_itself[i].row,
+                                     .element = against_itself[i].element,
+                                     .code = against_itself[i].row.code};
+        said.node = node_of_code(json_get(entry->resource, said.element), said.code);
+        if (said.node == NULL)
+            continue;
+        note_said(job, container_of(entry), entry->type, entry->resource, &said, NULL, true);
+        entry->is_no_fact = true;
+        return;
+    }
+}
+
+void standing_of_others(struct field_job *job)
+{
+    struct message_entries *all = job->entries;
+    for (size_t i = 0; i < all->count; i++)
+        judge_other(job, &all->entries[i]);
+    for (size_t i = 0; i < all->contained_count; i++)
+        judge_other(job, &all->contained[i]);
+}
+
 /* One list: what is no fact moves to its end. */
 static void sort_list(struct json *list)
 {

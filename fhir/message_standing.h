@@ -44,6 +44,11 @@ void standing_leave_out(struct field_job *job, const struct json *root, const ch
 bool standing_is_limit(struct field_job *job, const struct json *quantity);
 /* The results of a report that does not hold are set aside with it. */
 void standing_of_reports(struct field_job *job);
+/* What a List marks as removed goes into no field. */
+void standing_of_lists(struct field_job *job);
+/* What no field of this kind of record reads, and which says of itself that it is no fact (entered
+ * in error, not to be done, not done, ruled out): that is noted. Call it when all is read. */
+void standing_of_others(struct field_job *job);
 /* The items of each list of the record that are plain facts go before those that are not. */
 void standing_sort(struct field_job *job);
 

@@ -9,6 +9,7 @@
 #include "fhir/map/client_number.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "fhir/client_name.h"
 #include "fhir/map/choice.h"
@@ -113,8 +114,46 @@ static enum sort sort_of_type(const struct json *type)
 static const char known_systems[] = "http://hl7.org/fhir/sid/";
 /* Of states, for their patients. */
 static const char *const health_systems[] = {
-    "https://fhir.nhs.uk/Id/nhs-number", "https://fhir.infoway-inforoute.ca/NamingSystem/ca-",
-    "http://ns.electronichealth.net.au/id/", "urn:oid:2.16.840.1.113883.2.1.4.1", NULL};
+    "https://fhir.nhs.uk/Id/nhs-number",
+    "https://fhir.infoway-inforoute.ca/NamingSystem/ca-",
+    "http://ns.electronichealth.net.au/id/",
+    "urn:oid:2.16.840.1.113883.2.1.4.1",
+    "urn:oid:2.16.840.1.113883.2.1.3.2.4.16.53",     /* Scottish CHI */
+    "https://standards.digital.health.nz/ns/nhi-id", /* New Zealand NHI */
+    NULL};
+
+/* Of states, for all their people or the insured: a person's whole life hangs on them. */
+static const char *const state_oids[] = {"2.16.840.1.113883.2.4.6.3", /* Dutch BSN */
+                                         "1.2.250.1.213.1.4.",        /* French INS, of the NIR */
+                                         "1.2.208.176.1.2",           /* Danish CPR */
+                                         "2.16.578.1.12.4.1.4.",      /* Norwegian fnr, D-number */
+                                         "1.2.752.129.2.1.3.",        /* Swedish personnummer */
+                                         "1.2.246.21",                /* Finnish hetu */
+                                         "2.16.756.5.32",             /* Swiss AHV */
+                                         "1.2.40.0.10.1.4.3.1",       /* Austrian SVNR */
+                                         "2.16.840.1.113883.2.9.4.3.2", /* Italian tax code */
+                                         "1.2.276.0.76.4.8",            /* German KVNR */
+                                         NULL};
+/* The last step of a system's address, whoever's host it stands at. */
+static const char *const state_names[] = {"bsn",
+                                          "kvid-10",
+                                          "kvid",
+                                          "kvnr",
+                                          "ssin",
+                                          "insz",
+                                          "niss",
+                                          "personnummer",
+                                          "fodselsnummer",
+                                          "ahv",
+                                          "ahvn13",
+                                          "svnr",
+                                          "codicefiscale",
+                                          "codice-fiscale",
+                                          "aadhaar",
+                                          "uidai",
+                                          "hetu",
+                                          "cpr-number",
+                                          NULL};
 
 /* The first as OIDs; one that ends in a point has others beneath it. */
 static const char *const never_oids[] = {"2.16.840.1.113883.4.1",    "2.16.840.1.113883.4.2",
@@ -122,11 +161,21 @@ static const char *const never_oids[] = {"2.16.840.1.113883.4.1",    "2.16.840.1
                                          "2.16.840.1.113883.4.330.", "2.16.840.1.113883.4.572",
                                          "2.16.840.1.113883.4.927",  NULL};
 
-static bool is_never_oid(const char *oid)
+static bool is_among_oids(const char *oid, const char *const *oids)
 {
-    for (size_t i = 0; never_oids[i] != NULL; i++) {
-        if (text_ends(never_oids[i], ".") ? text_starts(oid, never_oids[i])
-                                          : strcmp(oid, never_oids[i]) == 0)
+    for (size_t i = 0; oids[i] != NULL; i++) {
+        if (text_ends(oids[i], ".") ? text_starts(oid, oids[i]) : strcmp(oid, oids[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whatever its case: "http://fhir.nl/fhir/NamingSystem/bsn". */
+static bool is_state_name(const char *system)
+{
+    const char *slash = strrchr(system, '/');
+    for (size_t i = 0; slash != NULL && state_names[i] != NULL; i++) {
+        if (strcasecmp(slash + 1, state_names[i]) == 0)
             return true;
     }
     return false;
@@ -137,8 +186,9 @@ static bool is_never_system(const char *system)
     static const char oid[] = "urn:oid:";
     if (system == NULL)
         return false;
-    return text_starts(system, known_systems) ||
-           is_never_oid(text_starts(system, oid) ? system + strlen(oid) : system);
+    const char *number = text_starts(system, oid) ? system + strlen(oid) : system;
+    return text_starts(system, known_systems) || is_among_oids(number, never_oids) ||
+           is_among_oids(number, state_oids) || is_state_name(system);
 }
 
 static bool is_health_system(const char *system)

@@ -115,6 +115,12 @@ static void health_numbers_of_the_state_come_last(void **state)
         {IDENTIFIERS(NUMBER("https://fhir.infoway-inforoute.ca/NamingSystem/ca-on-patient-hcn",
                             "12", "," TYPED("JHN")) "," MR("77", "")),
          "client_id", "77"},
+        {IDENTIFIERS(NUMBER("https://standards.digital.health.nz/ns/nhi-id", "ZAA0067",
+                            "") "," NUMBER("urn:y", "6", "")),
+         "client_id", "6"},
+        {IDENTIFIERS(NUMBER("http://fhir.nl/fhir/NamingSystem/bsn", "999911120",
+                            "") "," NUMBER("http://zh.nl/pnr", "P-77", "")),
+         "client_id", "P-77"},
     };
     (void)state;
     CHECK(cases);
@@ -141,6 +147,18 @@ static void numbers_of_the_state_and_of_insurers_are_never_read(void **state)
         "https://acme.example/employee",
         "https://state.example/driver-license",
         "https://lakeside.example/ssn",
+        "http://fhir.nl/fhir/NamingSystem/bsn",
+        "http://fhir.de/sid/gkv/kvid-10",
+        "http://fhir.de/NamingSystem/gkv/kvid-10",
+        "https://www.ehealth.fgov.be/standards/fhir/core/NamingSystem/ssin",
+        "urn:oid:1.2.250.1.213.1.4.8",
+        "urn:oid:1.2.208.176.1.2",
+        "urn:oid:2.16.578.1.12.4.1.4.1",
+        "urn:oid:1.2.752.129.2.1.3.1",
+        "urn:oid:2.16.756.5.32",
+        "urn:oid:1.2.40.0.10.1.4.3.1",
+        "urn:oid:2.16.840.1.113883.2.9.4.3.2",
+        "https://nha.gov.in/uidai",
     };
     struct world *world = open_world();
     (void)state;

@@ -94,9 +94,16 @@ static void what_has_no_word_is_told(void **state)
 static void a_narrower_label_is_its_wider_word(void **state)
 {
     static const char *const pairs[][2] = {
-        {"ETHUD", "[\"substance-use\"]"},     {"OPIOIDUD", "[\"substance-use\"]"},
-        {"ETH", "[\"substance-use\"]"},       {"VIO", "[\"abuse\"]"},
-        {"STD", "[\"reproductive-health\"]"}, {"EMOTDIS", "[\"behavioral-health\"]"}};
+        {"ETHUD", "[\"substance-use\"]"},
+        {"OPIOIDUD", "[\"substance-use\"]"},
+        {"ETH", "[\"substance-use\"]"},
+        {"VIO", "[\"abuse\"]"},
+        {"STD", "[\"reproductive-health\"]"},
+        {"EMOTDIS", "[\"behavioral-health\"]"},
+        {"SICKLE", "[\"genetic\"]"},
+        {"42CFRPart2", "[\"substance-use\"]"},
+        {"HIPAAPsyNotes", "[\"psychotherapy-note\"]"},
+        {"Title38Section7332", "[\"substance-use\",\"hiv\",\"genetic\"]"}};
     struct world *world = open_world();
     (void)state;
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {

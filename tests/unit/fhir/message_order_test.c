@@ -125,9 +125,41 @@ static void no_order_changes_the_record(void **state)
     close_world(world);
 }
 
+/* Whoever reads only one of the two may not wait longer than the other asks. */
+static void the_more_urgent_priority_counts(void **state)
+{
+    static const struct {
+        const char *of_order, *of_task, *counts, *told;
+    } cases[] = {{"routine", "stat", "stat", "ServiceRequest.priority"},
+                 {"stat", "routine", "stat", "Task.priority"},
+                 {"urgent", "asap", "asap", "ServiceRequest.priority"},
+                 {"urgent", "urgent", "urgent", NULL}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world *world = open_world();
+        struct message_inbound in = take(
+            world,
+            arena_print(
+                &world->arena,
+                MESSAGE(HEADER(EVENT("add-service-request"),
+                               "") "," PATIENT "," DOCTOR
+                                   ",{'resource':{'resourceType':'ServiceRequest','id':'s1',"
+                                   "'priority':'%s'," ORDER_BODY "}},{'resource':{'resourceType':"
+                                   "'Task','id':'t1','status':'requested','intent':'order',"
+                                   "'priority':'%s','focus':{'reference':'ServiceRequest/s1'},"
+                                   "'for':{'reference':'Patient/p1'}}}"),
+                cases[i].of_order, cases[i].of_task));
+        assert_string_equal(json_get_text(in.record, "priority"), cases[i].counts);
+        if (cases[i].told != NULL)
+            received(&in, cases[i].told);
+        close_world(world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_more_urgent_priority_counts),
         cmocka_unit_test(no_order_changes_the_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -634,6 +634,65 @@ static void the_sender_learns_how_many(void **state)
     arena_free(&world.arena);
 }
 
+/* What a referral has no field for is judged, too, first of all and counted. */
+static void what_has_no_field_is_judged(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *more, *path, *summary;
+    } cases[] = {
+        {PAIN("'status':'entered-in-error'"), "Observation.status",
+         "1 Observation.status entered-in-error"},
+        {",{'resource':{'resourceType':'AllergyIntolerance','patient':{'reference':'Patient/p1'},"
+         "'verificationStatus':{'coding':[{'code':'entered-in-error'}]},'code':{'text':'Latex'}}}",
+         "AllergyIntolerance.verificationStatus",
+         "1 AllergyIntolerance.verificationStatus entered-in-error"},
+        {",{'resource':{'resourceType':'AllergyIntolerance','patient':{'reference':'Patient/p1'},"
+         "'verificationStatus':{'coding':[{'code':'refuted'}]},'code':{'text':'Latex'}}}",
+         "AllergyIntolerance.verificationStatus",
+         "1 AllergyIntolerance.verificationStatus refuted"},
+        {",{'resource':{'resourceType':'MedicationRequest'," SUBJECT
+         ",'status':'active','doNotPerform':true,'medicationCodeableConcept':{'text':'A'}}}",
+         "MedicationRequest.doNotPerform", "1 MedicationRequest.doNotPerform true"},
+        {",{'resource':{'resourceType':'ClinicalImpression'," SUBJECT
+         ",'status':'entered-in-error','summary':'S'}}",
+         "ClinicalImpression.status", "1 ClinicalImpression.status entered-in-error"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world world;
+        assert_true(take(&world, referral, cases[i].more, ""));
+        assert_true(is_told(&world, cases[i].path, "Not filed: "));
+        const char *first =
+            json_get_text(json_first(json_get(world.in.record, "received")), "path");
+        assert_string_equal(first, cases[i].path);
+        if (!text_equal(world.in.set_aside, cases[i].summary))
+            fail_msg("%s, not %s", world.in.set_aside == NULL ? "nothing" : world.in.set_aside,
+                     cases[i].summary);
+        arena_free(&world.arena);
+    }
+}
+
+static void what_a_list_removed_fills_no_field(void **state)
+{
+    struct world world;
+    (void)state;
+    static const char more[] =
+        ",{'resource':{'resourceType':'Condition','id':'c7'," SUBJECT ",'code':{'text':'Old'}}}"
+        ",{'resource':{'resourceType':'List','status':'current','mode':'changes'," SUBJECT
+        ",'entry':[{'item':{'reference':'Condition/c7'}%s}]}}";
+    assert_true(take(&world, referral, arena_print(&(struct arena)ARENA_EMPTY, more, ""), ""));
+    const char *kept = json_print(&world.arena, json_get(world.in.record, "diagnoses"));
+    assert_non_null(strstr(kept, "Old"));
+    arena_free(&world.arena);
+    assert_true(take(&world, referral,
+                     arena_print(&(struct arena)ARENA_EMPTY, more, ",'deleted':true"), ""));
+    const struct json *diagnoses = json_get(world.in.record, "diagnoses");
+    assert_true(diagnoses == NULL || strstr(json_print(&world.arena, diagnoses), "Old") == NULL);
+    assert_true(is_told(&world, "List.entry.deleted", "Not filed: the sender's list says"));
+    assert_string_equal(world.in.set_aside, "1 List.deleted");
+    arena_free(&world.arena);
+}
+
 /* ---- the other kinds of record ---- */
 
 #define CLOSING(code) "'type':{'coding':[{'system':'http://loinc.org','code':'" code "'}]}"
@@ -822,7 +881,7 @@ static void an_order_beside_a_note_does_not_refuse_it(void **state)
     assert_true(
         take(&world, note, ORDER("'status':'active','intent':'order','doNotPerform':true"), ""));
     assert_int_equal(world.in.content, MESSAGE_RECORD);
-    assert_true(is_told(&world, "ServiceRequest.doNotPerform", "true"));
+    assert_true(is_told(&world, "ServiceRequest.doNotPerform", "not to be done"));
     arena_free(&world.arena);
 }
 
@@ -871,6 +930,8 @@ int main(void)
         cmocka_unit_test(what_must_not_be_done_is_said_so),
         cmocka_unit_test(a_limit_is_no_value),
         cmocka_unit_test(the_sender_learns_how_many),
+        cmocka_unit_test(what_has_no_field_is_judged),
+        cmocka_unit_test(what_a_list_removed_fills_no_field),
         cmocka_unit_test(discharges_and_conferences),
         cmocka_unit_test(plans),
         cmocka_unit_test(consents),
