@@ -95,6 +95,26 @@ static const char *sender_of(struct field_job *job, struct json *header)
     return NULL;
 }
 
+/* Who names no sender (R4 allows that) is who the certificate says, where that partner has one
+ * clinic alone. A sender that is named, and not known, is nobody. */
+static const char *clinic_of_certificate(const struct field_job *job, const struct json *header)
+{
+    const struct directory *directory = job->context->directory;
+    const char *clinic = NULL;
+    if (job->context->partner == NULL || json_get(header, "sender") != NULL)
+        return NULL;
+    for (size_t i = 0; i < directory_count(directory); i++) {
+        const struct directory_entry *entry = directory_at(directory, i);
+        if (entry->is_person || !text_equal(directory_partner(directory, entry, job->context->org),
+                                            job->context->partner))
+            continue;
+        if (clinic != NULL)
+            return NULL;
+        clinic = entry->handle;
+    }
+    return clinic;
+}
+
 static const char *sender_name(struct field_job *job, struct json *header)
 {
     const char *name = json_get_text(json_get(header, "source"), "name");
@@ -233,6 +253,8 @@ static void read_header(struct field_job *job, struct json *header, const struct
         in->message_id = json_get_text(json_get(bundle, "identifier"), "value");
     in->event = event_read(header, &in->event_as_sent);
     in->sender = sender_of(job, header);
+    if (in->sender == NULL)
+        in->sender = clinic_of_certificate(job, header);
     in->sender_name = sender_name(job, header);
     job->their_name = in->sender_name;
     job->partner = partner_of(job, in->sender);

@@ -115,17 +115,67 @@ static void put_part(struct field_job *job, struct json *into, const char *local
         json_set(job->arena, into, local, value);
 }
 
+/* ---- given names by what they are: R4 extension iso21090-EN-qualifier ---- */
+
+static bool is_qualified(const struct json *shadow, const char *code)
+{
+    static const char url[] = "http://hl7.org/fhir/StructureDefinition/iso21090-EN-qualifier";
+    const struct json *extension = json_first(json_get(shadow, "extension"));
+    for (; extension != NULL; extension = json_next(extension)) {
+        if (text_equal(json_get_text(extension, "url"), url) &&
+            text_equal(json_get_text(extension, "valueCode"), code))
+            return true;
+    }
+    return false;
+}
+
+/* An initial (IN) or what they are called (CL) says a given name again, where there is one. */
+static bool is_again(const struct json *shadow)
+{
+    return is_qualified(shadow, "IN") || is_qualified(shadow, "CL");
+}
+
+/* Whether one of the words is more than that; SHADOWS stand beside them, and may be fewer. */
+static bool has_full_word(const struct json *words, const struct json *shadows)
+{
+    const struct json *shadow = json_first(shadows);
+    for (const struct json *word = json_first(words); word != NULL; word = json_next(word)) {
+        if (json_text(word) != NULL && !is_again(shadow))
+            return true;
+        shadow = shadow == NULL ? NULL : json_next(shadow);
+    }
+    return false;
+}
+
+/* What is left out stays in `received`, with its qualifier. */
+static struct json *read_given(struct field_job *job, struct json *name)
+{
+    struct text text = text_new(job->arena, 4096);
+    struct json *shadows = json_get(name, "_given");
+    struct json *shadow = json_first(shadows);
+    bool has_full = has_full_word(json_get(name, "given"), shadows);
+    for (struct json *word = json_first(json_get(name, "given")); word != NULL;
+         word = json_next(word)) {
+        if (json_text(word) != NULL && !(has_full && is_again(shadow))) {
+            text_print(&text, "%s%s", text.length > 0 ? " " : "", json_text(word));
+            json_mark(word);
+            if (is_qualified(shadow, "BR"))
+                json_mark(shadow);
+        }
+        shadow = shadow == NULL ? NULL : json_next(shadow);
+    }
+    return text.length == 0 ? NULL : json_new_lasting(job->arena, text.at);
+}
+
 static void read_parts(struct field_job *job, const struct human_name *names, struct json *name,
                        struct json *into)
 {
-    const struct field given = {names->given, "given", &field_words, NULL};
     const struct field family = {names->family, "family", &field_plain, NULL};
     if (json_get(name, "family") != NULL)
         put_part(job, into, names->family,
                  family.kind->read(job, &family, json_get(name, "family"), into));
     if (json_get(name, "given") != NULL)
-        put_part(job, into, names->given,
-                 given.kind->read(job, &given, json_get(name, "given"), into));
+        put_part(job, into, names->given, read_given(job, name));
 }
 
 /* In one piece: its words alone do not tell which of them is the family's. */

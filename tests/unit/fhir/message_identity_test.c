@@ -544,12 +544,58 @@ static void a_message_for_several_is_for_us(void **state)
     close_world(world);
 }
 
+/* Initials and call names say a given name again; alone they are all there is. */
+static void a_given_name_is_not_said_twice(void **state)
+{
+#define QUALIFIED(code)                                                                            \
+    "{'extension':[{'url':'http://hl7.org/fhir/StructureDefinition/iso21090-EN-qualifier',"        \
+    "'valueCode':'" code "'}]}"
+    static const struct read_case cases[] = {
+        {"'name':[{'family':'Jansen','given':['Johanna','J.'],'_given':[" QUALIFIED(
+             "BR") "," QUALIFIED("IN") "]}]",
+         "client_given_names", "Johanna"},
+        {"'name':[{'family':'Jansen','given':['Jo','Johanna'],'_given':[" QUALIFIED(
+             "CL") ",null]}]",
+         "client_given_names", "Johanna"},
+        {"'name':[{'family':'Jansen','given':['Johanna','Maria','Jo'],'_given':[null,"
+         "null," QUALIFIED("CL") "]}]",
+         "client_given_names", "Johanna Maria"},
+        {"'name':[{'family':'Jansen','given':['J.'],'_given':[" QUALIFIED("IN") "]}]",
+         "client_given_names", "J."},
+    };
+    (void)state;
+    CHECK(cases);
+}
+
+/* Lakeside's certificate, and a header without `sender`. */
+static void who_names_no_sender_is_whom_the_certificate_names(void **state)
+{
+    static const char *const senders[] = {"", ",'sender':{'display':'Somebody'}"};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct world *world = open_world();
+        world->context.partner = "lakeside";
+        struct message_inbound in = take(
+            world,
+            arena_print(&world->arena,
+                        MESSAGE("{'resource':{'resourceType':'MessageHeader',%s,%s%s}},%s,"
+                                "%s,%s"),
+                        EVENT("add-service-request"), SOURCE, senders[i], PATIENT, ORDER, DOCTOR));
+        assert_int_equal(text_equal(in.sender, "lakeside"), i == 0);
+        if (i == 0)
+            assert_string_equal(json_get_text(in.record, "client_id"), "77");
+        close_world(world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_record_number_is_the_client_number),
         cmocka_unit_test(current_numbers_come_before_old_ones),
         cmocka_unit_test(numbers_of_the_state_and_of_insurers_are_never_read),
+        cmocka_unit_test(a_given_name_is_not_said_twice),
+        cmocka_unit_test(who_names_no_sender_is_whom_the_certificate_names),
         cmocka_unit_test(health_numbers_of_the_state_come_last),
         cmocka_unit_test(what_is_old_or_of_another_sort_is_told_as_that),
         cmocka_unit_test(the_number_is_the_senders),
