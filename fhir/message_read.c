@@ -9,6 +9,7 @@
 #include "fhir/message_number.h"
 #include "fhir/message_parts.h"
 #include "fhir/message_people.h"
+#include "fhir/message_received.h"
 #include "fhir/message_standing.h"
 #include "fhir/primitive.h"
 #include "fhir/reason.h"
@@ -39,12 +40,61 @@ static const struct json *look_over(struct json *node)
     return NULL;
 }
 
-/* "the modifierExtension URL", or NULL. */
-static const char *rules_in(struct arena *arena, const struct json *bundle)
+/* A node on the way to what was found. */
+struct step {
+    const struct step *above;
+    const struct json *node;
+    size_t index; /* of an item */
+    bool is_item;
+};
+
+/* From the resource that holds it: "Flag[1].modifierExtension". */
+static void print_step(const struct field_job *job, const struct step *step, struct text *path)
 {
+    const char *type = json_get_text(step->node, "resourceType");
+    const struct message_entry *entry = type == NULL ? NULL : entries_of_resource(job, step->node);
+    if (entry != NULL) {
+        received_root(job, entry, path);
+    } else if (type != NULL || step->above == NULL) {
+        text_add(path, type == NULL ? "Bundle" : type);
+    } else {
+        print_step(job, step->above, path);
+        if (step->is_item)
+            text_print(path, "[%zu]", step->index);
+        else
+            text_print(path, ".%s", json_key(step->node));
+    }
+}
+
+static bool find_step(const struct field_job *job, const struct step *step,
+                      const struct json *found, struct text *path)
+{
+    struct step below = {.above = step, .is_item = json_kind(step->node) == JSON_LIST};
+    if (step->node == found) {
+        print_step(job, step, path);
+        return true;
+    }
+    for (below.node = json_first(step->node); below.node != NULL;
+         below.node = json_next(below.node)) {
+        if (find_step(job, &below, found, path))
+            return true;
+        below.index++;
+    }
+    return false;
+}
+
+/* "the modifierExtension URL" with the path of the element, or NULL. */
+static const char *rules_in(const struct field_job *job, const struct json *bundle,
+                            const char **ret_path)
+{
+    enum { PATH_MAX_LENGTH = 2048 };
+    struct arena *arena = job->arena;
     const struct json *found = look_over(json_first(bundle));
     if (found == NULL)
         return NULL;
+    struct text path = text_new(arena, PATH_MAX_LENGTH);
+    find_step(job, &(struct step){.node = bundle}, found, &path);
+    *ret_path = path.at;
     bool is_extension = json_has_key(found, "modifierExtension");
     const char *url = is_extension ? json_get_text(json_first(found), "url") : json_text(found);
     return arena_print(arena, "%s %s",
@@ -71,9 +121,10 @@ static bool check_bundle(struct field_job *job, const struct json *bundle,
     if (find_header(job) == NULL)
         return message_refuse(findings, "Bundle.entry[0].resource", "no MessageHeader",
                               "a MessageHeader as the first entry");
-    const char *rules = rules_in(job->arena, bundle);
+    const char *path = NULL;
+    const char *rules = rules_in(job, bundle, &path);
     if (rules != NULL)
-        return message_refuse(findings, "Bundle.entry", rules,
+        return message_refuse(findings, path, rules,
                               "neither modifierExtension nor implicitRules, because they may "
                               "change the meaning of everything; send it without them");
     return true;

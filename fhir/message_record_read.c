@@ -4,6 +4,7 @@
  * Called by message_read. Everything read lives in the arena of the job. */
 #include <string.h>
 
+#include "fhir/map/choice.h"
 #include "fhir/map/map.h"
 #include "fhir/message_choose.h"
 #include "fhir/message_claim.h"
@@ -176,6 +177,50 @@ static void name_referral(struct field_job *job)
         json_put_text(job->arena, job->record, field, named->number);
 }
 
+/* Of results without a document: the one that the message is about, or the only one. */
+static const struct message_entry *result_of(struct field_job *job,
+                                             const struct message_split *split)
+{
+    static const char *const types[] = {"DiagnosticReport", "QuestionnaireResponse",
+                                        "DocumentReference", "Observation", "Procedure"};
+    enum { TYPES = sizeof types / sizeof *types };
+    const struct json *focus = json_first(json_get(split->header, "focus"));
+    for (; focus != NULL; focus = json_next(focus)) {
+        const struct message_entry *entry = entries_resolve_in(job, focus, split->header);
+        for (size_t i = 0; entry != NULL && i < TYPES; i++) {
+            if (strcmp(entry->type, types[i]) == 0)
+                return entry;
+        }
+    }
+    for (size_t i = 0; i < TYPES; i++) {
+        const struct message_entry *first = entries_next(job, types[i], NULL);
+        if (first != NULL)
+            return entries_next(job, types[i], first) == NULL ? first : NULL;
+    }
+    return NULL;
+}
+
+/* Sent again in another message it is the same record: its number and time are the result's own. */
+static const char *number_of_result(struct field_job *job, const struct message_split *split)
+{
+    static const char *const times[] = {"issued", "authored", "date", NULL};
+    const struct message_entry *result = result_of(job, split);
+    if (result == NULL)
+        return NULL;
+    for (size_t i = 0; times[i] != NULL && json_get(job->record, "written_at") == NULL; i++) {
+        const char *time = json_get_text(result->resource, times[i]);
+        if (time != NULL && strchr(time, 'T') != NULL)
+            json_put_text(job->arena, job->record, "written_at", time);
+    }
+    struct json *list = json_get(result->resource, "identifier");
+    struct json *identifier =
+        json_kind(list) == JSON_OBJECT ? list : choice_best(job, list, choice_of_value, NULL);
+    if (identifier == NULL)
+        identifier = json_get(result->resource, "masterIdentifier");
+    json_mark(json_get(identifier, "value"));
+    return identifier != NULL ? json_get_text(identifier, "value") : result->id;
+}
+
 static void name_record(struct field_job *job, const struct message_split *split,
                         const struct message_inbound *in)
 {
@@ -184,6 +229,8 @@ static void name_record(struct field_job *job, const struct message_split *split
         number = job->referral.number;
     if (number == NULL && split->main != NULL)
         number = split->main->id;
+    if (number == NULL && split->main == NULL && strcmp(job->kind, "referral") != 0)
+        number = number_of_result(job, split);
     if (number == NULL)
         number = in->message_id;
     json_put_text(job->arena, job->record, "record", job->kind);

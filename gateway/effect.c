@@ -85,10 +85,14 @@ static bool find_replaced(struct store *store, const struct inbox_item *item, co
 static bool not_found(const struct inbox_item *item, struct fault *ret_fault)
 {
     const char *number = item->message->referral.number;
-    return fault_set(ret_fault, FAULT_not_found,
-                     arena_print(item->arena,
-                                 "referral %s is not found among those we share with you",
-                                 number == NULL ? "(no number given)" : number));
+    if (number == NULL)
+        return fault_set(ret_fault, FAULT_not_found,
+                         "the message names no referral; expected its number: of a move in "
+                         "Task.focus or ServiceRequest.identifier, of a note in "
+                         "Composition.event.detail, of a result in its basedOn");
+    return fault_set(
+        ret_fault, FAULT_not_found,
+        arena_print(item->arena, "referral %s is not found among those we share with you", number));
 }
 
 static enum track_side their_side(const struct store_referral *referral)

@@ -156,10 +156,42 @@ static void the_more_urgent_priority_counts(void **state)
     }
 }
 
+/* Results without a document, sent twice: the number and time are their own. */
+static void a_result_has_its_own_number(void **state)
+{
+    static const struct {
+        const char *type, *members;
+    } cases[] = {
+        {"QuestionnaireResponse",
+         "'identifier':{'system':'urn:o','value':'Q-1'},'authored':'2026-08-20T12:00:00Z'"},
+        {"DiagnosticReport", "'identifier':[{'system':'urn:o','value':'Q-1'}],'code':{'text':'X'},"
+                             "'issued':'2026-08-20T12:00:00Z'"},
+        {"DocumentReference", "'masterIdentifier':{'system':'urn:o','value':'Q-1'},"
+                              "'date':'2026-08-20T12:00:00Z'"},
+        {"Observation", "'id':'Q-1','code':{'text':'X'},'issued':'2026-08-20T12:00:00Z'"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world *world = open_world();
+        struct message_inbound in = take(
+            world, arena_print(&world->arena,
+                               MESSAGE(HEADER(EVENT("notify-add-service-record"),
+                                              "") "," PATIENT ",{'resource':"
+                                                  "{'resourceType':'%s','status':'final','subject':"
+                                                  "{'reference':'Patient/p1'},%s}}"),
+                               cases[i].type, cases[i].members));
+        assert_string_equal(json_get_text(in.record, "record"), "progress-note");
+        assert_string_equal(json_get_text(in.record, "record_id"), "Q-1");
+        assert_string_equal(json_get_text(in.record, "written_at"), "2026-08-20T12:00:00Z");
+        close_world(world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_more_urgent_priority_counts),
+        cmocka_unit_test(a_result_has_its_own_number),
         cmocka_unit_test(no_order_changes_the_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

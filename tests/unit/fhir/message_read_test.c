@@ -467,7 +467,7 @@ static void what_must_not_be_processed(void **state)
                           "") "," PATIENT
                               ",{'resource':{'resourceType':'ServiceRequest','modifierExtension':["
                               "{'url':'urn:not'}]," ORDER_BODY "}}"),
-           "Bundle.entry");
+           "ServiceRequest.modifierExtension");
     close_world(world);
 }
 

@@ -210,11 +210,15 @@ static void a_modifier_extension_is_found_wherever_it_stands(void **state)
         ",{'resource':{'resourceType':'Bundle','entry':[{'resource':{'resourceType':'Flag',"
         "" UNKNOWN "}}]}}",
     };
+    static const char *const paths[] = {
+        "Flag.modifierExtension", "Flag.modifierExtension", "Goal.target[0].modifierExtension",
+        "CarePlan.activity[0].detail.modifierExtension", "Flag.modifierExtension"};
     for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
         struct world world;
         assert_false(take(&world, referral, entries[i], ""));
         assert_int_equal(world.findings.count, 1);
         assert_non_null(strstr(world.findings.items[0].found, "https://x.example/m"));
+        assert_string_equal(world.findings.items[0].path, paths[i]);
         arena_free(&world.arena);
     }
 }
