@@ -4,6 +4,7 @@
  * `vital-signs`, whose profile (R4 vitalsigns) asks for an effective time and for blood pressure as
  * one panel: two neighbours top and bottom number become one Observation 85354-9, one alone a panel
  * with the other one absent. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "fhir/map/map.h"
@@ -350,13 +351,45 @@ void map_write_measurements(struct field_job *job, const struct map_part *part)
     job->list = NULL;
 }
 
-static void add_measurement(struct field_job *job, const struct map_part *part, struct json *item)
+/* The row whose range the value lies outside of, in the unit of that row; NULL: it may be so. */
+static const struct measure_row *exceeded(const struct json *item)
+{
+    const char *word = json_get_text(item, "measure");
+    const struct measure_row *row = word == NULL ? NULL : coding_measure(word);
+    const char *number = json_number(json_get(item, "value"));
+    const char *unit = json_get_text(item, "unit");
+    if (row == NULL || row->lowest == NULL || row->highest == NULL || number == NULL ||
+        (unit != NULL && !text_equal(field_ucum(unit, word), row->unit)))
+        return NULL;
+    double value = strtod(number, NULL);
+    return value < strtod(row->lowest, NULL) || value > strtod(row->highest, NULL) ? row : NULL;
+}
+
+/* PIECE, the Observation or its component, has a value that the measure cannot have: it keeps its
+ * place, no chart shows it, and a person asks. */
+static void doubt_value(struct field_job *job, struct json *item, const struct json *piece)
+{
+    const struct measure_row *row = exceeded(item);
+    if (row == NULL)
+        return;
+    standing_leave_out(
+        job, job->resource, "Observation", piece, "valueQuantity",
+        arena_print(job->arena, "Not filed as a fact: %s is said to be %.20s; expected %s to %s",
+                    row->label, json_number(json_get(item, "value")), row->lowest, row->highest));
+    json_put_text(job->arena, item, "standing", "preliminary");
+    job->keeps_standing = true;
+}
+
+static void add_measurement(struct field_job *job, const struct map_part *part, struct json *item,
+                            const struct json *piece)
 {
     struct json *list = json_get(job->record, part->local);
     if (list == NULL)
         list = json_set(job->arena, job->record, part->local, json_new_list(job->arena));
     json_put_text(job->arena, item, "standing", job->standing);
     job->keeps_standing = job->keeps_standing || job->standing != NULL;
+    if (job->standing == NULL)
+        doubt_value(job, item, piece);
     json_push(list, item);
 }
 
@@ -397,7 +430,7 @@ static void read_pressure(struct field_job *job, const struct map_part *part,
         json_put_text(job->arena, item, "measure", word);
         json_put(item, "measured_on", json_copy_nodes(job->arena, json_get(shared, "measured_on")));
         json_put(item, "note", json_copy_nodes(job->arena, json_get(shared, "note")));
-        add_measurement(job, part, item);
+        add_measurement(job, part, item, piece);
     }
 }
 
@@ -415,7 +448,7 @@ void map_read_measurement(struct field_job *job, const struct map_part *part,
         return; /* no number, or not one of our measures: all of it is told as received */
     struct json *item = json_new_object(job->arena);
     field_read(job, part->rows, observation, item);
-    add_measurement(job, part, item);
+    add_measurement(job, part, item, observation);
 }
 
 /* ---- palpation ---- */

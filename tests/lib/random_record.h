@@ -225,6 +225,12 @@ static inline void random_repair_item(struct random_maker *maker, struct json *i
         if (strcmp(row->unit, "mm[Hg]") == 0)
             json_set_text(maker->arena, item, "unit", "mmHg");
     }
+    const char *value = json_number(json_get(item, "value"));
+    if (row != NULL && row->lowest != NULL &&
+        value != NULL && /* what cannot be is read as doubtful */
+        (strtod(value, NULL) < strtod(row->lowest, NULL) ||
+         strtod(value, NULL) > strtod(row->highest, NULL)))
+        json_replace(maker->arena, item, "value", json_new_number(maker->arena, row->lowest));
     bool is_technique = json_get(item, "technique") != NULL && json_get(item, "owner") == NULL;
     bool is_other = text_equal(json_get_text(item, "technique"), "other");
     if (is_technique && !is_other)

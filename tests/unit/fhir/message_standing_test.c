@@ -623,6 +623,31 @@ static void a_limit_is_no_value(void **state)
     }
 }
 
+/* Pain of 44 out of 10 is shown in no chart, and somebody asks. */
+static void a_value_that_cannot_be_is_doubted(void **state)
+{
+    static const struct {
+        const char *value, *standing;
+    } cases[] = {{"44", "preliminary"}, {"-4", "preliminary"}, {"10", NULL}, {"0", NULL}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world world;
+        char more[500];
+        snprintf(more, sizeof more,
+                 ",{'resource':{'resourceType':'Observation','status':'final'," LOINC(
+                     "72514-3") "," SUBJECT ",'valueQuantity':{'value':%s,'code':'{score}'}}}",
+                 cases[i].value);
+        assert_true(take(&world, note, more, ""));
+        assert_non_null(at(world.in.record, "measurements[0].measure"));
+        assert_true(text_equal(at(world.in.record, "measurements[0].standing"), cases[i].standing));
+        if (cases[i].standing != NULL) {
+            assert_true(is_told(&world, "Observation.valueQuantity", "expected 0 to 10"));
+            assert_string_equal(world.in.set_aside, "1 Observation.valueQuantity");
+        }
+        arena_free(&world.arena);
+    }
+}
+
 /* Counted for the sender, in the codes of FHIR and without the client. */
 static void the_sender_learns_how_many(void **state)
 {
@@ -934,6 +959,7 @@ int main(void)
         cmocka_unit_test(what_must_not_be_done_is_said_so),
         cmocka_unit_test(a_limit_is_no_value),
         cmocka_unit_test(the_sender_learns_how_many),
+        cmocka_unit_test(a_value_that_cannot_be_is_doubted),
         cmocka_unit_test(what_has_no_field_is_judged),
         cmocka_unit_test(what_a_list_removed_fills_no_field),
         cmocka_unit_test(discharges_and_conferences),
