@@ -329,6 +329,17 @@ static void take_from_events(struct field_job *job, struct json *composition)
     }
 }
 
+/* A DocumentReference has no basedOn: it names its referral among what it is related to. */
+static void take_related(struct field_job *job, const struct json *resource, struct json *holder)
+{
+    struct json *item = json_first(json_get(json_get(resource, "context"), "related"));
+    for (; item != NULL; item = json_next(item)) {
+        if (text_equal(json_get_text(item, "type"), "ServiceRequest") ||
+            is_order(entries_resolve_in(job, item, holder)))
+            take_reference(job, item, holder);
+    }
+}
+
 static void take_from_entries(struct field_job *job, const struct message_split *split,
                               const struct message_entry *entries, size_t count)
 {
@@ -340,6 +351,8 @@ static void take_from_entries(struct field_job *job, const struct message_split 
             continue;
         take_reference(job, json_kind(based_on) == JSON_LIST ? json_first(based_on) : based_on,
                        holder);
+        if (strcmp(entry->type, "DocumentReference") == 0)
+            take_related(job, entry->resource, holder);
     }
 }
 

@@ -89,7 +89,8 @@ static bool not_found(const struct inbox_item *item, struct fault *ret_fault)
         return fault_set(ret_fault, FAULT_not_found,
                          "the message names no referral; expected its number: of a move in "
                          "Task.focus or ServiceRequest.identifier, of a note in "
-                         "Composition.event.detail, of a result in its basedOn");
+                         "Composition.event.detail, of a result in its basedOn, of a document in "
+                         "context.related");
     return fault_set(
         ret_fault, FAULT_not_found,
         arena_print(item->arena, "referral %s is not found among those we share with you", number));

@@ -167,7 +167,8 @@ static void a_result_has_its_own_number(void **state)
         {"DiagnosticReport", "'identifier':[{'system':'urn:o','value':'Q-1'}],'code':{'text':'X'},"
                              "'issued':'2026-08-20T12:00:00Z'"},
         {"DocumentReference", "'masterIdentifier':{'system':'urn:o','value':'Q-1'},"
-                              "'date':'2026-08-20T12:00:00Z'"},
+                              "'date':'2026-08-20T12:00:00Z','context':{'related':[{'type':"
+                              "'ServiceRequest','identifier':{'value':'X-1'}}]}"},
         {"Observation", "'id':'Q-1','code':{'text':'X'},'issued':'2026-08-20T12:00:00Z'"},
     };
     (void)state;
@@ -182,6 +183,8 @@ static void a_result_has_its_own_number(void **state)
                                cases[i].type, cases[i].members));
         assert_string_equal(json_get_text(in.record, "record"), "progress-note");
         assert_string_equal(json_get_text(in.record, "record_id"), "Q-1");
+        if (strcmp(cases[i].type, "DocumentReference") == 0)
+            assert_string_equal(in.referral.number, "X-1");
         assert_string_equal(json_get_text(in.record, "written_at"), "2026-08-20T12:00:00Z");
         close_world(world);
     }

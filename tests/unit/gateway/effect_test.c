@@ -185,13 +185,13 @@ static void the_end_said_again_changes_nothing(void **state)
 
 /* ---- a filler that says no more than Task.status ---- */
 
-/* Willow's system says that its Task is STATE. Returns the code of Lakeside's answer. */
-static const char *say_state(struct bench *bench, const char *state)
+/* Willow's system says that its Task of referral NUMBER is STATE. */
+static struct store_message say_state_of(struct bench *bench, const char *number, const char *state)
 {
     static int said;
     struct clinic *to = bench->lakeside;
     struct message_move move = {.move = "start",
-                                .referral = {.placer = "lakeside", .number = "R-1"},
+                                .referral = {.placer = "lakeside", .number = number},
                                 .from = "willow",
                                 .to = "lakeside",
                                 .at = "2026-10-01T12:00:00Z",
@@ -202,7 +202,23 @@ static const char *say_state(struct bench *bench, const char *state)
     struct json *header = json_get(json_first(json_get(bundle, "entry")), "resource");
     assert_non_null(json_get(header, "reason"));
     json_remove(header, "reason");
-    return clinic_receive(to, "willow", json_print(&to->arena, bundle)).row.response_code;
+    return clinic_receive(to, "willow", json_print(&to->arena, bundle)).row;
+}
+
+/* The code of Lakeside's answer. */
+static const char *say_state(struct bench *bench, const char *state)
+{
+    return say_state_of(bench, "R-1", state).response_code;
+}
+
+static void who_names_no_referral_learns_where(void **state)
+{
+    struct bench *bench = *state;
+    refer(bench, "R-1");
+    struct store_message answered = say_state_of(bench, NULL, "accepted");
+    assert_string_equal(answered.response_code, "fatal-error");
+    assert_non_null(strstr(answered.response_issues, "Task.focus"));
+    assert_non_null(strstr(answered.response_issues, "Composition.event.detail"));
 }
 
 /* What its track says since it was sent: "accepted, started". */
@@ -805,6 +821,7 @@ int main(void)
         TEST(moves_of_the_filler_move_the_placer),
         TEST(a_move_that_is_not_possible_here_is_refused),
         TEST(the_end_said_again_changes_nothing),
+        TEST(who_names_no_referral_learns_where),
         TEST(a_state_implies_the_steps_before_it),
         TEST(a_state_reopens_nothing),
         TEST(cancelled_answers_an_abort),
