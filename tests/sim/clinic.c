@@ -88,7 +88,8 @@ static const char *writer(struct world *world, struct gate *gate, const char *ki
     static const unsigned others[] = {PLACE_LINDQVIST, PLACE_WISNIEWSKI};
     int at = (int)(gate - world->gates);
     for (size_t i = 0; i < 2 && strcmp(kind, "referral") == 0; i++) {
-        if (place_clinic(gate, others[i]) == at && world_chance(world, 40))
+        if (place_clinic(gate, others[i]) == at &&
+            world_chance(world, world->plant == PLANT_REPLY_TO_AUTHOR ? 90 : 40))
             return place_handle(others[i]);
     }
     return gate->person;
@@ -306,6 +307,12 @@ static void write_note(struct world *world, int at)
     struct store_referral referral;
     if (!some_referral(world, gate, &referral))
         return;
+    if (world->plant == PLANT_REPLY_TO_AUTHOR) { /* only what a filler writes shows it */
+        for (int i = 0; i < 8 && track_ours(&referral) == TRACK_PLACER; i++)
+            some_referral(world, gate, &referral);
+        if (track_ours(&referral) == TRACK_FILLER)
+            move_it(world, at, &referral, "accept");
+    }
     int client = referral.client[2] - '0';
     bool ends = world_chance(world, 20);
     struct own own = {.kind = ends ? "discharge-summary" : "progress-note",

@@ -144,6 +144,12 @@ static int64_t sim_wall(const struct clock *clock)
     return clock->fixed_ms;
 }
 
+/* So that one mistake is found soon: writers who are elsewhere by another's directory. */
+static bool moves_often(const struct world *world)
+{
+    return world->plant == PLANT_REPLY_TO_AUTHOR;
+}
+
 static void set_up(struct world *world, struct gate *gate, int index)
 {
     struct partner *others = arena_array(&world->arena, GATES, sizeof *others);
@@ -157,7 +163,8 @@ static void set_up(struct world *world, struct gate *gate, int index)
     gate->setup.config = config_defaults(&world->arena);
     gate->setup.config.org = gate->org;
     gate->setup.partners = (struct partner_list){others, count};
-    place_set(world, gate, world_chance(world, 40) ? world_random(world) % 3 : 0);
+    place_set(world, gate,
+              world_chance(world, moves_often(world) ? 90 : 40) ? world_random(world) % 3 : 0);
     gate->setup.coding = coding_standard();
     gate->setup.clock = (struct clock){sim_wall, sim_monotonic, world->now_ms};
     gate->setup.references = 1000; /* never freed by a unit: the world owns it */

@@ -91,10 +91,13 @@ static const char *authors_clinic(const struct flow *flow, const struct json *re
     if (id == NULL || !flow_find_referral(flow, id, &referral, &fault) ||
         !store_find_record(flow->store, flow->arena, referral.placer, "referral", referral.number,
                            &row) ||
-        row.text == NULL)
+        !store_get_record(flow->store, flow->arena, row.id, &row) || row.text == NULL)
         return NULL;
-    for (size_t i = 0; i < 2; i++)
-        author = strstr(row.text, authors[i].npi) == NULL ? author : authors[i].handle;
+    const char *said = json_get_text(tree_of(flow->arena, row.text), "written_by");
+    for (size_t i = 0; i < 2 && said != NULL; i++) {
+        if (strstr(said, authors[i].npi) != NULL || text_equal(said, authors[i].handle))
+            author = authors[i].handle;
+    }
     const char *clinic =
         author == NULL ? NULL : directory_clinic_handle(flow->setup->directory, author);
     bool is_other = clinic != NULL && !text_equal(clinic, referral.placer) &&
