@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "fhir/client_match.h"
+
 enum standing {
     /* With a say about this record and recipient: one of these governs. */
     PERMITS, /* if its scope holds the record */
@@ -16,6 +18,7 @@ enum standing {
     AHEAD, /* a permission that is dated ahead of the clock */
     NOT_YET,
     DRAFT,
+    OTHER_CLIENT, /* a permission of another person under the same number */
     OTHER_SENDER,
     OTHER_SORT,  /* rule 6 */
     OTHER_SCOPE, /* a refusal for something else */
@@ -169,6 +172,16 @@ static enum standing standing_of_permission(const struct asking *asking,
     return side > 0 ? OVER : PERMITS;
 }
 
+/* A family name may change; a refusal is heard whoever gave it. */
+static bool is_of_another(const struct asking *asking, const struct json *consent)
+{
+    const struct json *client = asking->question->client;
+    const char *birth = json_get_text(client, "client_birth_date");
+    struct client_difference difference;
+    return client != NULL && client_differs_in_person(client, consent, &difference) &&
+           (birth == NULL || !text_equal(birth, json_get_text(consent, "client_birth_date")));
+}
+
 static enum standing standing_of(const struct asking *asking, const struct candidate *candidate,
                                  bool is_clinic_named)
 {
@@ -181,8 +194,10 @@ static enum standing standing_of(const struct asking *asking, const struct candi
         return standing_of_withdrawal(asking, consent);
     if (text_equal(json_get_text(consent, "status"), "draft"))
         return DRAFT;
-    return is_refusal(consent) ? standing_of_refusal(asking, consent)
-                               : standing_of_permission(asking, candidate);
+    if (is_refusal(consent))
+        return standing_of_refusal(asking, consent);
+    return is_of_another(asking, consent) ? OTHER_CLIENT
+                                          : standing_of_permission(asking, candidate);
 }
 
 static bool has_say(const struct candidate *candidate)
@@ -389,6 +404,11 @@ static const char *silence(const struct asking *asking, const struct candidate *
                            text_or(consent, "valid_from", "an unknown day"));
     case DRAFT:
         return arena_print(arena, "the consent %s for %s is a draft", number, recipient);
+    case OTHER_CLIENT:
+        return arena_print(arena,
+                           "the consent %s has this client number, but another name or birth date: "
+                           "one of the two has the wrong client_id",
+                           number);
     case OTHER_SENDER:
         return arena_print(arena, "the consent %s for %s lets %s send, not %s", number, recipient,
                            text_or(consent, "share_from", "nobody"), asking->question->sender);
@@ -539,7 +559,7 @@ static struct consent_view view_of(const struct asking *asking, const struct can
 {
     struct consent_view view = {.consent = candidate->tree};
     if (!has_say(candidate)) {
-        view.state = candidate->standing < OTHER_SENDER ? "not in force" : "not about this";
+        view.state = candidate->standing < OTHER_CLIENT ? "not in force" : "not about this";
         view.reason = silence(asking, candidate);
         return view;
     }
@@ -564,8 +584,9 @@ static const char *advice_on(const struct asking *asking, const struct consent_a
         return "nothing: it may be sent";
     const char *ask = arena_print(
         asking->arena,
-        "ask the client; when the client agrees, send a new consent record: share_from %s, "
+        "%sask the client; when the client agrees, send a new consent record: share_from %s, "
         "share_with %s%s%s, purposes %s, covers %s%s",
+        question->consent_count == 0 ? "see that client_id is right; if it is, " : "",
         question->sender, question->recipient, is_person_of_clinic ? " or " : "",
         is_person_of_clinic ? clinic : "", question->purpose, question->kind,
         asking->is_psychotherapy ? ", sensitivity psychotherapy-note alone" : "");

@@ -29,6 +29,9 @@
  * the record: so where the orders disagree the refusal, the withdrawal or the narrower permission
  * holds.
  *
+ * A permission whose birth date, or without one whose name, contradicts the record's client was
+ * given by another person: one mistyped client number must not open another client's consent.
+ *
  * No say at all have: drafts, other senders' and other recipients' consents, those that start later
  * (valid_from), permissions dated ahead of the clock, refusals for other purposes, kinds or days,
  * and permissions of the other sort (rule 6). Refusals and withdrawals dated ahead of the clock act
@@ -52,6 +55,8 @@ struct consent_given {
 struct consent_question {
     const struct consent_given *consents; /* all of the client's that we hold, as accepted */
     size_t consent_count;
+    const struct json *client; /* the record: whose name and birth date a permission may not
+                                  contradict; NULL: not compared */
     const struct directory *directory;
     const char *sender;             /* our clinic */
     const char *recipient;          /* handle of a person or a clinic */

@@ -6,6 +6,7 @@
 
 #include "fhir/map/client_number.h"
 #include "fhir/message_person.h"
+#include "fhir/message_reference.h"
 
 /* ---- subjects ---- */
 
@@ -67,30 +68,43 @@ struct message_client client_of(struct field_job *job,
 /* ---- one person ---- */
 
 bool client_is_of(struct field_job *job, const struct message_client *client,
-                  const struct message_entry *patient)
+                  struct message_entry *patient)
 {
     return client->entry != NULL && person_is_one(job, client->entry, patient);
 }
 
-/* "Patient/5" at the end of a literal Reference without its version; NULL: none. */
-static const char *tail_of(struct field_job *job, const struct json *reference)
+/* The literal Reference without its version, with the server of the entry that it stands in where
+ * it is relative; NULL: it is none, or of what it stands in. */
+static const char *full_literal(struct field_job *job, const struct message_client *person)
 {
-    const char *text = json_get_text(reference, "reference");
-    const char *type = text == NULL || text[0] == '#' ? NULL : strstr(text, "Patient/");
-    const char *version = type == NULL ? NULL : strstr(type, "/_history/");
-    return version == NULL ? type : arena_copy_n(job->arena, type, (size_t)(version - type));
+    const char *text = json_get_text(person->reference, "reference");
+    const char *version = text == NULL ? NULL : strstr(text, "/_history/");
+    const struct message_entry *holder = entries_of_resource(job, person->container);
+    size_t base = holder == NULL ? 0 : reference_base(holder);
+    if (text == NULL || text[0] == '#')
+        return NULL;
+    if (version != NULL)
+        text = arena_copy_n(job->arena, text, (size_t)(version - text));
+    return base == 0 || strchr(text, ':') != NULL
+               ? text
+               : field_join(job, arena_copy_n(job->arena, holder->full_url, base), text, "");
 }
 
-/* Two literals that lead to nothing here: of the same server, as far as they say one. */
-static bool same_literal(struct field_job *job, const struct json *one, const struct json *other)
+/* Two literals that lead to nothing here. */
+static bool same_literal(struct field_job *job, const struct message_client *one,
+                         const struct message_client *other)
 {
-    const char *text = json_get_text(one, "reference");
-    const char *theirs = json_get_text(other, "reference");
-    const char *tail = tail_of(job, one);
-    if (text_equal(text, theirs))
-        return text != NULL && text[0] != '#';
-    bool is_relative = text_starts(text, "Patient/") || text_starts(theirs, "Patient/");
-    return tail != NULL && is_relative && text_equal(tail, tail_of(job, other));
+    const char *text = full_literal(job, one);
+    const char *theirs = full_literal(job, other);
+    if (text == NULL || theirs == NULL || text_equal(text, theirs))
+        return text != NULL && theirs != NULL;
+    /* one is relative where nothing says of which server: as good as the other, if that is home */
+    bool is_short = strchr(text, ':') == NULL;
+    const char *relative = is_short ? text : theirs;
+    const char *full = is_short ? theirs : text;
+    size_t length = strlen(full) - (strlen(relative) < strlen(full) ? strlen(relative) : 0);
+    return strchr(relative, ':') == NULL && text_ends(full, relative) && length > 0 &&
+           full[length - 1] == '/' && reference_is_home(job, full, length);
 }
 
 /* Of this Patient, and of no other one in the message. */
@@ -111,7 +125,7 @@ static bool are_named_alike(struct field_job *job, const struct message_client *
         return is_number_of(job, one->entry, theirs);
     if (other->entry != NULL)
         return is_number_of(job, other->entry, number);
-    return same_literal(job, one->reference, other->reference) ||
+    return same_literal(job, one, other) ||
            (number != NULL && theirs != NULL && client_number_is_personal(number) &&
             person_same_number(number, theirs));
 }
@@ -151,19 +165,26 @@ static bool is_person(struct field_job *job, const struct json *reference,
            (text != NULL && strstr(text, "Patient/") != NULL);
 }
 
+enum { COMING_MAX = 200 }; /* to an Appointment, of whom the client is looked for */
+
 /* An Appointment is of the patients among those who come. */
 static enum client_whose whose_appointment(struct field_job *job,
                                            const struct message_client *client,
                                            const struct message_entry *entry)
 {
     enum client_whose whose = CLIENT_UNSAID;
+    size_t count = 0;
     for (const struct json *comes = json_first(json_get(entry->resource, "participant"));
-         comes != NULL && whose != CLIENT_THEIRS; comes = json_next(comes)) {
+         comes != NULL && whose != CLIENT_THEIRS && count < COMING_MAX;
+         comes = json_next(comes), count++) {
         const struct json *actor = json_get(comes, "actor");
-        if (actor != NULL && is_person(job, actor, entry))
-            whose = client_of_reference(job, client, entry, actor);
+        enum client_whose found = actor != NULL && is_person(job, actor, entry)
+                                      ? client_of_reference(job, client, entry, actor)
+                                      : CLIENT_UNSAID;
+        if (found == CLIENT_THEIRS || found > whose)
+            whose = found;
     }
-    return whose;
+    return count == COMING_MAX && whose != CLIENT_THEIRS ? CLIENT_UNKNOWN : whose;
 }
 
 /* An Observation that looks at somebody or something else is not about the client. */

@@ -42,7 +42,7 @@ enum client_whose client_of_reference(struct field_job *job, const struct messag
                                       const struct json *reference);
 /* Whether the Patient of an entry is the client. */
 bool client_is_of(struct field_job *job, const struct message_client *client,
-                  const struct message_entry *patient);
+                  struct message_entry *patient);
 /* "Patient/p2", a number or a name: what ENTRY says that it is about. */
 const char *client_named(struct field_job *job, const struct message_entry *entry);
 

@@ -169,14 +169,16 @@ static bool is_clinical(const char *type)
     return types[i] != NULL;
 }
 
-static void index_contained(struct field_job *job, struct json *container)
+static bool index_contained(struct field_job *job, struct json *container)
 {
     struct message_entries *bundle = job->entries;
-    for (struct json *item = json_first(json_get(container, "contained"));
-         item != NULL && bundle->contained_count < MESSAGE_ENTRIES_MAX; item = json_next(item)) {
+    for (struct json *item = json_first(json_get(container, "contained")); item != NULL;
+         item = json_next(item)) {
         const char *type = json_get_text(item, "resourceType");
         if (type == NULL || !is_clinical(type))
             continue;
+        if (bundle->contained_count >= MESSAGE_ENTRIES_MAX)
+            return false;
         bundle->contained = arena_room(job->arena, bundle->contained, sizeof *bundle->contained,
                                        bundle->contained_count, &bundle->contained_room, 16);
         bundle->contained[bundle->contained_count++] =
@@ -186,6 +188,7 @@ static void index_contained(struct field_job *job, struct json *container)
                                    .resource = item,
                                    .container = container};
     }
+    return true;
 }
 
 bool entries_index(struct field_job *job, const struct json *bundle)
@@ -193,8 +196,10 @@ bool entries_index(struct field_job *job, const struct json *bundle)
     entries_new(job);
     if (!index_entries(job, bundle, 1))
         return false;
-    for (size_t i = 0; i < job->entries->count; i++)
-        index_contained(job, job->entries->entries[i].resource);
+    for (size_t i = 0; i < job->entries->count; i++) {
+        if (!index_contained(job, job->entries->entries[i].resource))
+            return false;
+    }
     return true;
 }
 

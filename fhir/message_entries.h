@@ -20,11 +20,14 @@ struct message_entry {
     struct json *parent; /* inbound: the entry object, or NULL */
     bool is_taken;       /* inbound: some table read it */
     /* inbound, of what may be part of a record */
-    struct json *container; /* the resource it is contained in, or NULL */
-    size_t named;           /* its turn among what the record names; ENTRIES_UNNAMED */
-    const char *aside;      /* why it is no part of the record, or NULL */
-    bool is_strangers;      /* set aside as somebody else's: its content is not told */
-    bool is_no_fact;        /* set aside by what it says of itself (message_standing.h) */
+    struct json *container;              /* the resource it is contained in, or NULL */
+    size_t named;                        /* its turn among what the record names; ENTRIES_UNNAMED */
+    const char *aside;                   /* why it is no part of the record, or NULL */
+    struct contained_ids *contained_ids; /* of what it contains, once many asked */
+    const struct message_entry *compared; /* of a Patient: with whom it was compared last, */
+    bool is_same_person;                  /* and what came out */
+    bool is_strangers; /* set aside as somebody else's: its content is not told */
+    bool is_no_fact;   /* set aside by what it says of itself (message_standing.h) */
 };
 
 enum { ENTRIES_UNNAMED = 0 };

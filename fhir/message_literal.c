@@ -75,7 +75,7 @@ static bool has_base(const char *text, const char *base, size_t length)
 
 /* Whether entries without a fullUrl may be of this server: another entry, the sender's endpoint or
  * what the header points at is. */
-static bool is_home(struct field_job *job, const char *base, size_t length)
+bool reference_is_home(struct field_job *job, const char *base, size_t length)
 {
     const struct message_entry *header = entries_next(job, "MessageHeader", NULL);
     const struct json *resource = header == NULL ? NULL : header->resource;
@@ -160,7 +160,7 @@ static struct message_entry *by_absolute(struct field_job *job, const struct lit
     struct message_entry *found[REFERENCE_CANDIDATES];
     size_t count = reference_with_id(job, literal->type, literal->id, found);
     count = keep_placeless(found, count);
-    if (count == 0 || !is_home(job, literal->text, literal->base_length))
+    if (count == 0 || !reference_is_home(job, literal->text, literal->base_length))
         return NULL;
     return newest(found, count, literal->version);
 }

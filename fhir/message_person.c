@@ -10,7 +10,7 @@
 
 enum { NUMBERS_MAX = 64, NAMES_MAX = 8, LINKS_MAX = 16 }; /* of a Patient that are compared */
 
-enum answer { NOTHING, SAME, OTHER };
+enum answer { NOTHING, SAME, OTHER_FAMILY, OTHER };
 
 /* ---- numbers ---- */
 
@@ -29,7 +29,9 @@ static bool is_current(const struct field_job *job, const struct json *identifie
 
 static bool is_record_number(const struct field_job *job, const struct json *identifier)
 {
-    return field_has_code(json_get(identifier, "type"), NULL, "MR") && is_current(job, identifier);
+    return json_get_text(identifier, "system") != NULL &&
+           json_get_text(identifier, "value") != NULL && is_current(job, identifier) &&
+           field_has_code(json_get(identifier, "type"), NULL, "MR");
 }
 
 /* Record numbers where both have one of the same system. */
@@ -45,10 +47,10 @@ static enum answer record_numbers(const struct field_job *job, const struct json
             continue;
         for (const struct json *right = json_first(json_get(other, "identifier"));
              right != NULL && j < NUMBERS_MAX; right = json_next(right), j++) {
-            if (!is_record_number(job, right) ||
-                !text_equal(json_get_text(left, "system"), json_get_text(right, "system")))
+            if (!text_equal(json_get_text(left, "system"), json_get_text(right, "system")) ||
+                !is_record_number(job, right))
                 continue;
-            if (text_equal(json_get_text(left, "value"), json_get_text(right, "value")))
+            if (person_same_number(left, right))
                 return SAME;
             answer = OTHER;
         }
@@ -114,6 +116,12 @@ static const char *joined(struct field_job *job, const struct json *list)
     return text.length == 0 ? NULL : text.at;
 }
 
+static bool has_same_given(const struct json *one, const struct json *other)
+{
+    const struct json *first = json_first(json_get(one, "given"));
+    return first != NULL && json_same(first, json_first(json_get(other, "given")));
+}
+
 /* Jr. and Sr. are two people. */
 static enum answer one_name(struct field_job *job, const struct json *one, const struct json *other)
 {
@@ -130,12 +138,14 @@ static enum answer one_name(struct field_job *job, const struct json *one, const
         return SAME;
     case CLIENT_NAME_UNKNOWN:
         return NOTHING;
+    case CLIENT_NAME_OTHER_FAMILY:
+        return has_same_given(one, other) ? OTHER_FAMILY : OTHER;
     default:
         return OTHER;
     }
 }
 
-/* SAME when any two agree; OTHER when there are some and none may be the same. */
+/* SAME when any two agree; else the mildest of what they say, OTHER at worst. */
 static enum answer names(struct field_job *job, const struct json *one, const struct json *other)
 {
     enum answer answer = NOTHING;
@@ -148,7 +158,8 @@ static enum answer names(struct field_job *job, const struct json *one, const st
             enum answer found = one_name(job, left, right);
             if (found == SAME)
                 return SAME;
-            answer = found == OTHER ? OTHER : answer;
+            if (found != NOTHING && (answer == NOTHING || found < answer))
+                answer = found;
         }
     }
     return answer;
@@ -175,8 +186,8 @@ static bool is_patient(const struct message_entry *entry)
     return strcmp(entry->type, "Patient") == 0;
 }
 
-bool person_is_one(struct field_job *job, const struct message_entry *one,
-                   const struct message_entry *other)
+static bool compare(struct field_job *job, const struct message_entry *one,
+                    const struct message_entry *other)
 {
     if (one == other)
         return true;
@@ -190,8 +201,17 @@ bool person_is_one(struct field_job *job, const struct message_entry *one,
         return false;
     enum answer name = names(job, one->resource, other->resource);
     if (number == SAME)
-        return name != OTHER || birth == SAME; /* a name may change with a marriage */
-    if (name == OTHER)
+        return name != OTHER; /* the family name alone may change */
+    if (name >= OTHER_FAMILY)
         return false;
     return share_number(job, one->resource, other->resource) || (name == SAME && birth == SAME);
+}
+
+bool person_is_one(struct field_job *job, struct message_entry *one, struct message_entry *other)
+{
+    if (other->compared != one) { /* each of many References asks again */
+        other->is_same_person = compare(job, one, other);
+        other->compared = one;
+    }
+    return other->is_same_person;
 }

@@ -9,8 +9,8 @@
 
 #include "fhir/message_entries.h"
 
-bool person_is_one(struct field_job *job, const struct message_entry *one,
-                   const struct message_entry *other);
+/* ONE is the client; what came out is kept with OTHER. */
+bool person_is_one(struct field_job *job, struct message_entry *one, struct message_entry *other);
 /* Whether a Reference's IDENTIFIER means this PATIENT: one of its current numbers, and none that a
  * household or a group may share. */
 bool person_has_number(struct field_job *job, const struct json *patient,

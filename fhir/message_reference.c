@@ -8,23 +8,14 @@
 #include "fhir/look_up.h"
 
 enum {
-    FEW_ENTRIES = 32,   /* are gone through */
-    FEW_QUESTIONS = 16, /* likewise, however many the identifiers or contained resources */
-    CONTAINERS = 4      /* remembered: what refers to what is in another, by turns, is no deeper */
-};
-
-struct container {
-    const struct json *resource; /* NULL: none yet */
-    struct json **items;
-    struct look_up ids;
-    unsigned last_asked;
+    FEW_ENTRIES = 32,  /* are gone through */
+    FEW_QUESTIONS = 16 /* likewise, however many the identifiers or contained resources */
 };
 
 struct message_look_ups {
     struct look_up urls, ids, typed_ids, identifiers, typed_identifiers, servers;
     bool has_names, has_identifiers, has_servers;
     unsigned identifiers_asked, contained_asked;
-    struct container containers[CONTAINERS];
 };
 
 static struct message_look_ups *look_ups(struct field_job *job)
@@ -192,52 +183,46 @@ struct message_entry *reference_by_identifier(struct field_job *job, const struc
 
 /* ---- contained ---- */
 
-static void fill(struct field_job *job, struct container *container, const struct json *resource)
+struct contained_ids {
+    struct json **items;
+    struct look_up ids;
+};
+
+static struct contained_ids *ids_of(struct field_job *job, const struct json *resource)
 {
     const struct json *list = json_get(resource, "contained");
+    struct contained_ids *ids = arena_alloc(job->arena, sizeof *ids);
     size_t count = 0;
-    *container = (struct container){.resource = resource};
-    container->items = arena_array(job->arena, json_count(list) + 1, sizeof *container->items);
+    ids->items = arena_array(job->arena, json_count(list) + 1, sizeof *ids->items);
     for (struct json *item = json_first(list); item != NULL; item = json_next(item)) {
-        container->items[count] = item;
-        look_up_add(&container->ids, job->arena,
+        ids->items[count] = item;
+        look_up_add(&ids->ids, job->arena,
                     (struct look_up_row){{json_get_text(item, "id")}, count});
         count++;
     }
+    return ids;
 }
 
-/* The one of RESOURCE, in the place of that which was not asked for longest when it is new. */
-static struct container *container_of(struct field_job *job, const struct json *resource)
+static struct json *first_with_id(const struct json *container, const char *id)
 {
-    struct message_look_ups *found = look_ups(job);
-    struct container *oldest = &found->containers[0];
-    struct container *container = NULL;
-    for (size_t i = 0; i < CONTAINERS && container == NULL; i++) {
-        if (found->containers[i].resource == resource)
-            container = &found->containers[i];
-        else if (found->containers[i].last_asked < oldest->last_asked)
-            oldest = &found->containers[i];
-    }
-    if (container == NULL) {
-        container = oldest;
-        fill(job, container, resource);
-    }
-    container->last_asked = found->contained_asked;
-    return container;
+    struct json *item = json_first(json_get(container, "contained"));
+    while (item != NULL && !text_equal(json_get_text(item, "id"), id))
+        item = json_next(item);
+    return item;
 }
 
 struct json *reference_contained(struct field_job *job, const struct json *container,
                                  const char *id)
 {
-    struct json *item = json_first(json_get(container, "contained"));
-    if (item == NULL)
+    if (json_get(container, "contained") == NULL)
         return NULL;
-    if (++look_ups(job)->contained_asked > FEW_QUESTIONS) {
-        struct container *found = container_of(job, container);
-        long place = look_up_first(&found->ids, id, NULL, NULL);
-        return place == LOOK_UP_NOTHING ? NULL : found->items[place];
-    }
-    while (item != NULL && !text_equal(json_get_text(item, "id"), id))
-        item = json_next(item);
-    return item;
+    if (++look_ups(job)->contained_asked <= FEW_QUESTIONS)
+        return first_with_id(container, id);
+    struct message_entry *entry = entries_of_resource(job, container);
+    if (entry == NULL) /* within what is contained there is nothing contained in R4 */
+        return NULL;
+    if (entry->contained_ids == NULL)
+        entry->contained_ids = ids_of(job, container);
+    long place = look_up_first(&entry->contained_ids->ids, id, NULL, NULL);
+    return place == LOOK_UP_NOTHING ? NULL : entry->contained_ids->items[place];
 }

@@ -23,6 +23,8 @@ struct json *reference_contained(struct field_job *job, const struct json *conta
                                  const char *id);
 /* Length of "https://server/fhir/" in the fullUrl of an entry; 0: it says no server. */
 size_t reference_base(const struct message_entry *entry);
+/* Whether entries without a fullUrl may be of this server: the sender's own. */
+bool reference_is_home(struct field_job *job, const char *base, size_t length);
 /* Whether some entry is of this server. */
 bool reference_is_server(struct field_job *job, const char *base, size_t length);
 

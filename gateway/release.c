@@ -118,6 +118,7 @@ struct consent_question release_question(const struct setup *setup, struct arena
     struct consent_question question = {
         .consents = consents->given,
         .consent_count = consents->count,
+        .client = record,
         .directory = setup->directory,
         .sender = setup->config.org,
         .kind = record_kind(record),

@@ -267,11 +267,13 @@ static bool has_only(const struct json *object, const char *const *names)
     return true;
 }
 
-/* A nested provision that denies labels we know, and nothing else, is `excludes`. */
+/* A nested provision that denies labels we know, and nothing else, is `excludes`. One that denies
+ * without any denies everything, which is no exception. */
 static bool is_exclusion(struct field_job *job, const struct json *provision)
 {
-    static const char *const names[] = {"id", "extension", "type", "securityLabel", NULL};
-    if (!has_only(provision, names) || !text_equal(json_get_text(provision, "type"), "deny"))
+    static const char *const names[] = {"id", "type", "securityLabel", NULL};
+    if (!has_only(provision, names) || !text_equal(json_get_text(provision, "type"), "deny") ||
+        json_first(json_get(provision, "securityLabel")) == NULL)
         return false;
     for (const struct json *label = json_first(json_get(provision, "securityLabel")); label != NULL;
          label = json_next(label)) {

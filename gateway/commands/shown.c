@@ -89,18 +89,17 @@ struct shown_client shown_client(const struct shown *shown, const char *owner, c
     return (struct shown_client){.number = filled(number)};
 }
 
-/* A client whose last record is older than the table of clients is named by the record itself; so
- * is one without a number. */
+/* As the record itself names the client: another record may have the number by mistake. */
 struct shown_client shown_client_of_record(const struct shown *shown,
                                            const struct store_record *row)
 {
     size_t length;
-    struct shown_client client = shown_client(shown, row->origin, row->client);
-    if (client.name != NULL)
-        return client;
     const char *text = payload_get(shown->store, shown->arena, row->payload, &length);
     const struct json *record = text == NULL ? NULL : tree_of_n(shown->arena, text, length);
-    return record == NULL ? client : client_in(shown->arena, record, row->client);
+    struct shown_client client = {.name = NULL};
+    if (record != NULL)
+        client = client_in(shown->arena, record, row->client);
+    return client.name != NULL ? client : shown_client(shown, row->origin, row->client);
 }
 
 struct shown_client shown_client_of_referral(const struct shown *shown,

@@ -466,6 +466,44 @@ static void judges_the_samples(void **state)
     sample_close(&sample);
 }
 
+/* One mistyped number must not open another client's consent; a refusal is heard all the same. */
+static void a_consent_of_another_person_permits_nothing(void **state)
+{
+    static const struct {
+        const char *birth, *family, *decision;
+        bool is_allowed;
+    } rows[] = {
+        {"\"1984-03-09\"", "\"Delgado\"", "allow", true},
+        {"\"1984-03-09\"", "\"Delgado-Ruiz\"", "allow", true}, /* a family name may change */
+        {"\"1990-07-01\"", "\"Delgado\"", "allow", false},
+        {"null", "\"Ochoa\"", "allow", false},
+    };
+    struct sample sample;
+    (void)state;
+    sample_open(&sample);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct given given = ALLOW("A", "03-01", "\"harbor\"", "");
+        struct json *consent = consent_of(&sample.arena, &given);
+        struct json *record = consent_of(&sample.arena, &given);
+        patched(&sample.arena, record, "client_family_name", "\"Delgado\"");
+        patched(&sample.arena, record, "client_given_names", "\"Rosa\"");
+        patched(&sample.arena, record, "client_birth_date", "\"1984-03-09\"");
+        patched(&sample.arena, consent, "client_family_name", rows[i].family);
+        patched(&sample.arena, consent, "client_given_names", "\"Rosa\"");
+        patched(&sample.arena, consent, "client_birth_date", rows[i].birth);
+        const struct json *consents[] = {consent};
+        struct consent_question question = question_of(&sample, consents, 1);
+        question.client = record;
+        struct consent_answer answer = consent_ask(&sample.arena, &question);
+        assert_int_equal(answer.is_allowed, rows[i].is_allowed);
+        if (!rows[i].is_allowed)
+            assert_non_null(strstr(answer.reason, "another name or birth date"));
+        patched(&sample.arena, consent, "decision", "\"deny\"");
+        assert_false(consent_ask(&sample.arena, &question).is_allowed);
+    }
+    sample_close(&sample);
+}
+
 /* Taking back: the newest decision is gone, an older one does not come back; a revocation written
  * as a record of its own does not outrank what was given in between. */
 static void withdrawal_holds(void **state)
@@ -654,6 +692,7 @@ int main(void)
         cmocka_unit_test(follows_the_truth_table),
         cmocka_unit_test(each_rule_can_stop_it),
         cmocka_unit_test(judges_the_samples),
+        cmocka_unit_test(a_consent_of_another_person_permits_nothing),
         cmocka_unit_test(withdrawal_holds),
         cmocka_unit_test(every_pair_in_every_order),
         cmocka_unit_test(a_withdrawal_dated_ahead_counts_from_its_acceptance),

@@ -388,6 +388,28 @@ static void what_contradicts_outweighs_what_is_shared(void **state)
                            MRN("1", ""))) "," ORDER_OF_P1
                                           "," ENTRY(CONDITION("k1", "M54.2", TO("Patient/p2"))),
                   "M54.2"), /* a new family name, the same number */
+        /* twins: their numbers are not known yet */
+        DIAGNOSES(
+            ENTRY(FULL("p1", "Marsh", "Dana", "2026-08-01",
+                       ",'identifier':[{'type':{'coding':[{'code':'MR'}]},'system':'urn:mr'}"
+                       "]")) "," ENTRY(FULL("p2", "Marsh", "Tim", "2026-08-01",
+                                            ",'identifier':[{'type':{'coding':[{'code':'MR'}]"
+                                            "},'system':"
+                                            "'urn:mr'}]")) "," ORDER_OF_P1
+                                                           "," ENTRY(CONDITION("k1", "M54.2",
+                                                                               TO("Patient/p2"))),
+            ""),
+        /* two servers have a patient of that id, and neither is in the message */
+        DIAGNOSES(
+            AT("https://a.example/ServiceRequest/s1",
+               REQUEST("{'reference':'Patient/5','identifier':{'system':'urn:mr','value':'1'}}",
+                       "")) "," ENTRY(CONDITION("k1", "M54.2", TO("https://b.example/Patient/5"))),
+            ""),
+        DIAGNOSES(
+            AT("https://a.example/ServiceRequest/s1",
+               REQUEST("{'reference':'Patient/5','identifier':{'system':'urn:mr','value':'1'}}",
+                       "")) "," ENTRY(CONDITION("k1", "M54.2", TO("https://a.example/Patient/5"))),
+            "M54.2"),
         DIAGNOSES(ENTRY(FULL("p1", "Marsh", "Dana", "1984-03-09", OF_HOUSEHOLD)) "," ENTRY(FULL(
                       "p2", "Marsh", "Tim", "2015-01-01",
                       OF_HOUSEHOLD)) "," ORDER_OF_P1
