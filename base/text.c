@@ -180,6 +180,35 @@ bool text_ends(const char *text, const char *suffix)
     return length >= tail && strcmp(text + length - tail, suffix) == 0;
 }
 
+/* Letters of other scripts are bytes above ASCII. */
+static bool is_inner(char byte)
+{
+    unsigned char code = (unsigned char)byte;
+    return code >= 0x80 || (code >= '0' && code <= '9') ||
+           ((code | 0x20) >= 'a' && (code | 0x20) <= 'z');
+}
+
+bool text_has_words(const char *text, const char *words)
+{
+    size_t length = strlen(words);
+    for (const char *at = strstr(text, words); at != NULL && length > 0;
+         at = strstr(at + 1, words)) {
+        bool starts = at == text || !is_inner(at[-1]) || !is_inner(at[0]);
+        bool ends = !is_inner(at[length]) || !is_inner(at[length - 1]);
+        if (starts && ends)
+            return true;
+    }
+    return false;
+}
+
+size_t text_count_words(const char *text)
+{
+    size_t count = 0;
+    for (; text != NULL && *text != '\0'; text++)
+        count += *text != ' ' && (text[1] == ' ' || text[1] == '\0');
+    return count;
+}
+
 bool text_is_space(unsigned point)
 {
     return point == ' ' || (point >= 0x09 && point <= 0x0d) || point == 0x85 || point == 0xa0 ||

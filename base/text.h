@@ -48,6 +48,10 @@ static inline bool text_starts(const char *text, const char *prefix)
            strncmp(text, prefix, strlen(prefix)) == 0;
 }
 bool text_ends(const char *text, const char *suffix);
+/* Whether WORDS stand in TEXT, with no letter or digit before or behind. */
+bool text_has_words(const char *text, const char *words);
+/* The number of words between spaces. */
+size_t text_count_words(const char *text);
 bool text_is_space(unsigned point);   /* a code point of white space, or of no width at all */
 bool text_is_blank(const char *text); /* NULL, empty, or only white space (Unicode spaces too) */
 /* Offset of the first byte that is not well-formed UTF-8 (RFC 3629), or LENGTH. */

@@ -133,15 +133,20 @@ static bool judge_address(struct field_job *job, struct json *address, const voi
     return true;
 }
 
-/* What the line read says too has been understood. */
+/* What the line read says too has been understood. Longer ones and more of them than any address
+ * has are told. */
 static void mark_parts(struct json *address, const char *read)
 {
+    enum { LONGEST = 2000, LINES_MAX = 16 };
+    size_t count = 0;
+    if (strlen(read) > LONGEST)
+        return;
     for (size_t i = 0; address_parts[i] != NULL; i++) {
         struct json *part = json_get(address, address_parts[i]);
         if (json_kind(part) == JSON_LIST)
             part = json_first(part);
-        for (; part != NULL; part = i == 0 ? json_next(part) : NULL) {
-            if (json_text(part) != NULL && strstr(read, json_text(part)) != NULL)
+        for (; part != NULL && count < LINES_MAX; part = i == 0 ? json_next(part) : NULL, count++) {
+            if (json_text(part) != NULL && text_has_words(read, json_text(part)))
                 json_mark(part);
         }
     }

@@ -77,20 +77,40 @@ static bool judge_name(struct field_job *job, struct json *name, const void *opt
     return true;
 }
 
+enum { NAME_LONGEST = 500, WORDS_MAX = 16 }; /* of a name that is looked for in another */
+
+/* The number of words of LIST (or of a text alone) if TEXT has all of them. */
+static bool has_all(const char *text, const struct json *part, size_t *count)
+{
+    const struct json *word = json_kind(part) == JSON_LIST ? json_first(part) : part;
+    for (size_t i = 0; word != NULL; word = json_next(word), i++) {
+        if (i >= WORDS_MAX || json_text(word) == NULL || !text_has_words(text, json_text(word)))
+            return false;
+        *count += text_count_words(json_text(word));
+        if (json_kind(part) != JSON_LIST)
+            break;
+    }
+    return true;
+}
+
 /* A name in parts that a whole one, OPTION, says in one piece. */
 static bool judge_parts(struct field_job *job, struct json *name, const void *option,
                         struct choice *ret_choice)
 {
-    const char *family = json_get_text(name, "family");
-    if (!judge_name(job, name, NULL, ret_choice) || family == NULL ||
-        strstr(option, family) == NULL)
-        return false;
-    for (struct json *word = json_first(json_get(name, "given")); word != NULL;
-         word = json_next(word)) {
-        if (json_text(word) != NULL && strstr(option, json_text(word)) == NULL)
-            return false;
-    }
-    return true;
+    size_t count = 0;
+    return judge_name(job, name, NULL, ret_choice) && json_get_text(name, "family") != NULL &&
+           strlen(option) <= NAME_LONGEST && has_all(option, json_get(name, "family"), &count) &&
+           has_all(option, json_get(name, "given"), &count);
+}
+
+/* Whether the parts say every word of the whole name. */
+static bool say_all(const struct json *parts, const char *text)
+{
+    static const char *const members[] = {"family", "given", "prefix", "suffix"};
+    size_t count = 0;
+    for (size_t i = 0; i < 4; i++)
+        has_all(text, json_get(parts, members[i]), &count);
+    return count >= text_count_words(text);
 }
 
 /* NAME, or the one that says its text in parts. */
@@ -102,7 +122,8 @@ static struct json *in_parts(struct field_job *job, struct json *list, struct js
     struct json *parts = choice_best(job, list, judge_parts, json_text(text));
     if (parts == NULL)
         return name;
-    json_mark(text);
+    if (say_all(parts, json_text(text)))
+        json_mark(text);
     return parts;
 }
 
