@@ -13,11 +13,23 @@
 
 /* ---- one file: records/in/FROM--answer--REFERRAL--SEQ.json ---- */
 
+/* Two clinics may use the same number: one that is not ours stands with the clinic that gave it, as
+ * records write it (lakeside:R-1). */
+static const char *number_of(const struct office *office, struct arena *arena,
+                             const struct store_answer *answer,
+                             const struct store_referral *referral)
+{
+    bool is_ours = text_equal(referral->placer, office->setup->config.org);
+    return arena_print(arena, "%s%s%s--%lld", is_ours ? "" : referral->placer, is_ours ? "" : ":",
+                       referral->number, (long long)answer->seq);
+}
+
 static struct json *object_of(struct arena *arena, const struct store_answer *answer,
                               const struct store_referral *referral)
 {
     struct json *object = json_new_object(arena);
     json_set_text(arena, object, "record", "answer");
+    json_set_text(arena, object, "placer", referral->placer);
     json_set_text(arena, object, "referral_id", referral->number);
     json_set_text(arena, object, "move", answer->move);
     json_set_text(arena, object, "at", clock_text(arena, answer->at_ms));
@@ -32,8 +44,8 @@ static struct json *object_of(struct arena *arena, const struct store_answer *an
 static bool write_answer(const struct office *office, struct arena *arena,
                          const struct store_answer *answer, const struct store_referral *referral)
 {
-    const char *number = arena_print(arena, "%s--%lld", referral->number, (long long)answer->seq);
-    const char *name = export_name(arena, answer->clinic, "answer", number);
+    const char *name =
+        export_name(arena, answer->clinic, "answer", number_of(office, arena, answer, referral));
     const char *path = setup_path(office->setup, arena, arena_print(arena, "records/in/%s", name));
     const char *text =
         arena_print(arena, "%s\n", json_print_pretty(arena, object_of(arena, answer, referral)));

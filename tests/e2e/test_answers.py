@@ -60,7 +60,7 @@ def test_an_answer_is_a_file_and_runs_the_program(make_town):
 
     lakeside.move("cancel", "R-1")
     wait_for(lambda: told(willow), 15, willow.log)
-    assert list(answers(willow)) == ["lakeside--answer--R-1--1.json"] and told(willow)[0]["move"] == "cancel"
+    assert list(answers(willow)) == ["lakeside--answer--lakeside%3AR-1--1.json"] and told(willow)[0]["move"] == "cancel"
 
 
 def test_killed_in_between_each_answer_is_there_once(make_town):

@@ -151,9 +151,34 @@ static void a_cancel_of_the_placer_is_a_file_there(void **state)
     assert_int_equal(answer_files_sweep(&willow, &bench->willow->arena, &notices), 1);
     assert_string_equal(notices[0].move, "cancel");
     assert_true(file_exists(arena_print(&bench->willow->arena,
-                                        "%s/records/in/lakeside--answer--R-1--1.json",
+                                        "%s/records/in/lakeside--answer--lakeside%%3AR-1--1.json",
                                         bench->willow->folder)));
     writer_stop(willow.writer);
+}
+
+/* Both clinics count their referrals from R-1: what one partner says of both is two files. */
+static void the_same_number_of_two_clinics_is_two_files(void **state)
+{
+    struct bench *bench = *state;
+    struct fault fault = {FAULT_none, NULL};
+    clinic_send(bench->willow,
+                clinic_consent(bench->willow, "K-1", "alvarez", "willow", "\"lakeside\""));
+    clinic_send(bench->willow, clinic_referral(bench->willow, "R-1", "alvarez", "lakeside"));
+    carry(bench->willow, bench->lakeside);
+    if (!clinic_move(bench->willow, "lakeside:R-1", "accept", &fault))
+        fail_msg("%s", fault_sentence(&fault));
+    carry(bench->willow, bench->lakeside);
+    if (!clinic_move(bench->willow, "willow:R-1", "cancel", &fault))
+        fail_msg("%s", fault_sentence(&fault));
+    carry(bench->willow, bench->lakeside);
+    assert_int_equal(sweep(bench), 2);
+    const struct json *ours = file(bench, "willow--answer--R-1--1.json");
+    const struct json *theirs = file(bench, "willow--answer--willow%3AR-1--1.json");
+    assert_string_equal(json_get_text(ours, "move"), "accept");
+    assert_string_equal(json_get_text(ours, "placer"), "lakeside");
+    assert_string_equal(json_get_text(theirs, "move"), "cancel");
+    assert_string_equal(json_get_text(theirs, "placer"), "willow");
+    assert_string_equal(json_get_text(theirs, "referral_id"), "R-1");
 }
 
 int main(void)
@@ -165,6 +190,7 @@ int main(void)
         ROW(a_duplicate_makes_no_second_file),
         ROW(what_was_not_noted_is_written_again),
         ROW(a_cancel_of_the_placer_is_a_file_there),
+        ROW(the_same_number_of_two_clinics_is_two_files),
 #undef ROW
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
