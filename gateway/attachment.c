@@ -43,8 +43,9 @@ static struct json *item_of(struct arena *arena, const char *bytes, size_t lengt
 }
 
 /* One file; LEFT: bytes that the message may still hold. */
-static bool load_one(struct arena *arena, const char *folder, const char *name, size_t position,
-                     size_t *left, struct json *list, struct finding_list *findings)
+static bool load_one(struct arena *arena, struct attachment_folder *folder, const char *name,
+                     size_t position, size_t *left, struct json *list,
+                     struct finding_list *findings)
 {
     struct finding_list why = finding_list_new(arena);
     size_t length = 0;
@@ -52,8 +53,17 @@ static bool load_one(struct arena *arena, const char *folder, const char *name, 
         fault(findings, position, "a path", "the name of a file beside the record");
         return false;
     }
-    const char *path = arena_print(arena, "%s/%s", folder, name);
-    const char *bytes = file_read(arena, path, *left, &length, &why);
+    const char *path = arena_print(arena, "%s/%s", folder->path, name);
+    const struct file_identity *known =
+        folder->known == NULL ? NULL : folder->known(folder->owner, name);
+    bool has_changed;
+    const char *bytes = file_read_known(arena, path, *left, known, &has_changed, &length, &why);
+    if (has_changed) {
+        folder->has_changed = true;
+        fault(findings, position, arena_print(arena, "%s, which has just changed", name),
+              "a file that nobody writes to any more");
+        return false;
+    }
     if (bytes == NULL) {
         fault(findings, position, arena_print(arena, "%s: %s", name, why.items[0].found),
               arena_print(arena,
@@ -67,8 +77,9 @@ static bool load_one(struct arena *arena, const char *folder, const char *name, 
     return true;
 }
 
-bool attachment_load(struct arena *arena, const struct json *record, const char *folder,
-                     size_t bytes_max, struct finding_list *findings, struct json **ret_list)
+bool attachment_load(struct arena *arena, const struct json *record,
+                     struct attachment_folder *folder, size_t bytes_max,
+                     struct finding_list *findings, struct json **ret_list)
 {
     const struct json *named = json_first(json_get(record, "attachments"));
     struct json *list = json_new_list(arena);

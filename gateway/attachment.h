@@ -12,11 +12,23 @@
 #include "base/finding.h"
 #include "fhir/json.h"
 #include "fhir/message.h"
+#include "gateway/file.h"
+
+/* Where a record's attachments lie, and what is known of them. */
+struct attachment_folder {
+    const char *path;
+    /* How the file NAME looked when it was found whole; NULL: nobody looked. The member may be
+     * NULL: nobody looks at this folder. */
+    const struct file_identity *(*known)(void *owner, const char *name);
+    void *owner;
+    bool has_changed; /* a file is another one than it was: the record is to be taken later */
+};
 
 /* A JSON list {data, hash, size}, one item an attachment of RECORD, in its order; *ret_list NULL
  * when the record names none. False with findings. */
-bool attachment_load(struct arena *arena, const struct json *record, const char *folder,
-                     size_t bytes_max, struct finding_list *findings, struct json **ret_list);
+bool attachment_load(struct arena *arena, const struct json *record,
+                     struct attachment_folder *folder, size_t bytes_max,
+                     struct finding_list *findings, struct json **ret_list);
 /* NAME can be that of a file beside the record: no path, nothing hidden. */
 bool attachment_is_name(const char *name);
 /* The bytes of one item of such a list, or of one received: its base64 may hold white space, as R4

@@ -51,14 +51,48 @@ static char *read_all(struct arena *arena, int file, size_t bytes_max, size_t *r
     return bytes;
 }
 
+struct file_identity file_identity_of(const struct stat *about)
+{
+    return (struct file_identity){.inode = about->st_ino,
+                                  .size = about->st_size,
+                                  .modified_ns = (long long)about->st_mtim.tv_sec * 1000000000 +
+                                                 about->st_mtim.tv_nsec};
+}
+
+bool file_identity_equal(const struct file_identity *one, const struct file_identity *other)
+{
+    return one->inode == other->inode && one->size == other->size &&
+           one->modified_ns == other->modified_ns;
+}
+
+static bool is_known(int file, const struct file_identity *expected)
+{
+    struct stat about;
+    if (expected == NULL)
+        return true;
+    if (fstat(file, &about) != 0)
+        return false;
+    struct file_identity now = file_identity_of(&about);
+    return file_identity_equal(&now, expected);
+}
+
 char *file_read(struct arena *arena, const char *path, size_t bytes_max, size_t *ret_length,
                 struct finding_list *findings)
 {
+    bool has_changed;
     if (strcmp(path, "-") == 0) {
         char *input = read_all(arena, STDIN_FILENO, bytes_max, ret_length);
         return input != NULL ? input
                              : refuse("-", strerror(errno), "text on standard input", findings);
     }
+    return file_read_known(arena, path, bytes_max, NULL, &has_changed, ret_length, findings);
+}
+
+char *file_read_known(struct arena *arena, const char *path, size_t bytes_max,
+                      const struct file_identity *expected, bool *ret_has_changed,
+                      size_t *ret_length, struct finding_list *findings)
+{
+    *ret_has_changed = false;
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (file < 0)
         return refuse(path, errno == ELOOP ? "a symbolic link" : strerror(errno),
@@ -67,11 +101,15 @@ char *file_read(struct arena *arena, const char *path, size_t bytes_max, size_t 
     char *bytes = NULL;
     if (fstat(file, &about) != 0 || !S_ISREG(about.st_mode)) {
         refuse(path, "something that is not a regular file", "a regular file", findings);
+    } else if (!is_known(file, expected)) {
+        *ret_has_changed = true;
     } else {
         bytes = read_all(arena, file, bytes_max, ret_length);
         if (bytes == NULL)
             refuse(path, errno == EFBIG ? "a file that is too large" : strerror(errno),
                    arena_print(findings->arena, "at most %zu bytes", bytes_max), findings);
+        *ret_has_changed = bytes != NULL && !is_known(file, expected); /* while it was read */
+        bytes = *ret_has_changed ? NULL : bytes;
     }
     close(file);
     return bytes;

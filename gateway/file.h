@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include "base/arena.h"
 #include "base/finding.h"
@@ -13,6 +14,19 @@
  * a finding when it cannot be read or is longer than BYTES_MAX. "-" is standard input. */
 char *file_read(struct arena *arena, const char *path, size_t bytes_max, size_t *ret_length,
                 struct finding_list *findings);
+/* Which file it is, and as of when: another one under the same name, or one written since, differs.
+ */
+struct file_identity {
+    unsigned long long inode;
+    long long size, modified_ns;
+};
+struct file_identity file_identity_of(const struct stat *about);
+bool file_identity_equal(const struct file_identity *one, const struct file_identity *other);
+/* As file_read, of a file that was looked at before. NULL with *ret_has_changed, and no finding,
+ * when PATH is no longer the file that EXPECTED says. EXPECTED may be NULL. */
+char *file_read_known(struct arena *arena, const char *path, size_t bytes_max,
+                      const struct file_identity *expected, bool *ret_has_changed,
+                      size_t *ret_length, struct finding_list *findings);
 /* Puts BYTES under PATH with MODE in one step: a temporary file, synced, renamed, its folder
  * synced. False with errno set; what stood there stands. */
 bool file_replace(const char *path, const void *bytes, size_t length, unsigned mode);

@@ -41,8 +41,8 @@ static void report_one(struct intake_report *report, struct arena *arena,
 
 /* The check runs first and says everything; missing attachments are added to what it found. */
 static void take_record(const struct office *office, struct arena *arena,
-                        const struct record *record, const char *folder, int64_t now_ms,
-                        struct intake_report *report, struct finding_list *findings)
+                        const struct record *record, struct attachment_folder *folder,
+                        int64_t now_ms, struct intake_report *report, struct finding_list *findings)
 {
     struct taking taking = {.unit.run = take,
                             .unit.arena = arena,
@@ -60,6 +60,8 @@ static void take_record(const struct office *office, struct arena *arena,
     bool has_files =
         attachment_load(arena, record->tree, folder, office->setup->config.attachments_max_bytes,
                         findings, &attachments);
+    if (folder->has_changed)
+        return;
     taking.attachments = attachments;
     taking.report.answer = FLOW_REFUSED;
     if (has_files && !writer_call(office->writer, &taking.unit) &&
@@ -69,7 +71,7 @@ static void take_record(const struct office *office, struct arena *arena,
 }
 
 struct intake_report intake_take(const struct office *office, struct arena *arena, const char *name,
-                                 const char *text, size_t length, const char *folder,
+                                 const char *text, size_t length, struct attachment_folder *folder,
                                  int64_t now_ms, struct finding_list *findings)
 {
     struct intake_report report = {.count = 0};
@@ -81,7 +83,8 @@ struct intake_report intake_take(const struct office *office, struct arena *aren
         report.refused = 1;
     else if (findings->count > before)
         report.refused += findings->count - before;
-    for (size_t i = 0; i < records.count && report.fault.kind == FAULT_none; i++)
+    for (size_t i = 0; i < records.count && report.fault.kind == FAULT_none && !folder->has_changed;
+         i++)
         take_record(office, arena, &records.items[i], folder, now_ms, &report, findings);
     findings->file = NULL;
     findings->row = 0;

@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/finding.h"
+#include "gateway/attachment.h"
 #include "gateway/flow.h"
 #include "gateway/office.h"
 
@@ -29,9 +30,10 @@ struct intake_report {
     struct fault fault; /* of the store: nothing more was taken */
 };
 
-/* Takes every record of TEXT. FOLDER: where its attachments lie. NOW_MS: the present. */
+/* Takes every record of TEXT. FOLDER: where its attachments lie; once it says has_changed, nothing
+ * more was taken. NOW_MS: the present. */
 struct intake_report intake_take(const struct office *office, struct arena *arena, const char *name,
-                                 const char *text, size_t length, const char *folder,
+                                 const char *text, size_t length, struct attachment_folder *folder,
                                  int64_t now_ms, struct finding_list *findings);
 
 struct intake; /* the drop folder's memory: which file looked how, since when */

@@ -3,8 +3,9 @@
  * A record waits for the files that it names, until they are whole and for ATTACHMENT_TIMES
  * drop_give_up_ms at most; they follow it to records/sent or records/refused. Many programs call
  * every scan alike, so one that has served is not there for a record that was dropped later, which
- * may be another client's. A file that no record names stays where it is. What waits says why
- * beside itself (intake_wait.h). Called by intake_folder.c in a sweep.
+ * may be another client's, and what a refused record names goes with it. A file that no record
+ * names stays where it is. What waits says why beside itself (intake_wait.h). Called by
+ * intake_folder.c in a sweep.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,23 +38,30 @@ bool intake_is_settled(const struct sweep *sweep, const struct seen *seen)
            seen->unchanged_ms >= (int64_t)sweep->office->setup->config.drop_settle_ms;
 }
 
-/* It went with a record that had been taken before the one of SINCE was dropped. */
-static bool has_served(const struct seen *document, int64_t since_ms)
+/* It went with a record that had been taken before the one of the file FROM was dropped. */
+static bool has_served(const struct seen *document, const struct seen *from)
 {
-    return document->after != NULL && since_ms > document->used_ms;
+    if (document->after == WENT_NOWHERE)
+        return false;
+    return document->is_from_before ? from->changed_ns > document->marked_ns
+                                    : from->since_ms > document->used_ms;
 }
 
-/* For a record dropped at SINCE_MS: the file of this name is not there, or somebody is still
- * writing it. */
-static bool is_awaited(const struct sweep *sweep, const char *name, int64_t since_ms)
+/* For a record of the file FROM: the file of this name is not there, or somebody is still writing
+ * it, or may be, because it came since this sweep looked. */
+static bool is_awaited(const struct sweep *sweep, const char *name, const struct seen *from)
 {
     struct stat about;
+    const char *file;
     const struct seen *seen = intake_find(sweep->intake, name);
     if (seen != NULL)
-        return !intake_is_settled(sweep, seen) || has_served(seen, since_ms);
-    return attachment_is_name(name) &&
-           lstat(arena_print(sweep->arena, "%s/%s", sweep->out, name), &about) != 0 &&
-           errno == ENOENT;
+        return !intake_is_settled(sweep, seen) || has_served(seen, from);
+    if (!attachment_is_name(name))
+        return false;
+    if (lstat(arena_print(sweep->arena, "%s/%s", sweep->out, name), &about) != 0)
+        return errno == ENOENT;
+    return S_ISREG(about.st_mode) && !intake_is_left_alone(name) &&
+           !intake_wait_is_notice(sweep->arena, name, &file);
 }
 
 /* Calls EACH for every file that a record of RECORDS attaches, by its row and place from 1. */
@@ -84,22 +92,27 @@ static const char *nearest_document(const struct sweep *sweep, const char *name)
 
 struct awaiting {
     struct text why;
-    int64_t since_ms;    /* the record was dropped */
-    bool has_other_only; /* of a name it awaits, there is one that has served */
+    const struct seen *from; /* the file of the record */
+    bool has_other_only;     /* of a name it awaits, there is one that has served */
 };
 
 static void note_awaited(struct sweep *sweep, const struct record *record, size_t place,
                          const char *name, void *into)
 {
     struct awaiting *awaiting = into;
-    if (!is_awaited(sweep, name, awaiting->since_ms))
+    const struct seen *seen = intake_find(sweep->intake, name);
+    if (!is_awaited(sweep, name, awaiting->from))
         return;
-    awaiting->has_other_only = awaiting->has_other_only || intake_find(sweep->intake, name) != NULL;
+    bool has_other = seen != NULL && has_served(seen, awaiting->from);
+    awaiting->has_other_only = awaiting->has_other_only || seen != NULL;
     struct finding finding = {
         .file = record->file,
         .row = record->row,
         .path = arena_print(sweep->arena, "attachments[%zu].file", place),
-        .found = arena_print(sweep->arena, "%s, which is not in records/out yet", name),
+        .found = arena_print(sweep->arena,
+                             has_other ? "%s, which went with a record that was dropped before"
+                                       : "%s, which is not in records/out yet",
+                             name),
         .nearest = nearest_document(sweep, name),
         .expected = arena_print(sweep->arena,
                                 "the file beside the record; the record waits %lld minutes for "
@@ -111,18 +124,17 @@ static void note_awaited(struct sweep *sweep, const struct record *record, size_
 static void note_wanted(struct sweep *sweep, const struct record *record, size_t place,
                         const char *name, void *into)
 {
-    const int64_t *since_ms = into;
+    const struct seen *const *from = into;
     struct seen *seen = intake_find(sweep->intake, name);
     (void)record;
     (void)place;
-    if (seen != NULL && !has_served(seen, *since_ms))
+    if (seen != NULL && !has_served(seen, *from))
         seen->is_wanted = true;
 }
 
 bool intake_waits(struct sweep *sweep, const struct seen *seen, const struct record_list *records)
 {
-    struct awaiting awaiting = {.why = text_new(sweep->arena, WHY_MAX_BYTES),
-                                .since_ms = seen->since_ms};
+    struct awaiting awaiting = {.why = text_new(sweep->arena, WHY_MAX_BYTES), .from = seen};
     each_attached(sweep, records, note_awaited, &awaiting);
     bool is_given_up = seen->unchanged_ms >= waiting_ms(sweep) && !awaiting.has_other_only;
     if (awaiting.why.length == 0 || is_given_up)
@@ -135,8 +147,53 @@ bool intake_waits(struct sweep *sweep, const struct seen *seen, const struct rec
 
 void intake_stay(struct sweep *sweep, const struct seen *seen, const struct record_list *records)
 {
-    int64_t since_ms = seen->since_ms;
-    each_attached(sweep, records, note_wanted, &since_ms);
+    each_attached(sweep, records, note_wanted, &seen);
+}
+
+static void note_mark(struct sweep *sweep, const struct record *record, size_t place,
+                      const char *name, void *into)
+{
+    bool *is_marked = into;
+    struct seen *seen = intake_find(sweep->intake, name);
+    (void)record;
+    (void)place;
+    if (seen != NULL && seen->marked_ns == 0 && !intake_mark_write(sweep, seen))
+        *is_marked = false;
+}
+
+bool intake_mark(struct sweep *sweep, const struct record_list *records)
+{
+    bool is_marked = true;
+    each_attached(sweep, records, note_mark, &is_marked);
+    return is_marked;
+}
+
+static void note_unmark(struct sweep *sweep, const struct record *record, size_t place,
+                        const char *name, void *into)
+{
+    struct seen *seen = intake_find(sweep->intake, name);
+    (void)record;
+    (void)place;
+    (void)into;
+    if (seen != NULL && seen->after == WENT_NOWHERE)
+        intake_mark_end(sweep, seen);
+}
+
+void intake_unmark(struct sweep *sweep, const struct record_list *records)
+{
+    each_attached(sweep, records, note_unmark, NULL);
+}
+
+/* It went with a record, to WHERE. The first time counts: a record that came between it and a
+ * second one is not served either. */
+static void follow(struct sweep *sweep, struct seen *seen, enum went where)
+{
+    if (seen->after == WENT_NOWHERE)
+        seen->used_ms = sweep->now_ms;
+    if (seen->after == where)
+        return;
+    seen->after = where;
+    intake_mark_write(sweep, seen);
 }
 
 struct used {
@@ -154,9 +211,8 @@ static void note_used(struct sweep *sweep, const struct record *record, size_t p
     if (seen == NULL || at >= used->report->count)
         return;
     bool is_refused = used->report->items[at].report.answer == FLOW_REFUSED;
-    if (!is_refused || seen->after == NULL)
-        seen->after = is_refused ? sweep->refused : sweep->sent;
-    seen->used_ms = sweep->now_ms;
+    if (!is_refused || seen->after == WENT_NOWHERE)
+        follow(sweep, seen, is_refused ? WENT_REFUSED : WENT_SENT);
 }
 
 void intake_use(struct sweep *sweep, const struct record_list *records,
@@ -164,6 +220,36 @@ void intake_use(struct sweep *sweep, const struct record_list *records,
 {
     struct used used = {report, records};
     each_attached(sweep, records, note_used, &used);
+}
+
+/* NAME stands in TEXT as a value of its own, not as a part of a longer one. */
+static bool is_value_in(const char *text, size_t length, const char *name)
+{
+    static const char around[] = "\",;\t\r\n";
+    size_t size = strlen(name);
+    const char *end = text + length;
+    for (const char *at = text; (at = memmem(at, (size_t)(end - at), name, size)) != NULL; at++) {
+        const char *before = at;
+        const char *after = at + size;
+        while (before > text && before[-1] == ' ')
+            before--;
+        while (after < end && *after == ' ')
+            after++;
+        if ((before == text || strchr(around, before[-1]) != NULL) &&
+            (after == end || strchr(around, *after) != NULL))
+            return true;
+    }
+    return false;
+}
+
+void intake_use_refused(struct sweep *sweep, const char *text, size_t length)
+{
+    for (size_t i = 0; i < sweep->intake->count; i++) {
+        struct seen *seen = &sweep->intake->files[i];
+        if (seen->after == WENT_NOWHERE && record_format_of(seen->name) == RECORD_GUESS &&
+            is_value_in(text, length, seen->name))
+            follow(sweep, seen, WENT_REFUSED);
+    }
 }
 
 /* Beside the file, and in the log without its name. */
@@ -183,13 +269,16 @@ static void tell_unnamed(const struct sweep *sweep, struct seen *seen)
 /* A document goes where its record went, once no other record of that time can want it. */
 void intake_settle_document(struct sweep *sweep, struct seen *seen)
 {
-    bool is_named = seen->is_wanted || seen->after != NULL;
+    bool is_named = seen->is_wanted || seen->after != WENT_NOWHERE;
     if (is_named)
         intake_wait_end(sweep->arena, sweep->out, seen->name);
-    if (seen->after != NULL && !seen->is_wanted && sweep->pending_since_ms > seen->used_ms)
-        intake_move(sweep, seen->name, seen->after);
-    else if (!is_named && !seen->is_told && seen->unchanged_ms >= waiting_ms(sweep))
+    if (seen->after != WENT_NOWHERE && !seen->is_wanted &&
+        sweep->pending_since_ms > seen->used_ms) {
+        if (intake_move(sweep, seen, seen->after))
+            intake_mark_end(sweep, seen);
+    } else if (!is_named && !seen->is_told && seen->unchanged_ms >= waiting_ms(sweep)) {
         tell_unnamed(sweep, seen);
+    }
 }
 
 /* ---- records and documents ---- */

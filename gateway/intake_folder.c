@@ -4,7 +4,9 @@
  * time (drop_give_up_ms), because somebody may still be writing it. A record waits for the files
  * that it attaches (intake_document.c). Names that start with '.' or end in .tmp or .part, links,
  * folders and devices are left alone. The sweep's memory is only a convenience: after a restart
- * every file is looked at afresh and what was taken before is known. */
+ * every file is looked at afresh, what was taken before is known, and what has served is marked
+ * (intake_mark.c). What was looked at is what is read and moved: another file that came under its
+ * name meanwhile waits for the next sweep. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -84,19 +86,19 @@ static void forget_absent(struct intake *intake)
 /* How long the file has stood unchanged, -1 when it has just changed. */
 static int64_t unchanged_ms(struct seen *seen, const struct stat *about, int64_t now_ms)
 {
-    long long modified = (long long)about->st_mtim.tv_sec * 1000000000 + about->st_mtim.tv_nsec;
-    bool same = seen->inode == about->st_ino && seen->size == about->st_size &&
-                seen->modified_ns == modified;
+    struct file_identity as = file_identity_of(about);
+    bool same = file_identity_equal(&as, &seen->as);
     seen->is_there = true;
     seen->is_wanted = false;
     if (same)
         return now_ms - seen->since_ms;
     seen->look = LOOK_NOT_YET;
-    seen->after = NULL;
+    seen->after = WENT_NOWHERE;
     seen->is_told = false;
-    seen->inode = about->st_ino;
-    seen->size = about->st_size;
-    seen->modified_ns = modified;
+    seen->as = as;
+    seen->changed_ns = (long long)about->st_ctim.tv_sec * 1000000000 + about->st_ctim.tv_nsec;
+    seen->marked_ns = 0;
+    seen->is_from_before = false;
     seen->since_ms = now_ms;
     return -1;
 }
@@ -112,17 +114,40 @@ static const char *free_name(struct arena *arena, const char *folder, const char
     return path;
 }
 
-static void move_to(const struct sweep *sweep, const char *name, const char *path)
+static bool is_as_seen(const struct seen *seen, const char *path)
 {
-    if (file_move(arena_print(sweep->arena, "%s/%s", sweep->out, name), path))
-        return;
-    log_event(LOG_LEVEL_ERROR, "drop-folder", "what", "a file cannot be moved out of records/out",
-              "why", strerror(errno), NULL);
+    struct stat about;
+    if (lstat(path, &about) != 0)
+        return false;
+    struct file_identity as = file_identity_of(&about);
+    return file_identity_equal(&as, &seen->as);
 }
 
-void intake_move(const struct sweep *sweep, const char *name, const char *folder)
+static bool move_failed(bool is_done)
 {
-    move_to(sweep, name, free_name(sweep->arena, folder, name));
+    if (!is_done)
+        log_event(LOG_LEVEL_ERROR, "drop-folder", "what",
+                  "a file cannot be moved out of records/out", "why", strerror(errno), NULL);
+    return !is_done;
+}
+
+bool intake_move(const struct sweep *sweep, const struct seen *seen, enum went where)
+{
+    const char *from = arena_print(sweep->arena, "%s/%s", sweep->out, seen->name);
+    const char *folder = where == WENT_REFUSED ? sweep->refused : sweep->sent;
+    return is_as_seen(seen, from) &&
+           !move_failed(file_move(from, free_name(sweep->arena, folder, seen->name)));
+}
+
+/* Of a record, TEXT was dealt with: that is what is kept, whatever has its name by now. */
+static void move_record(const struct sweep *sweep, const struct seen *seen, const char *path,
+                        const char *text, size_t length)
+{
+    const char *from = arena_print(sweep->arena, "%s/%s", sweep->out, seen->name);
+    if (is_as_seen(seen, from))
+        move_failed(file_move(from, path));
+    else if (text != NULL)
+        move_failed(file_replace(path, text, length, 0600));
 }
 
 void intake_pending(struct sweep *sweep, const struct seen *seen)
@@ -269,23 +294,25 @@ static bool ends_early(struct arena *arena, const char *name, const char *text, 
     }
 }
 
-static void settle(const struct sweep *sweep, const char *name, const char *text, size_t length,
-                   const struct intake_report *report, const struct finding_list *findings)
+static void settle(const struct sweep *sweep, const struct seen *seen, const char *text,
+                   size_t length, const struct intake_report *report,
+                   const struct finding_list *findings)
 {
     size_t taken =
         report->count - (report->refused < report->count ? report->refused : report->count);
+    const char *name = seen->name;
     enum record_format format = record_format_of(name);
     if (report->refused == 0) {
         const char *sent = free_name(sweep->arena, sweep->sent, name);
         write_look(sweep, name, sent, report);
-        move_to(sweep, name, sent);
+        move_record(sweep, seen, sent, text, length);
         return;
     }
     const char *refused = free_name(sweep->arena, sweep->refused, name);
     log_event(LOG_LEVEL_WARNING, "records-refused", "why", "see records/refused", NULL);
     write_why(sweep, refused, findings);
     if (taken == 0 || (format != RECORD_CSV && format != RECORD_NDJSON)) {
-        move_to(sweep, name, refused);
+        move_record(sweep, seen, refused, text, length);
         return;
     }
     struct text rows = text_new(sweep->arena, length * 2 + 1000);
@@ -296,10 +323,16 @@ static void settle(const struct sweep *sweep, const char *name, const char *text
     file_replace(refused, rows.at, rows.length, 0600);
     const char *sent = free_name(sweep->arena, sweep->sent, name);
     write_look(sweep, name, sent, report);
-    move_to(sweep, name, sent);
+    move_record(sweep, seen, sent, text, length);
 }
 
 /* ---- one file ---- */
+
+static const struct file_identity *identity_of(void *owner, const char *name)
+{
+    const struct seen *seen = intake_find(owner, name);
+    return seen == NULL ? NULL : &seen->as;
+}
 
 static void take_file(struct sweep *sweep, const struct seen *seen)
 {
@@ -308,36 +341,42 @@ static void take_file(struct sweep *sweep, const struct seen *seen)
     struct finding_list findings = finding_list_new(sweep->arena);
     const char *path = arena_print(sweep->arena, "%s/%s", sweep->out, name);
     size_t length = 0;
-    const char *text =
-        file_read(sweep->arena, path, setup->config.body_max_bytes, &length, &findings);
+    bool has_changed;
+    const char *text = file_read_known(sweep->arena, path, setup->config.body_max_bytes, &seen->as,
+                                       &has_changed, &length, &findings);
     bool may_grow = seen->unchanged_ms < (int64_t)setup->config.drop_give_up_ms;
     struct record_list records = {NULL, 0, 0};
-    if (text != NULL && may_grow && ends_early(sweep->arena, name, text, length)) {
+    if (has_changed || (text != NULL && may_grow && ends_early(sweep->arena, name, text, length))) {
         intake_pending(sweep, seen);
         return;
     }
     if (text != NULL && memmem(text, length, "attachments", strlen("attachments")) != NULL)
         record_read(sweep->arena, record_format_of(name), text, length, name, &records,
                     &(struct finding_list){.arena = sweep->arena});
-    if (intake_waits(sweep, seen, &records)) {
+    if (intake_waits(sweep, seen, &records) || !intake_mark(sweep, &records)) {
         intake_stay(sweep, seen, &records);
         return;
     }
+    struct attachment_folder folder = {
+        .path = sweep->out, .known = identity_of, .owner = sweep->intake};
     struct intake_report report = {.refused = text == NULL};
     if (text != NULL)
-        report = intake_take(sweep->office, sweep->arena, name, text, length, sweep->out,
+        report = intake_take(sweep->office, sweep->arena, name, text, length, &folder,
                              clock_wall_ms(&setup->clock), &findings);
     intake_use(sweep, &records, &report);
-    if (report.fault.kind != FAULT_none) {
-        intake_stay(sweep, seen, &records); /* the store is not well: taken later */
+    if (report.fault.kind != FAULT_none || folder.has_changed) {
+        intake_unmark(sweep, &records);
+        intake_stay(sweep, seen, &records); /* the store is not well, or a file is new: later */
         return;
     }
-    settle(sweep, name, text, length, &report, &findings);
+    if (report.refused > 0 && text != NULL)
+        intake_use_refused(sweep, text, length);
+    settle(sweep, seen, text, length, &report, &findings);
     intake_wait_end(sweep->arena, sweep->out, name);
     sweep->dealt_with++;
 }
 
-static bool is_left_alone(const char *name)
+bool intake_is_left_alone(const char *name)
 {
     static const char *const made_by_programs[] = {"Thumbs.db", "desktop.ini"};
     for (size_t i = 0; i < sizeof made_by_programs / sizeof *made_by_programs; i++) {
@@ -359,11 +398,15 @@ static void note(struct sweep *sweep, const char *name)
             intake_wait_end(sweep->arena, sweep->out, file);
         return;
     }
-    if (is_left_alone(name) || lstat(path, &about) != 0 || !S_ISREG(about.st_mode))
+    if (intake_mark_tidy(sweep, name) || intake_is_left_alone(name) || lstat(path, &about) != 0 ||
+        !S_ISREG(about.st_mode))
         return;
     struct seen *seen = seen_of(sweep->intake, name);
-    if (seen != NULL)
-        seen->unchanged_ms = unchanged_ms(seen, &about, sweep->now_ms);
+    if (seen == NULL)
+        return;
+    seen->unchanged_ms = unchanged_ms(seen, &about, sweep->now_ms);
+    if (seen->unchanged_ms < 0 && record_format_of(name) == RECORD_GUESS)
+        intake_mark_read(sweep, seen);
 }
 
 /* Takes it when it is a record that has settled. */

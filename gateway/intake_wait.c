@@ -3,6 +3,7 @@
 #include "gateway/intake_wait.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,7 +13,7 @@
 
 static const char ending[] = ".waits.txt";
 
-enum { WHY_MAX_BYTES = 64 * 1024, NOTICES_MAX = 1000 };
+enum { WHY_MAX_BYTES = 32 * 1024, READ_MAX_BYTES = 2 * WHY_MAX_BYTES, NOTICES_MAX = 1000 };
 
 bool intake_wait_is_notice(struct arena *arena, const char *name, const char **ret_file)
 {
@@ -31,23 +32,50 @@ static const char *read_notice(struct arena *arena, const char *path)
 {
     struct finding_list ignored = finding_list_new(arena);
     size_t length;
-    return file_exists(path) ? file_read(arena, path, WHY_MAX_BYTES, &length, &ignored) : NULL;
+    return file_exists(path) ? file_read(arena, path, READ_MAX_BYTES, &length, &ignored) : NULL;
+}
+
+/* Somebody's own file may be called so; ours begins with the name of what waits. However long it
+ * is. */
+static bool is_ours(struct arena *arena, const char *path, const char *name)
+{
+    const char *expected = arena_print(arena, "%s:", name);
+    size_t length = strlen(expected);
+    char *head = arena_alloc(arena, length);
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (file < 0)
+        return false;
+    ssize_t count = read(file, head, length);
+    close(file);
+    return count == (ssize_t)length && memcmp(head, expected, length) == 0;
+}
+
+/* No more than is read again: a notice that cannot be compared would be told anew each time. */
+static const char *shortened(struct arena *arena, const char *why)
+{
+    if (strlen(why) <= WHY_MAX_BYTES)
+        return why;
+    const char *end = memrchr(why, '\n', WHY_MAX_BYTES);
+    size_t length = end == NULL ? WHY_MAX_BYTES : (size_t)(end - why);
+    return arena_print(arena, "%s\n... and more; see refgate check FILE\n",
+                       arena_copy_n(arena, why, length));
 }
 
 bool intake_wait_say(struct arena *arena, const char *folder, const char *name, const char *why)
 {
     const char *path = notice_of(arena, folder, name);
-    if (text_equal(read_notice(arena, path), why))
+    why = shortened(arena, why);
+    if (text_equal(read_notice(arena, path), why) ||
+        (file_exists(path) && !is_ours(arena, path, name)))
         return false;
     file_replace(path, why, strlen(why), 0600);
     return true;
 }
 
-/* Somebody's own file may be called so; ours begins with the name of what waits. */
 void intake_wait_end(struct arena *arena, const char *folder, const char *name)
 {
     const char *path = notice_of(arena, folder, name);
-    if (text_starts(read_notice(arena, path), arena_print(arena, "%s:", name)))
+    if (is_ours(arena, path, name))
         unlink(path);
 }
 

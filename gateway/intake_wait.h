@@ -20,7 +20,9 @@ struct intake_waiting {
 
 /* NAME is a notice; *ret_file, the file that it stands beside. */
 bool intake_wait_is_notice(struct arena *arena, const char *name, const char **ret_file);
-/* Says WHY, one or more whole lines, beside the file NAME of FOLDER. False: it says so already. */
+/* Says WHY, one or more whole lines that begin with NAME, beside the file NAME of FOLDER; of many
+ * lines, the first. False: it says so already, or somebody's own file is called as the notice
+ * would be. */
 bool intake_wait_say(struct arena *arena, const char *folder, const char *name, const char *why);
 /* NAME waits no longer. */
 void intake_wait_end(struct arena *arena, const char *folder, const char *name);

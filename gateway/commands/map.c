@@ -405,13 +405,14 @@ static void map_record(struct mapping *mapping, const struct source *source,
                                  .directory = mapping->own.directory,
                                  .coding = mapping->own.coding,
                                  .referrals = &lookup};
+    struct attachment_folder folder = {.path = source->folder};
     struct json *attachments = NULL;
     findings.file = record->file;
     findings.row = record->row;
     bool is_right = record_check(record, &rules, &findings);
     if (!source->is_known_only)
         is_right =
-            attachment_load(mapping->arena, record->tree, source->folder,
+            attachment_load(mapping->arena, record->tree, &folder,
                             mapping->own.config.attachments_max_bytes, &findings, &attachments) &&
             is_right;
     if (!is_right) {

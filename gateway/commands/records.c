@@ -87,7 +87,7 @@ static int send_file(struct command_call *call, const char *file)
 {
     struct finding_list findings = finding_list_new(call->arena);
     const char *path = command_path(call, file);
-    const char *folder = file_folder(call->arena, path);
+    struct attachment_folder folder = {.path = file_folder(call->arena, path)};
     size_t length = call->input_length;
     const char *text = strcmp(file, "-") == 0
                            ? call->input
@@ -96,7 +96,7 @@ static int send_file(struct command_call *call, const char *file)
         command_findings(call, &findings);
         return fault_exit_code(FAULT_unreadable);
     }
-    struct intake_report report = intake_take(call->office, call->arena, file, text, length, folder,
+    struct intake_report report = intake_take(call->office, call->arena, file, text, length, &folder,
                                               clock_wall_ms(&call->clock), &findings);
     if (command_has(call, "json"))
         print_report_json(call, file, &report);

@@ -21,6 +21,8 @@ static int start(void **state)
     return 0;
 }
 
+static struct attachment_folder folder;
+
 static bool load(struct clinic *clinic, const char *files, size_t most, struct json **ret_list)
 {
     struct json_document document;
@@ -28,9 +30,9 @@ static bool load(struct clinic *clinic, const char *files, size_t most, struct j
     const char *text = arena_print(&clinic->arena, "{%s}", files);
     assert_true(json_parse(&clinic->arena, text, strlen(text), NULL, &document, &fault));
     clinic->findings = finding_list_new(&clinic->arena);
-    return attachment_load(&clinic->arena, document.root,
-                           arena_print(&clinic->arena, "%s/records/out", clinic->folder), most,
-                           &clinic->findings, ret_list);
+    folder.path = arena_print(&clinic->arena, "%s/records/out", clinic->folder);
+    return attachment_load(&clinic->arena, document.root, &folder, most, &clinic->findings,
+                           ret_list);
 }
 
 static void a_record_without_attachments(void **state)
@@ -127,12 +129,43 @@ static void what_a_partner_says_of_its_bytes_must_be_true(void **state)
     }
 }
 
+static struct file_identity looked_at;
+
+static const struct file_identity *known(void *owner, const char *name)
+{
+    (void)owner;
+    (void)name;
+    return &looked_at;
+}
+
+/* What was looked at and what is opened are one file, or the record is taken later. */
+static void another_file_under_the_name_is_not_read(void **state)
+{
+    struct clinic *clinic = *state;
+    static const char files[] = "\"attachments\":[{\"file\":\"a.txt\"}]";
+    struct stat about;
+    struct json *list;
+    const char *path = arena_print(&clinic->arena, "%s/records/out/a.txt", clinic->folder);
+    folder = (struct attachment_folder){.known = known};
+    assert_int_equal(stat(path, &about), 0);
+    looked_at = file_identity_of(&about);
+    assert_true(load(clinic, files, 100, &list));
+    assert_false(folder.has_changed);
+    clinic_put(clinic, "records/out/other.txt", "hallo");
+    assert_int_equal(
+        rename(arena_print(&clinic->arena, "%s/records/out/other.txt", clinic->folder), path), 0);
+    assert_false(load(clinic, files, 100, &list));
+    assert_true(folder.has_changed);
+    folder = (struct attachment_folder){.path = NULL};
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_record_without_attachments),
         TEST(bytes_hash_and_size),
         TEST(every_file_that_cannot_go_is_named),
+        TEST(another_file_under_the_name_is_not_read),
         TEST(all_together_have_a_ceiling),
         TEST(what_a_partner_says_of_its_bytes_must_be_true),
     };

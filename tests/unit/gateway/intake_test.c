@@ -44,7 +44,8 @@ static struct intake_report take(struct bench *bench, const char *name, const ch
 {
     struct clinic *clinic = bench->clinic;
     clinic->findings = finding_list_new(&clinic->arena);
-    return intake_take(&bench->office, &clinic->arena, name, text, strlen(text), clinic->folder,
+    struct attachment_folder folder = {.path = clinic->folder};
+    return intake_take(&bench->office, &clinic->arena, name, text, strlen(text), &folder,
                        clinic_ms(CLINIC_NOW), &clinic->findings);
 }
 
@@ -152,6 +153,17 @@ static size_t names_in(struct bench *bench, const char *folder)
     size_t count = 0;
     for (struct dirent *entry; (entry = readdir(open_folder)) != NULL;)
         count += entry->d_name[0] != '.';
+    closedir(open_folder);
+    return count;
+}
+
+static size_t marks(struct bench *bench)
+{
+    DIR *open_folder =
+        opendir(arena_print(&bench->clinic->arena, "%s/records/out", bench->clinic->folder));
+    size_t count = 0;
+    for (struct dirent *entry; (entry = readdir(open_folder)) != NULL;)
+        count += strncmp(entry->d_name, ".served-", 8) == 0;
     closedir(open_folder);
     return count;
 }
@@ -396,6 +408,111 @@ static void a_notice_goes_with_its_file_and_nobody_elses_does(void **state)
     assert_true(is_in(bench, "out", "my.waits.txt"));
 }
 
+/* Another service looks at the folder: what an earlier one used is not there for what came since.
+ */
+static void restart(struct bench *bench)
+{
+    intake_free(bench->intake);
+    bench->intake = intake_new();
+}
+
+static void a_scan_that_served_is_known_after_a_restart(void **state)
+{
+    struct bench *bench = *state;
+    ((struct setup *)(uintptr_t)bench->office.setup)->clock.monotonic_ms = read_clock;
+    be_patient(bench);
+    drop(bench, "half.json", "{");
+    drop(bench, "scan.pdf", "%PDF-1.4 of R-1");
+    drop(bench, "r.json", attaching(bench, "R-1", "scan.pdf"));
+    sweep_twice(bench);
+    assert_int_equal(records(bench), 1);
+    restart(bench);
+    usleep(20000); /* the file system's clock has a coarse tick */
+    drop(bench, "s.json", attaching(bench, "R-2", "scan.pdf"));
+    sweep_twice(bench);
+    sweep_twice(bench);
+    assert_int_equal(records(bench), 1);
+    assert_true(is_in(bench, "out", "s.json.waits.txt"));
+    drop(bench, "half.json", referral(bench, "R-3"));
+    clock_ms++;
+    sweep_twice(bench);
+    clock_ms++;
+    intake_sweep(bench->intake, &bench->office);
+    assert_true(is_in(bench, "sent", "scan.pdf"));
+    drop(bench, "scan.pdf", "%PDF-1.4 of R-2, another size");
+    sweep_twice(bench);
+    assert_int_equal(records(bench), 3);
+    sweep_twice(bench);
+    assert_int_equal(names_in(bench, "out"), 0);
+    assert_int_equal(marks(bench), 0);
+}
+
+/* What was dropped with it may have it, also when the service ended in between. */
+static void a_restart_takes_nothing_from_those_who_came_in_time(void **state)
+{
+    struct bench *bench = *state;
+    be_patient(bench);
+    drop(bench, "scan.pdf", "%PDF-1.4");
+    drop(bench, "r.json", attaching(bench, "R-1", "scan.pdf"));
+    intake_sweep(bench->intake, &bench->office);
+    drop(bench, "s.json", attaching(bench, "R-2", "scan.pdf"));
+    intake_sweep(bench->intake, &bench->office);
+    assert_int_equal(records(bench), 1);
+    restart(bench);
+    sweep_twice(bench);
+    assert_int_equal(records(bench), 2);
+}
+
+/* A row that cannot be read attaches nothing that we could know: what stands in it goes with it. */
+static void a_scan_of_a_record_that_cannot_be_read_goes_with_it(void **state)
+{
+    struct bench *bench = *state;
+    be_patient(bench);
+    drop(bench, "scan.pdf", "%PDF-1.4 of Rosa");
+    drop(bench, "my scan.pdf", "%PDF-1.4 of somebody else");
+    drop(bench, "a.csv",
+         "record,record_id,attachments.1.title,attachments.1.file\n"
+         "progress-note,N-1,\"Scan\" x,scan.pdf\n");
+    drop(bench, "b.json", "{\"record\":\"referral\",,\"attachments\":\"my scan.pdf \"}");
+    sweep_twice(bench);
+    ((struct setup *)(uintptr_t)bench->office.setup)->config.drop_give_up_ms = 0;
+    sweep_twice(bench);
+    assert_true(is_in(bench, "refused", "a.csv") && is_in(bench, "refused", "scan.pdf"));
+    assert_true(is_in(bench, "refused", "b.json") && is_in(bench, "refused", "my scan.pdf"));
+    assert_int_equal(names_in(bench, "out"), 0);
+    assert_int_equal(marks(bench), 0);
+}
+
+static void a_long_notice_is_written_once_and_goes(void **state)
+{
+    struct bench *bench = *state;
+    struct arena *arena = &bench->clinic->arena;
+    const char *folder = arena_print(arena, "%s/records/out", bench->clinic->folder);
+    struct text why = text_new(arena, 1 << 20);
+    for (int i = 0; i < 4000; i++)
+        text_print(&why, "r.csv: row %d: attachments[1].file: found nothing\n", i);
+    assert_true(intake_wait_say(arena, folder, "r.csv", why.at));
+    assert_false(intake_wait_say(arena, folder, "r.csv", why.at));
+    intake_wait_end(arena, folder, "r.csv");
+    assert_false(is_in(bench, "out", "r.csv.waits.txt"));
+    drop(bench, "r.csv.waits.txt", why.at); /* of an earlier version */
+    intake_wait_end(arena, folder, "r.csv");
+    assert_false(is_in(bench, "out", "r.csv.waits.txt"));
+}
+
+static void somebodys_own_file_is_no_notice(void **state)
+{
+    struct bench *bench = *state;
+    struct arena *arena = &bench->clinic->arena;
+    const char *folder = arena_print(arena, "%s/records/out", bench->clinic->folder);
+    size_t length;
+    drop(bench, "r.csv.waits.txt", "what r.csv waits for");
+    assert_false(intake_wait_say(arena, folder, "r.csv", "r.csv: found nothing\n"));
+    assert_string_equal(file_read(arena, arena_print(arena, "%s/r.csv.waits.txt", folder), 1000,
+                                  &length, &bench->clinic->findings),
+                        "what r.csv waits for");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -419,6 +536,11 @@ int main(void)
         TEST(what_a_refused_record_attached_goes_with_it),
         TEST(a_scan_serves_no_record_that_comes_later),
         TEST(a_notice_goes_with_its_file_and_nobody_elses_does),
+        TEST(a_scan_that_served_is_known_after_a_restart),
+        TEST(a_restart_takes_nothing_from_those_who_came_in_time),
+        TEST(a_scan_of_a_record_that_cannot_be_read_goes_with_it),
+        TEST(a_long_notice_is_written_once_and_goes),
+        TEST(somebodys_own_file_is_no_notice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
