@@ -77,6 +77,11 @@ bool csv_start(struct csv *csv, struct arena *arena, const char *text, size_t le
     return true;
 }
 
+char csv_separator(const struct csv *csv)
+{
+    return csv->separator;
+}
+
 static bool at_line_end(const struct csv *csv)
 {
     if (csv->at >= csv->end || *csv->at == '\n')

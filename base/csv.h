@@ -43,6 +43,9 @@ struct csv { /* a reader; its fields belong to csv.c */
 bool csv_start(struct csv *csv, struct arena *arena, const char *text, size_t length,
                struct finding_list *findings);
 
+/* What parts the cells: ',', or what the header has in its place. */
+char csv_separator(const struct csv *csv);
+
 enum csv_answer { CSV_ROW, CSV_END, CSV_FAULT };
 
 /* The next row. CSV_FAULT: a finding with row, line and column was added and reading goes on behind

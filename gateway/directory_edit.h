@@ -7,7 +7,7 @@
 #include "base/arena.h"
 
 struct directory_edit {
-    const char *text;
+    const char *text;  /* NULL: it would be longer than was reckoned */
     size_t count;      /* rows that name the partner */
     const char *names; /* "willow, harbor": their handles */
 };

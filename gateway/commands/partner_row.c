@@ -4,8 +4,8 @@
  * on, its file in partners/, and rows of directory.csv that name it. These commands change the
  * three together, in an order in which a crash leaves the partner switched off and never two of
  * them: it is switched off first, so that nothing of it is under way; then the row, then the files.
- * Given again, a command that was broken off is finished; a renamed partner stays switched off
- * then, and says so. Runs where the store is. */
+ * Given again, a command that was broken off is finished, which the audit tells from a slip; a
+ * renamed partner stays switched off then, and says so. Runs where the store is. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -119,6 +119,15 @@ static void switch_back(struct changing *changing)
 
 /* ---- directory.csv ---- */
 
+static bool say_by_hand(struct command_call *call, const char *to,
+                        const struct directory_edit *edit)
+{
+    text_print(&call->err,
+               "refgate: write %s into the column partner of %s, then: refgate partner enable %s\n",
+               to, edit->names, to);
+    return false;
+}
+
 /* NAME in the column `partner` becomes TO; the file as it was is kept beside it. */
 static bool edit_directory(struct command_call *call, const char *name, const char *to,
                            struct directory_edit *ret_edit)
@@ -135,15 +144,16 @@ static bool edit_directory(struct command_call *call, const char *name, const ch
     *ret_edit = directory_edit_partner(call->arena, csv, length, name, to, config->org);
     if (to == NULL || ret_edit->count == 0)
         return true;
+    if (ret_edit->text == NULL) {
+        text_print(&call->err, "refgate: %s is too large to be changed here\n", path);
+        return say_by_hand(call, to, ret_edit);
+    }
     const char *old = arena_print(call->arena, "%s.before-rename", path);
     if (file_replace(old, csv, length, 0600) &&
         file_replace(path, ret_edit->text, strlen(ret_edit->text), 0600))
         return true;
     cannot_write(call, path);
-    text_print(&call->err,
-               "refgate: write %s into the column partner of %s, then: refgate partner enable %s\n",
-               to, ret_edit->names, to);
-    return false;
+    return say_by_hand(call, to, ret_edit);
 }
 
 /* ---- rename ---- */
@@ -162,6 +172,8 @@ static void note(const struct changing *changing, struct store *store, const cha
 static bool run_rename(struct unit *unit, struct store *store)
 {
     struct changing *changing = (struct changing *)unit;
+    if (store_was_renamed(store, changing->name, changing->to))
+        return true; /* the files are next: it was broken off before them */
     if (!store_rename_partner(store, changing->name, changing->to))
         return fault_set(&unit->fault, FAULT_conflict,
                          arena_print(unit->arena,
@@ -191,6 +203,32 @@ static void widen_names(struct changing *changing)
     items[sans->count] = arena_print(arena, "urn:refgate:org:%s", changing->to);
     *sans = (struct option_list){items, sans->count + 1};
     edited(changing, "san");
+}
+
+/* Partners behind one CA may share its file: NULL, or another one that names it. */
+static const char *who_shares(const struct changing *changing, const char *file)
+{
+    struct command_call *call = changing->call;
+    const struct partner_list *partners = &call->office->setup->partners;
+    for (size_t i = 0; i < partners->count; i++) {
+        const struct partner *partner = &partners->items[i];
+        if (partner->ca_file != NULL && !text_equal(partner->name, changing->name) &&
+            !text_equal(partner->name, changing->to) &&
+            text_equal(cert_path(call, partner->ca_file), cert_path(call, file)))
+            return partner->name;
+    }
+    return NULL;
+}
+
+static void remove_ca(const struct changing *changing)
+{
+    struct command_call *call = changing->call;
+    const char *file = in_partners(call, changing->name, ".ca.crt");
+    const char *other = who_shares(changing, file);
+    if (other == NULL)
+        unlink(cert_path(call, file));
+    else
+        text_print(&call->out, "%s stays: partner %s uses it.\n", file, other);
 }
 
 static bool move_ca(struct changing *changing)
@@ -236,7 +274,7 @@ static bool move_files(struct changing *changing, struct directory_edit *ret_edi
     }
     changing->file = fresh;
     changing->text = with_title(changing);
-    unlink(cert_path(call, in_partners(call, changing->name, ".ca.crt")));
+    remove_ca(changing);
     rename(cert_path(call, in_partners(call, changing->name, ".fetched.crl")),
            cert_path(call, in_partners(call, changing->to, ".fetched.crl")));
     return edit_directory(call, changing->name, changing->to, ret_edit);
@@ -262,12 +300,20 @@ static bool may_rename(struct changing *changing, struct fault *ret_fault)
     return true;
 }
 
-/* The files had their new names before it was broken off; the directory may not have. */
+/* The files had their new names before it was broken off; the directory may not have. Two names of
+ * which one has a file may also be a slip: only the audit knows that there was a rename. */
 static bool was_broken_off(const struct changing *changing)
 {
-    return changing->text == NULL && check_partner_name.holds(changing->to) &&
-           file_exists(
-               cert_path(changing->call, in_partners(changing->call, changing->to, ".yaml")));
+    struct command_call *call = changing->call;
+    struct store *store;
+    struct fault fault;
+    if (changing->text != NULL || !check_partner_name.holds(changing->to) ||
+        !file_exists(cert_path(call, in_partners(call, changing->to, ".yaml"))) ||
+        !office_reader(call->office, call->arena, &store, &fault))
+        return false;
+    bool was_renamed = store_was_renamed(store, changing->name, changing->to);
+    store_close(store);
+    return was_renamed;
 }
 
 static int finish_rename(struct changing *changing)
@@ -391,10 +437,11 @@ static bool look_at_use(struct changing *changing, struct fault *ret_fault)
 
 static void remove_files(struct changing *changing)
 {
-    static const char *const endings[] = {".yaml", ".ca.crt", ".fetched.crl"};
+    static const char *const endings[] = {".yaml", ".fetched.crl"};
     struct command_call *call = changing->call;
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
         unlink(cert_path(call, in_partners(call, changing->name, endings[i])));
+    remove_ca(changing);
     if (call->office->reload != NULL)
         call->office->reload(call->office->owner);
 }

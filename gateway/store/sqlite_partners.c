@@ -166,13 +166,23 @@ static void forget_names(struct store *store)
 bool store_rename_partner(struct store *store, const char *from, const char *to)
 {
     int64_t row = sqlite_partner(store, from);
-    if (row == 0)
-        return true;
     if (sqlite_partner(store, to) != 0)
         return false;
+    if (row == 0)
+        return true;
     sqlite_run(store, "UPDATE partner SET name=? WHERE id=?", "ti", to, row);
     forget_names(store);
     return true;
+}
+
+bool store_was_renamed(struct store *store, const char *from, const char *to)
+{
+    return sqlite_partner(store, from) == 0 &&
+           sqlite_number(
+               store,
+               "SELECT count(*) FROM audit WHERE what='partner-renamed' AND subject=? AND "
+               "detail=?",
+               "tt", from, to) > 0;
 }
 
 void store_retire_partner(struct store *store, const char *name, int64_t at_ms)

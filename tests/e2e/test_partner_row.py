@@ -75,6 +75,35 @@ def test_a_rename_that_was_broken_off_is_finished(pair):
     assert ",west\n" in (lakeside.folder / "directory.csv").read_text() and partners(lakeside) == ["west"]
 
 
+def test_a_slip_is_no_rename_that_was_broken_off(pair):
+    """northside was never a partner; harbor is another one."""
+    lakeside, willow = pair
+    page = lakeside.folder / "directory.csv"
+    page.write_text(page.read_text() + "northside,clinic,Northside,,,physical-therapy-clinic,,,,,self\n")
+    before = page.read_text()
+    lakeside.run("partner", "add", "harbor", "--url", "https://127.0.0.1:9/fhir", "--ca",
+                 willow.folder / "keys" / "ca.crt")
+    assert "found no partner northside" in lakeside.run("partner", "rename", "northside", "harbor", expect=3).stderr
+    assert page.read_text() == before
+
+
+def test_a_ca_file_that_another_partner_names_stays(pair):
+    lakeside, willow = pair
+    partners_folder = lakeside.folder / "partners"
+    shared = partners_folder / "willow.ca.crt"
+    (partners_folder / "harbor.yaml").write_text(
+        f"url: https://127.0.0.1:9/fhir\nca_file: partners/willow.ca.crt\n")
+    lakeside.reload()
+    assert "partners/willow.ca.crt stays: partner harbor uses it" in lakeside.run(
+        "partner", "rename", "willow", "west").stdout
+    assert shared.exists() and (partners_folder / "west.ca.crt").exists()
+    (partners_folder / "harbor.yaml").write_text(
+        f"url: https://127.0.0.1:9/fhir\nca_file: partners/west.ca.crt\n")
+    lakeside.reload()
+    lakeside.run("partner", "remove", "west", "--force")
+    assert (partners_folder / "west.ca.crt").exists() and not (partners_folder / "west.yaml").exists()
+
+
 def test_a_partner_in_use_is_not_removed(pair):
     lakeside, willow = pair
     refused = lakeside.run("partner", "remove", "willow", expect=4).stderr

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "gateway/directory_edit.h"
 
 static struct arena arena;
@@ -68,6 +69,37 @@ static void what_cannot_be_read_stays(void **state)
     }
 }
 
+/* As a spreadsheet of a country saves it where the comma parts whole and hundredths. */
+static void the_separator_of_the_sheet_stays(void **state)
+{
+    struct directory_edit made =
+        edit("handle;name;partner\nwillow;\"Willow; old\";hub\nnorth;\"North, far\";hub\n", "hub",
+             "centre");
+    (void)state;
+    assert_int_equal(made.count, 2);
+    assert_string_equal(made.text, "handle;name;partner\nwillow;\"Willow; old\";centre\n"
+                                   "north;North, far;centre\n");
+    made = edit("handle\tname\tpartner\nwillow\tA;B\thub\n", "hub", "centre");
+    assert_string_equal(made.text, "handle\tname\tpartner\nwillow\tA;B\tcentre\n");
+}
+
+/* Many short rows that all get a longer name. */
+static void a_large_directory_is_whole(void **state)
+{
+    enum { ROWS = 40000 };
+    struct text csv = text_new(&arena, ROWS * 8 + 100);
+    static const char longer[] = "a-name-that-is-much-longer-than-the-row-that-it-stands-in";
+    (void)state;
+    text_add(&csv, "handle,partner\n");
+    for (int i = 0; i < ROWS; i++)
+        text_add(&csv, "x,h\n");
+    struct directory_edit made =
+        directory_edit_partner(&arena, csv.at, csv.length, "h", longer, "o");
+    assert_int_equal(made.count, ROWS);
+    assert_non_null(made.text);
+    assert_int_equal(strlen(made.text), csv.length + ROWS * (sizeof longer - 2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -75,6 +107,8 @@ int main(void)
         cmocka_unit_test(self_is_the_partner_of_its_handle),
         cmocka_unit_test(counting_changes_nothing),
         cmocka_unit_test(what_cannot_be_read_stays),
+        cmocka_unit_test(the_separator_of_the_sheet_stays),
+        cmocka_unit_test(a_large_directory_is_whole),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     arena_free(&arena);

@@ -173,6 +173,7 @@ static void test_a_name_in_use_is_not_given(void **state)
     clinic_commit(clinic);
     rename_to(clinic, "lakeside", "harbor", false);
     rename_to(clinic, "nobody", "somebody", true);
+    rename_to(clinic, "nobody", "harbor", false); /* what is harbor's is not for nobody */
     assert_int_equal(number(clinic, "SELECT count(*) FROM partner"), 2);
     retire(clinic, "harbor");
     rename_to(clinic, "lakeside", "harbor", true);
