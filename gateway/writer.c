@@ -24,6 +24,7 @@ enum {
     IDLE_COMMIT_MS = 10, /* without work for so long readers get to see what was promised; longer
                             than a loop's turn under load, which is no idleness */
     DAMAGE_TOLD_MS = 60 * 1000,
+    ROUNDS_MAX = 16,      /* so often a group runs anew, each time with one unit left out more */
     LATE_COMMIT_MS = 100, /* under load as often as this */
     MS_NS = 1000000
 };
@@ -214,6 +215,18 @@ static bool run_each(struct writer *writer, struct unit_list *group)
     return true;
 }
 
+/* Where so much is damaged, what stands behind the last that failed is refused for now, too: those
+ * who sent it try again. Else each of them could make all the others run once more. */
+static void leave_out_untried(struct unit_list *group)
+{
+    struct unit *unit = group->first;
+    struct unit *last = unit;
+    for (; unit != NULL; unit = unit->next)
+        last = unit->fault.kind == FAULT_store_damaged ? unit : last;
+    for (unit = last; unit != NULL; unit = unit->next)
+        unit->fault = (struct fault){FAULT_store_damaged, NULL};
+}
+
 /* One unit of the group wrote what may not be, which is a mistake of ours, or needs a page of the
  * database that is damaged. Neither is a reason to refuse the others: they run again, and only that
  * one fails. */
@@ -221,7 +234,9 @@ static void run_apart(struct writer *writer, struct unit_list *group)
 {
     for (struct unit *unit = group->first; unit != NULL; unit = unit->next)
         unit->fault = (struct fault){FAULT_none, NULL};
-    while (!run_each(writer, group)) { /* one is left out more */
+    for (int rounds = 1; !run_each(writer, group); rounds++) { /* one is left out more */
+        if (rounds == ROUNDS_MAX)
+            leave_out_untried(group);
     }
 }
 

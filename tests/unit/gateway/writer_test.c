@@ -25,6 +25,7 @@ struct job { /* a unit that adds one person, in one of several ways */
     enum way { GOOD, REFUSES, MISTAKEN, BREAKS, SLOW, DAMAGED } way;
     atomic_bool *gate; /* SLOW: waits until it opens */
     int done;          /* calls of done() */
+    int runs;          /* calls of run() */
 };
 
 static void limit_files(rlim_t bytes)
@@ -41,6 +42,7 @@ static bool run(struct unit *unit, struct store *store)
     struct job *job = (struct job *)unit;
     store_put_place(store,
                     &(struct store_place){.handle = job->handle, .kind = "person", .name = "P"});
+    job->runs++;
     switch (job->way) {
     case REFUSES:
         return fault_set(&unit->fault, FAULT_conflict,
@@ -463,6 +465,38 @@ static void readers_see_what_was_promised(void **state)
 /* On a store that serves, whose writer promises through the journal. */
 #define SERVING(name) cmocka_unit_test_setup_teardown(name, clinic_start_serving, clinic_stop)
 
+/* A group of such units does not run once more for each of them. */
+static void many_that_need_a_damaged_page_are_few_rounds(void **state)
+{
+    enum { MANY = 60, ROUNDS = 20 };
+    struct clinic *clinic = *state;
+    struct bench bench;
+    struct job slow = job_of("slow", SLOW);
+    struct job first = job_of("first", GOOD);
+    struct job jobs[MANY];
+    rot(clinic, "client_link");
+    open_bench(&bench, clinic, 100);
+    slow.gate = &bench.gate;
+    post(&bench, &slow);
+    post(&bench, &first);
+    for (int i = 0; i < MANY; i++) {
+        jobs[i] = job_of("b", DAMAGED);
+        post(&bench, &jobs[i]);
+    }
+    bench.gate = true;
+    wait_done(&bench, &jobs[MANY - 1]);
+    assert_int_equal(first.unit.fault.kind, FAULT_none);
+    assert_in_range(first.runs, 1, ROUNDS);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(jobs[i].done, 1);
+        assert_int_equal(jobs[i].unit.fault.kind, FAULT_store_damaged);
+        arena_free(&jobs[i].arena);
+    }
+    arena_free(&first.arena);
+    arena_free(&slow.arena);
+    close_bench(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -476,6 +510,7 @@ int main(void)
         TEST(every_unit_of_a_failed_group_hears_of_it),
         TEST(a_mistaken_unit_fails_alone),
         TEST(a_damaged_page_hinders_only_what_needs_it),
+        TEST(many_that_need_a_damaged_page_are_few_rounds),
         SERVING(with_its_thread),
         SERVING(many_threads_share_groups_and_refusals_stay_alone),
         SERVING(stopping_writes_what_waits),
