@@ -292,6 +292,22 @@ static int64_t waiting_for(const struct store_waiting *waiting, size_t count, co
     return sum;
 }
 
+/* In our words only: what a partner answers may name the client. Where nothing answered, the reason
+ * is ours. */
+static const char *why_of(struct store *store, struct arena *arena, int64_t message_id)
+{
+    struct store_message message = {.reason = NULL};
+    struct store_attempt *attempts;
+    size_t count = store_attempts(store, arena, message_id, &attempts);
+    if (count > 0 && text_equal(attempts[count - 1].outcome, "answered"))
+        return arena_print(arena, "it answered %lld; its words: refgate queue show %lld",
+                           (long long)attempts[count - 1].status, (long long)message_id);
+    if (count == 0 || !store_get_message(store, arena, message_id, &message) ||
+        message.reason == NULL)
+        return "no reason is known";
+    return message.reason;
+}
+
 static void look_at_failing(struct health *health, struct store *store,
                             const struct store_waiting *waiting, size_t waiting_count)
 {
@@ -300,14 +316,12 @@ static void look_at_failing(struct health *health, struct store *store,
     size_t count = store_count_failing(store, arena, &failing);
     for (size_t i = 0; i < count; i++) {
         const char *name = failing[i].partner;
-        struct store_message message = {.reason = NULL};
-        store_get_message(store, arena, failing[i].message, &message);
         health_add(
             health, HEALTH_WARNING, "partner-down", name,
             arena_print(arena,
                         "partner %s does not take messages (%s): %s, tried %s so far, and is "
                         "tried again by itself. See why: refgate partner test %s",
-                        name, message.reason == NULL ? "no reason is known" : message.reason,
+                        name, why_of(store, arena, failing[i].message),
                         counted(arena, waiting_for(waiting, waiting_count, name), "message waits",
                                 "messages wait"),
                         counted(arena, failing[i].tries, "time", "times"), name));

@@ -202,6 +202,17 @@ static int by_turn(const void *left, const void *right)
     return turn_a < turn_b ? -1 : turn_a > turn_b;
 }
 
+/* By the order of the store: a retraction waits for nothing and nothing for it, and what went to
+ * the same partner or to the same clinic by way of another keeps its turn. */
+static bool is_behind(const struct store_message *message, const struct store_message *stopped)
+{
+    bool is_same_place =
+        text_equal(stopped->partner, message->partner) ||
+        (message->recipient != NULL && text_equal(stopped->recipient, message->recipient));
+    return is_same_place && !text_equal(message->kind, "retraction") &&
+           !text_equal(stopped->kind, "retraction") && by_turn(stopped, message) < 0;
+}
+
 /* A queued message of a referral waits behind the first one that a person keeps back. STOPPED: in
  * the order of by_turn. */
 static void say_behind(struct arena *arena, const struct store_message *stopped, size_t count,
@@ -215,8 +226,10 @@ static void say_behind(struct arena *arena, const struct store_message *stopped,
         else
             high = middle;
     }
-    if (message->referral == 0 || low == count || stopped[low].referral != message->referral ||
-        !text_equal(stopped[low].partner, message->partner) || by_turn(&stopped[low], message) >= 0)
+    while (low < count && stopped[low].referral == message->referral &&
+           !is_behind(message, &stopped[low]))
+        low++;
+    if (message->referral == 0 || low == count || stopped[low].referral != message->referral)
         return;
     message->reason = arena_print(arena, "waits behind message %lld, which is %s",
                                   (long long)stopped[low].id, stopped[low].state);

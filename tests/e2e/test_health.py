@@ -3,6 +3,7 @@ well when it is not."""
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 
@@ -63,6 +64,22 @@ def test_all_is_well_only_when_it_is(pair):
     items, code = found(lakeside)
     assert code == 9 and "partner-down" not in items
     assert items["parked"]["sentence"].startswith("1 message is parked for partner willow") and not is_well(lakeside)
+
+
+def test_what_a_partner_says_is_not_said_again(pair):
+    """Its words may name the client: the message shows them, and no list of what is wrong here does."""
+    lakeside, willow = pair
+    lakeside.start()
+    lakeside.send(records.consent("lakeside", ["willow"], "K-1"))
+    lakeside.send(records.referral("R-1"))
+    wait_for(lambda: lakeside.messages(shown_as="cannot connect, retrying"), 10, lakeside.log)
+    lakeside.stop()
+    with sqlite3.connect(lakeside.folder / "store.db") as store:
+        store.execute("UPDATE attempt SET outcome='answered', status=503")
+        store.execute("UPDATE message SET reason='Rosa Delgado is not known here' WHERE state='queued'")
+    items, code = found(lakeside)
+    said = items["partner-down"]["sentence"]
+    assert code == 9 and "it answered 503; its words: refgate queue show " in said and "Rosa" not in said
 
 
 def test_what_waits_for_the_desk_is_counted(pair):

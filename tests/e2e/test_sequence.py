@@ -47,6 +47,25 @@ def test_what_follows_a_parked_move_waits_behind_it(make_town):
     assert willow.status(number) == "in-progress"
 
 
+def test_a_retraction_is_not_said_to_wait(make_town):
+    """It waits for nothing, whatever else of its referral a person keeps back."""
+    lakeside, willow = make_town("lakeside", "willow")
+    number = referred(lakeside, willow)
+    willow.move("accept", number)
+    first, second, third = records.note(number), records.note(number), records.note(number)
+    willow.send(first)
+    lakeside.wait_record(first["record_id"])
+    lakeside.stop()
+    willow.send(second)
+    kept = parked(willow, "progress-note")
+    willow.run("records", "retract", first["record_id"], "--reason", "wrong-client")
+    willow.send(third)
+    rows = willow.json("queue", "list")
+    said = {row["kind"]: row.get("reason", "") for row in rows if row["state"] != "parked"}
+    assert said["progress-note"] == f"waits behind message {kept}, which is parked", rows
+    assert "waits behind" not in said["retraction"], rows
+
+
 def test_a_move_given_up_takes_with_it_what_follows(make_town):
     lakeside, willow = make_town("lakeside", "willow")
     number = referred(lakeside, willow)
