@@ -96,8 +96,8 @@ static int send_file(struct command_call *call, const char *file)
         command_findings(call, &findings);
         return fault_exit_code(FAULT_unreadable);
     }
-    struct intake_report report = intake_take(call->office, call->arena, file, text, length, &folder,
-                                              clock_wall_ms(&call->clock), &findings);
+    struct intake_report report = intake_take(call->office, call->arena, file, text, length,
+                                              &folder, clock_wall_ms(&call->clock), &findings);
     if (command_has(call, "json"))
         print_report_json(call, file, &report);
     else
