@@ -483,6 +483,63 @@ static void a_scan_of_a_record_that_cannot_be_read_goes_with_it(void **state)
     assert_int_equal(marks(bench), 0);
 }
 
+/* ---- between the look and the taking ---- */
+
+static struct bench *swapping;
+static const char *swapped_name, *swapped_text;
+
+/* Asked for when a record has been read and is about to be taken. */
+static int64_t swap_at_the_clock(const struct clock *clock)
+{
+    (void)clock;
+    if (swapped_name != NULL)
+        drop(swapping, swapped_name, swapped_text);
+    swapped_name = NULL;
+    return clinic_ms(CLINIC_NOW);
+}
+
+static void swap(struct bench *bench, const char *name, const char *text)
+{
+    ((struct setup *)(uintptr_t)bench->office.setup)->clock.wall_ms = swap_at_the_clock;
+    swapping = bench;
+    swapped_name = name;
+    swapped_text = text;
+}
+
+static void a_scan_that_is_replaced_under_the_record_is_looked_at_again(void **state)
+{
+    struct bench *bench = *state;
+    be_patient(bench);
+    drop(bench, "scan.pdf", "%PDF-1.4 of R-1");
+    drop(bench, "r.json", attaching(bench, "R-1", "scan.pdf"));
+    intake_sweep(bench->intake, &bench->office);
+    swap(bench, "scan.pdf", "%PDF-1.4 half a page");
+    intake_sweep(bench->intake, &bench->office);
+    assert_null(swapped_name);
+    assert_int_equal(records(bench), 0);
+    assert_true(is_in(bench, "out", "r.json") && is_in(bench, "out", "scan.pdf"));
+    assert_int_equal(names_in(bench, "refused"), 0);
+    sweep_twice(bench);
+    assert_int_equal(records(bench), 1);
+    assert_int_equal(names_in(bench, "out"), 0);
+    assert_int_equal(marks(bench), 0);
+}
+
+static void a_record_that_is_replaced_while_it_is_taken_is_two(void **state)
+{
+    struct bench *bench = *state;
+    drop(bench, "r.json", referral(bench, "R-1"));
+    intake_sweep(bench->intake, &bench->office);
+    swap(bench, "r.json", referral(bench, "R-2222"));
+    intake_sweep(bench->intake, &bench->office);
+    assert_int_equal(records(bench), 1);
+    assert_true(is_in(bench, "out", "r.json") && is_in(bench, "sent", "r.json"));
+    sweep_twice(bench);
+    assert_int_equal(records(bench), 2);
+    assert_true(is_in(bench, "sent", "r.json.2"));
+    assert_int_equal(names_in(bench, "out"), 0);
+}
+
 static void a_long_notice_is_written_once_and_goes(void **state)
 {
     struct bench *bench = *state;
@@ -539,6 +596,8 @@ int main(void)
         TEST(a_scan_that_served_is_known_after_a_restart),
         TEST(a_restart_takes_nothing_from_those_who_came_in_time),
         TEST(a_scan_of_a_record_that_cannot_be_read_goes_with_it),
+        TEST(a_scan_that_is_replaced_under_the_record_is_looked_at_again),
+        TEST(a_record_that_is_replaced_while_it_is_taken_is_two),
         TEST(a_long_notice_is_written_once_and_goes),
         TEST(somebodys_own_file_is_no_notice),
     };
