@@ -89,7 +89,7 @@ def test_the_commands_of_the_readme(shell):
     block, = re.findall(r"## Use it\n\n```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
     shell.run("refgate init theirs --org lakeside && cp theirs/keys/ca.crt lakeside-ca.crt")
     commands = [line for line in lines(block) if line.startswith("refgate ")]
-    assert [line.split()[1] for line in commands] == ["init", "partner", "check", "serve"]
+    assert [line.split()[1] for line in commands] == ["init", "partner", "check", "serve", "status"]
     for line in commands[:2]:
         shell.run(re.sub(r"\bDIR\b", "ours", line))
     assert "lakeside" in shell.run("refgate partner list -d ours")
