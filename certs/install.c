@@ -191,8 +191,8 @@ bool install_recover(const struct identity_files *live, struct finding_list *fin
     }
     if (pair_fits(&half, findings->arena))
         return files_move(next.cert_file, live->cert_file, findings);
-    files_fault(
-        findings, live->cert_file, "a certificate that does not belong to the key beside it",
-        "a pair; `cert install` puts a new one in place, `cert install --rollback` the last one");
+    files_fault(findings, live->cert_file,
+                "a certificate that does not belong to the key beside it",
+                "a pair; `cert install` puts a new one in place, `cert rollback` the last one");
     return false;
 }

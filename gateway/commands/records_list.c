@@ -99,6 +99,7 @@ static const char *received_words(const struct shown *shown, const struct store_
 static struct standing standing_of(const struct shown *shown, const struct store_record *row)
 {
     struct store_match match;
+    struct store_record correction;
     struct standing standing = {.said = NULL};
     bool is_ours = text_equal(row->origin, STORE_OWN);
     if (!is_ours && store_get_match(shown->store, shown->arena, row->id, &match) &&
@@ -112,6 +113,9 @@ static struct standing standing_of(const struct shown *shown, const struct store
     }
     if (standing.said == NULL)
         standing.said = is_ours ? own_words(shown, row) : received_words(shown, row);
+    if (is_ours && store_find_correction(shown->store, shown->arena, row, &correction))
+        standing.said =
+            arena_print(shown->arena, "corrected by %s; %s", correction.number, standing.said);
     return standing;
 }
 
@@ -214,6 +218,31 @@ static void print_rows(struct listing *listing, int64_t after)
     } while (count == STORE_PAGE);
 }
 
+/* Those of one client, by whoever's number it is. */
+static void print_client(struct listing *listing, const char *client)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct store_record *rows;
+    size_t count = store_records(listing->store, &arena, client, NULL, NULL, &rows);
+    for (size_t i = 0; i < count; i++) {
+        arena_reset(&listing->arena);
+        print_row(listing, &rows[i]);
+    }
+    arena_free(&arena);
+}
+
+/* Prints what was asked for; returns the id before the oldest shown, 0: all are. */
+static int64_t print_asked(struct listing *listing, size_t limit)
+{
+    const char *client = command_option(listing->call, "client");
+    int64_t after = client == NULL ? start_of(listing, limit) : 0;
+    if (client != NULL)
+        print_client(listing, client);
+    else
+        print_rows(listing, after);
+    return after;
+}
+
 static int list(struct command_call *call)
 {
     const char *since = shown_zoned(call->arena, call->office->setup, "SINCE");
@@ -225,8 +254,7 @@ static int list(struct command_call *call)
         !office_reader(call->office, call->arena, &listing.store, &fault))
         return command_fail(call, &fault);
     listing.table = lists_table(call->arena, headings, 7);
-    int64_t after = start_of(&listing, limit);
-    print_rows(&listing, after);
+    int64_t after = print_asked(&listing, limit);
     store_close(listing.store);
     arena_free(&listing.arena);
     if (!command_has(call, "json"))
@@ -238,6 +266,7 @@ static int list(struct command_call *call)
 
 static const struct command_option list_options[] = {
     LISTS_LIMIT,
+    {"client", "NUMBER", "those of one client, by our number or a partner's", false},
     {NULL, NULL, NULL, false},
 };
 

@@ -65,6 +65,23 @@ def test_what_became_of_a_record_is_told_by_its_number(pair):
     assert row(lakeside, "messages", "list", "W-1b")[1:3] == ["progress-note W-1b", "from willow"]
 
 
+def test_the_records_of_one_client(pair):
+    lakeside, willow = pair
+    willow.send(records.note("R-1", "W-2", client_id="C-2", client_family_name="Other", client_given_names="Ann"))
+    both = [one["record_id"] for one in willow.json("records", "list")]
+    assert "W-1b" in both and "W-2" in both
+    own = [one["record_id"] for one in willow.json("records", "list", "--client", "C-1")]
+    assert {"R-1", "W-1b"} <= set(own) and "W-2" not in own
+    assert willow.json("records", "list", "--client", "C-9") == []
+
+
+def test_a_correction_is_shown_beside_what_it_corrects(pair):
+    _, willow = pair
+    willow.send(records.note("R-1", "W-1c", replaces_record_id="W-1b"))
+    willow.wait_settled()
+    assert row(willow, "records", "list", "W-1b ")[-1].startswith("corrected by W-1c; delivered to lakeside")
+
+
 def test_a_record_in_words(pair):
     lakeside, willow = pair
     shown = lakeside.run("records", "show", "W-1b").stdout

@@ -57,6 +57,24 @@ def test_ours_waits_until_it_is_confirmed(make_town):
     assert not willow.query("SELECT 1 FROM audit WHERE detail LIKE '%Wrongperson%'")
 
 
+def test_a_mistyped_number_opens_no_other_clients_consent(make_town):
+    """The name and birth date are right, so the referral's client does not contradict; the number is another client's."""
+    lakeside, willow = make_town("lakeside", "willow")
+    lakeside.send(records.consent("lakeside", ["willow"]))
+    willow.send(records.consent("willow", ["lakeside"], client="W-2", client_family_name="Ochoa",
+                                client_given_names="Jon", client_birth_date="1970-05-05"))
+    referral = records.referral()
+    lakeside.send(referral)
+    willow.wait_record(referral["record_id"])
+    willow.move("accept", referral["record_id"])
+    note = records.note(referral["record_id"], client="W-2")
+    willow.send(note)
+    waiting, = willow.tray()
+    assert waiting["record_id"] == note["record_id"]
+    assert "has this client number, but another name or birth date" in waiting["reason"]
+    assert not lakeside.records(record_id=note["record_id"])
+
+
 def test_the_same_client_in_other_letters_goes(make_town):
     lakeside, willow, number = begin(make_town)
     note = records.note(number, client="OWN-77", client_family_name="KANARIENVOGEL", client_given_names="Zsofia")
