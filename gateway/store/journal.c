@@ -205,7 +205,8 @@ static enum reading read_parts(struct journal *journal, uint64_t offset,
         return GROUP_UNREADABLE;
     group->length = head->payloads;
     journal->changes.length = 0;
-    memcpy(extend(&journal->changes, head->changes), at + head->payloads, head->changes);
+    if (head->changes > 0)
+        memcpy(extend(&journal->changes, head->changes), at + head->payloads, head->changes);
     return group_matches(journal->head, journal->id, head, journal->changes.bytes) &&
                    payloads_are_whole(at, head->payloads)
                ? GROUP_WHOLE

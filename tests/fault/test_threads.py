@@ -41,7 +41,7 @@ def test_everything_at_once(make_town, tmp_path):
     def look():
         willow.run("referrals", "list", "--list", "to answer")
         willow.run("messages", "list")
-        willow.run("check")
+        assert willow.run("check", expect=None).returncode in (0, 9)  # 9: a message waits for its next try
 
     def come_and_go():
         lines = [wire.Wire(willow, lakeside) for _ in range(5)]

@@ -704,22 +704,23 @@ static void what_has_no_field_is_judged(void **state)
 static void what_a_list_removed_fills_no_field(void **state)
 {
     struct world world;
+    struct arena texts = ARENA_EMPTY;
     (void)state;
     static const char more[] =
         ",{'resource':{'resourceType':'Condition','id':'c7'," SUBJECT ",'code':{'text':'Old'}}}"
         ",{'resource':{'resourceType':'List','status':'current','mode':'changes'," SUBJECT
         ",'entry':[{'item':{'reference':'Condition/c7'}%s}]}}";
-    assert_true(take(&world, referral, arena_print(&(struct arena)ARENA_EMPTY, more, ""), ""));
+    assert_true(take(&world, referral, arena_print(&texts, more, ""), ""));
     const char *kept = json_print(&world.arena, json_get(world.in.record, "diagnoses"));
     assert_non_null(strstr(kept, "Old"));
     arena_free(&world.arena);
-    assert_true(take(&world, referral,
-                     arena_print(&(struct arena)ARENA_EMPTY, more, ",'deleted':true"), ""));
+    assert_true(take(&world, referral, arena_print(&texts, more, ",'deleted':true"), ""));
     const struct json *diagnoses = json_get(world.in.record, "diagnoses");
     assert_true(diagnoses == NULL || strstr(json_print(&world.arena, diagnoses), "Old") == NULL);
     assert_true(is_told(&world, "List.entry.deleted", "Not filed: the sender's list says"));
     assert_string_equal(world.in.set_aside, "1 List.deleted");
     arena_free(&world.arena);
+    arena_free(&texts);
 }
 
 /* ---- the other kinds of record ---- */
