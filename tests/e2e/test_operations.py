@@ -128,9 +128,10 @@ def test_figures_follow_what_happens(make_town):
     for i in range(5):
         lakeside.send(records.referral(f"R-{i}", client="C-2"))
     lakeside.wait_settled()
-    sent, taken = figures(lakeside), wait_for(
-        lambda: (found := figures(willow)).get('refgate_answers_total{status="2xx"}', 0) >= 5 and found, 5,
-        "willow has counted")
+    done = 'refgate_deliveries_total{partner="willow",outcome="done"}'
+    sent = wait_for(lambda: (found := figures(lakeside)).get(done, 0) >= 5 and found, 5, "lakeside has counted")
+    taken = wait_for(lambda: (found := figures(willow)).get('refgate_answers_total{status="2xx"}', 0) >= 5 and found, 5,
+                     "willow has counted")
     assert sent["refgate_tray_waiting"] == 1
     assert sent['refgate_deliveries_total{partner="willow",outcome="done"}'] == 5
     assert sent["refgate_delivery_seconds_count"] == 5 and sent['refgate_partner_breaker{partner="willow"}'] == 0
