@@ -35,7 +35,7 @@ static void new_line(struct csv *csv)
 }
 
 /* Programs of some countries part cells by semicolons, and some by tabs. A header without any comma
- * outside of quotation marks shows it; every other one is parted by commas. */
+ * outside of quotation marks shows it; every other one is separated by commas. */
 static char separator_of(const char *at, const char *end)
 {
     bool is_quoted = false;

@@ -60,11 +60,6 @@ static void name_entry(struct queue *queue, struct message_entry *entry)
     entry->named = queue->count;
 }
 
-static const struct json *container_of(const struct message_entry *entry)
-{
-    return entry->container != NULL ? entry->container : entry->resource;
-}
-
 /* NODE at the end of a path, or what is beneath it by REST; lists are gone through. */
 static void name_at(struct queue *queue, const struct message_entry *holder,
                     const struct json *node, const char *const rest[])
@@ -75,7 +70,7 @@ static void name_at(struct queue *queue, const struct message_entry *holder,
     } else if (node != NULL && rest[0] != NULL) {
         name_at(queue, holder, json_get(node, rest[0]), rest + 1);
     } else if (node != NULL) {
-        name_entry(queue, entries_resolve_in(queue->job, node, container_of(holder)));
+        name_entry(queue, entries_resolve_in(queue->job, node, entries_holder(holder)));
     }
 }
 
@@ -407,7 +402,7 @@ static bool is_of_other_visit(struct field_job *job, const struct message_entry 
     bool is_named_result = strcmp(entry->type, "Observation") == 0 && is_named(job, entry);
     return encounter != NULL && strcmp(job->kind, "progress-note") == 0 && !is_named_result &&
            strcmp(entry->type, "Condition") != 0 &&
-           !is_this_visit(job, encounter, container_of(entry));
+           !is_this_visit(job, encounter, entries_holder(entry));
 }
 
 /* The visit of a record that names one is that one or none. */

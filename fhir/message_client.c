@@ -19,11 +19,6 @@ struct json *client_subject(const struct json *resource)
     return json_kind(subject) == JSON_OBJECT ? subject : NULL;
 }
 
-static const struct json *container_of(const struct message_entry *entry)
-{
-    return entry->container != NULL ? entry->container : entry->resource;
-}
-
 /* How many Patients of the message have this number. */
 static size_t count_with_number(struct field_job *job, const struct json *identifier)
 {
@@ -37,7 +32,7 @@ static size_t count_with_number(struct field_job *job, const struct json *identi
 static struct message_client person_of(struct field_job *job, const struct json *reference,
                                        const struct message_entry *holder)
 {
-    struct message_client person = {.reference = reference, .container = container_of(holder)};
+    struct message_client person = {.reference = reference, .container = entries_holder(holder)};
     const struct json *identifier = json_get(reference, "identifier");
     person.entry = entries_resolve_in(job, reference, person.container);
     bool is_by_number = json_get(reference, "reference") == NULL;
@@ -157,7 +152,7 @@ static bool is_patient(const struct message_entry *entry)
 static bool is_person(struct field_job *job, const struct json *reference,
                       const struct message_entry *holder)
 {
-    const struct message_entry *who = entries_resolve_in(job, reference, container_of(holder));
+    const struct message_entry *who = entries_resolve_in(job, reference, entries_holder(holder));
     const char *text = json_get_text(reference, "reference");
     if (who != NULL)
         return is_patient(who) || strcmp(who->type, "Group") == 0;

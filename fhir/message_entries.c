@@ -212,6 +212,11 @@ struct message_entry *entries_of_contained(const struct field_job *job, const st
     return NULL;
 }
 
+const struct json *entries_holder(const struct message_entry *entry)
+{
+    return entry->container != NULL ? entry->container : entry->resource;
+}
+
 struct message_entry *entries_of_resource(const struct field_job *job, const struct json *resource)
 {
     for (size_t i = 0; resource != NULL && i < job->entries->count; i++) {

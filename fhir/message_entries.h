@@ -76,6 +76,8 @@ struct message_entry *entries_resolve(struct field_job *job, const struct json *
 /* The resource a Reference leads to, a contained one of any type too. */
 struct json *entries_resource(struct field_job *job, const struct json *reference,
                               const struct json *container);
+/* The resource in which the references of an entry stand: what contains it, else itself. */
+const struct json *entries_holder(const struct message_entry *entry);
 /* The entry whose resource this is, or NULL. */
 struct message_entry *entries_of_resource(const struct field_job *job, const struct json *resource);
 /* The same of a contained resource that may be part of a record. */

@@ -171,7 +171,7 @@ static enum answer names(struct field_job *job, const struct json *one, const st
 static bool links_to(struct field_job *job, const struct message_entry *one,
                      const struct message_entry *other)
 {
-    const struct json *holder = one->container != NULL ? one->container : one->resource;
+    const struct json *holder = entries_holder(one);
     size_t i = 0;
     for (const struct json *link = json_first(json_get(one->resource, "link"));
          link != NULL && i < LINKS_MAX; link = json_next(link), i++) {

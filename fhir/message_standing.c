@@ -98,11 +98,6 @@ static bool has_word(const struct field *rows, const struct standing_said *said)
     return false;
 }
 
-static const struct json *container_of(const struct message_entry *entry)
-{
-    return entry->container != NULL ? entry->container : entry->resource;
-}
-
 bool standing_admits(struct field_job *job, const struct map_part *part,
                      struct message_entry *entry)
 {
@@ -112,7 +107,7 @@ bool standing_admits(struct field_job *job, const struct map_part *part,
     if (said.row == NULL || said.row->act < STANDING_KEPT || has_word(part->rows, &said) ||
         (said.row->act == STANDING_KEPT && keeps_standing(job, part)))
         return true;
-    note_said(job, container_of(entry), part->type, entry->resource, &said, NULL, true);
+    note_said(job, entries_holder(entry), part->type, entry->resource, &said, NULL, true);
     entry->is_no_fact = true;
     return false;
 }
@@ -182,7 +177,7 @@ static void set_results_aside(struct field_job *job, const struct message_entry 
 {
     for (const struct json *result = json_first(json_get(report->resource, "result"));
          result != NULL; result = json_next(result)) {
-        struct message_entry *entry = entries_resolve_in(job, result, container_of(report));
+        struct message_entry *entry = entries_resolve_in(job, result, entries_holder(report));
         if (entry != NULL && entry->aside == NULL && strcmp(entry->type, "Observation") == 0)
             entry->aside = "not filed: its report does not hold";
     }
@@ -195,10 +190,10 @@ void standing_of_reports(struct field_job *job)
          report = entries_next_or_contained(job, type, report)) {
         if (report->aside != NULL)
             continue;
-        if (standing_sets_aside(job, container_of(report), type, report->resource, NULL))
+        if (standing_sets_aside(job, entries_holder(report), type, report->resource, NULL))
             set_results_aside(job, report);
         else
-            standing_tell(job, container_of(report), type, report->resource, NULL);
+            standing_tell(job, entries_holder(report), type, report->resource, NULL);
     }
 }
 
@@ -206,14 +201,14 @@ static void set_removed_aside(struct field_job *job, const struct message_entry 
                               const struct json *item)
 {
     const struct json *reference = json_get(item, "item");
-    struct message_entry *entry = entries_resolve_in(job, reference, container_of(list));
+    struct message_entry *entry = entries_resolve_in(job, reference, entries_holder(list));
     const char *name = json_get_text(reference, "display");
     if (entry == NULL || entry->is_no_fact || entry->aside != NULL)
         return;
     entry->is_no_fact = true;
     name = name != NULL ? name : json_get_text(reference, "reference");
     standing_leave_out(
-        job, container_of(list), "List", item, "deleted",
+        job, entries_holder(list), "List", item, "deleted",
         say(job->arena, "Not filed: ", "the sender's list says that this was removed", name));
 }
 
@@ -276,7 +271,7 @@ static void judge_other(struct field_job *job, struct message_entry *entry)
         said.node = node_of_code(json_get(entry->resource, said.element), said.code);
         if (said.node == NULL)
             continue;
-        note_said(job, container_of(entry), entry->type, entry->resource, &said, NULL, true);
+        note_said(job, entries_holder(entry), entry->type, entry->resource, &said, NULL, true);
         entry->is_no_fact = true;
         return;
     }
