@@ -1,9 +1,9 @@
 /* csv: rows of comma-separated values with the place of every cell.
  *
  * RFC 4180: quotes, doubled quotes, line breaks in cells, CRLF or LF; a byte-order mark is skipped.
- * A sheet whose header has semicolons or tabs and no comma is separated by those. Stricter than most:
- * UTF-8 only, no NUL, no quotation mark inside an unquoted cell, nothing after
- * a closing one. Used for records, the directory and code maps. Pure; cells live in the arena. */
+ * A sheet whose header has semicolons or tabs and no comma is separated by those. Stricter than
+ * most: UTF-8 only, no NUL, no quotation mark inside an unquoted cell, nothing after a closing one.
+ * Used for records, the directory and code maps. Pure; cells live in the arena. */
 #ifndef BASE_CSV_H
 #define BASE_CSV_H
 
