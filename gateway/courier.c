@@ -10,7 +10,7 @@
 #include <string.h>
 #include <uv.h>
 
-#include "gateway/flow.h"
+#include "gateway/attempt.h"
 #include "gateway/log.h"
 #include "gateway/pace.h"
 #include "gateway/trace.h"
@@ -144,7 +144,8 @@ static bool settle(struct unit *unit, struct store *store)
     struct settling *settling = (struct settling *)unit;
     struct flow flow = {settling->setup, store, unit->arena, clock_wall_ms(&settling->setup->clock),
                         NULL};
-    settling->verdict = flow_settle(&flow, settling->message, &settling->result, settling->random);
+    settling->verdict =
+        attempt_settle(&flow, settling->message, &settling->result, settling->random);
     return true;
 }
 
@@ -356,7 +357,7 @@ static bool claim(struct unit *unit, struct store *store)
     struct flow flow = {look->setup, store, unit->arena, now_ms, NULL};
     for (size_t i = 0; i < look->wanted_count; i++) {
         struct wanted *wanted = &look->wanted[i];
-        wanted->count = flow_claim(&flow, wanted->partner->name, wanted->slots, &wanted->items);
+        wanted->count = attempt_claim(&flow, wanted->partner->name, wanted->slots, &wanted->items);
         wanted->next_due_ms = store_next_due(store, wanted->partner->name);
     }
     return true;

@@ -30,7 +30,7 @@ struct deliver_item {
 /* Takes up to SLOTS due messages of a partner and marks them as being sent. What may no longer go
  * under its grant returns to the tray with its reason instead; *RET_WITHDRAWN lists it, because it
  * may be made anew for whoever still may have it, or else the partner has to learn what it said of
- * a Task (flow_claim). */
+ * a Task (attempt_claim). */
 size_t deliver_claim(struct store *store, const struct setup *setup, struct arena *arena,
                      const char *partner, int64_t now_ms, size_t slots,
                      struct deliver_item **ret_items, struct store_message **ret_withdrawn,

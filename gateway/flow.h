@@ -1,12 +1,10 @@
-/* flow: both chains of the gateway, where the stages meet.
+/* flow: the way of what leaves, from a record to a message in the outbox.
  *
- *   outward: record -> check -> release (consent -> grant) -> message -> validate -> OUTBOX
- *   inward:  request -> admit -> validate -> message -> INBOX -> acknowledge
+ *   record -> check -> release (consent -> grant) -> message -> validate -> OUTBOX -> delivery
  *
- * Left of a hinge is a chain of calls that may be thrown away; right of it are only states that
- * survive a power cut. The outward functions run inside a store transaction (as units of the
- * writer, or in the simulator); flow_receive prepares on the loop and commits through the writer.
- */
+ * Left of the outbox is a chain of calls that may be thrown away; right of it are only states that
+ * survive a power cut. Every function runs inside a store transaction: as a unit of the writer, or
+ * in the simulator. The way of what arrives is receive.h's. */
 #ifndef GATEWAY_FLOW_H
 #define GATEWAY_FLOW_H
 
@@ -18,8 +16,6 @@
 #include "base/finding.h"
 #include "fhir/record.h"
 #include "fhir/validate.h"
-#include "gateway/admit.h"
-#include "gateway/deliver.h"
 #include "gateway/fault.h"
 #include "gateway/setup.h"
 #include "gateway/store/store.h"
@@ -104,15 +100,6 @@ bool flow_find_referral(const struct flow *flow, const char *id,
  * partner's, too, and then only one of the two can be accepted. */
 bool flow_find_to_move(const struct flow *flow, const char *id, const char *word,
                        struct store_referral *ret_referral, struct fault *ret_fault);
-/* deliver_claim, and what must follow it: what may no longer go as it was made is made anew for
- * whoever still may have it; when that is nobody, and it was a note of ours that moved a Task, the
- * partner still learns where the Task stands. */
-size_t flow_claim(const struct flow *flow, const char *partner, size_t slots,
-                  struct deliver_item **ret_items);
-/* deliver_settle, and what must follow it: what a note that the partner will not take said of the
- * Task is told without it. */
-enum deliver_verdict flow_settle(const struct flow *flow, int64_t message,
-                                 const struct deliver_result *result, uint32_t random);
 /* A person (BY) gives up a message that waits, and with it what stands upon it (sequence.h). A
  * referral that may have arrived is cancelled at the partner, too. */
 bool flow_give_up(const struct flow *flow, struct store_message *message, const char *by,
@@ -133,5 +120,16 @@ size_t flow_reconsider_due(const struct flow *flow);
  * *ret_count: how many rows. */
 bool flow_drop(const struct flow *flow, const char *number, const char *by, const char *reason,
                size_t *ret_count, struct fault *ret_fault);
+
+/* ---- around an attempt to send (attempt.h) ---- */
+
+/* WITHDRAWN is made anew for whoever may have it now, and takes its turn. False: it waits. */
+bool flow_make_anew(const struct flow *flow, const struct store_message *withdrawn);
+/* MESSAGE is a move that waits for a partner which no longer serves its clinic: withdrawn, and
+ * queued anew for the one that does. False: it is nothing of the kind, and as it was. */
+bool flow_follow(const struct flow *flow, struct store_message *message);
+/* After a message was taken back: tells the partner, by status alone, what it would have said of a
+ * Task. */
+void flow_tell_instead(const struct flow *flow, const struct store_message *withdrawn);
 
 #endif

@@ -5,7 +5,7 @@
  * Records go back through the tray (flow_tray.c), which asks their consents anew. A move of a
  * referral is the same move for whoever carries it: it is read back from the message itself and
  * queued again in its turn. Runs inside a store transaction: when the settings have changed, and
- * before an attempt (flow_claim). */
+ * before an attempt (attempt_claim). */
 #include <string.h>
 
 #include "certs/digest.h"

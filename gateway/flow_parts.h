@@ -76,8 +76,6 @@ bool flow_decide(const struct flow *flow, struct flow_loaded *loaded,
                  const struct release_consents *consents, struct store_release *release);
 /* The row that NUMBER is, of those WAITING; 0: none, so that it is a record's. */
 int64_t flow_tray_row(const struct store_release *waiting, size_t count, const char *number);
-/* WITHDRAWN is made anew for whoever may have it now, and takes its turn. False: it waits. */
-bool flow_make_anew(const struct flow *flow, const struct store_message *withdrawn);
 /* What waits in the tray or the queue of the record numbered NUMBER, of the same kind and client,
  * is dropped: CORRECTION takes its place. */
 void flow_drop_replaced(const struct flow *flow, const struct store_record *correction,
@@ -88,15 +86,8 @@ const char *flow_correction_of(const struct flow *flow, const struct store_recor
 void flow_drop_corrected(const struct flow *flow, const struct store_record *row,
                          const char *correction, struct store_release *release);
 
-/* MESSAGE is a move that waits for a partner which no longer serves its clinic: withdrawn, and
- * queued anew for the one that does. False: it is nothing of the kind, and as it was. */
-bool flow_follow(const struct flow *flow, struct store_message *message);
 /* The referral is with PARTNER, which serves its clinic now. */
 void flow_note_partner(const struct flow *flow, const struct store_referral *referral,
                        const char *partner);
-
-/* After a message was taken back: tells the partner, by status alone, what it would have said of a
- * Task. */
-void flow_tell_instead(const struct flow *flow, const struct store_message *withdrawn);
 
 #endif

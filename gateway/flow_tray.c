@@ -1,8 +1,8 @@
 /* flow_tray: what waits in the tray, and what the queue must give back to it.
  *
  * Runs inside a store transaction: after a consent or a correction came, when partners, directory
- * or date have changed, before an attempt (flow_claim), and by command. A queued message holds one
- * grant; what the grant no longer covers is taken back and, for whoever may still have it, made
+ * or date have changed, before an attempt (attempt_claim), and by command. A queued message holds
+ * one grant; what the grant no longer covers is taken back and, for whoever may still have it, made
  * anew in the same turn, so that nothing of its referral overtakes it. See flow.h. */
 #include <stdlib.h>
 #include <string.h>

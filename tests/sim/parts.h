@@ -2,8 +2,7 @@
 #ifndef TESTS_SIM_PARTS_H
 #define TESTS_SIM_PARTS_H
 
-#include "gateway/deliver.h"
-#include "gateway/flow.h"
+#include "gateway/attempt.h"
 #include "gateway/inbox.h"
 #include "gateway/release.h"
 #include "gateway/writer.h"

@@ -54,9 +54,10 @@ static bool claim(struct unit *unit, struct store *store)
     struct gate *gate = claiming->gate;
     int64_t now_ms = clock_wall_ms(&gate->setup.clock);
     struct flow flow = {&gate->setup, store, unit->arena, now_ms, NULL};
-    claiming->count = world->plant == PLANT_CONSENT_ONCE
-                          ? plant_claim(&flow, claiming->partner, claiming->slots, &claiming->items)
-                          : flow_claim(&flow, claiming->partner, claiming->slots, &claiming->items);
+    claiming->count =
+        world->plant == PLANT_CONSENT_ONCE
+            ? plant_claim(&flow, claiming->partner, claiming->slots, &claiming->items)
+            : attempt_claim(&flow, claiming->partner, claiming->slots, &claiming->items);
     plant_after_claim(world, &flow, claiming->items, claiming->count);
     return true;
 }
@@ -162,7 +163,8 @@ static bool settle(struct unit *unit, struct store *store)
     struct world *world = settling->world;
     const struct setup *setup = &settling->gate->setup;
     struct flow flow = {setup, store, unit->arena, clock_wall_ms(&setup->clock), NULL};
-    settling->verdict = flow_settle(&flow, settling->row, &settling->result, world_random(world));
+    settling->verdict =
+        attempt_settle(&flow, settling->row, &settling->result, world_random(world));
     struct store_message message;
     const char *planted;
     if (store_get_message(store, unit->arena, settling->row, &message) &&

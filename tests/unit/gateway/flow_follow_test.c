@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "gateway/attempt.h"
 #include "lib/clinic.h"
 
 struct bench {
@@ -98,8 +99,8 @@ static void an_attempt_notices_it(void **state)
     give_to(willow, "harbor");
     struct flow flow = clinic_flow(willow);
     clinic_begin(willow);
-    assert_int_equal(flow_claim(&flow, "lakeside", 4, &items), 0);
-    assert_int_equal(flow_claim(&flow, "harbor", 4, &items), 1);
+    assert_int_equal(attempt_claim(&flow, "lakeside", 4, &items), 0);
+    assert_int_equal(attempt_claim(&flow, "harbor", 4, &items), 1);
     clinic_commit(willow);
     clinic_outgoing(willow, "harbor", &after);
     assert_int_equal(after.id, items[0].message.id);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "gateway/acknowledge.h"
+#include "gateway/attempt.h"
 #include "gateway/outbox.h"
 #include "gateway/store/sqlite.h"
 #include "lib/clinic.h"
@@ -80,7 +81,7 @@ static size_t claim_for(struct clinic *willow, const char *partner, struct deliv
 {
     struct flow flow = clinic_flow(willow);
     clinic_begin(willow);
-    size_t count = flow_claim(&flow, partner, 10, ret_items);
+    size_t count = attempt_claim(&flow, partner, 10, ret_items);
     clinic_commit(willow);
     return count;
 }
@@ -94,7 +95,7 @@ static void settle(const struct flow *flow, int64_t message, const struct delive
 {
     struct fault fault;
     assert_true(store_begin(flow->store));
-    flow_settle(flow, message, result, 0);
+    attempt_settle(flow, message, result, 0);
     assert_true(store_commit(flow->store, &fault));
 }
 

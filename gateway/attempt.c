@@ -1,8 +1,7 @@
-/* flow_attempt: what the flow does around one attempt to send: before it, what may no longer go as
- * it was made is made anew; behind it, what the partner's answer means for the messages around it.
- * The attempt itself is deliver.c's. Runs inside a store transaction. */
-#include "gateway/flow.h"
-#include "gateway/flow_parts.h"
+/* attempt: what may no longer go is made anew before an attempt; what stood upon a message follows
+ * its answer. Runs inside a store transaction. */
+#include "gateway/attempt.h"
+
 #include "gateway/outbox.h"
 
 /* What it drew back with it, or kept back, may go: when it was dropped its correction, when it was
@@ -15,8 +14,8 @@ static void let_followers_go(const struct flow *flow, const struct store_message
         flow_reconsider(flow, row.client);
 }
 
-size_t flow_claim(const struct flow *flow, const char *partner, size_t slots,
-                  struct deliver_item **ret_items)
+size_t attempt_claim(const struct flow *flow, const char *partner, size_t slots,
+                     struct deliver_item **ret_items)
 {
     struct store_message *withdrawn;
     size_t count;
@@ -78,8 +77,8 @@ static bool make_under_own_ids(const struct flow *flow, int64_t row,
     return true;
 }
 
-enum deliver_verdict flow_settle(const struct flow *flow, int64_t message,
-                                 const struct deliver_result *result, uint32_t random)
+enum deliver_verdict attempt_settle(const struct flow *flow, int64_t message,
+                                    const struct deliver_result *result, uint32_t random)
 {
     struct store_message settled;
     enum deliver_verdict verdict = deliver_settle(flow->store, flow->setup, flow->arena, message,
