@@ -144,35 +144,79 @@ static const struct command *find_command(const char *const *words, size_t count
     return best;
 }
 
-static const char *nearest_command(const char *word)
+/* WORD and, when there is one, the word behind it, against every name and every first word. */
+static const char *nearest_command(struct arena *arena, const char *const *words, size_t count)
 {
-    struct nearest nearest = nearest_start(word);
+    const char *said = count > 1 ? arena_print(arena, "%s %s", words[0], words[1]) : words[0];
+    struct nearest both = nearest_start(said);
+    struct nearest first = nearest_start(words[0]);
     for (size_t i = 0; i < GROUPS; i++) {
-        for (const struct command *command = groups[i]; command->name != NULL; command++)
-            nearest_try(&nearest, command->name);
+        for (const struct command *command = groups[i]; command->name != NULL; command++) {
+            nearest_try(&both, command->name);
+            nearest_try(&first, arena_copy_n(arena, command->name, strcspn(command->name, " ")));
+        }
     }
-    return nearest.best;
+    return both.best != NULL ? both.best : first.best;
+}
+
+static bool is_first_word_listed(const struct text *out, const char *word)
+{
+    const char *at = out->at;
+    size_t length = strlen(word);
+    while ((at = strstr(at, word)) != NULL) {
+        if ((at == out->at || at[-1] == ' ') && (at[length] == ',' || at[length] == '\0'))
+            return true;
+        at += length;
+    }
+    return false;
+}
+
+/* "serve, check, referrals ...": what may stand first. */
+static const char *first_words(struct arena *arena)
+{
+    struct text words = text_new(arena, COMMAND_OUTPUT_MAX);
+    for (size_t i = 0; i < GROUPS; i++) {
+        for (const struct command *command = groups[i]; command->name != NULL; command++) {
+            const char *word = arena_copy_n(arena, command->name, strcspn(command->name, " "));
+            if (!is_first_word_listed(&words, word))
+                text_print(&words, "%s%s", words.length == 0 ? "" : ", ", word);
+        }
+    }
+    return words.at;
+}
+
+/* The first word is known, and what stands behind it is not. */
+static void unknown_in_group(struct command_call *call, const char *const *words, size_t count,
+                             const char *near, const char *commands)
+{
+    if (count == 1)
+        text_print(&call->err, "refgate %s: found nothing behind it; expected one of\n%s", words[0],
+                   commands);
+    else if (near != NULL && strncmp(near, words[0], strlen(words[0])) == 0)
+        text_print(&call->err,
+                   "refgate %s: found \"%s\"; did you mean refgate %s? Expected one of\n%s",
+                   words[0], words[1], near, commands);
+    else
+        text_print(&call->err, "refgate %s: found \"%s\"; expected one of\n%s", words[0], words[1],
+                   commands);
 }
 
 static bool unknown_command(struct command_call *call, const char *const *words, size_t count)
 {
-    const char *said = count == 0 ? "" : words[0];
     struct text group = text_new(call->arena, COMMAND_OUTPUT_MAX);
-    const char *near =
-        count > 1 ? nearest_command(arena_print(call->arena, "%s %s", words[0], words[1])) : NULL;
-    if (near == NULL)
-        near = nearest_command(said);
-    if (help_group(&group, said)) {
-        text_print(&call->err, "refgate %s: found %s%s%s; expected one of\n%s", said,
-                   count == 1 ? "nothing behind it" : "\"", count == 1 ? "" : words[1],
-                   count == 1 ? "" : "\"", group.at);
+    const char *near = count == 0 ? NULL : nearest_command(call->arena, words, count);
+    if (count > 0 && help_group(&group, words[0])) {
+        unknown_in_group(call, words, count, near, group.at);
         return false;
     }
-    text_print(&call->err, "refgate: found the command \"%s\"; expected one of refgate --help",
-               said);
+    if (count == 0)
+        text_add(&call->err, "refgate: found no command");
+    else
+        text_print(&call->err, "refgate: found the command \"%s\"", words[0]);
     if (near != NULL)
-        text_print(&call->err, "; did you mean %s", near);
-    text_add(&call->err, "\n");
+        text_print(&call->err, "; did you mean refgate %s", near);
+    text_print(&call->err, "; expected one of %s. refgate --help says what each does\n",
+               first_words(call->arena));
     return false;
 }
 
@@ -193,14 +237,42 @@ static const struct command_option *find_option(const struct command *command, c
     return option != NULL || command == NULL ? option : option_in(command->options, name);
 }
 
-/* "-d", "--json", "--out=DIR"; but "-3" and "-name.given" are words, such as a FHIRPath expression.
- */
+/* "-d", "--json", "--out=DIR", "--JSON" by a slip; but "-3" and "-name.given" are words, such as a
+ * FHIRPath expression. */
 static bool is_option(const char *argument)
 {
+    static const char capitals[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-";
     size_t dashes = strspn(argument, "-");
-    size_t letters = strspn(argument + dashes, "abcdefghijklmnopqrstuvwxyz-");
+    size_t letters = strspn(argument + dashes, dashes == 2 ? capitals : capitals + 26);
     char after = argument[dashes + letters];
     return dashes > 0 && dashes < 3 && letters > 0 && (after == '\0' || after == '=');
+}
+
+static const char *option_written(struct arena *arena, const struct command_option *option)
+{
+    return arena_print(arena, "%s%s%s%s", strlen(option->name) == 1 ? "-" : "--", option->name,
+                       option->value == NULL ? "" : " ",
+                       option->value == NULL ? "" : option->value);
+}
+
+/* Names the nearest of those that the command takes, and all of them. */
+static bool unknown_option(struct command_call *call, const char *name)
+{
+    const struct command_option *const tables[] = {call->command->options, common_options};
+    struct nearest nearest = nearest_start(name);
+    struct text all = text_new(call->arena, COMMAND_OUTPUT_MAX);
+    for (size_t i = 0; i < 2; i++) {
+        for (const struct command_option *at = tables[i]; at != NULL && at->name != NULL; at++) {
+            nearest_try(&nearest, at->name);
+            text_print(&all, "%s%s", all.length == 0 ? "" : ", ", option_written(call->arena, at));
+        }
+    }
+    text_print(&call->err, "refgate %s: found the option %s%s, which it does not take",
+               call->command->name, strlen(name) == 1 ? "-" : "--", name);
+    if (nearest.best != NULL)
+        text_print(&call->err, "; did you mean --%s", nearest.best);
+    text_print(&call->err, "; expected one of %s\n", all.at);
+    return false;
 }
 
 static bool take_option(struct command_call *call, const char *const *arguments, size_t count,
@@ -212,10 +284,11 @@ static bool take_option(struct command_call *call, const char *const *arguments,
         name = arena_copy_n(call->arena, name, (size_t)(equals - name));
     const struct command_option *option = find_option(call->command, name);
     size_t room = sizeof call->values / sizeof *call->values;
-    if (option == NULL || call->value_count == room) {
-        text_print(&call->err,
-                   "refgate %s: found the option %s; expected one of refgate %s --help\n",
-                   call->command->name, arguments[*at], call->command->name);
+    if (option == NULL)
+        return unknown_option(call, name);
+    if (call->value_count == room) {
+        text_print(&call->err, "refgate %s: found more than %zu options; expected fewer\n",
+                   call->command->name, room);
         return false;
     }
     const char *value = equals == NULL ? "" : equals + 1;
@@ -255,8 +328,15 @@ static bool check_word_count(struct command_call *call)
     const struct command *command = call->command;
     if (call->word_count >= command->words_min && call->word_count <= command->words_max)
         return true;
-    text_print(&call->err, "refgate %s: found %zu arguments; expected refgate %s %s\n",
-               command->name, call->word_count, command->name, command->arguments);
+    if (call->word_count > command->words_max)
+        text_print(
+            &call->err, "refgate %s: found \"%s\", which is too much; expected refgate %s%s%s\n",
+            command->name, call->words[command->words_max], command->name,
+            command->arguments[0] == '\0' ? " and nothing behind it" : " ", command->arguments);
+    else
+        text_print(&call->err, "refgate %s: found %zu %s; expected refgate %s %s\n", command->name,
+                   call->word_count, call->word_count == 1 ? "argument" : "arguments",
+                   command->name, command->arguments);
     return false;
 }
 

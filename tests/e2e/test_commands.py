@@ -104,10 +104,11 @@ def test_relative_files_are_meant_from_where_one_stands(told, tmp_path):
     (("messages", "show", "99999"), 3, "99999"), (("messages", "show", "x"), 2, "x"),
     (("consent", "show", "K-no"), 3, "K-no"), (("partner", "show", "nobody"), 3, "nobody"),
     (("referrals", "accept", "R-1"), 4, "only the clinic who was asked"), (("queue", "hold", "99999"), 3, "99999"),
-    (("queue", "park", "x"), 2, "x"), (("refferals", "list"), 2, "did you mean referrals list"),
+    (("queue", "park", "x"), 2, "x"), (("refferals", "list"), 2, "did you mean refgate referrals list"),
     (("referrals",), 2, "referrals"), (("referrals", "accept"), 2, "arguments"),
-    (("referrals", "list", "--jsn"), 2, "--jsn"), (("referrals", "list", "--now", "yesterday"), 2, "yesterday"), (("send",), 2, "arguments"), (("serve", "--now", "2026-09-02T11:20:00-04:00"), 2, "clock of this machine"), ((), 2, "--help"),
-    (("serve", "extra"), 2, "arguments")])
+    (("referrals", "list", "--jsn"), 2, "did you mean --json"), (("referrals", "list", "--now", "yesterday"), 2, "yesterday"), (("send",), 2, "arguments"), (("serve", "--now", "2026-09-02T11:20:00-04:00"), 2, "clock of this machine"), ((), 2, "--help"),
+    (("serve", "extra"), 2, "extra"), (("partner", "tset", "x"), 2, "did you mean refgate partner test?"),
+    (("referrals", "list", "--state", "x"), 2, "expected one of --list LIST")])
 def test_exit_codes_and_words(told, words, code, said):
     for start in (False, True):
         if start and words and words[0] in ("serve",):
