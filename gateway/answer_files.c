@@ -49,11 +49,7 @@ static bool write_answer(const struct office *office, struct arena *arena,
     const char *path = setup_path(office->setup, arena, arena_print(arena, "records/in/%s", name));
     const char *text =
         arena_print(arena, "%s\n", json_print_pretty(arena, object_of(arena, answer, referral)));
-    if (file_replace(path, text, strlen(text), 0600))
-        return true;
-    log_event(LOG_LEVEL_ERROR, "records-in", "what", "an answer cannot be written", "why",
-              strerror(errno), NULL);
-    return false;
+    return file_replace(path, text, strlen(text), 0600);
 }
 
 /* The words given with "other" may name the client: they stand in the file only. */
@@ -87,22 +83,31 @@ static bool mark(struct unit *unit, struct store *store)
     return true;
 }
 
+/* How many of those behind *AFTER were written; *AFTER then: the last that was tried, 0 when there is no more. */
 static size_t write_page(const struct office *office, struct arena *arena, struct store *reader,
-                         struct answer_notice **ret_notices)
+                         int64_t *after, struct answer_notice **ret_notices)
 {
     struct store_answer *answers;
     struct store_referral referral;
     size_t written = 0;
-    size_t count = store_unexported_answers(reader, arena, &answers);
+    size_t count = store_unexported_answers(reader, arena, *after, &answers);
     int64_t *rows = arena_array(arena, count, sizeof *rows);
+    int failed = 0;
+    *after = count == STORE_ANSWERS_PAGE ? answers[count - 1].id : 0;
     *ret_notices = arena_array(arena, count, sizeof **ret_notices);
     for (size_t i = 0; i < count; i++) { /* one that cannot be written does not stop the others */
+        errno = 0;
         if (!store_get_referral(reader, arena, answers[i].referral, &referral) ||
-            !write_answer(office, arena, &answers[i], &referral))
+            !write_answer(office, arena, &answers[i], &referral)) {
+            failed = errno == 0 ? EIO : errno;
             continue;
+        }
         (*ret_notices)[written] = notice_of(arena, &answers[i], &referral);
         rows[written++] = answers[i].id;
     }
+    if (failed != 0)
+        log_event(LOG_LEVEL_ERROR, "records-in", "what", "answers cannot be written", "why",
+                  strerror(failed), NULL);
     struct marking marking = {
         .unit = {.run = mark, .arena = arena}, .answers = rows, .count = written};
     return written > 0 && writer_call(office->writer, &marking.unit) ? written : 0;
@@ -116,7 +121,11 @@ size_t answer_files_sweep(const struct office *office, struct arena *arena,
     *ret_notices = NULL;
     if (!office_reader(office, arena, &reader, &fault))
         return 0;
-    size_t written = write_page(office, arena, reader, ret_notices);
+    size_t written = 0;
+    int64_t after = 0;
+    do { /* a page that cannot be written at all hides none behind it */
+        written = write_page(office, arena, reader, &after, ret_notices);
+    } while (written == 0 && after != 0);
     store_close(reader);
     return written;
 }

@@ -339,27 +339,43 @@ static bool write_record(const struct office *office, struct arena *arena, struc
 
 /* ---- a page ---- */
 
+/* How many of those behind *AFTER were written; *AFTER then: the last that was tried, 0 when there
+ * is no more. */
+static size_t write_page(const struct office *office, struct arena *arena, struct store *reader,
+                         int64_t *after)
+{
+    struct store_record *rows;
+    size_t written = 0;
+    size_t count = store_unexported(reader, arena, *after, &rows);
+    int64_t *records = arena_array(arena, count, sizeof *records);
+    struct pace pace = {.office = office};
+    for (size_t i = 0; i < count; i++) { /* one that cannot be written does not stop the others */
+        pace_rest(&pace);
+        if (write_record(office, arena, reader, &rows[i]))
+            records[written++] = rows[i].id;
+    }
+    *after = count == STORE_EXPORT_PAGE ? rows[count - 1].id : 0;
+    return mark_all(office, arena, records, written);
+}
+
 size_t export_sweep(const struct office *office)
 {
     struct arena arena = ARENA_EMPTY;
+    struct arena page = ARENA_EMPTY;
     struct store *reader = NULL;
-    struct store_record *rows;
     struct fault fault;
     size_t written = 0;
+    int64_t after = 0;
     if (!office_reader(office, &arena, &reader, &fault)) {
         arena_free(&arena);
         return 0;
     }
-    size_t count = store_unexported(reader, &arena, &rows);
-    int64_t *records = arena_array(&arena, count, sizeof *records);
-    struct pace pace = {.office = office};
-    for (size_t i = 0; i < count; i++) { /* one that cannot be written does not stop the others */
-        pace_rest(&pace);
-        if (write_record(office, &arena, reader, &rows[i]))
-            records[written++] = rows[i].id;
-    }
-    written = mark_all(office, &arena, records, written);
+    do { /* a page that cannot be written at all hides none behind it */
+        arena_reset(&page);
+        written = write_page(office, &page, reader, &after);
+    } while (written == 0 && after != 0);
     store_close(reader);
+    arena_free(&page);
     arena_free(&arena);
     return written;
 }

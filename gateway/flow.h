@@ -52,6 +52,9 @@ struct flow_report {
     struct finding_list warnings; /* of an accepted one: worth a second look, kept nothing back */
 };
 
+/* What flow_send would find wrong with a record, without taking it: false with all findings. */
+bool flow_check(const struct flow *flow, const struct record *record,
+                struct finding_list *findings);
 /* Takes one local record of our clinic, as read (record_read). ATTACHMENTS: the JSON list made by
  * attachment_load, or NULL. */
 struct flow_report flow_send(const struct flow *flow, const struct record *record,

@@ -340,6 +340,15 @@ static void drop_replaced(struct sending *sending)
         store_get_referral(flow->store, flow->arena, sending->referral.id, &sending->referral);
 }
 
+bool flow_check(const struct flow *flow, const struct record *record, struct finding_list *findings)
+{
+    struct sending sending = {.flow = flow, .findings = findings};
+    bool is_known;
+    findings->file = record->file;
+    findings->row = record->row;
+    return check(&sending, record, &is_known);
+}
+
 struct flow_report flow_send(const struct flow *flow, const struct record *record,
                              const struct json *attachments, struct finding_list *findings)
 {

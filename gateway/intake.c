@@ -12,6 +12,7 @@ struct taking { /* a unit of the writer: one record */
     const struct office *office;
     const struct record *record;
     const struct json *attachments;
+    bool has_files; /* all that it attaches; else it is refused, and all of its faults are told */
     int64_t now_ms;
     struct finding_list *findings;
     struct flow_report report;
@@ -22,6 +23,10 @@ static bool take(struct unit *unit, struct store *store)
     struct taking *taking = (struct taking *)unit;
     struct flow flow = {taking->office->setup, store, unit->arena, taking->now_ms,
                         taking->office->validator};
+    if (!taking->has_files) {
+        flow_check(&flow, taking->record, taking->findings);
+        return false;
+    }
     taking->report = flow_send(&flow, taking->record, taking->attachments, taking->findings);
     return taking->report.answer != FLOW_REFUSED;
 }
@@ -39,7 +44,7 @@ static void report_one(struct intake_report *report, struct arena *arena,
     report->refused += said->answer == FLOW_REFUSED;
 }
 
-/* The check runs first and says everything; missing attachments are added to what it found. */
+/* Missing attachments are said first, then everything else that is wrong. */
 static void take_record(const struct office *office, struct arena *arena,
                         const struct record *record, struct attachment_folder *folder,
                         int64_t now_ms, struct intake_report *report, struct finding_list *findings)
@@ -57,17 +62,36 @@ static void take_record(const struct office *office, struct arena *arena,
     }
     findings->file = record->file;
     findings->row = record->row;
-    bool has_files =
+    taking.has_files =
         attachment_load(arena, record->tree, folder, office->setup->config.attachments_max_bytes,
                         findings, &attachments);
     if (folder->has_changed)
         return;
     taking.attachments = attachments;
     taking.report.answer = FLOW_REFUSED;
-    if (has_files && !writer_call(office->writer, &taking.unit) &&
+    if (!writer_call(office->writer, &taking.unit) &&
         taking.unit.fault.kind != FAULT_none)
         report->fault = taking.unit.fault;
     report_one(report, arena, record, &taking.report);
+}
+
+void intake_check(const struct office *office, struct arena *arena, const char *name,
+                  const char *text, size_t length, int64_t now_ms, struct finding_list *findings)
+{
+    struct record_list records = {NULL, 0, 0};
+    record_read(arena, record_format_of(name), text, length, name, &records, findings);
+    local_times_complete(office->setup, arena, &records);
+    for (size_t i = 0; i < records.count; i++) {
+        struct taking taking = {.unit.run = take,
+                                .unit.arena = arena,
+                                .office = office,
+                                .record = &records.items[i],
+                                .now_ms = now_ms,
+                                .findings = findings};
+        writer_call(office->writer, &taking.unit);
+    }
+    findings->file = NULL;
+    findings->row = 0;
 }
 
 struct intake_report intake_take(const struct office *office, struct arena *arena, const char *name,

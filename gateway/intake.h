@@ -36,6 +36,10 @@ struct intake_report intake_take(const struct office *office, struct arena *aren
                                  const char *text, size_t length, struct attachment_folder *folder,
                                  int64_t now_ms, struct finding_list *findings);
 
+/* What intake_take would find wrong with TEXT beside its attachments; takes nothing. */
+void intake_check(const struct office *office, struct arena *arena, const char *name,
+                  const char *text, size_t length, int64_t now_ms, struct finding_list *findings);
+
 struct intake; /* the drop folder's memory: which file looked how, since when */
 
 /* NULL without memory. For one thread at a time. */

@@ -61,7 +61,7 @@ static bool is_awaited(const struct sweep *sweep, const char *name, const struct
     if (lstat(arena_print(sweep->arena, "%s/%s", sweep->out, name), &about) != 0)
         return errno == ENOENT;
     return S_ISREG(about.st_mode) && !intake_is_left_alone(name) &&
-           !intake_wait_is_notice(sweep->arena, name, &file);
+           !intake_wait_is_notice(sweep->arena, sweep->out, name, &file);
 }
 
 /* Calls EACH for every file that a record of RECORDS attaches, by its row and place from 1. */
@@ -132,13 +132,31 @@ static void note_wanted(struct sweep *sweep, const struct record *record, size_t
         seen->is_wanted = true;
 }
 
-bool intake_waits(struct sweep *sweep, const struct seen *seen, const struct record_list *records)
+/* All that is wrong is told at once, also while a file is awaited. Looked for once. */
+static const char *faults_of(struct sweep *sweep, struct seen *seen, const char *text,
+                             size_t length)
+{
+    struct finding_list findings = finding_list_new(sweep->arena);
+    struct text why = text_new(sweep->arena, WHY_MAX_BYTES);
+    if (seen->faults != NULL)
+        return seen->faults;
+    intake_check(sweep->office, sweep->arena, seen->name, text, length,
+                 clock_wall_ms(&sweep->office->setup->clock), &findings);
+    for (size_t i = 0; i < findings.count; i++)
+        finding_print(&findings.items[i], &why);
+    seen->faults = strdup(why.at);
+    return why.at;
+}
+
+bool intake_waits(struct sweep *sweep, struct seen *seen, const struct record_list *records,
+                  const char *text, size_t length)
 {
     struct awaiting awaiting = {.why = text_new(sweep->arena, WHY_MAX_BYTES), .from = seen};
     each_attached(sweep, records, note_awaited, &awaiting);
     bool is_given_up = seen->unchanged_ms >= waiting_ms(sweep) && !awaiting.has_other_only;
     if (awaiting.why.length == 0 || is_given_up)
         return false;
+    text_add(&awaiting.why, faults_of(sweep, seen, text, length));
     if (intake_wait_say(sweep->arena, sweep->out, seen->name, awaiting.why.at))
         log_event(LOG_LEVEL_INFO, "records-waiting", "why",
                   "an attachment is not there yet; see NAME.waits.txt in records/out", NULL);

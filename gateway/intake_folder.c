@@ -9,6 +9,8 @@
  * name meanwhile waits for the next sweep. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -27,12 +29,18 @@ struct intake *intake_new(void)
     return calloc(1, sizeof(struct intake));
 }
 
+static void free_seen(struct seen *seen)
+{
+    free(seen->name);
+    free(seen->faults);
+}
+
 void intake_free(struct intake *intake)
 {
     if (intake == NULL)
         return;
     for (size_t i = 0; i < intake->count; i++)
-        free(intake->files[i].name);
+        free_seen(&intake->files[i]);
     free(intake->files);
     free(intake);
 }
@@ -74,7 +82,7 @@ static void forget_absent(struct intake *intake)
     size_t kept = 0;
     for (size_t i = 0; i < intake->count; i++) {
         if (!intake->files[i].is_there) {
-            free(intake->files[i].name);
+            free_seen(&intake->files[i]);
             continue;
         }
         intake->files[kept] = intake->files[i];
@@ -95,6 +103,8 @@ static int64_t unchanged_ms(struct seen *seen, const struct stat *about, int64_t
     seen->look = LOOK_NOT_YET;
     seen->after = WENT_NOWHERE;
     seen->is_told = false;
+    free(seen->faults);
+    seen->faults = NULL;
     seen->as = as;
     seen->changed_ns = (long long)about->st_ctim.tv_sec * 1000000000 + about->st_ctim.tv_nsec;
     seen->marked_ns = 0;
@@ -131,12 +141,32 @@ static bool move_failed(bool is_done)
     return !is_done;
 }
 
-bool intake_move(const struct sweep *sweep, const struct seen *seen, enum went where)
+/* Another file came under the name between the look and the move: it goes back unread, or, when a
+ * third has the name by now, beside that. */
+static void put_back(const struct sweep *sweep, const struct seen *seen, const char *from,
+                     const char *to)
+{
+    const char *beside = arena_print(sweep->arena, "%s/again-%s", sweep->out, seen->name);
+    if (renameat2(AT_FDCWD, to, AT_FDCWD, from, RENAME_NOREPLACE) != 0)
+        move_failed(renameat2(AT_FDCWD, to, AT_FDCWD, beside, RENAME_NOREPLACE) == 0);
+}
+
+/* False: the file FROM is not the one that was looked at, or cannot be moved; it stays. */
+static bool move_as_seen(const struct sweep *sweep, const struct seen *seen, const char *to)
 {
     const char *from = arena_print(sweep->arena, "%s/%s", sweep->out, seen->name);
+    if (!is_as_seen(seen, from) || move_failed(file_move(from, to)))
+        return false;
+    if (is_as_seen(seen, to))
+        return true;
+    put_back(sweep, seen, from, to);
+    return false;
+}
+
+bool intake_move(const struct sweep *sweep, const struct seen *seen, enum went where)
+{
     const char *folder = where == WENT_REFUSED ? sweep->refused : sweep->sent;
-    return is_as_seen(seen, from) &&
-           !move_failed(file_move(from, free_name(sweep->arena, folder, seen->name)));
+    return move_as_seen(sweep, seen, free_name(sweep->arena, folder, seen->name));
 }
 
 /* Of a record, TEXT was dealt with: that is what is kept, whatever has its name by now. */
@@ -144,9 +174,7 @@ static void move_record(const struct sweep *sweep, const struct seen *seen, cons
                         const char *text, size_t length)
 {
     const char *from = arena_print(sweep->arena, "%s/%s", sweep->out, seen->name);
-    if (is_as_seen(seen, from))
-        move_failed(file_move(from, path));
-    else if (text != NULL)
+    if (!move_as_seen(sweep, seen, path) && text != NULL && !is_as_seen(seen, from))
         move_failed(file_replace(path, text, length, 0600));
 }
 
@@ -334,7 +362,7 @@ static const struct file_identity *identity_of(void *owner, const char *name)
     return seen == NULL ? NULL : &seen->as;
 }
 
-static void take_file(struct sweep *sweep, const struct seen *seen)
+static void take_file(struct sweep *sweep, struct seen *seen)
 {
     const char *name = seen->name;
     const struct setup *setup = sweep->office->setup;
@@ -353,7 +381,7 @@ static void take_file(struct sweep *sweep, const struct seen *seen)
     if (text != NULL && memmem(text, length, "attachments", strlen("attachments")) != NULL)
         record_read(sweep->arena, record_format_of(name), text, length, name, &records,
                     &(struct finding_list){.arena = sweep->arena});
-    if (intake_waits(sweep, seen, &records) || !intake_mark(sweep, &records)) {
+    if (intake_waits(sweep, seen, &records, text, length) || !intake_mark(sweep, &records)) {
         intake_stay(sweep, seen, &records);
         return;
     }
@@ -393,7 +421,7 @@ static void note(struct sweep *sweep, const char *name)
     struct stat about;
     const char *file;
     const char *path = arena_print(sweep->arena, "%s/%s", sweep->out, name);
-    if (intake_wait_is_notice(sweep->arena, name, &file)) {
+    if (intake_wait_is_notice(sweep->arena, sweep->out, name, &file)) {
         if (!file_exists(arena_print(sweep->arena, "%s/%s", sweep->out, file)))
             intake_wait_end(sweep->arena, sweep->out, file);
         return;

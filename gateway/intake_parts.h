@@ -27,6 +27,7 @@ struct seen { /* a file as it looked last time */
     long long marked_ns; /* that, by the clock of the file system; 0: it has no mark */
     bool is_from_before; /* it served before this service ran: only marked_ns is right */
     bool is_told;        /* that no record names it */
+    char *faults;        /* of a record that waits: what else is wrong with it; NULL: not looked */
 };
 
 struct intake {
@@ -64,8 +65,10 @@ bool intake_is_settled(const struct sweep *sweep, const struct seen *seen);
 /* Whether a file is a record, by its name, else by how it begins. */
 enum look intake_look_of(const struct sweep *sweep, const char *name);
 /* Some file that RECORDS, which stand in the file SEEN, attach is not there yet: they wait for it
- * together, and say so. False once they waited long enough: then each record is refused. */
-bool intake_waits(struct sweep *sweep, const struct seen *seen, const struct record_list *records);
+ * together, and say so, with what else is wrong in TEXT. False once they waited long enough: then
+ * each record is refused. */
+bool intake_waits(struct sweep *sweep, struct seen *seen, const struct record_list *records,
+                  const char *text, size_t length);
 /* The records of the file SEEN stay in the folder for now, and so does what they attach. */
 void intake_stay(struct sweep *sweep, const struct seen *seen, const struct record_list *records);
 /* What RECORDS attach is marked before they are taken. False: it cannot be, and they must wait. */

@@ -11,22 +11,15 @@
 #include "gateway/file.h"
 #include "gateway/setup.h"
 
-static const char ending[] = ".waits.txt";
+/* Somebody's own file may have the first name. */
+static const char *const endings[] = {".waits.txt", ".waits.2.txt"};
 
-enum { WHY_MAX_BYTES = 32 * 1024, READ_MAX_BYTES = 2 * WHY_MAX_BYTES, NOTICES_MAX = 1000 };
-
-bool intake_wait_is_notice(struct arena *arena, const char *name, const char **ret_file)
-{
-    if (!text_ends(name, ending))
-        return false;
-    *ret_file = arena_copy_n(arena, name, strlen(name) - strlen(ending));
-    return true;
-}
-
-static const char *notice_of(struct arena *arena, const char *folder, const char *name)
-{
-    return arena_print(arena, "%s/%s%s", folder, name, ending);
-}
+enum {
+    ENDINGS = sizeof endings / sizeof *endings,
+    WHY_MAX_BYTES = 32 * 1024,
+    READ_MAX_BYTES = 2 * WHY_MAX_BYTES,
+    NOTICES_MAX = 1000
+};
 
 static const char *read_notice(struct arena *arena, const char *path)
 {
@@ -50,6 +43,29 @@ static bool is_ours(struct arena *arena, const char *path, const char *name)
     return count == (ssize_t)length && memcmp(head, expected, length) == 0;
 }
 
+bool intake_wait_is_notice(struct arena *arena, const char *folder, const char *name,
+                           const char **ret_file)
+{
+    for (size_t i = 0; i < ENDINGS; i++) {
+        if (!text_ends(name, endings[i]))
+            continue;
+        *ret_file = arena_copy_n(arena, name, strlen(name) - strlen(endings[i]));
+        return is_ours(arena, arena_print(arena, "%s/%s", folder, name), *ret_file);
+    }
+    return false;
+}
+
+/* Where the notice of NAME stands, or may stand; NULL: nowhere. */
+static const char *place_of(struct arena *arena, const char *folder, const char *name)
+{
+    for (size_t i = 0; i < ENDINGS; i++) {
+        const char *path = arena_print(arena, "%s/%s%s", folder, name, endings[i]);
+        if (!file_exists(path) || is_ours(arena, path, name))
+            return path;
+    }
+    return NULL;
+}
+
 /* No more than is read again: a notice that cannot be compared would be told anew each time. */
 static const char *shortened(struct arena *arena, const char *why)
 {
@@ -63,10 +79,9 @@ static const char *shortened(struct arena *arena, const char *why)
 
 bool intake_wait_say(struct arena *arena, const char *folder, const char *name, const char *why)
 {
-    const char *path = notice_of(arena, folder, name);
+    const char *path = place_of(arena, folder, name);
     why = shortened(arena, why);
-    if (text_equal(read_notice(arena, path), why) ||
-        (file_exists(path) && !is_ours(arena, path, name)))
+    if (path == NULL || text_equal(read_notice(arena, path), why))
         return false;
     file_replace(path, why, strlen(why), 0600);
     return true;
@@ -74,9 +89,11 @@ bool intake_wait_say(struct arena *arena, const char *folder, const char *name, 
 
 void intake_wait_end(struct arena *arena, const char *folder, const char *name)
 {
-    const char *path = notice_of(arena, folder, name);
-    if (is_ours(arena, path, name))
-        unlink(path);
+    for (size_t i = 0; i < ENDINGS; i++) {
+        const char *path = arena_print(arena, "%s/%s%s", folder, name, endings[i]);
+        if (is_ours(arena, path, name))
+            unlink(path);
+    }
 }
 
 static int by_file(const void *one, const void *other)
@@ -96,10 +113,10 @@ size_t intake_wait_list(const struct setup *setup, struct arena *arena,
     struct dirent *entry;
     while (open != NULL && count < NOTICES_MAX && (entry = readdir(open)) != NULL) {
         const char *file;
-        if (!intake_wait_is_notice(arena, entry->d_name, &file) ||
+        if (!intake_wait_is_notice(arena, folder, entry->d_name, &file) ||
             !file_exists(arena_print(arena, "%s/%s", folder, file)))
             continue;
-        const char *why = read_notice(arena, notice_of(arena, folder, file));
+        const char *why = read_notice(arena, arena_print(arena, "%s/%s", folder, entry->d_name));
         items = arena_room(arena, items, sizeof *items, count, &room, 16);
         items[count++] = (struct intake_waiting){arena_print(arena, "records/out/%s", file),
                                                  why == NULL ? "" : why};

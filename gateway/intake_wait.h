@@ -1,4 +1,5 @@
-/* intake_wait: why a file stays in records/out, told beside it in NAME.waits.txt.
+/* intake_wait: why a file stays in records/out, told beside it in NAME.waits.txt, or, where that
+ * is a file of somebody's own, in NAME.waits.2.txt.
  *
  * The drop folder writes and removes these notices (intake_folder.c); `check` and `status` read
  * them. A notice names files, which may be called after a client: so it stands with the files, and
@@ -18,11 +19,11 @@ struct intake_waiting {
     const char *why;  /* one line or more */
 };
 
-/* NAME is a notice; *ret_file, the file that it stands beside. */
-bool intake_wait_is_notice(struct arena *arena, const char *name, const char **ret_file);
+/* NAME of FOLDER is a notice; *ret_file, the file that it stands beside. */
+bool intake_wait_is_notice(struct arena *arena, const char *folder, const char *name,
+                           const char **ret_file);
 /* Says WHY, one or more whole lines that begin with NAME, beside the file NAME of FOLDER; of many
- * lines, the first. False: it says so already, or somebody's own file is called as the notice
- * would be. */
+ * lines, the first. False: it says so already, or somebody's own files have both names. */
 bool intake_wait_say(struct arena *arena, const char *folder, const char *name, const char *why);
 /* NAME waits no longer. */
 void intake_wait_end(struct arena *arena, const char *folder, const char *name);

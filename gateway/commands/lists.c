@@ -78,9 +78,16 @@ bool lists_limit(const struct command_call *call, size_t *ret_limit, struct faul
     return true;
 }
 
-void lists_say_cut(struct command_call *call, size_t limit)
+void lists_say_cut(struct command_call *call, size_t limit, const char *part)
 {
-    text_print(&call->err, "refgate: only the newest %zu are shown; --limit N shows more\n", limit);
+    if (limit < LIMIT_MAX)
+        text_print(&call->err, "refgate: only the newest %zu are shown; --limit N shows more\n",
+                   limit);
+    else
+        text_print(&call->err,
+                   "refgate: only the newest %zu are shown, and there are older ones; one call "
+                   "shows no more, so ask for a part: %s\n",
+                   limit, part);
 }
 
 /* ---- messages ---- */

@@ -21,14 +21,14 @@ struct shown lists_shown(const struct command_call *call, struct store *store, s
 /* False when --OPTION is given and is none of the words; the fault names them. */
 bool lists_word(const struct command_call *call, const char *option, const char *const *words,
                 size_t count, struct fault *ret_fault);
-/* --limit N, else LISTS_SHOWN; JSON, which programs read, has all. */
+/* --limit N, else LISTS_SHOWN; JSON, which programs read, has as many as one call can print. */
 bool lists_limit(const struct command_call *call, size_t *ret_limit, struct fault *ret_fault);
 #define LISTS_LIMIT                                                                                \
     {                                                                                              \
-        "limit", "N", "the newest N; default: 500, with --json all", false                         \
+        "limit", "N", "the newest N, at most 100000; default: 500, with --json 100000", false                         \
     }
-/* There are older ones than the newest LIMIT. */
-void lists_say_cut(struct command_call *call, size_t limit);
+/* There are older ones than the newest LIMIT; PART: how to ask for some of them. */
+void lists_say_cut(struct command_call *call, size_t limit, const char *part);
 
 /* ---- messages ---- */
 void lists_messages(struct command_call *call, struct store *store,

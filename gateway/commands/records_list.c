@@ -260,7 +260,7 @@ static int list(struct command_call *call)
     if (!command_has(call, "json"))
         command_print_table(&listing.table, &call->out);
     if (after != 0)
-        lists_say_cut(call, limit);
+        lists_say_cut(call, limit, "--client NUMBER");
     return 0;
 }
 

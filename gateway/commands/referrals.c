@@ -199,7 +199,7 @@ static int list(struct command_call *call)
     if (!command_has(call, "json"))
         command_print_table(&listing.table, &call->out);
     if (after != 0)
-        lists_say_cut(call, listing.limit);
+        lists_say_cut(call, listing.limit, "--list LIST, or referrals show ID");
     return 0;
 }
 
@@ -474,7 +474,7 @@ static int messages_list(struct command_call *call)
     bool has_more = print_messages(call, store, limit);
     store_close(store);
     if (has_more)
-        lists_say_cut(call, limit);
+        lists_say_cut(call, limit, "--direction, --state, or referrals show ID");
     return 0;
 }
 

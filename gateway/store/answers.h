@@ -17,8 +17,9 @@ struct store_answer {
 };
 
 void store_add_answer(struct store *store, const struct store_answer *answer);
-/* At most STORE_ANSWERS_PAGE whose files are missing, oldest first. */
-size_t store_unexported_answers(struct store *store, struct arena *arena,
+/* At most STORE_ANSWERS_PAGE behind the row AFTER (0: from the oldest) whose files are missing,
+ * oldest first. */
+size_t store_unexported_answers(struct store *store, struct arena *arena, int64_t after,
                                 struct store_answer **ret_answers);
 void store_set_answer_exported(struct store *store, int64_t answer);
 

@@ -28,11 +28,12 @@ void store_add_answer(struct store *store, const struct store_answer *answer)
                answer->at_ms);
 }
 
-size_t store_unexported_answers(struct store *store, struct arena *arena,
+size_t store_unexported_answers(struct store *store, struct arena *arena, int64_t after,
                                 struct store_answer **ret_answers)
 {
     return sqlite_select(store, arena, &answers, ret_answers,
-                         "WHERE exported=0 ORDER BY id LIMIT ?", "i", (int64_t)STORE_ANSWERS_PAGE);
+                         "WHERE exported=0 AND id>? ORDER BY id LIMIT ?", "ii", after,
+                         (int64_t)STORE_ANSWERS_PAGE);
 }
 
 void store_set_answer_exported(struct store *store, int64_t answer)

@@ -216,10 +216,12 @@ size_t store_older_records(struct store *store, struct arena *arena, const char 
     return count;
 }
 
-size_t store_unexported(struct store *store, struct arena *arena, struct store_record **ret_records)
+size_t store_unexported(struct store *store, struct arena *arena, int64_t after,
+                        struct store_record **ret_records)
 {
     size_t count = sqlite_select(store, arena, &records, ret_records,
-                                 "WHERE exported=0 ORDER BY id LIMIT 100", "");
+                                 "WHERE exported=0 AND id>? ORDER BY id LIMIT ?", "ii", after,
+                                 (int64_t)STORE_EXPORT_PAGE);
     for (size_t i = 0; i < count; i++)
         add_text(store, arena, &(*ret_records)[i]);
     return count;

@@ -121,7 +121,9 @@ size_t store_record_rows(struct store *store, struct arena *arena, int64_t after
  * all clients; ORIGIN NULL: from anywhere, with whoever's number is CLIENT). */
 size_t store_records(struct store *store, struct arena *arena, const char *client, const char *kind,
                      const char *origin, struct store_record **ret_records);
-size_t store_unexported(struct store *store, struct arena *arena,
+/* At most STORE_EXPORT_PAGE received ones behind the row AFTER (0: from the oldest) that records/in
+ * lacks, with their text, oldest first. */
+size_t store_unexported(struct store *store, struct arena *arena, int64_t after,
                         struct store_record **ret_records);
 void store_set_exported(struct store *store, int64_t record);
 /* records/in is to show a record anew. */
@@ -366,6 +368,7 @@ enum {
     STORE_CLAIMS_OF_PARTNER_MAX = 1000,
     STORE_CLAIMS_MAX = 20000,
     STORE_CLAIM_SEEN_MS = 24 * 3600 * 1000, /* a claim that comes again is noted this often */
+    STORE_EXPORT_PAGE = 100,
     STORE_PAGE = 500                        /* rows that a list gives at once */
 };
 

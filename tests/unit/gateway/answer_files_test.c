@@ -181,6 +181,27 @@ static void the_same_number_of_two_clinics_is_two_files(void **state)
     assert_string_equal(json_get_text(theirs, "referral_id"), "R-1");
 }
 
+/* A whole page of them (folders stand where the files would) hides none behind it. */
+static void what_cannot_be_written_starves_nothing(void **state)
+{
+    struct bench *bench = *state;
+    struct clinic *clinic = bench->lakeside;
+    struct store_answer answer = {.referral = 1, .clinic = "willow", .move = "accept"};
+    clinic_begin(clinic);
+    for (int i = 1; i <= STORE_ANSWERS_PAGE + 1; i++) {
+        store_add_answer(clinic->store, &answer);
+        if (i <= STORE_ANSWERS_PAGE)
+            file_make_folder(
+                path_of(bench,
+                        arena_print(&clinic->arena, "willow--answer--R-1--%d.json", i)),
+                0700);
+    }
+    clinic_commit(clinic);
+    assert_int_equal(sweep(bench), 1);
+    assert_int_equal(json_count(file(bench, "willow--answer--R-1--51.json")) > 0, 1);
+    assert_int_equal(sweep(bench), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +212,7 @@ int main(void)
         ROW(what_was_not_noted_is_written_again),
         ROW(a_cancel_of_the_placer_is_a_file_there),
         ROW(the_same_number_of_two_clinics_is_two_files),
+        ROW(what_cannot_be_written_starves_nothing),
 #undef ROW
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -628,7 +628,7 @@ static void a_referral_behind_its_cancel_is_cancelled(void **state)
     assert_string_equal(referral.task_status, "cancelled");
     assert_string_equal(track_list(&referral), "closed");
     struct store_record *waiting;
-    assert_int_equal(store_unexported(willow->store, &willow->arena, &waiting), 0);
+    assert_int_equal(store_unexported(willow->store, &willow->arena, 0, &waiting), 0);
     assert_int_equal(count(willow, "SELECT count(*) FROM record WHERE kind='referral'"), 1);
     struct store_event *events;
     size_t told = store_events(willow->store, &willow->arena, referral.id, &events);

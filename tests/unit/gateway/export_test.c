@@ -232,6 +232,18 @@ static void attachments_of_one_name_stay_apart(void **state)
     }
 }
 
+/* A whole page of them hides none behind it. */
+static void what_cannot_be_read_starves_nothing(void **state)
+{
+    struct bench *bench = *state;
+    for (int i = 0; i < STORE_EXPORT_PAGE; i++)
+        add(bench, arena_print(&bench->clinic->arena, "R-%d", i), "no record");
+    add(bench, "R-last", "{}");
+    assert_int_equal(export_sweep(&bench->office), 1);
+    assert_true(file_exists(in(bench, "lakeside--referral--R-last.json")));
+    assert_int_equal(export_sweep(&bench->office), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -240,6 +252,7 @@ int main(void)
         TEST(records_are_written_once),
         TEST(what_cannot_be_written_is_tried_again),
         TEST(what_cannot_be_read_stops_nothing_else),
+        TEST(what_cannot_be_read_starves_nothing),
         TEST(more_than_one_page),
         TEST(names_harm_nobody),
         TEST(a_record_names_its_files_as_they_are),

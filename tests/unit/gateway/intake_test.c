@@ -121,6 +121,11 @@ static void a_missing_attachment_refuses_its_record(void **state)
     struct intake_report report = take(bench, "r.json", text);
     assert_int_equal(report.refused, 1);
     assert_string_equal(bench->clinic->findings.items[0].path, "attachments[1].file");
+    assert_int_equal(bench->clinic->findings.count, 1);
+    assert_int_equal(records(bench), 0);
+    take(bench, "r.json", clinic_replaced(bench->clinic, text, "massage-therapy", "message"));
+    assert_int_equal(bench->clinic->findings.count, 2); /* it hides no other fault */
+    assert_string_equal(bench->clinic->findings.items[1].path, "service");
     assert_int_equal(records(bench), 0);
 }
 
@@ -278,6 +283,7 @@ static void a_record_waits_for_what_it_attaches(void **state)
     assert_string_equal(waiting[0].file, "records/out/r.json");
     assert_non_null(strstr(waiting[0].why, "attachments[1].file: found scan.pdf"));
     assert_non_null(strstr(waiting[0].why, "did you mean Scan.pdf"));
+    assert_null(strstr(waiting[0].why, "service"));
     drop(bench, "scan.pdf", "%PDF-1.4");
     intake_sweep(bench->intake, &bench->office);
     assert_int_equal(records(bench), 0); /* somebody may still be writing it */
@@ -285,6 +291,25 @@ static void a_record_waits_for_what_it_attaches(void **state)
     assert_int_equal(records(bench), 1);
     assert_int_equal(names_in(bench, "out"), 1);
     assert_true(is_in(bench, "sent", "r.json") && is_in(bench, "sent", "scan.pdf"));
+}
+
+/* While it waits for one thing, it says what else is wrong. */
+static void a_record_that_waits_tells_all_its_faults(void **state)
+{
+    struct bench *bench = *state;
+    struct intake_waiting *waiting;
+    const char *text = attaching(bench, "R-1", "scan.pdf");
+    be_patient(bench);
+    drop(bench, "r.json", clinic_replaced(bench->clinic, text, "massage-therapy", "message"));
+    sweep_twice(bench);
+    sweep_twice(bench);
+    assert_int_equal(intake_wait_list(bench->office.setup, &bench->clinic->arena, &waiting), 1);
+    assert_non_null(strstr(waiting[0].why, "attachments[1].file: found scan.pdf"));
+    assert_non_null(strstr(waiting[0].why, "service: found"));
+    drop(bench, "r.json", text);
+    sweep_twice(bench);
+    assert_int_equal(intake_wait_list(bench->office.setup, &bench->clinic->arena, &waiting), 1);
+    assert_null(strstr(waiting[0].why, "service: found"));
 }
 
 static void a_document_waits_for_its_record(void **state)
@@ -404,8 +429,9 @@ static void a_notice_goes_with_its_file_and_nobody_elses_does(void **state)
     assert_true(is_in(bench, "out", "scan.pdf.waits.txt"));
     unlink(arena_print(&bench->clinic->arena, "%s/records/out/scan.pdf", bench->clinic->folder));
     sweep_twice(bench);
-    assert_int_equal(names_in(bench, "out"), 1);
+    assert_int_equal(names_in(bench, "out"), 2); /* which no record names either, and is told so */
     assert_true(is_in(bench, "out", "my.waits.txt"));
+    assert_true(is_in(bench, "out", "my.waits.txt.waits.txt"));
 }
 
 /* Another service looks at the folder: what an earlier one used is not there for what came since.
@@ -563,8 +589,15 @@ static void somebodys_own_file_is_no_notice(void **state)
     struct arena *arena = &bench->clinic->arena;
     const char *folder = arena_print(arena, "%s/records/out", bench->clinic->folder);
     size_t length;
+    struct intake_waiting *waiting;
+    drop(bench, "r.csv", "record");
     drop(bench, "r.csv.waits.txt", "what r.csv waits for");
+    assert_true(intake_wait_say(arena, folder, "r.csv", "r.csv: found nothing\n"));
     assert_false(intake_wait_say(arena, folder, "r.csv", "r.csv: found nothing\n"));
+    assert_int_equal(intake_wait_list(bench->office.setup, arena, &waiting), 1);
+    assert_string_equal(waiting[0].why, "r.csv: found nothing\n");
+    intake_wait_end(arena, folder, "r.csv");
+    assert_int_equal(names_in(bench, "out"), 2);
     assert_string_equal(file_read(arena, arena_print(arena, "%s/r.csv.waits.txt", folder), 1000,
                                   &length, &bench->clinic->findings),
                         "what r.csv waits for");
@@ -586,6 +619,7 @@ int main(void)
         TEST(a_new_memory_does_no_harm),
         TEST(many_files),
         TEST(a_record_waits_for_what_it_attaches),
+        TEST(a_record_that_waits_tells_all_its_faults),
         TEST(a_document_waits_for_its_record),
         TEST(a_record_whose_attachment_never_comes),
         TEST(a_file_that_no_record_names_stays_and_is_told),

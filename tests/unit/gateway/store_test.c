@@ -293,12 +293,12 @@ static void what_is_not_exported_is_listed_until_it_is(void **state)
     }
     rows_add_record(clinic, "referral", "R-9", "C-1");
     clinic_commit(clinic);
-    assert_int_equal(store_unexported(STORE, ARENA, &rows), 3);
+    assert_int_equal(store_unexported(STORE, ARENA, 0, &rows), 3);
     assert_string_equal(rows[0].text, "{}");
     clinic_begin(clinic);
     store_set_exported(STORE, rows[1].id);
     clinic_commit(clinic);
-    assert_int_equal(store_unexported(STORE, ARENA, &rows), 2);
+    assert_int_equal(store_unexported(STORE, ARENA, 0, &rows), 2);
     assert_string_equal(rows[1].number, "R-2");
 }
 
