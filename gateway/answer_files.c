@@ -83,7 +83,8 @@ static bool mark(struct unit *unit, struct store *store)
     return true;
 }
 
-/* How many of those behind *AFTER were written; *AFTER then: the last that was tried, 0 when there is no more. */
+/* How many of those behind *AFTER were written; *AFTER then: the last that was tried, 0 when there
+ * is no more. */
 static size_t write_page(const struct office *office, struct arena *arena, struct store *reader,
                          int64_t *after, struct answer_notice **ret_notices)
 {

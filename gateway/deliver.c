@@ -53,6 +53,7 @@ static void park(struct store *store, struct arena *arena, struct store_message 
         .by = message->recipient, .reason = reason, .message = message->id, .at_ms = now_ms};
     message->state = "parked";
     message->reason = reason;
+    message->cause = NULL;
     message->settled_ms = now_ms;
     message->lived_ms = store_lived_ms(store);
     store_set_message(store, message);
@@ -81,6 +82,7 @@ static void postpone(struct store *store, const struct setup *setup, struct aren
     }
     message->due_ms = now_ms + (int64_t)setup->config.retry_max_ms;
     message->reason = reason;
+    message->cause = NULL;
     store_set_message(store, message);
 }
 
@@ -424,6 +426,7 @@ static void write_state(struct store *store, const struct setup *setup,
 {
     message->state = verdict_states[reading->verdict];
     message->reason = reading->reason;
+    message->cause = result->outcome == DELIVER_CANNOT_CONNECT ? STORE_CAUSE_NOT_CONNECTED : NULL;
     if (!outbox_was_delivered(message))
         message->response_code = reading->code;
     if (reading->verdict == DELIVER_LATER) {

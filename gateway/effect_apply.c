@@ -219,10 +219,10 @@ static void take_back(struct store *store, const struct inbox_item *item, struct
     if (returned->id == 0)
         return;
     returned->state = "rejected";
+    returned->cause = STORE_CAUSE_RETURNED;
     returned->response_code = item->message->reply_code;
     returned->reason = arena_print(item->arena,
-                                   OUTBOX_RETURNED_BY
-                                   "%s: it seems to be about another client than its "
+                                   "returned by %s: it seems to be about another client than its "
                                    "referral; send it again about the right one, with a new number",
                                    item->message->sender);
     store_set_message(store, returned);

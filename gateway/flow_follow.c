@@ -64,9 +64,8 @@ static const struct json *made_anew(const struct flow *flow, const struct store_
 /* By a person; what a partner would not take, or never got, may go to the next. */
 static bool is_kept_back(const struct store_message *message)
 {
-    bool is_parked_by_hand = text_equal(message->state, "parked") && message->reason != NULL &&
-                             text_starts(message->reason, "park ");
-    return text_equal(message->state, "held") || is_parked_by_hand;
+    return text_equal(message->state, "held") || (text_equal(message->state, "parked") &&
+                                                  text_equal(message->cause, STORE_CAUSE_BY_HAND));
 }
 
 bool flow_follow(const struct flow *flow, struct store_message *message)

@@ -422,7 +422,7 @@ static bool is_returned(const struct flow *flow, const struct store_message *mes
 {
     struct store_record record = {.number = ""};
     if (!text_equal(message->state, "rejected") || message->record == 0 ||
-        message->reason == NULL || !text_starts(message->reason, OUTBOX_RETURNED_BY))
+        !text_equal(message->cause, STORE_CAUSE_RETURNED))
         return false;
     store_get_record(flow->store, flow->arena, message->record, &record);
     return !fault_set(ret_fault, FAULT_illegal_move,
@@ -446,6 +446,7 @@ bool flow_resend(const struct flow *flow, struct store_message *message, const c
     struct fault fault;
     message->state = "queued";
     message->reason = reason;
+    message->cause = NULL;
     message->due_ms = clock_wall_ms(&flow->setup->clock);
     message->lived_ms = store_lived_ms(flow->store);
     message->refusals = 0;

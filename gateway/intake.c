@@ -69,8 +69,7 @@ static void take_record(const struct office *office, struct arena *arena,
         return;
     taking.attachments = attachments;
     taking.report.answer = FLOW_REFUSED;
-    if (!writer_call(office->writer, &taking.unit) &&
-        taking.unit.fault.kind != FAULT_none)
+    if (!writer_call(office->writer, &taking.unit) && taking.unit.fault.kind != FAULT_none)
         report->fault = taking.unit.fault;
     report_one(report, arena, record, &taking.report);
 }

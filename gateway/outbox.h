@@ -31,8 +31,6 @@ int64_t outbox_commit(struct store *store, struct arena *arena, const struct gra
                       const struct outbox_item *item);
 /* The kind under which a note that seems to be about another client is given back. */
 #define OUTBOX_RETURN "return"
-/* How the reason of a message begins that its receiver gave back so. */
-#define OUTBOX_RETURNED_BY "returned by "
 
 /* The partner has taken it; when it waits, it goes again because the partner may have lost it. */
 bool outbox_was_delivered(const struct store_message *message);

@@ -97,7 +97,7 @@ static const char *waiting_words(const struct store_message *message)
 {
     if (outbox_was_delivered(message))
         return "to be sent again";
-    if (text_starts(message->reason, "cannot connect"))
+    if (text_equal(message->cause, STORE_CAUSE_NOT_CONNECTED))
         return "cannot connect, retrying";
     return message->refusals > 0 ? "too early there, retrying" : "no clear answer, retrying";
 }

@@ -25,7 +25,7 @@ bool lists_word(const struct command_call *call, const char *option, const char 
 bool lists_limit(const struct command_call *call, size_t *ret_limit, struct fault *ret_fault);
 #define LISTS_LIMIT                                                                                \
     {                                                                                              \
-        "limit", "N", "the newest N, at most 100000; default: 500, with --json 100000", false                         \
+        "limit", "N", "the newest N, at most 100000; default: 500, with --json 100000", false      \
     }
 /* There are older ones than the newest LIMIT; PART: how to ask for some of them. */
 void lists_say_cut(struct command_call *call, size_t limit, const char *part);

@@ -401,6 +401,7 @@ static void park_all(const struct changing *changing, struct store *store)
             continue;
         messages[i].state = "parked";
         messages[i].reason = "the partner was removed";
+        messages[i].cause = NULL;
         store_set_message(store, &messages[i]);
     }
 }

@@ -66,6 +66,7 @@ static bool make_change(struct queueing *queueing, struct store *store)
     } else {
         message->state = queueing->state;
         message->reason = reason;
+        message->cause = text_equal(queueing->verb, "park") ? STORE_CAUSE_BY_HAND : NULL;
         message->due_ms = flow.now_ms;
         store_set_message(store, message);
     }

@@ -38,6 +38,7 @@ static const struct column message_columns[] = {
     MESSAGE(lived_ms, COLUMN_WHOLE),
     MESSAGE(moved_from, COLUMN_SELDOM_TEXT),
     MESSAGE(refusals, COLUMN_SELDOM_WHOLE),
+    MESSAGE(cause, COLUMN_SELDOM_TEXT),
     MESSAGE(answer_mark, COLUMN_SELDOM_TEXT),
     MESSAGE(tick, COLUMN_TICK),
 };

@@ -230,9 +230,14 @@ struct store_message {
     int64_t lived_ms;        /* when it got its state, in lived time; given when it is added */
     const char *moved_from;  /* out: the state of the Task that a move of ours was made in */
     int64_t refusals;        /* out: how often it was answered that it comes too early */
+    const char *cause;       /* out: why it stands in its state, a word below; NULL: none of them */
     const char *answer_mark; /* in: what the ids of our answer are made of beside its own */
     unsigned char hash[STORE_HASH_BYTES];
 };
+
+#define STORE_CAUSE_BY_HAND "by-hand"             /* parked by a person */
+#define STORE_CAUSE_RETURNED "returned"           /* rejected: given back as about another client */
+#define STORE_CAUSE_NOT_CONNECTED "not-connected" /* queued: the last try found nobody */
 
 /* The row of the client that a message is about: its record's, else its referral's; 0: nobody's. */
 int64_t store_client_of(struct store *store, const struct store_message *message);
@@ -369,7 +374,7 @@ enum {
     STORE_CLAIMS_MAX = 20000,
     STORE_CLAIM_SEEN_MS = 24 * 3600 * 1000, /* a claim that comes again is noted this often */
     STORE_EXPORT_PAGE = 100,
-    STORE_PAGE = 500                        /* rows that a list gives at once */
+    STORE_PAGE = 500 /* rows that a list gives at once */
 };
 
 struct store_claim {

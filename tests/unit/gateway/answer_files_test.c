@@ -192,8 +192,7 @@ static void what_cannot_be_written_starves_nothing(void **state)
         store_add_answer(clinic->store, &answer);
         if (i <= STORE_ANSWERS_PAGE)
             file_make_folder(
-                path_of(bench,
-                        arena_print(&clinic->arena, "willow--answer--R-1--%d.json", i)),
+                path_of(bench, arena_print(&clinic->arena, "willow--answer--R-1--%d.json", i)),
                 0700);
     }
     clinic_commit(clinic);

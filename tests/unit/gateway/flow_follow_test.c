@@ -138,6 +138,33 @@ static void a_clinic_without_a_partner_is_waited_for(void **state)
     assert_non_null(strstr(message.reason, "refgate partner add lakeside"));
 }
 
+/* Whether a person keeps it back is told by the code, not by the words for people. */
+static void what_a_person_parked_stays_kept_back(void **state)
+{
+    static const struct {
+        const char *reason, *cause, *then;
+    } cases[] = {{"kept until Monday", STORE_CAUSE_BY_HAND, "held"},
+                 {"park lane clinic answered 409", NULL, "queued"}};
+    struct bench *bench = *state;
+    struct clinic *willow = bench->willow;
+    struct store_message message;
+    struct fault fault;
+    assert_true(clinic_move(willow, "R-1", "accept", &fault));
+    for (size_t i = 0; i < 2; i++) {
+        clinic_outgoing(willow, i == 0 ? "lakeside" : "harbor", &message);
+        message.state = "parked";
+        message.reason = cases[i].reason;
+        message.cause = cases[i].cause;
+        clinic_begin(willow);
+        store_set_message(willow->store, &message);
+        clinic_commit(willow);
+        give_to(willow, i == 0 ? "harbor" : "lakeside");
+        assert_int_equal(reconsider(willow), 1);
+        clinic_outgoing(willow, i == 0 ? "harbor" : "lakeside", &message);
+        assert_string_equal(message.state, cases[i].then);
+    }
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, start, stop)
 
 int main(void)
@@ -146,6 +173,7 @@ int main(void)
         TEST(a_move_that_waits_goes_to_who_serves_the_clinic_now),
         TEST(an_attempt_notices_it),
         TEST(further_moves_go_there_and_come_from_there),
+        TEST(what_a_person_parked_stays_kept_back),
         TEST(a_clinic_without_a_partner_is_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
