@@ -35,8 +35,8 @@ static void write_one(struct field_job *job, const struct json *consent, size_t 
     field_write(&inner, kind->rows, inner.record, inner.main);
     for (const struct map_part *part = kind->parts; part->type != NULL; part++) {
         if (part->is_wanted == NULL || part->is_wanted(inner.record))
-            message_add_part(&inner, part, inner.record,
-                             arena_print(job->arena, "%s/%zu", part->name, place));
+            map_add_part(&inner, part, inner.record,
+                         arena_print(job->arena, "%s/%zu", part->name, place));
     }
     field_put_extras(&inner);
     if (link != NULL)

@@ -51,10 +51,11 @@ static struct message_entry *named(struct field_job *job, const char *name)
     if (entry != NULL)
         return entry;
     const char *id = context->make_id(context->maker, job->arena, name);
-    return append(job, (struct message_entry){.name = arena_copy(job->arena, name),
-                                              .name_hash = hash,
-                                              .full_url = field_join(job, "urn:uuid:", id, ""),
-                                              .id = id});
+    return append(job,
+                  (struct message_entry){.name = arena_copy(job->arena, name),
+                                         .name_hash = hash,
+                                         .full_url = arena_print(job->arena, "urn:uuid:%s", id),
+                                         .id = id});
 }
 
 struct json *entries_add(struct field_job *job, const char *type, const char *name, bool labelled)
@@ -100,7 +101,9 @@ struct json *entries_logical_reference(struct field_job *job, const char *type, 
 {
     struct json *reference = json_new_object(job->arena);
     json_set_text(job->arena, reference, "type", type);
-    json_put(reference, "identifier", field_new_identifier(job, NULL, system, value));
+    struct json *identifier = json_put(reference, "identifier", json_new_object(job->arena));
+    json_set_text(job->arena, identifier, "system", system);
+    json_set_text(job->arena, identifier, "value", value);
     return reference;
 }
 

@@ -5,7 +5,7 @@
 #ifndef FHIR_MESSAGE_ENTRIES_H
 #define FHIR_MESSAGE_ENTRIES_H
 
-#include "fhir/field.h"
+#include "fhir/job.h"
 
 enum { MESSAGE_ENTRIES_MAX = 1000 }; /* of a received Bundle, nested documents included */
 

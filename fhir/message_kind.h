@@ -33,8 +33,4 @@ struct message_kind {
 /* NULL: no such kind. */
 const struct message_kind *message_kind_find(const char *kind);
 
-/* One resource of a part, filled from LOCAL, linked from the main resource. */
-struct json *message_add_part(struct field_job *job, const struct map_part *part,
-                              const struct json *local, const char *name);
-
 #endif

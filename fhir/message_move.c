@@ -5,6 +5,7 @@
 
 #include "base/date.h"
 #include "fhir/map/map.h"
+#include "fhir/message.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_event.h"
 #include "fhir/message_header.h"

@@ -7,6 +7,7 @@
 
 #include "fhir/map/choice.h"
 #include "fhir/map/map.h"
+#include "fhir/message.h"
 #include "fhir/message_event.h"
 #include "fhir/message_parts.h"
 #include "fhir/message_received.h"

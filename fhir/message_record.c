@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fhir/map/map.h"
+#include "fhir/message.h"
 #include "fhir/message_consent.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_event.h"
@@ -66,17 +67,6 @@ static bool is_wanted(const struct field_job *job, const struct map_part *part)
     return part->local == NULL || json_first(json_get(job->record, part->local)) != NULL;
 }
 
-struct json *message_add_part(struct field_job *job, const struct map_part *part,
-                              const struct json *local, const char *name)
-{
-    struct json *resource = entries_add(job, part->type, name, true);
-    job->resource = resource;
-    field_write(job, part->rows, local, resource);
-    if (part->link != NULL)
-        field_put(job, job->main, part->link, entries_reference(job, name, NULL));
-    return resource;
-}
-
 /* Items of plain words are seen as {word}. */
 static const struct json *item_object(struct field_job *job, const struct json *item)
 {
@@ -94,7 +84,7 @@ static void write_items(struct field_job *job, const struct map_part *part)
     for (struct json *item = json_first(json_get(job->record, part->local)); item != NULL;
          item = json_next(item)) {
         const char *name = arena_print(job->arena, "%s/%zu", part->name, job->index + 1);
-        message_add_part(job, part, item_object(job, item), name);
+        map_add_part(job, part, item_object(job, item), name);
         job->index++;
     }
     job->list = NULL;
@@ -109,7 +99,7 @@ static void write_part(struct field_job *job, const struct map_part *part)
     else if (part->local != NULL)
         write_items(job, part);
     else
-        message_add_part(job, part, job->record, part->name);
+        map_add_part(job, part, job->record, part->name);
 }
 
 /* ---- the whole ---- */

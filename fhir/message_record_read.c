@@ -6,6 +6,7 @@
 
 #include "fhir/map/choice.h"
 #include "fhir/map/map.h"
+#include "fhir/message.h"
 #include "fhir/message_choose.h"
 #include "fhir/message_claim.h"
 #include "fhir/message_consent.h"

@@ -8,6 +8,7 @@
 #define FHIR_MESSAGE_STANDING_H
 
 #include "fhir/map/map.h"
+#include "fhir/message.h"
 #include "fhir/message_split.h"
 #include "fhir/standing.h"
 

@@ -36,6 +36,10 @@ struct map_part {
     void (*read)(struct field_job *job, const struct map_part *part, struct json *resource);
 };
 
+/* Outbound: one resource of a part, filled from LOCAL, linked from the main resource. */
+struct json *map_add_part(struct field_job *job, const struct map_part *part,
+                          const struct json *local, const char *name);
+
 /* Inbound: the files that a report of results is presented in are attachments too. */
 void map_read_report_files(struct field_job *job);
 /* The read of a part of map_document. */

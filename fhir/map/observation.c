@@ -13,7 +13,6 @@
 #include "fhir/map/visit.h"
 #include "fhir/map/words.h"
 #include "fhir/message_entries.h"
-#include "fhir/message_kind.h"
 #include "fhir/message_standing.h"
 
 static const char loinc[] = "http://loinc.org";
@@ -321,7 +320,7 @@ static void write_pressure(struct field_job *job, const struct map_part *part,
     struct json *either = json_copy_nodes(job->arena, top != NULL ? top : bottom);
     json_remove(either, "value");
     json_remove(either, "side");
-    struct json *observation = message_add_part(job, part, either, name);
+    struct json *observation = map_add_part(job, part, either, name);
     json_replace(job->arena, observation, "code", panel_concept(job));
     struct json *list = json_put(observation, "component", json_new_list(job->arena));
     json_push(list, pressure(job, "blood-pressure-systolic", top));
@@ -345,7 +344,7 @@ void map_write_measurements(struct field_job *job, const struct map_part *part)
         } else if (is_measure(item, "blood-pressure-diastolic")) {
             write_pressure(job, part, NULL, item, name);
         } else {
-            message_add_part(job, part, item, name);
+            map_add_part(job, part, item, name);
         }
     }
     job->list = NULL;

@@ -6,7 +6,6 @@
 #include "fhir/map/timing.h"
 #include "fhir/map/visit.h"
 #include "fhir/map/words.h"
-#include "fhir/message_kind.h"
 
 static const struct field_codes techniques = {"technique", false};
 
@@ -106,8 +105,8 @@ void map_write_techniques(struct field_job *job, const struct map_part *part)
         struct json *placed = json_copy_nodes(job->arena, item);
         long minutes = 0;
         json_put(placed, "starts_after", json_new_whole(job->arena, after));
-        message_add_part(job, part, placed,
-                         arena_print(job->arena, "%s/%zu", part->name, job->index + 1));
+        map_add_part(job, part, placed,
+                     arena_print(job->arena, "%s/%zu", part->name, job->index + 1));
         if (json_whole(json_get(item, "minutes"), &minutes))
             after += minutes;
     }
