@@ -190,9 +190,10 @@ static inline void json_mark(struct json *node) /* NULL: nothing */
         node->is_marked = 1;
 }
 
-static inline void json_unmark(struct json *node)
+static inline void json_unmark(struct json *node) /* NULL: nothing */
 {
-    node->is_marked = 0;
+    if (node != NULL)
+        node->is_marked = 0;
 }
 
 static inline bool json_marked(const struct json *node)

@@ -71,6 +71,43 @@ static bool is_said_elsewhere(const struct standing_type *type, const struct jso
            (text_equal(code, "completed") || text_equal(code, "cancelled"));
 }
 
+static void check_changed(struct sweep *sweep, struct arena *arena,
+                          const struct standing_type *type, const struct standing_element *element,
+                          const char *what)
+{
+    if (strcmp(read_all(arena, sweep), sweep->before) == 0)
+        fail_msg("%s: %s.%s %s changes nothing", sweep->name, type->name, element->name, what);
+    sweep->changed++;
+}
+
+static void put_back(struct sweep *sweep, struct json *object, const char *name,
+                     const struct json *before)
+{
+    json_remove(object, name);
+    if (before != NULL)
+        json_set(sweep->arena, object, name, json_copy(sweep->arena, before));
+}
+
+/* No value, and an extension that says why: nobody knows which it is. */
+static void try_unsaid(struct sweep *sweep, const struct standing_type *type,
+                       const struct standing_element *element, struct json *object)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct json *before = json_copy(sweep->arena, json_get(object, element->name));
+    struct json *extensions = json_new_list(&arena);
+    struct json *extension = json_push(extensions, json_new_object(&arena));
+    json_set_text(&arena, extension, "url",
+                  "http://hl7.org/fhir/StructureDefinition/data-absent-reason");
+    json_set_text(&arena, extension, "valueCode", "unknown");
+    json_remove(object, element->name);
+    json_set(&arena, json_set(&arena, object, element->shadow, json_new_object(&arena)),
+             "extension", extensions);
+    check_changed(sweep, &arena, type, element, "without a value");
+    json_remove(object, element->shadow);
+    put_back(sweep, object, element->name, before);
+    arena_free(&arena);
+}
+
 static void try_value(struct sweep *sweep, const struct standing_type *type,
                       const struct standing_element *element, const struct standing_row *row,
                       struct json *object)
@@ -85,15 +122,9 @@ static void try_value(struct sweep *sweep, const struct standing_type *type,
         strcmp(element->name, "active") == 0)
         value = json_new_boolean(&arena, false);
     json_replace(&arena, object, element->name, value);
-    const char *after = read_all(&arena, sweep);
-    if (strcmp(after, sweep->before) == 0 && !is_said_elsewhere(type, object, row->code))
-        fail_msg("%s: %s.%s %s changes nothing", sweep->name, type->name, element->name,
-                 row->code == NULL ? "(any other)" : row->code);
-    sweep->changed++;
-    if (before == NULL)
-        json_remove(object, element->name);
-    else
-        json_replace(sweep->arena, object, element->name, before);
+    if (!is_said_elsewhere(type, object, row->code))
+        check_changed(sweep, &arena, type, element, row->code == NULL ? "(any other)" : row->code);
+    put_back(sweep, object, element->name, before);
     arena_free(&arena);
 }
 
@@ -111,6 +142,8 @@ static void sweep_object(struct sweep *sweep, const char *name, struct json *obj
                 const struct standing_row *row = &standing_rows[element->first + k];
                 if (row->act > STANDING_FIELD)
                     try_value(sweep, type, element, row, object);
+                if (row->act > STANDING_FIELD && row->code == NULL)
+                    try_unsaid(sweep, type, element, object);
             }
         }
     }
