@@ -19,6 +19,7 @@ enum { REQUEST_MAX = 64 << 20, CLIENTS_WAITING = 64, READ_BYTES = 64 * 1024 };
 struct control {
     uv_pipe_t server;
     struct office *office;
+    const struct command_set *commands;
     unsigned clients; /* connections open */
     bool is_closed;
     void (*on_stopped)(void *owner);
@@ -65,7 +66,7 @@ static int run_request(struct client *client, const struct json *request)
     for (const struct json *item = json_first(list); item != NULL; item = json_next(item))
         arguments[at++] = json_text(item) == NULL ? "" : json_text(item);
     struct command_call *call = &client->call;
-    if (!command_parse(&client->arena, arguments, count, call))
+    if (!command_parse(client->control->commands, &client->arena, arguments, count, call))
         return fault_exit_code(FAULT_usage);
     if (call->command == NULL || call->command->place != COMMAND_STORE) {
         text_add(&call->err, "refgate: this command does not run inside the service\n");
@@ -217,7 +218,8 @@ static void on_connection(uv_stream_t *server, int status)
         close_client(client);
 }
 
-struct control *control_start(struct uv_loop_s *loop, struct office *office, const char *dir,
+struct control *control_start(struct uv_loop_s *loop, struct office *office,
+                              const struct command_set *commands, const char *dir,
                               struct arena *arena, struct fault *ret_fault)
 {
     const char *path = socket_path(arena, dir);
@@ -227,6 +229,7 @@ struct control *control_start(struct uv_loop_s *loop, struct office *office, con
         return NULL;
     }
     control->office = office;
+    control->commands = commands;
     control->server.data = control;
     unlink(path); /* left by a killed service; DIR/lock says that none runs */
     mode_t mask = umask(0177);

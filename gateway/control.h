@@ -19,7 +19,8 @@ struct control;
 
 /* Serves DIR/control.sock on LOOP until control_stop. The office must outlive it and may be
  * replaced by changing *OFFICE on the loop's thread. */
-struct control *control_start(struct uv_loop_s *loop, struct office *office, const char *dir,
+struct control *control_start(struct uv_loop_s *loop, struct office *office,
+                              const struct command_set *commands, const char *dir,
                               struct arena *arena, struct fault *ret_fault);
 /* Stops listening; open calls end first. ON_STOPPED runs on the loop. */
 void control_stop(struct control *control, void (*on_stopped)(void *owner), void *owner);

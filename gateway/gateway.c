@@ -58,6 +58,7 @@ struct gateway {
     uv_loop_t loop;
     struct arena arena; /* of the whole life */
     const char *dir;
+    const struct command_set *commands;
     struct office office;
     struct store *store;
     struct context *context;
@@ -524,8 +525,8 @@ static bool start(struct gateway *gateway, const struct opening *opening, struct
     if (!start_care(gateway, ret_fault) || !start_stations(gateway, opening->socket, ret_fault) ||
         !start_monitor(gateway, ret_fault))
         return false;
-    gateway->control =
-        control_start(&gateway->loop, office, gateway->dir, &gateway->arena, ret_fault);
+    gateway->control = control_start(&gateway->loop, office, gateway->commands, gateway->dir,
+                                     &gateway->arena, ret_fault);
     if (gateway->control == NULL)
         return false;
     gateway->is_control_open = true;
@@ -578,9 +579,9 @@ static void raise_file_limit(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int gateway_run(const char *dir, int ready_fd)
+int gateway_run(const char *dir, int ready_fd, const struct command_set *commands)
 {
-    struct gateway gateway = {.dir = dir, .office.lock = -1};
+    struct gateway gateway = {.dir = dir, .commands = commands, .office.lock = -1};
     struct finding_list findings = finding_list_new(&gateway.arena);
     struct fault fault = {FAULT_none, NULL};
     struct opening opening = {.dir = dir, .arena = &gateway.arena, .office = &gateway.office};

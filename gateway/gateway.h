@@ -8,11 +8,12 @@
 
 #include "base/arena.h"
 #include "base/finding.h"
+#include "gateway/commands/command.h"
 #include "gateway/fault.h"
 
 /* Runs until SIGTERM or SIGINT; returns the exit code. READY_FD: a descriptor that gets one line
  * "ready PORT" once partners can connect and is then closed; -1: none. Findings of the settings go
- * to stderr. */
-int gateway_run(const char *dir, int ready_fd);
+ * to stderr. COMMANDS: what control.sock runs. */
+int gateway_run(const char *dir, int ready_fd, const struct command_set *commands);
 
 #endif

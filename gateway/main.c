@@ -8,7 +8,7 @@
 
 #include "base/visible.h"
 #include "gateway/actor.h"
-#include "gateway/commands/command.h"
+#include "gateway/commands/table.h"
 #include "gateway/control.h"
 #include "gateway/file.h"
 #include "gateway/harden.h"
@@ -132,7 +132,7 @@ int main(int count, char **arguments)
     const char *const *words = (const char *const *)arguments + 1;
     size_t word_count = count > 0 ? (size_t)count - 1 : 0;
     int code = fault_exit_code(FAULT_usage);
-    bool parsed = command_parse(&arena, words, word_count, &call);
+    bool parsed = command_parse(&commands_all, &arena, words, word_count, &call);
     call.cwd = getcwd(cwd, sizeof cwd);
     call.show = show_call;
     call.caller = actor_of_system(&arena, getuid());

@@ -4,6 +4,7 @@
 
 #include "gateway/audit.h"
 #include "gateway/commands/lists.h"
+#include "gateway/commands/table.h"
 
 enum { ROWS_A_PAGE = 500 };
 

@@ -2,6 +2,7 @@
  * certificates, and for partners who have no CA. Runs in the caller's process; certs/authority.h
  * keeps the files and their order. */
 #include "certs/authority.h"
+#include "gateway/commands/table.h"
 
 #include <string.h>
 

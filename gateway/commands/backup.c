@@ -1,5 +1,5 @@
 /* backup: a gateway in one file, and the way back. */
-#include "gateway/commands/command.h"
+#include "gateway/commands/table.h"
 
 #include <errno.h>
 #include <string.h>

@@ -11,6 +11,7 @@
 #include "certs/install.h"
 #include "gateway/commands/cert_parts.h"
 #include "gateway/commands/lists.h"
+#include "gateway/commands/table.h"
 #include "gateway/file.h"
 #include "gateway/probe.h"
 #include "gateway/tls.h"

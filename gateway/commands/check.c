@@ -14,6 +14,7 @@
 #include "gateway/audit.h"
 #include "gateway/commands/health.h"
 #include "gateway/commands/lists.h"
+#include "gateway/commands/table.h"
 #include "gateway/people.h"
 #include "gateway/revocation.h"
 #include "gateway/store/backup.h"

@@ -9,13 +9,6 @@
 #include "base/visible.h"
 #include "gateway/commands/manual.h"
 
-static const struct command *const groups[] = {
-    commands_setup,       commands_check,   commands_run,  commands_records,   commands_referrals,
-    commands_differ,      commands_consent, commands_tray, commands_queue,     commands_desk,
-    commands_people,      commands_match,   commands_cert, commands_authority, commands_partner,
-    commands_partner_row, commands_backup,  commands_audit};
-enum { GROUPS = sizeof groups / sizeof *groups };
-
 /* Every command takes these. */
 static const struct command_option common_options[] = {
     {"d", "DIR", "data folder; default $REFGATE_DIR, else the current folder", false},
@@ -23,12 +16,6 @@ static const struct command_option common_options[] = {
     {"now", "TIME", "take TIME (2026-09-02T11:20:00-04:00) as the present", false},
     {NULL, NULL, NULL, false},
 };
-
-const struct command *const *command_groups(size_t *ret_count)
-{
-    *ret_count = GROUPS;
-    return groups;
-}
 
 const struct command_option *command_common_options(void)
 {
@@ -49,13 +36,13 @@ static void help_options(struct text *out, const struct command_option *option)
     }
 }
 
-static void help_all(struct text *out)
+static void help_all(const struct command_set *set, struct text *out)
 {
     text_add(out, "refgate " REFGATE_VERSION
                   ": referrals and progress notes between clinics, over mutual TLS\n\n"
                   "usage: refgate COMMAND [OPTIONS] [ARGUMENTS]\n\n");
-    for (size_t i = 0; i < GROUPS; i++) {
-        for (const struct command *command = groups[i]; command->name != NULL; command++) {
+    for (size_t i = 0; i < set->count; i++) {
+        for (const struct command *command = set->groups[i]; command->name != NULL; command++) {
             struct arena arena = ARENA_EMPTY;
             const char *left = arena_print(&arena, "%s %s", command->name, command->arguments);
             text_print(out, "  %-40s %s\n", left, command->help);
@@ -74,11 +61,11 @@ static bool is_of_group(const struct command *command, const char *word)
 }
 
 /* The commands that begin with WORD, such as those of `refgate tray`. False: there are none. */
-static bool help_group(struct text *out, const char *word)
+static bool help_group(const struct command_set *set, struct text *out, const char *word)
 {
     bool has_any = false;
-    for (size_t i = 0; i < GROUPS; i++) {
-        for (const struct command *command = groups[i]; command->name != NULL; command++) {
+    for (size_t i = 0; i < set->count; i++) {
+        for (const struct command *command = set->groups[i]; command->name != NULL; command++) {
             struct arena arena = ARENA_EMPTY;
             if (!is_of_group(command, word))
                 continue;
@@ -128,12 +115,13 @@ static size_t name_words(const struct command *command, const char *const *words
     return taken;
 }
 
-static const struct command *find_command(const char *const *words, size_t count, size_t *ret_taken)
+static const struct command *find_command(const struct command_set *set, const char *const *words,
+                                          size_t count, size_t *ret_taken)
 {
     const struct command *best = NULL;
     *ret_taken = 0;
-    for (size_t i = 0; i < GROUPS; i++) {
-        for (const struct command *command = groups[i]; command->name != NULL; command++) {
+    for (size_t i = 0; i < set->count; i++) {
+        for (const struct command *command = set->groups[i]; command->name != NULL; command++) {
             size_t taken = name_words(command, words, count);
             if (taken > *ret_taken) {
                 *ret_taken = taken;
@@ -145,13 +133,14 @@ static const struct command *find_command(const char *const *words, size_t count
 }
 
 /* WORD and, when there is one, the word behind it, against every name and every first word. */
-static const char *nearest_command(struct arena *arena, const char *const *words, size_t count)
+static const char *nearest_command(const struct command_set *set, struct arena *arena,
+                                   const char *const *words, size_t count)
 {
     const char *said = count > 1 ? arena_print(arena, "%s %s", words[0], words[1]) : words[0];
     struct nearest both = nearest_start(said);
     struct nearest first = nearest_start(words[0]);
-    for (size_t i = 0; i < GROUPS; i++) {
-        for (const struct command *command = groups[i]; command->name != NULL; command++) {
+    for (size_t i = 0; i < set->count; i++) {
+        for (const struct command *command = set->groups[i]; command->name != NULL; command++) {
             nearest_try(&both, command->name);
             nearest_try(&first, arena_copy_n(arena, command->name, strcspn(command->name, " ")));
         }
@@ -172,11 +161,11 @@ static bool is_first_word_listed(const struct text *out, const char *word)
 }
 
 /* "serve, check, referrals ...": what may stand first. */
-static const char *first_words(struct arena *arena)
+static const char *first_words(const struct command_set *set, struct arena *arena)
 {
     struct text words = text_new(arena, COMMAND_OUTPUT_MAX);
-    for (size_t i = 0; i < GROUPS; i++) {
-        for (const struct command *command = groups[i]; command->name != NULL; command++) {
+    for (size_t i = 0; i < set->count; i++) {
+        for (const struct command *command = set->groups[i]; command->name != NULL; command++) {
             const char *word = arena_copy_n(arena, command->name, strcspn(command->name, " "));
             if (!is_first_word_listed(&words, word))
                 text_print(&words, "%s%s", words.length == 0 ? "" : ", ", word);
@@ -204,8 +193,8 @@ static void unknown_in_group(struct command_call *call, const char *const *words
 static bool unknown_command(struct command_call *call, const char *const *words, size_t count)
 {
     struct text group = text_new(call->arena, COMMAND_OUTPUT_MAX);
-    const char *near = count == 0 ? NULL : nearest_command(call->arena, words, count);
-    if (count > 0 && help_group(&group, words[0])) {
+    const char *near = count == 0 ? NULL : nearest_command(call->set, call->arena, words, count);
+    if (count > 0 && help_group(call->set, &group, words[0])) {
         unknown_in_group(call, words, count, near, group.at);
         return false;
     }
@@ -216,7 +205,7 @@ static bool unknown_command(struct command_call *call, const char *const *words,
     if (near != NULL)
         text_print(&call->err, "; did you mean refgate %s", near);
     text_print(&call->err, "; expected one of %s. refgate --help says what each does\n",
-               first_words(call->arena));
+               first_words(call->set, call->arena));
     return false;
 }
 
@@ -364,24 +353,25 @@ static bool use_common_options(struct command_call *call)
 static bool print_manual(struct command_call *call, const char *const *arguments, size_t count)
 {
     if (count == 1 && strcmp(arguments[0], "--man") == 0)
-        manual_page(&call->out);
+        manual_page(call->set, &call->out);
     else if (count == 2 && strcmp(arguments[0], "--completion") == 0 &&
              strcmp(arguments[1], "bash") == 0)
-        manual_completion(&call->out);
+        manual_completion(call->set, &call->out);
     else
         return false;
     call->command = NULL;
     return true;
 }
 
-bool command_parse(struct arena *arena, const char *const *arguments, size_t count,
-                   struct command_call *ret_call)
+bool command_parse(const struct command_set *set, struct arena *arena, const char *const *arguments,
+                   size_t count, struct command_call *ret_call)
 {
     struct command_call *call = ret_call;
     const char *dir = getenv("REFGATE_DIR");
     size_t leading = 0;
     size_t taken;
     memset(call, 0, sizeof *call);
+    call->set = set;
     call->arena = arena;
     call->dir = dir == NULL || dir[0] == '\0' ? "." : dir;
     call->clock = clock_system();
@@ -391,7 +381,7 @@ bool command_parse(struct arena *arena, const char *const *arguments, size_t cou
         leading++;
     if (print_manual(call, arguments, count))
         return true;
-    call->command = find_command(arguments, leading, &taken);
+    call->command = find_command(set, arguments, leading, &taken);
     for (size_t i = 0; i < count && strcmp(arguments[i], "--") != 0; i++) {
         if (strcmp(arguments[i], "--version") == 0) {
             call->command = NULL;
@@ -402,8 +392,8 @@ bool command_parse(struct arena *arena, const char *const *arguments, size_t cou
             continue;
         if (call->command != NULL)
             help_command(&call->out, call->command);
-        else if (leading == 0 || !help_group(&call->out, arguments[0]))
-            help_all(&call->out);
+        else if (leading == 0 || !help_group(set, &call->out, arguments[0]))
+            help_all(set, &call->out);
         call->command = NULL;
         return true;
     }

@@ -60,6 +60,7 @@ struct command_value {
 };
 
 struct command_call {
+    const struct command_set *set;
     const struct command *command;
     struct arena *arena;
     const char *dir; /* data folder */
@@ -78,37 +79,23 @@ struct command_call {
     void (*show)(struct command_call *call);
 };
 
-/* Groups of commands, each ended by a row without a name. */
-extern const struct command commands_setup[];     /* init, check, settings, partner */
-extern const struct command commands_check[];     /* check, status */
-extern const struct command commands_run[];       /* serve, demo */
-extern const struct command commands_records[];   /* send, map, validate, fhirpath */
-extern const struct command commands_referrals[]; /* referrals, messages */
-extern const struct command commands_differ[];    /* referrals that differ */
-extern const struct command commands_tray[];      /* tray */
-extern const struct command commands_consent[];   /* consent */
-extern const struct command commands_queue[];     /* queue, records retract */
-extern const struct command commands_desk[];      /* records list, show */
-extern const struct command commands_match[];     /* records to match */
-extern const struct command commands_people[];    /* people */
-extern const struct command commands_cert[];      /* cert show, request, install, rollback, renew */
-extern const struct command commands_authority[]; /* cert authority, cert revoke */
-extern const struct command commands_backup[];    /* backup, restore */
-extern const struct command commands_audit[];     /* audit list */
-extern const struct command commands_partner_row[]; /* partner rename, remove */
-extern const struct command commands_partner[];     /* partner test, disable, enable */
+/* All that refgate can be told: groups, each ended by a row without a name. The command line has it
+ * of commands/table.h and hands it to whoever runs commands: the service, the demo. */
+struct command_set {
+    const struct command *const *groups;
+    size_t count;
+};
 
-/* All groups, and what every command takes: for the manual. */
-const struct command *const *command_groups(size_t *ret_count);
+/* What every command takes: for the manual. */
 const struct command_option *command_common_options(void);
 
-/* Parses ARGUMENTS (without the program's name) into *ret_call; on false call->err says what is
- * wrong.
+/* Parses ARGUMENTS (without the program's name) as commands of SET into *ret_call; on false
+ * call->err says what is wrong.
  * `--help`, `--version`, `--man` and `--completion bash` are answered here: true with command NULL
  * and the answer in call->out.
  */
-bool command_parse(struct arena *arena, const char *const *arguments, size_t count,
-                   struct command_call *ret_call);
+bool command_parse(const struct command_set *set, struct arena *arena, const char *const *arguments,
+                   size_t count, struct command_call *ret_call);
 /* The value of an option, "" for one without value, NULL when not given. */
 const char *command_option(const struct command_call *call, const char *name);
 bool command_has(const struct command_call *call, const char *name);

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "fhir/record.h"
-#include "gateway/commands/command.h"
 #include "gateway/commands/consent_list.h"
 #include "gateway/commands/lists.h"
+#include "gateway/commands/table.h"
 #include "gateway/flow.h"
 #include "gateway/release.h"
 #include "gateway/tree.h"

@@ -1,6 +1,6 @@
 /* differ: referrals that stand otherwise at a partner, as it said after a restore, and what a
  * person decides about each. */
-#include "gateway/commands/command.h"
+#include "gateway/commands/table.h"
 
 #include <string.h>
 

@@ -70,10 +70,8 @@ static void add_exit_codes(struct text *out)
     }
 }
 
-void manual_page(struct text *out)
+void manual_page(const struct command_set *set, struct text *out)
 {
-    size_t count;
-    const struct command *const *groups = command_groups(&count);
     text_add(out, ".TH REFGATE 1 \"\" \"refgate " REFGATE_VERSION "\" \"User Commands\"\n"
                   ".SH NAME\nrefgate \\- referrals and progress notes between clinics, over mutual "
                   "TLS\n.SH SYNOPSIS\n.B refgate\n.I COMMAND\n[\\fIOPTIONS\\fR] "
@@ -85,8 +83,8 @@ void manual_page(struct text *out)
     text_add(out, ".TP\n\\fB\\-\\-help\\fR\nthe commands; with a command: its options\n.TP\n"
                   "\\fB\\-\\-version\\fR\nthe version, and whose code tables are in it\n"
                   ".SH COMMANDS\n");
-    for (size_t i = 0; i < count; i++) {
-        for (const struct command *command = groups[i]; command->name != NULL; command++)
+    for (size_t i = 0; i < set->count; i++) {
+        for (const struct command *command = set->groups[i]; command->name != NULL; command++)
             add_command(out, command);
     }
     add_exit_codes(out);
@@ -108,16 +106,14 @@ static const char *next_word(const char *at)
 }
 
 /* Every word that may follow PREFIX ("" or "cert " ...), once. */
-static void add_followers(struct text *out, const char *prefix)
+static void add_followers(const struct command_set *set, struct text *out, const char *prefix)
 {
     struct arena arena = ARENA_EMPTY;
     struct text said = text_new(&arena, 64 * 1024);
-    size_t count;
-    const struct command *const *groups = command_groups(&count);
     size_t length = strlen(prefix);
     text_add(&said, " ");
-    for (size_t i = 0; i < count; i++) {
-        for (const struct command *command = groups[i]; command->name != NULL; command++) {
+    for (size_t i = 0; i < set->count; i++) {
+        for (const struct command *command = set->groups[i]; command->name != NULL; command++) {
             if (strncmp(command->name, prefix, length) != 0)
                 continue;
             const char *word = command->name + length;
@@ -131,14 +127,12 @@ static void add_followers(struct text *out, const char *prefix)
 }
 
 /* One `case` line for each beginning of a command that has words behind it. */
-static void add_beginnings(struct text *out)
+static void add_beginnings(const struct command_set *set, struct text *out)
 {
     struct arena arena = ARENA_EMPTY;
     struct text done = text_new(&arena, 64 * 1024);
-    size_t count;
-    const struct command *const *groups = command_groups(&count);
-    for (size_t i = 0; i < count; i++) {
-        for (const struct command *command = groups[i]; command->name != NULL; command++) {
+    for (size_t i = 0; i < set->count; i++) {
+        for (const struct command *command = set->groups[i]; command->name != NULL; command++) {
             for (const char *at = next_word(command->name); *at != '\0'; at = next_word(at)) {
                 const char *prefix =
                     arena_copy_n(&arena, command->name, (size_t)(at - command->name));
@@ -147,7 +141,7 @@ static void add_beginnings(struct text *out)
                     continue;
                 text_add(&done, mark);
                 text_print(out, "        '%s') words='", prefix);
-                add_followers(out, prefix);
+                add_followers(set, out, prefix);
                 text_add(out, "' ;;\n");
             }
         }
@@ -161,12 +155,10 @@ static void add_option_words(struct text *out, const struct command_option *opti
         text_print(out, "%s%s ", strlen(option->name) == 1 ? "-" : "--", option->name);
 }
 
-static void add_option_lines(struct text *out)
+static void add_option_lines(const struct command_set *set, struct text *out)
 {
-    size_t count;
-    const struct command *const *groups = command_groups(&count);
-    for (size_t i = 0; i < count; i++) {
-        for (const struct command *command = groups[i]; command->name != NULL; command++) {
+    for (size_t i = 0; i < set->count; i++) {
+        for (const struct command *command = set->groups[i]; command->name != NULL; command++) {
             if (command->options == NULL)
                 continue;
             text_print(out, "        '%s ') options='", command->name);
@@ -176,7 +168,7 @@ static void add_option_lines(struct text *out)
     }
 }
 
-void manual_completion(struct text *out)
+void manual_completion(const struct command_set *set, struct text *out)
 {
     text_add(out, "# bash completion of refgate; printed by refgate --completion bash\n"
                   "_refgate() {\n"
@@ -187,11 +179,11 @@ void manual_completion(struct text *out)
                   "    done\n"
                   "    case \"$said\" in\n"
                   "        '') words='");
-    add_followers(out, "");
+    add_followers(set, out, "");
     text_add(out, "' ;;\n");
-    add_beginnings(out);
+    add_beginnings(set, out);
     text_add(out, "    esac\n    case \"$said\" in\n");
-    add_option_lines(out);
+    add_option_lines(set, out);
     text_add(out, "    esac\n    if [[ $current == -* ]]; then\n        words=\"$options --help ");
     add_option_words(out, command_common_options());
     text_add(out, "\"\n    fi\n"

@@ -3,11 +3,11 @@
 #ifndef GATEWAY_COMMANDS_MANUAL_H
 #define GATEWAY_COMMANDS_MANUAL_H
 
-#include "base/text.h"
+#include "gateway/commands/command.h"
 
 /* refgate(1), in the macros of man(7). */
-void manual_page(struct text *out);
+void manual_page(const struct command_set *set, struct text *out);
 /* For bash-completion: commands, their options, and file names. */
-void manual_completion(struct text *out);
+void manual_completion(const struct command_set *set, struct text *out);
 
 #endif

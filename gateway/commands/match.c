@@ -1,6 +1,6 @@
 /* match: received records that seem to be about another client than their referral, and what the
  * desk decides about them. */
-#include "gateway/commands/command.h"
+#include "gateway/commands/table.h"
 
 #include "fhir/client_match.h"
 #include "gateway/actor.h"

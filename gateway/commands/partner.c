@@ -8,6 +8,7 @@
 
 #include "gateway/commands/cert_parts.h"
 #include "gateway/commands/lists.h"
+#include "gateway/commands/table.h"
 #include "gateway/file.h"
 #include "gateway/people.h"
 #include "gateway/probe.h"

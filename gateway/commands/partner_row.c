@@ -13,6 +13,7 @@
 
 #include "gateway/audit.h"
 #include "gateway/commands/cert_parts.h"
+#include "gateway/commands/table.h"
 #include "gateway/directory_edit.h"
 #include "gateway/file.h"
 #include "gateway/store/partners.h"

@@ -3,6 +3,7 @@
  * A decision is in the store when the command ends, and a running service takes it at once, as it
  * takes changed settings. */
 #include "gateway/people.h"
+#include "gateway/commands/table.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* queue: what waits to be sent, or was refused, and what a person may do about it; and taking back
  * records. */
-#include "gateway/commands/command.h"
+#include "gateway/commands/table.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* records: handing over the clinic's records, and looking at resources without sending anything. */
-#include "gateway/commands/command.h"
+#include "gateway/commands/table.h"
 
 #include <string.h>
 

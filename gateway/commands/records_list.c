@@ -4,6 +4,7 @@
 #include "fhir/reason.h"
 #include "gateway/commands/lists.h"
 #include "gateway/commands/record_show.h"
+#include "gateway/commands/table.h"
 #include "gateway/tree.h"
 
 enum { STATE_MAX = 2000 };

@@ -1,5 +1,5 @@
 /* referrals: the commands of the clinic's front desk: where each referral stands, and its moves. */
-#include "gateway/commands/command.h"
+#include "gateway/commands/table.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* run: the service itself, and the demonstration of four of them. */
-#include "gateway/commands/command.h"
+#include "gateway/commands/table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +15,13 @@ static int serve(struct command_call *call)
                              "clock of this machine\n");
         return fault_exit_code(FAULT_usage);
     }
-    return gateway_run(call->dir, ready == NULL ? -1 : (int)strtol(ready, NULL, 10));
+    return gateway_run(call->dir, ready == NULL ? -1 : (int)strtol(ready, NULL, 10), call->set);
 }
 
 static int demo(struct command_call *call)
 {
     const char *root = call->word_count == 0 ? NULL : command_path(call, call->words[0]);
-    return demo_run(root, command_has(call, "once"), command_has(call, "json"));
+    return demo_run(root, command_has(call, "once"), command_has(call, "json"), call->set);
 }
 
 static const struct command_option demo_options[] = {

@@ -1,5 +1,5 @@
 /* setup: a new gateway, its settings and its partners. */
-#include "gateway/commands/command.h"
+#include "gateway/commands/table.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

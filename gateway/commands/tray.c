@@ -1,5 +1,5 @@
 /* tray: records of ours that wait, and what a person may say about them. */
-#include "gateway/commands/command.h"
+#include "gateway/commands/table.h"
 
 #include <string.h>
 

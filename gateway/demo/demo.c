@@ -494,7 +494,7 @@ static bool play_all(struct demo *demo)
     return all_seen && can_go_on(demo);
 }
 
-int demo_run(const char *root, bool once, bool as_json)
+int demo_run(const char *root, bool once, bool as_json, const struct command_set *commands)
 {
     struct demo demo = {.as_json = as_json, .started_ms = monotonic_ms()};
     char temporary[] = "/tmp/refgate-demo-XXXXXX";
@@ -503,7 +503,8 @@ int demo_run(const char *root, bool once, bool as_json)
     sigaction(SIGTERM, &interrupt, NULL);
     signal(SIGPIPE, SIG_IGN);
     demo.root = root == NULL ? mkdtemp(temporary) : root;
-    bool made = demo.root != NULL && practice_make_all(&demo.arena, demo.root, demo.practices) &&
+    bool made = demo.root != NULL &&
+                practice_make_all(&demo.arena, demo.root, commands, demo.practices) &&
                 write_samples(&demo) && start_all(&demo);
     bool all_seen = made && play_all(&demo);
     if (made && print_end(&demo) > 0)

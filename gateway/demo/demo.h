@@ -4,9 +4,11 @@
 
 #include <stdbool.h>
 
+#include "gateway/commands/command.h"
+
 /* ROOT NULL: a temporary folder, removed at the end. ONCE: stop when the story is told, else watch
  * over the four until Ctrl-C. AS_JSON: one object a line. Returns 0 when everything expected was
  * seen. */
-int demo_run(const char *root, bool once, bool as_json);
+int demo_run(const char *root, bool once, bool as_json, const struct command_set *commands);
 
 #endif

@@ -51,13 +51,14 @@ static unsigned free_port(void)
 }
 
 /* Runs a command of our own table in this process. */
-static bool run_here(struct arena *arena, const char *const *arguments)
+static bool run_here(struct arena *arena, const struct command_set *commands,
+                     const char *const *arguments)
 {
     struct command_call call;
     size_t count = 0;
     while (arguments[count] != NULL)
         count++;
-    if (!command_parse(arena, arguments, count, &call) || call.command->run(&call) != 0)
+    if (!command_parse(commands, arena, arguments, count, &call) || call.command->run(&call) != 0)
         return fail(arguments[0], call.err.at);
     return true;
 }
@@ -102,7 +103,7 @@ static bool make(struct arena *arena, const char *root, struct practice *practic
     const struct embedded_file *directory = demo_samples;
     while (directory->name != NULL && strcmp(directory->name, "directory.csv") != 0)
         directory++;
-    return run_here(arena, arguments) && append_settings(arena, practice) &&
+    return run_here(arena, practice->commands, arguments) && append_settings(arena, practice) &&
            (file_replace(arena_print(arena, "%s/directory.csv", practice->dir), directory->bytes,
                          directory->length, 0600) ||
             fail(practice->dir, strerror(errno)));
@@ -121,10 +122,11 @@ static bool introduce(struct arena *arena, const char *root, const struct practi
                                      "--ca",
                                      arena_print(arena, "%s/ca/ca.crt", root),
                                      NULL};
-    return run_here(arena, arguments);
+    return run_here(arena, one->commands, arguments);
 }
 
-bool practice_make_all(struct arena *arena, const char *root, struct practice practices[PRACTICES])
+bool practice_make_all(struct arena *arena, const char *root, const struct command_set *commands,
+                       struct practice practices[PRACTICES])
 {
     static const char *const names[] = {"willow", "lakeside", "riverbend", "harbor"};
     static const char *const whats[] = {"massage", "physician", "physical therapy", "chiropractic"};
@@ -138,8 +140,10 @@ bool practice_make_all(struct arena *arena, const char *root, struct practice pr
     struct authority *authority = authority_open(ca, NULL, &findings);
     bool made = authority != NULL;
     for (int i = 0; made && i < PRACTICES; i++) {
-        practices[i] = (struct practice){
-            .name = names[i], .what = whats[i], .dir = arena_print(arena, "%s/%s", root, names[i])};
+        practices[i] = (struct practice){.commands = commands,
+                                         .name = names[i],
+                                         .what = whats[i],
+                                         .dir = arena_print(arena, "%s/%s", root, names[i])};
         made = issue(arena, authority, root, &practices[i]) && make(arena, root, &practices[i]);
     }
     if (authority != NULL)
@@ -249,7 +253,8 @@ int practice_ask(struct arena *arena, const struct practice *practice, const cha
     all[count++] = practice->dir;
     *ret_out = "";
     *ret_err = "";
-    if (!command_parse(arena, all, count, &call) || !control_ask(&call, all, count, &code))
+    if (!command_parse(practice->commands, arena, all, count, &call) ||
+        !control_ask(&call, all, count, &code))
         return -1;
     *ret_out = call.out.at;
     *ret_err = call.err.at;

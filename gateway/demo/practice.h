@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "fhir/json.h"
+#include "gateway/commands/command.h"
 
 enum { PRACTICES = 4 };
 
@@ -17,6 +18,7 @@ struct practice {
     const char *name; /* also its handle */
     const char *what; /* "massage" */
     const char *dir;
+    const struct command_set *commands;
     unsigned port;
     pid_t pid;      /* 0: not running */
     bool is_wanted; /* it should run; false while the story has it down */
@@ -25,7 +27,8 @@ struct practice {
 
 /* A throw-away CA in ROOT/ca and the four practices beside it, each knowing the other three. False
  * with a sentence on stderr. */
-bool practice_make_all(struct arena *arena, const char *root, struct practice practices[PRACTICES]);
+bool practice_make_all(struct arena *arena, const char *root, const struct command_set *commands,
+                       struct practice practices[PRACTICES]);
 /* Starts it and waits until partners can connect. */
 bool practice_start(struct practice *practice);
 void practice_stop(struct practice *practice);

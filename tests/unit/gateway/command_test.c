@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "gateway/commands/command.h"
+#include "gateway/commands/table.h"
 
 static struct arena arena;
 
@@ -36,7 +36,7 @@ static const char *refusal_of(const char *name, const char *word)
 {
     const char *words[8];
     struct command_call *call = arena_alloc(&arena, sizeof *call);
-    assert_false(command_parse(&arena, words, words_of(name, word, words), call));
+    assert_false(command_parse(&commands_all, &arena, words, words_of(name, word, words), call));
     return call->err.at;
 }
 
@@ -53,10 +53,9 @@ static const char *slip(const char *word)
 
 static void each_command(void (*hold)(const struct command *command))
 {
-    size_t count;
-    const struct command *const *groups = command_groups(&count);
-    for (size_t i = 0; i < count; i++) {
-        for (const struct command *command = groups[i]; command->name != NULL; command++)
+    const struct command_set *set = &commands_all;
+    for (size_t i = 0; i < set->count; i++) {
+        for (const struct command *command = set->groups[i]; command->name != NULL; command++)
             hold(command);
     }
 }
@@ -66,7 +65,7 @@ static void hold_slip_of_name(const struct command *command)
     const char *words[8];
     size_t count = words_of(slip(command->name), NULL, words);
     struct command_call *call = arena_alloc(&arena, sizeof *call);
-    if (command_parse(&arena, words, count, call))
+    if (command_parse(&commands_all, &arena, words, count, call))
         return; /* "reload state": the shorter one takes words */
     assert_non_null(strstr(call->err.at, count == 1 || call->command == NULL
                                              ? "did you mean refgate "

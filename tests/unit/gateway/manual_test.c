@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "certs/verdict.h"
-#include "gateway/commands/command.h"
 #include "gateway/commands/manual.h"
+#include "gateway/commands/table.h"
 #include "gateway/metric.h"
 
 enum { PAGE_MAX = 512 * 1024 };
@@ -103,15 +103,14 @@ static void the_manual_names_every_command(void **state)
     struct arena arena = ARENA_EMPTY;
     struct text page = text_new(&arena, PAGE_MAX);
     struct text completion = text_new(&arena, PAGE_MAX);
-    size_t count;
-    const struct command *const *groups = command_groups(&count);
+    const struct command_set *set = &commands_all;
     (void)state;
-    manual_page(&page);
-    manual_completion(&completion);
+    manual_page(&commands_all, &page);
+    manual_completion(&commands_all, &completion);
     assert_false(page.full);
     assert_false(completion.full);
-    for (size_t i = 0; i < count; i++) {
-        for (const struct command *command = groups[i]; command->name != NULL; command++) {
+    for (size_t i = 0; i < set->count; i++) {
+        for (const struct command *command = set->groups[i]; command->name != NULL; command++) {
             const char *last = strrchr(command->name, ' ');
             last = last == NULL ? command->name : last + 1;
             assert_non_null(strstr(page.at, as_heading(&arena, command->name)));
