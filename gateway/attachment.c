@@ -29,13 +29,14 @@ static void hash_of(const void *bytes, size_t length, char ret_hash[HASH_TEXT])
     digest_base64(digest, sizeof digest, ret_hash);
 }
 
-static struct json *item_of(struct arena *arena, const char *bytes, size_t length)
+static struct json *item_of(struct arena *arena, const char *name, const char *bytes, size_t length)
 {
     char hash[HASH_TEXT];
     char *data = arena_alloc(arena, (length + 2) / 3 * 4 + 1);
     hash_of(bytes, length, hash);
     digest_base64(bytes, length, data);
     struct json *item = json_new_object(arena);
+    json_set_text(arena, item, "file", name);
     json_set_text(arena, item, "data", data);
     json_set_text(arena, item, "hash", hash);
     json_set(arena, item, "size", json_new_whole(arena, (long)length));
@@ -73,7 +74,7 @@ static bool load_one(struct arena *arena, struct attachment_folder *folder, cons
         return false;
     }
     *left -= length;
-    json_push(list, item_of(arena, bytes, length));
+    json_push(list, item_of(arena, name, bytes, length));
     return true;
 }
 

@@ -24,8 +24,8 @@ struct attachment_folder {
     bool has_changed; /* a file is another one than it was: the record is to be taken later */
 };
 
-/* A JSON list {data, hash, size}, one item an attachment of RECORD, in its order; *ret_list NULL
- * when the record names none. False with findings. */
+/* A JSON list {file, data, hash, size}, one item an attachment of RECORD, in its order; *ret_list
+ * NULL when the record names none. False with findings. */
 bool attachment_load(struct arena *arena, const struct json *record,
                      struct attachment_folder *folder, size_t bytes_max,
                      struct finding_list *findings, struct json **ret_list);

@@ -118,8 +118,9 @@ static bool is_beyond_reach(struct store *store, const struct setup *setup, stru
 static bool claim_one(struct store *store, const struct setup *setup, struct arena *arena,
                       struct store_message *message, int64_t now_ms, struct deliver_item *item)
 {
-    item->body = payload_get(store, arena, message->payload, &item->length);
-    if (item->body == NULL && message->record != 0 && message->attempts == 0) {
+    item->body = store_message_bytes(store, arena, message, &item->length);
+    if (item->body == NULL && message->record != 0 &&
+        !release_may_have_gone(store, arena, message)) {
         outbox_withdraw(store, arena, message,
                         "its bytes cannot be read from the store; made again from its record",
                         now_ms);

@@ -331,7 +331,7 @@ static const struct json *filed_record(struct store *store, const struct inbox_i
                                        const struct store_record *filed)
 {
     size_t length;
-    const char *text = payload_get(store, item->arena, filed->payload, &length);
+    const char *text = store_record_text(store, item->arena, filed, &length);
     return tree_of_n(item->arena, text, length);
 }
 

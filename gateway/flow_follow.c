@@ -34,7 +34,7 @@ static bool read_move(const struct flow *flow, const struct store_message *messa
     struct finding_list findings = finding_list_new(flow->arena);
     struct message_inbound read;
     size_t length;
-    const char *body = payload_get(flow->store, flow->arena, message->payload, &length);
+    const char *body = store_message_bytes(flow->store, flow->arena, message, &length);
     const struct json *bundle = body == NULL ? NULL : tree_of_n(flow->arena, body, length);
     if (bundle == NULL || !message_read(&context, bundle, &read, &findings) ||
         read.content != MESSAGE_MOVE)

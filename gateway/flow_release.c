@@ -14,19 +14,14 @@
 /* ---- the message ---- */
 
 /* False when there are some and they cannot be read: the record does not go without them. */
-static bool attachments_of(const struct flow *flow, const struct store_record *row,
+static bool attachments_of(const struct flow *flow, const struct flow_loaded *loaded,
                            const struct json **ret_list, const char **ret_reason)
 {
-    size_t length;
-    *ret_list = NULL;
-    if (row->attachments == 0)
+    if (store_record_attachments(flow->store, flow->arena, &loaded->row, loaded->tree, ret_list))
         return true;
-    const char *text = payload_get(flow->store, flow->arena, row->attachments, &length);
-    *ret_list = tree_of_n(flow->arena, text, length);
-    if (*ret_list == NULL)
-        *ret_reason = "its attachments cannot be read from the store, and it does not go without "
-                      "them; see refgate check";
-    return *ret_list != NULL;
+    *ret_reason = "its attachments cannot be read from the store, and it does not go without "
+                  "them; see refgate check";
+    return false;
 }
 
 /* The linked numbers of the client at the recipient go with the record (exactly those confirmed).
@@ -103,7 +98,7 @@ static int64_t queue(const struct flow *flow, const struct flow_loaded *loaded,
 {
     const char **handles;
     const struct json *attachments;
-    if (!attachments_of(flow, &loaded->row, &attachments, ret_reason))
+    if (!attachments_of(flow, loaded, &attachments, ret_reason))
         return 0;
     struct message_referral referral = flow_message_referral(&loaded->referral);
     struct compose_item message = {

@@ -44,7 +44,7 @@ static enum likeness compare(struct store *store, const struct inbox_item *item,
     if (memcmp(item->ready.hash, seen->hash, STORE_HASH_BYTES) == 0)
         return SAME;
     size_t length;
-    const char *body = payload_get(store, item->arena, seen->payload, &length);
+    const char *body = store_message_bytes(store, item->arena, seen, &length);
     if (body == NULL)
         return seen->payload == 0 ? OTHER : UNREADABLE;
     const struct json *bundle =

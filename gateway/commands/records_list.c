@@ -92,7 +92,7 @@ struct standing {
 static const char *received_words(const struct shown *shown, const struct store_record *row)
 {
     size_t length;
-    const char *text = payload_get(shown->store, shown->arena, row->payload, &length);
+    const char *text = store_record_text(shown->store, shown->arena, row, &length);
     const char *caution = shown_caution(shown->arena, tree_of_n(shown->arena, text, length));
     return caution == NULL ? "received" : arena_print(shown->arena, "received; %s", caution);
 }

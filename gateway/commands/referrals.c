@@ -499,7 +499,7 @@ static int messages_show(struct command_call *call)
     size_t count = found ? store_attempts(store, call->arena, id, &attempts) : 0;
     size_t length = 0;
     const char *body = found && command_has(call, "body")
-                           ? payload_get(store, call->arena, message.payload, &length)
+                           ? store_message_bytes(store, call->arena, &message, &length)
                            : NULL;
     if (found && !command_has(call, "body"))
         lists_message(call, store, &message, attempts, count);

@@ -94,7 +94,7 @@ struct shown_client shown_client_of_record(const struct shown *shown,
                                            const struct store_record *row)
 {
     size_t length;
-    const char *text = payload_get(shown->store, shown->arena, row->payload, &length);
+    const char *text = store_record_text(shown->store, shown->arena, row, &length);
     const struct json *record = text == NULL ? NULL : tree_of_n(shown->arena, text, length);
     struct shown_client client = {.name = NULL};
     if (record != NULL)

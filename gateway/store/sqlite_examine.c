@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "fhir/json.h"
 #include "gateway/store/sqlite_store.h"
 
 static void tell(struct store_report *report, const char *damage)
@@ -47,9 +48,53 @@ static void examine_journal(struct store *store, struct store_report *report, st
 
 /* ---- payloads ---- */
 
+struct payload { /* as its row names it */
+    int64_t row, payload;
+    bool is_bound; /* the row is of this version, and what it keeps of its bytes is compared */
+};
+
+static bool message_is_whole(struct store *store, struct arena *arena,
+                             const struct payload *payload)
+{
+    size_t length;
+    struct store_message message;
+    if (!payload->is_bound)
+        return payload_get(store, arena, payload->payload, &length) != NULL;
+    return store_get_message(store, arena, payload->row, &message) &&
+           store_message_bytes(store, arena, &message, &length) != NULL;
+}
+
+static bool record_is_whole(struct store *store, struct arena *arena, const struct payload *payload)
+{
+    size_t length;
+    struct store_record row;
+    if (!payload->is_bound)
+        return payload_get(store, arena, payload->payload, &length) != NULL;
+    return store_get_record(store, arena, payload->row, &row) && row.text != NULL;
+}
+
+/* Of a received record its text says nothing about them; a text that is damaged is told already. */
+static bool attachments_are_whole(struct store *store, struct arena *arena,
+                                  const struct payload *payload)
+{
+    size_t length;
+    struct store_record row;
+    struct json_document text;
+    struct json_fault fault;
+    const struct json *list;
+    if (payload->payload != 0 && payload_get(store, arena, payload->payload, &length) == NULL)
+        return false;
+    if (!payload->is_bound || !store_get_record(store, arena, payload->row, &row) ||
+        row.text == NULL || !text_equal(row.origin, STORE_OWN) ||
+        !json_parse(arena, row.text, strlen(row.text), NULL, &text, &fault))
+        return true;
+    return store_record_attachments(store, arena, &row, text.root, &list);
+}
+
 struct owner { /* of a payload; a store of an earlier version is examined, too */
     const char *what;
     const char *sql; /* id, payload, and two texts that a person knows it by */
+    bool (*is_whole)(struct store *store, struct arena *arena, const struct payload *payload);
     const char *remedy;
 };
 
@@ -57,12 +102,15 @@ static const struct owner owners[] = {
     {"the bytes of message",
      "SELECT id, payload, direction, message_id FROM message "
      "WHERE payload<>0",
-     "it is kept back; a backup may hold it"},
+     message_is_whole, "it is kept back; a backup may hold it"},
     {"the text of record",
      "SELECT id, payload, kind, clinic || ' ' || number FROM record WHERE payload<>0",
+     record_is_whole,
      "what belongs to it is kept back; a backup may hold it, or send it again under a new number"},
     {"the attachments of record",
-     "SELECT id, attachments, kind, clinic || ' ' || number FROM record WHERE attachments<>0",
+     "SELECT id, attachments, kind, clinic || ' ' || number FROM record "
+     "WHERE attachments<>0 OR origin IS NULL",
+     attachments_are_whole,
      "it waits in the tray; a backup may hold them, or send it again under a new number"},
 };
 
@@ -78,17 +126,19 @@ static void examine_payloads(struct store *store, const struct owner *owner,
                              struct store_report *report, struct arena *arena)
 {
     struct arena one = ARENA_EMPTY;
-    size_t length;
+    bool is_bound = report->schema == sqlite_newest_version();
     sqlite3_stmt *statement = sqlite_statement(store, owner->sql);
     while (statement != NULL && sqlite_step(store, statement)) {
-        int64_t payload = sqlite3_column_int64(statement, 1);
-        report->payloads++;
-        if (payload_get(store, &one, payload, &length) == NULL)
+        struct payload payload = {.row = sqlite3_column_int64(statement, 0),
+                                  .payload = sqlite3_column_int64(statement, 1),
+                                  .is_bound = is_bound};
+        report->payloads += payload.payload != 0;
+        if (!owner->is_whole(store, &one, &payload))
             tell(report, arena_print(arena, "%s %lld (%s %s) are missing or damaged, %s: %s",
-                                     owner->what, (long long)sqlite3_column_int64(statement, 0),
+                                     owner->what, (long long)payload.row,
                                      (const char *)sqlite3_column_text(statement, 2),
                                      (const char *)sqlite3_column_text(statement, 3),
-                                     place_of(arena, payload), owner->remedy));
+                                     place_of(arena, payload.payload), owner->remedy));
         arena_reset(&one);
     }
     if (statement != NULL)
@@ -97,6 +147,53 @@ static void examine_payloads(struct store *store, const struct owner *owner,
         tell_error(store, report, arena, "the store cannot be read");
     arena_free(&one);
 }
+
+/* ---- rows ---- */
+
+/* Rows that no build of ours writes. A reader's connection passes over CHECK constraints. */
+static const struct misfit {
+    const char *what;
+    const char *sql; /* id, what stands there */
+} misfits[] = {
+    {"the direction of message",
+     "SELECT id, direction FROM message WHERE direction NOT IN ('in', 'out')"},
+    {"the side of referral",
+     "SELECT id, role FROM referral WHERE role NOT IN ('placer', 'filler')"},
+    {"the state of tray row",
+     "SELECT id, state FROM release WHERE state NOT IN ('waiting', 'sent', 'dropped')"},
+    {"the state to match of record",
+     "SELECT record, state FROM to_match WHERE state NOT IN ('to match', 'attached', 'kept apart', "
+     "'returned')"},
+    {"the state of message",
+     "SELECT id, state FROM message WHERE state NOT IN ('queued', 'sending', 'held', 'parked', "
+     "'sent', 'rejected', 'withdrawn', 'dropped', 'done', 'refused', 'early')"},
+    {"the status of referral",
+     "SELECT id, task_status FROM referral WHERE task_status NOT IN ('draft', 'requested', "
+     "'received', 'accepted', 'ready', 'rejected', 'in-progress', 'on-hold', 'completed', "
+     "'cancelled', 'failed', 'entered-in-error')"},
+    /* Retention takes messages away that events and tray rows were about. */
+    {"what belongs to a row of table",
+     "SELECT rowid, \"table\" || ' in ' || parent FROM pragma_foreign_key_check "
+     "WHERE parent<>'message'"},
+};
+
+static void examine_rows(struct store *store, const struct misfit *misfit,
+                         struct store_report *report, struct arena *arena)
+{
+    sqlite3_stmt *statement = sqlite_statement(store, misfit->sql);
+    while (statement != NULL && sqlite_step(store, statement))
+        tell(report, arena_print(arena,
+                                 "%s %lld has changed by itself (found \"%s\"): nothing is done "
+                                 "with it; a backup may hold it",
+                                 misfit->what, (long long)sqlite3_column_int64(statement, 0),
+                                 (const char *)sqlite3_column_text(statement, 1)));
+    if (statement != NULL)
+        sqlite_finish(statement);
+    if (store_failed(store))
+        tell_error(store, report, arena, "the store cannot be read");
+}
+
+/* ---- look-up keys ---- */
 
 static void examine_keys(struct store *store, struct store_report *report, struct arena *arena)
 {
@@ -109,7 +206,6 @@ static void examine_keys(struct store *store, struct store_report *report, struc
 
 static void count(struct store *store, struct store_report *report)
 {
-    report->schema = sqlite_number(store, "PRAGMA user_version", "");
     report->records = sqlite_number(store, "SELECT count(*) FROM record", "");
     report->referrals = sqlite_number(store, "SELECT count(*) FROM referral", "");
     report->received =
@@ -125,6 +221,10 @@ bool store_examine(struct store *store, struct store_report *ret_report, struct 
     *ret_report = (struct store_report){0};
     bool is_whole = database_is_whole(store, ret_report, arena);
     examine_journal(store, ret_report, arena);
+    ret_report->schema = sqlite_version(store);
+    bool is_ours = is_whole && ret_report->schema == sqlite_newest_version();
+    for (size_t i = 0; is_ours && i < sizeof misfits / sizeof *misfits; i++)
+        examine_rows(store, &misfits[i], ret_report, arena);
     for (size_t i = 0; is_whole && i < sizeof owners / sizeof *owners; i++)
         examine_payloads(store, &owners[i], ret_report, arena);
     if (is_whole)

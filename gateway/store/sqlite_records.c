@@ -72,7 +72,7 @@ static const struct table audits = TABLE_WITH_IDS("audit", store_audit, audit_co
 static void add_text(struct store *store, struct arena *arena, struct store_record *record)
 {
     size_t length;
-    record->text = payload_get(store, arena, record->payload, &length);
+    record->text = store_record_text(store, arena, record, &length);
 }
 
 static bool row_of(struct store *store, struct arena *arena, int64_t id,

@@ -19,6 +19,7 @@
 
 enum { STORE_HASH_BYTES = 32, STORE_EPOCH_TEXT = 17 };
 
+struct json;
 struct store;
 
 /* Opens, or makes, the store file at PATH for writing; checks it and demands WAL and FULL. */
@@ -125,6 +126,14 @@ size_t store_records(struct store *store, struct arena *arena, const char *clien
  * lacks, with their text, oldest first. */
 size_t store_unexported(struct store *store, struct arena *arena, int64_t after,
                         struct store_record **ret_records);
+/* The text of a row; NULL: it is not there, not whole, or that of another record. */
+const char *store_record_text(struct store *store, struct arena *arena,
+                              const struct store_record *row, size_t *ret_length);
+/* The attachments of a row of our own, whose text is RECORD, as attachment_load made the list;
+ * NULL: there are none. False: they are not there, not whole, or not those that RECORD names. */
+bool store_record_attachments(struct store *store, struct arena *arena,
+                              const struct store_record *row, const struct json *record,
+                              const struct json **ret_list);
 void store_set_exported(struct store *store, int64_t record);
 /* records/in is to show a record anew. */
 void store_set_unexported(struct store *store, int64_t record);
@@ -247,6 +256,9 @@ int64_t store_add_message(struct store *store, const struct store_message *messa
 void store_set_message(struct store *store, const struct store_message *message);
 bool store_get_message(struct store *store, struct arena *arena, int64_t id,
                        struct store_message *ret_message);
+/* Its bytes; NULL: they are not there, not whole, or those of another message. */
+const char *store_message_bytes(struct store *store, struct arena *arena,
+                                const struct store_message *message, size_t *ret_length);
 /* The inbound message of a partner with this MessageHeader.id, or with this Bundle.id. */
 /* What a message that came is going to be looked up by; NULL: not by that. */
 struct store_expected {

@@ -158,3 +158,86 @@ def test_a_page_that_rots_under_a_running_service_hinders_only_what_needs_it(mak
     said = willow.run("check", expect=7).stderr
     assert f"Page {page}" in said and "restore a backup" in said, said
     willow.run("referrals", "list")
+
+
+def lead_to(gateway, table, column, number, other):
+    """COLUMN of TABLE leads from record NUMBER to where it leads from record OTHER (None: nowhere); the service is
+    stopped."""
+    of = {"record": "number=?", "message": "record=(SELECT id FROM record WHERE number=?)"}[table]
+    with sqlite3.connect(gateway.folder / "store.db") as store:
+        there = other and store.execute(f"SELECT {column} FROM {table} WHERE {of}", (other,)).fetchone()[0]
+        assert store.execute(f"UPDATE {table} SET {column}=? WHERE {of}", (there, number)).rowcount == 1
+
+
+@pytest.fixture
+def waiting(make_town):
+    """(lakeside, willow, the number of a referral of another client): two of lakeside's wait for willow."""
+    lakeside, willow = make_town("lakeside", "willow")
+    willow.stop()
+    for client in ("C-1", "C-2"):
+        lakeside.send(records.consent("lakeside", ["willow"], client=client))
+    desk = lakeside.folder.parent / "lakeside-desk"
+    for number, client in (("R-1", "C-1"), ("R-2", "C-2")):
+        (desk / f"{number}.pdf").write_bytes(b"%PDF-1.4 " + number.encode())
+        lakeside.run("send", lakeside.write(records.referral(number, client=client, attachments=[
+            {"file": f"{number}.pdf", "title": "Scan", "media_type": "application/pdf"}])))
+    lakeside.stop()
+    return lakeside, willow
+
+
+def settled(lakeside):
+    """Nothing waits to be sent any more; what waits in the tray and why, by record."""
+    lakeside.wait_settled()
+    return {row["record_id"]: row["reason"] for row in lakeside.tray()}
+
+
+def test_a_message_never_leaves_with_the_bytes_of_another(waiting):
+    """A bit of the place where its bytes lie led to those of another client: they are whole."""
+    lakeside, willow = waiting
+    lead_to(lakeside, "message", "payload", "R-1", "R-2")
+    willow.start()
+    lakeside.start()
+    for number, client in (("R-1", "C-1"), ("R-2", "C-2")):
+        assert willow.wait_record(number)["client_id"] == client
+
+
+def test_a_record_never_leaves_with_the_text_of_another(waiting):
+    lakeside, willow = waiting
+    lead_to(lakeside, "record", "payload", "R-1", "R-2")
+    willow.start()
+    lakeside.start()
+    willow.wait_record("R-2")
+    assert "cannot be read" in settled(lakeside)["R-1"]
+    assert [record["record_id"] for record in willow.records(record="referral")] == ["R-2"]
+    names_it(lakeside, "the text of record", "R-1")
+
+
+@pytest.mark.parametrize("other", ["R-2", None])
+def test_a_record_never_leaves_with_other_attachments(waiting, other):
+    lakeside, willow = waiting
+    lead_to(lakeside, "message", "payload", "R-1", "R-2")  # so that it is made again
+    lead_to(lakeside, "record", "attachments", "R-1", other)
+    willow.start()
+    lakeside.start()
+    willow.wait_record("R-2")
+    assert "attachments cannot be read" in settled(lakeside)["R-1"]
+    names_it(lakeside, "the attachments of record", "R-1")
+
+
+@pytest.mark.parametrize("sql, words", [
+    ("UPDATE message SET state='queted' WHERE direction='out'", ("the state of message", "queted")),
+    ("UPDATE referral SET task_status='acbepted'", ("the status of referral", "acbepted")),
+    ("UPDATE record SET client=client+64", ("record in client",)),
+    ("UPDATE referral SET role='plaber' WHERE number='R-1'", ("the side of referral", "plaber")),
+    ("UPDATE release SET state='waitinf' WHERE id=1", ("the state of tray row 1", "waitinf"))])
+def test_rows_that_rotted_are_named(waiting, sql, words):
+    lakeside, willow = waiting
+    with sqlite3.connect(lakeside.folder / "store.db") as store:
+        store.execute("PRAGMA ignore_check_constraints=1")
+        store.execute(sql)
+    willow.start()
+    lakeside.start()
+    names_it(lakeside, *words)
+    lakeside.send(records.consent("lakeside", ["willow"], client="C-3"))
+    lakeside.send(records.referral("R-3", client="C-3"))
+    willow.wait_record("R-3")
