@@ -108,15 +108,16 @@ bool sequence_is_placing(struct store *store, struct arena *arena,
     return true;
 }
 
-/* The Task state that a message of this kind tells of; NULL: none. */
-static const char *state_told(const char *kind)
+/* The Task state that a message of this kind from SIDE tells of; NULL: none. A placer's note moves
+ * no Task. */
+static const char *state_told(const char *kind, enum track_side side)
 {
     const struct track_move *move = track_find(kind);
     if (move != NULL)
         return move->to;
-    if (text_equal(kind, "progress-note"))
+    if (side == TRACK_FILLER && text_equal(kind, "progress-note"))
         return "in-progress";
-    return text_equal(kind, "discharge-summary") ? "completed" : NULL;
+    return side == TRACK_FILLER && text_equal(kind, "discharge-summary") ? "completed" : NULL;
 }
 
 /* Whether the referral stands where these messages of ours brought it, and not where the partner's
@@ -124,10 +125,11 @@ static const char *state_told(const char *kind)
 static bool stands_by_ours(const struct store_referral *referral, const struct store_message *given,
                            const struct store_message *behind, size_t count)
 {
-    const char *told = state_told(given->kind);
+    enum track_side side = track_ours(referral);
+    const char *told = state_told(given->kind, side);
     bool stands = told == NULL || told[0] == '\0' || text_equal(told, referral->task_status);
     for (size_t i = 0; i < count && !stands; i++)
-        stands = text_equal(state_told(behind[i].kind), referral->task_status);
+        stands = text_equal(state_told(behind[i].kind, side), referral->task_status);
     return stands;
 }
 

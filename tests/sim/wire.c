@@ -332,6 +332,18 @@ static void note_taken(struct world *world, const struct packet *packet,
     note_order(world, packet, taking);
 }
 
+static void tell_taken(struct world *world, const struct packet *packet,
+                       const struct taking *taking, enum committed how)
+{
+    static const char *const outcomes[] = {"takes", "has", "has another one with the id of"};
+    const char *state = taking->outcome == INBOX_CONFLICT ? "" : taking->row.state;
+    const char *reason = taking->outcome == INBOX_CONFLICT ? NULL : taking->row.reason;
+    world_tell(world, "%s %s message %lld of %s%s (%s%s%s)", world->gates[packet->to].org,
+               outcomes[taking->outcome], (long long)packet->row, world->gates[packet->from].org,
+               how == DIED_BEFORE ? ", and loses it" : "", state, reason == NULL ? "" : ": ",
+               reason == NULL ? "" : reason);
+}
+
 static bool recall(struct unit *unit, struct store *store)
 {
     struct recalling *recalling = (struct recalling *)unit;
@@ -406,6 +418,7 @@ static const char *receive(struct world *world, const struct packet *packet, int
                                       .arena = arena};
     enum committed how = gate_commit(world, packet->to, &taking.unit);
     *ret_status = 0;
+    tell_taken(world, packet, &taking, how);
     if (how != DIED_BEFORE)
         note_taken(world, packet, &taking);
     if (how == DIED_AFTER || (how == DIED_BEFORE && world->plant != PLANT_ACK_BEFORE_COMMIT))

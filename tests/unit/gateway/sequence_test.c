@@ -94,6 +94,26 @@ static void the_partners_word_stands(void **state)
     assert_string_equal(status_of(clinic), "cancelled");
 }
 
+/* We placed it and cancelled it; they had started meanwhile, and refuse the cancel. Our own note
+ * behind the cancel says nothing of the Task, so it does not undo their start. */
+static void a_placers_note_does_not_undo_the_partners_start(void **state)
+{
+    struct clinic *clinic = *state;
+    clinic_begin(clinic);
+    struct store_referral placed = rows_referral("willow", "W-1");
+    placed.role = "placer";
+    placed.filler = placed.partner = "lakeside";
+    placed.task_status = "in-progress";
+    int64_t referral = store_add_referral(STORE, &placed);
+    int64_t cancel = add_move(clinic, referral, "cancel", "received");
+    int64_t note = add_move(clinic, referral, "progress-note", NULL);
+    struct store_message message = row_of(clinic, cancel);
+    sequence_give_up(STORE, ARENA, &message, true, "lakeside", "not possible", 5000);
+    clinic_commit(clinic);
+    assert_string_equal(row_of(clinic, note).state, "withdrawn");
+    assert_string_equal(clinic_find(clinic, "willow", "W-1").task_status, "in-progress");
+}
+
 static void a_count_given_up_leaves_the_rest(void **state)
 {
     struct clinic *clinic = *state;
@@ -141,6 +161,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_move_that_may_have_arrived_is_not_undone, clinic_start,
                                         clinic_stop),
         cmocka_unit_test_setup_teardown(the_partners_word_stands, clinic_start, clinic_stop),
+        cmocka_unit_test_setup_teardown(a_placers_note_does_not_undo_the_partners_start,
+                                        clinic_start, clinic_stop),
         cmocka_unit_test_setup_teardown(a_count_given_up_leaves_the_rest, clinic_start,
                                         clinic_stop),
         cmocka_unit_test_setup_teardown(too_early_goes_behind_all_that_was_delivered, clinic_start,
