@@ -142,6 +142,7 @@ static bool put_back(struct store *store, struct arena *arena, const struct stor
     if (!store_get_referral(store, arena, given->referral, &referral))
         return false;
     if (is_placing && track_unconfirmed_cancel(&referral, arena) != NULL) {
+        referral.partner = ""; /* who never had it has nothing that belongs to it either */
         track_cancel_answered(store, &referral, true, details, arena);
     } else if (is_placing && !track_is_over(referral.task_status)) {
         referral.partner = "";

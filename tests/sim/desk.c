@@ -133,46 +133,84 @@ void desk_retract_tried(struct world *world, int at)
 
 static const struct {
     const char *word, *from, *to;
-} changes[] = {{"resend", "sent parked rejected held queued", "queued"},
+} changes[] = {{"resend", "sent parked rejected held queued dropped", "queued"},
                {"hold", "queued parked", "held"},
-               {"park", "queued held", "parked"}};
+               {"park", "queued held", "parked"},
+               {"drop", "queued held parked", "dropped"},
+               {"dismiss", "rejected", "dropped"}};
+
+static bool may_go_again(const struct deed *deed, struct store *store,
+                         const struct store_message *message, int64_t now_ms)
+{
+    const char *reason;
+    return strcmp(message->state, "sent") != 0 || strcmp(deed->word, "resend") != 0 ||
+           release_again(&deed->gate->setup, store, deed->unit.arena, message, now_ms, &reason);
+}
 
 /* As commands/queue.c does. */
 static bool change(struct unit *unit, struct store *store)
 {
     struct deed *deed = (struct deed *)unit;
+    struct flow flow = flow_of(deed, store);
     struct store_message message;
-    const char *reason;
     size_t at = 0;
-    int64_t now_ms = clock_wall_ms(&deed->gate->setup.clock);
     while (strcmp(changes[at].word, deed->word) != 0)
         at++;
     if (!store_get_message(store, unit->arena, deed->row, &message) ||
-        strstr(changes[at].from, message.state) == NULL || message.payload == 0)
+        strstr(changes[at].from, message.state) == NULL || message.payload == 0 ||
+        !may_go_again(deed, store, &message, flow.now_ms))
         return false;
-    if (strcmp(message.state, "sent") == 0 &&
-        !release_again(&deed->gate->setup, store, unit->arena, &message, now_ms, &reason))
+    if (strcmp(deed->word, "drop") == 0) {
+        deed->is_done =
+            flow_give_up(&flow, &message, deed->gate->person, "by a person", &unit->fault);
+        return deed->is_done;
+    }
+    if (strcmp(deed->word, "resend") == 0 &&
+        !flow_resend(&flow, &message, "by a person", &unit->fault))
         return false;
     message.state = changes[at].to;
     message.reason = "by a person";
-    message.due_ms = now_ms;
+    message.due_ms = flow.now_ms;
     plant_after_change(deed->world, (int)(deed->gate - deed->world->gates), &message);
     store_set_message(store, &message);
     deed->is_done = true;
     return true;
 }
 
+/* What the model knows of it: a record that was given up for one of its clinics, or not after all.
+ */
+static void note_given_up(struct world *world, int at, const struct deed *deed)
+{
+    struct gate *gate = &world->gates[at];
+    struct store_message message;
+    struct store_record record;
+    unsigned clinic;
+    if (!store_get_message(gate->store, &world->arena, deed->row, &message) ||
+        !place_find(message.recipient, strlen(message.recipient), &clinic) || message.record == 0 ||
+        !store_get_record(gate->store, &world->arena, message.record, &record))
+        return;
+    struct own *own = own_find(gate, record.kind, record.number);
+    if (own != NULL && strcmp(deed->word, "resend") == 0)
+        own->dropped &= ~(1u << clinic);
+    else if (own != NULL && strcmp(message.state, "dropped") == 0)
+        own->dropped |= 1u << clinic;
+}
+
 static void change_queue(struct world *world, int at)
 {
     struct store_message *messages;
     struct gate *gate = &world->gates[at];
-    struct deed deed = {.word = changes[world_random(world) % 3].word};
-    size_t count = store_messages(gate->store, &world->arena, "out", NULL, 0, 20, &messages);
+    static const char *const often[] = {"resend", "resend", "hold", "park", "drop", "dismiss"};
+    struct deed deed = {.word = often[world_random(world) % 6]};
+    const char *state = world_chance(world, 60) ? "queued" : NULL;
+    size_t count = store_messages(gate->store, &world->arena, "out", state, 0, 20, &messages);
     if (count == 0)
         return;
     deed.row = messages[world_random(world) % count].id;
-    if (do_it(world, at, &deed, change))
-        world_tell(world, "%s: %s message %lld", gate->org, deed.word, (long long)deed.row);
+    if (!do_it(world, at, &deed, change))
+        return;
+    note_given_up(world, at, &deed);
+    world_tell(world, "%s: %s message %lld", gate->org, deed.word, (long long)deed.row);
 }
 
 /* Whatever a person or a refusal has stopped goes on. */
@@ -245,9 +283,9 @@ void desk_act(struct world *world, int at)
     uint32_t what = world_random(world) % 100;
     if (doubted != NULL && world_chance(world, 40))
         confirm_it(world, at, doubted);
-    else if (what < 25)
+    else if (what < (world->is_meddled ? 60 : 25))
         change_queue(world, at);
-    else if (what < 40)
+    else if (what < (world->is_meddled ? 70 : 40))
         match_one(world, at);
     else if (own == NULL)
         return;

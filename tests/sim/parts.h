@@ -102,6 +102,7 @@ struct world {
     bool tells, is_healed;
     bool is_hasty;    /* people often take back what is on its way, and much of that comes late */
     bool is_restless; /* gateways are put back from backups */
+    bool is_meddled;  /* people often hold, park, drop and send again what waits */
     uint64_t takings; /* messages that took effect, anywhere */
     unsigned step, half_days;
     int64_t now_ms;   /* true time */

@@ -86,6 +86,7 @@ struct world *world_new(const char *folder, uint64_t seed, enum plant plant, boo
     world->plant = plant;
     world->is_hasty = seed % 4 == 0;
     world->is_restless = seed % 5 == 0;
+    world->is_meddled = seed % 7 == 0;
     world->tells = tells;
     world->now_ms = 1793000000000; /* a day of October 2026 */
     for (int i = 0; i < GATES; i++)

@@ -114,6 +114,29 @@ static void a_placers_note_does_not_undo_the_partners_start(void **state)
     assert_string_equal(clinic_find(clinic, "willow", "W-1").task_status, "in-progress");
 }
 
+/* Cancelled while it waited, then given up: the partner never had it, and gets no notes about it. */
+static void a_cancelled_referral_given_up_counts_as_never_sent(void **state)
+{
+    struct clinic *clinic = *state;
+    clinic_begin(clinic);
+    struct store_referral placed = rows_referral("willow", "W-1");
+    placed.role = "placer";
+    placed.filler = placed.partner = "lakeside";
+    placed.task_status = "cancelled";
+    placed.abort_status = "requested-before";
+    int64_t referral = store_add_referral(STORE, &placed);
+    int64_t first = add_move(clinic, referral, "referral", NULL);
+    int64_t cancel = add_move(clinic, referral, "cancel", "requested");
+    struct store_message message = row_of(clinic, first);
+    sequence_drop(STORE, ARENA, &message, "alvarez", "by command", 5000);
+    clinic_commit(clinic);
+    assert_string_equal(row_of(clinic, cancel).state, "withdrawn");
+    struct store_referral stands = clinic_find(clinic, "willow", "W-1");
+    assert_string_equal(stands.task_status, "cancelled");
+    assert_string_equal(stands.abort_status, "accepted");
+    assert_string_equal(stands.partner, "");
+}
+
 static void a_count_given_up_leaves_the_rest(void **state)
 {
     struct clinic *clinic = *state;
@@ -162,6 +185,8 @@ int main(void)
                                         clinic_stop),
         cmocka_unit_test_setup_teardown(the_partners_word_stands, clinic_start, clinic_stop),
         cmocka_unit_test_setup_teardown(a_placers_note_does_not_undo_the_partners_start,
+                                        clinic_start, clinic_stop),
+        cmocka_unit_test_setup_teardown(a_cancelled_referral_given_up_counts_as_never_sent,
                                         clinic_start, clinic_stop),
         cmocka_unit_test_setup_teardown(a_count_given_up_leaves_the_rest, clinic_start,
                                         clinic_stop),
