@@ -245,6 +245,7 @@ void check_end(struct world *world)
         check_rejected(world, i, &arena);
         check_numbers(world, i, &arena);
         own_check_end(world, i, &arena);
+        files_check_end(world, i);
     }
     arena_free(&arena);
 }

@@ -25,6 +25,7 @@ static struct arena shared; /* of the process: directory, partners */
 static struct partner partners[GATES + 1];
 static char template_bytes[TEMPLATE_MAX];
 static size_t template_length;
+static struct writer *nowhere;
 static unsigned char before[JOURNAL_MAX], after[JOURNAL_MAX];
 
 static const char *const orgs[GATES] = {"lakeside", "riverbend", "willow"};
@@ -45,7 +46,15 @@ static bool make_template(const char *folder)
         return false;
     template_length = fread(template_bytes, 1, TEMPLATE_MAX, file);
     fclose(file);
+    if (!store_open(path, &store, &shared, &fault))
+        return false;
+    nowhere = writer_inline(store);
     return template_length > 0;
+}
+
+struct writer *gate_nowhere(void)
+{
+    return nowhere;
 }
 
 bool world_prepare(const char *folder, const char *directory_csv)
@@ -196,6 +205,7 @@ static void write_template(const struct gate *gate)
 void gate_open(struct world *world, struct gate *gate)
 {
     struct fault fault;
+    files_lock(world, gate);
     if (!try_to_open(world, gate, &fault)) {
         world_break(world, "%s cannot open its store: %s", gate->org, fault_sentence(&fault));
         gate_remove_files(gate);
@@ -210,16 +220,20 @@ void gate_close(struct gate *gate)
 {
     writer_stop(gate->writer);
     store_close(gate->store);
+    files_unlock(gate);
 }
 
 void gate_begin(struct world *world, int index, const char *folder)
 {
     struct gate *gate = &world->gates[index];
-    gate->path = arena_print(&world->arena, "%s/%s-%d.db", folder, orgs[index], (int)getpid());
+    const char *dir = arena_print(&world->arena, "%s/%s", folder, orgs[index]);
+    gate->path = arena_print(&world->arena, "%s/store.db", dir);
+    files_begin(gate, dir);
     write_template(gate);
     gate->is_serving = world_chance(world, 40) && world->plant != PLANT_NO_ORDER;
     gate->turns = gate->is_serving && world_chance(world, 50);
     set_up(world, gate, index);
+    gate->setup.dir = dir;
     gate_open(world, gate);
 }
 
@@ -227,6 +241,7 @@ void gate_end(struct gate *gate)
 {
     gate_close(gate);
     gate_remove_files(gate);
+    files_end(gate);
 }
 
 static void ask_partners(struct world *world, struct gate *gate)

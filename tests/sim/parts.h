@@ -4,6 +4,7 @@
 
 #include "gateway/attempt.h"
 #include "gateway/inbox.h"
+#include "gateway/office.h"
 #include "gateway/release.h"
 #include "gateway/writer.h"
 #include "tests/sim/world.h"
@@ -14,6 +15,7 @@ enum {
     LANES_MAX = 1000,
     DECISIONS_MAX = 64,
     OWN_MAX = 64,
+    FILED_MAX = 400,
     HANDLES = 9, /* the clinics, in the order of the gates, then people */
     NOWHERE = -1,
     PLACE_LINDQVIST = 6,
@@ -40,8 +42,19 @@ struct own { /* what the model knows of one record of a gate */
 
 struct kept; /* a backup (disk.c) */
 
+struct filed { /* a file that has stood in records/in or records/to-match (files.c) */
+    const char *name, *text;
+    bool is_away;     /* a person has taken it */
+    bool is_unmarked; /* the process died before it noted that it had written it */
+};
+
+struct expected { /* WORD: an answer, and NAME the beginning of its file's; else a record's file */
+    const char *name, *word;
+};
+
 struct gate { /* one gateway */
-    const char *org, *person, *path;
+    const char *org, *person, *path, *dir;
+    int lock; /* a file descriptor; -1: none */
     struct setup setup;
     struct store *store;
     struct writer *writer;
@@ -62,6 +75,10 @@ struct gate { /* one gateway */
     size_t decision_count[CLIENTS];
     struct own own[OWN_MAX];
     size_t own_count;
+    struct filed filed[FILED_MAX];
+    struct expected expected[FILED_MAX];
+    size_t filed_count, expected_count;
+    unsigned moves_taken;
     /* disk.c */
     bool turns;               /* its journal turns to a new file every few groups */
     bool is_restored;         /* ever */
@@ -144,6 +161,8 @@ void gate_close(struct gate *gate);
 void gate_remove_files(const struct gate *gate);
 /* A start after a crash: what was on its way goes again, and partners are asked. */
 void gate_recover(struct world *world, struct gate *gate);
+/* Over a store that nobody reads: what it takes is lost. */
+struct writer *gate_nowhere(void);
 /* The newest file of its journal; NULL: none. */
 const char *gate_journal_file(struct arena *arena, const struct gate *gate);
 
@@ -159,6 +178,17 @@ struct disk_rot disk_rot(struct world *world, struct gate *gate);
 void disk_compare(struct world *world, struct gate *gate, const struct disk_rot *rot);
 /* Somebody hands in again what the restore took. */
 void disk_hand_in_again(struct world *world, int at);
+
+/* ---- files.c: the data folder ---- */
+void files_begin(struct gate *gate, const char *dir);
+void files_end(const struct gate *gate);
+void files_lock(struct world *world, struct gate *gate);
+void files_unlock(struct gate *gate);
+void files_act(struct world *world, int at);
+/* ROW has taken effect at GATE, which is to put it into a file. */
+void files_expect(struct world *world, struct gate *gate, const char *clinic,
+                  const struct store_message *row);
+void files_check_end(struct world *world, int at);
 
 /* ---- clinic.c: what people do ---- */
 void clinic_act(struct world *world);
@@ -191,6 +221,8 @@ void plant_after_claim(struct world *world, const struct flow *flow, struct deli
 void plant_after_send(struct world *world, const struct flow *flow, const struct json *record);
 void plant_before_taking(struct world *world, struct store *store);
 void plant_after_change(struct world *world, int at, struct store_message *message);
+void plant_before_export(struct world *world, struct gate *gate);
+void plant_after_export(struct world *world, struct gate *gate);
 const char *plant_state(const struct world *world, const struct gate *gate,
                         const struct deliver_result *result, const struct store_message *message);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gateway/outbox.h"
+#include "gateway/store/answers.h"
 #include "gateway/store/retention.h"
 #include "gateway/tree.h"
 #include "tests/sim/parts.h"
@@ -167,6 +168,46 @@ void plant_after_change(struct world *world, int at, struct store_message *messa
         return;
     check_message(world, at, message->id, message->referral);
     message->referral = 0;
+}
+
+static bool mark_answers(struct unit *unit, struct store *store)
+{
+    struct store_answer *answers;
+    size_t count = store_unexported_answers(store, unit->arena, &answers);
+    for (size_t i = 0; i < count; i++)
+        store_set_answer_exported(store, answers[i].id);
+    return true;
+}
+
+static bool unmark_records(struct unit *unit, struct store *store)
+{
+    struct store_record *records;
+    size_t count = store_records(store, unit->arena, NULL, NULL, NULL, &records);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(records[i].origin, STORE_OWN) != 0)
+            store_set_unexported(store, records[i].id);
+    }
+    return true;
+}
+
+static void run_unit(struct gate *gate, bool (*run)(struct unit *, struct store *))
+{
+    struct arena arena = ARENA_EMPTY;
+    struct unit unit = {.run = run, .arena = &arena};
+    writer_call(gate->writer, &unit);
+    arena_free(&arena);
+}
+
+void plant_before_export(struct world *world, struct gate *gate)
+{
+    if (world->plant == PLANT_MARK_FIRST && world_chance(world, 20))
+        run_unit(gate, mark_answers);
+}
+
+void plant_after_export(struct world *world, struct gate *gate)
+{
+    if (world->plant == PLANT_ANSWER_TWICE)
+        run_unit(gate, unmark_records);
 }
 
 /* The state that a planted mistake gives a message whose exchange has ended; NULL: none. */

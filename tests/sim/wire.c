@@ -321,6 +321,9 @@ static void note_taken(struct world *world, const struct packet *packet,
     struct lane *lane = is_ghost && packet->referral != NULL ? lane_of(world, packet) : NULL;
     if (lane != NULL)
         lane->is_haunted = true;
+    if (took_effect)
+        files_expect(world, &world->gates[packet->to], world->gates[packet->from].org,
+                     &taking->row);
     struct message *message = is_ghost ? NULL : check_message(world, packet->from, packet->row, 0);
     if (message == NULL)
         return;
@@ -368,13 +371,15 @@ static const char *receive_question(struct world *world, const struct packet *pa
     return recalling.answer;
 }
 
-/* A record that a restore took, and that somebody handed in again under another directory. */
+/* A record that a restore took, and that somebody handed in again under another directory; or its
+ * first copy, when that comes last. */
 static bool may_conflict(struct world *world, const struct packet *packet)
 {
     struct store_message message;
     const struct gate *gate = &world->gates[packet->from];
     return world->plant == PLANT_NONE && gate->is_restored &&
-           (!store_get_message(gate->store, &world->arena, packet->row, &message) ||
+           (is_forgotten(world, packet) ||
+            !store_get_message(gate->store, &world->arena, packet->row, &message) ||
             message.record != 0);
 }
 

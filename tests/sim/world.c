@@ -35,6 +35,9 @@ const char *const plant_names[PLANTS] = {
     "order-refusal-final",
     "epochless-restore",
     "removes-unread-segment",
+    "two-services",
+    "answer-twice",
+    "mark-before-file",
 };
 
 /* ---- small things ---- */
@@ -140,6 +143,8 @@ static void one_step(struct world *world)
     advance(world, 1000 + world_random(world) % 20000);
     if (world_chance(world, world->is_restless ? 7 : 2))
         disk_act(world, (int)(world_random(world) % GATES));
+    else if (world_chance(world, 3))
+        files_act(world, (int)(world_random(world) % GATES));
     else if (kind < 30)
         clinic_act(world);
     else if (kind < 60)

@@ -44,6 +44,9 @@ enum plant {
     PLANT_ORDER_IS_FINAL,     /* what was refused for its order is never judged anew */
     PLANT_NO_EPOCH,           /* a restored gateway gives the ids of before the restore again */
     PLANT_REMOVES_UNREAD,     /* retention removes a file of the journal that is still needed */
+    PLANT_NO_LOCK,            /* a second service gets the folder */
+    PLANT_ANSWER_TWICE,       /* a file is written, and never marked */
+    PLANT_MARK_FIRST,         /* a file is marked, and never written */
     PLANTS
 };
 extern const char *const plant_names[PLANTS];
