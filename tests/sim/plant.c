@@ -173,7 +173,7 @@ void plant_after_change(struct world *world, int at, struct store_message *messa
 static bool mark_answers(struct unit *unit, struct store *store)
 {
     struct store_answer *answers;
-    size_t count = store_unexported_answers(store, unit->arena, &answers);
+    size_t count = store_unexported_answers(store, unit->arena, 0, &answers);
     for (size_t i = 0; i < count; i++)
         store_set_answer_exported(store, answers[i].id);
     return true;
