@@ -114,7 +114,8 @@ static void a_placers_note_does_not_undo_the_partners_start(void **state)
     assert_string_equal(clinic_find(clinic, "willow", "W-1").task_status, "in-progress");
 }
 
-/* Cancelled while it waited, then given up: the partner never had it, and gets no notes about it. */
+/* Cancelled while it waited, then given up: the partner never had it, and gets no notes about it.
+ */
 static void a_cancelled_referral_given_up_counts_as_never_sent(void **state)
 {
     struct clinic *clinic = *state;
