@@ -549,9 +549,9 @@ struct consent_answer consent_ask(struct arena *arena, const struct consent_ques
 static const char *how_outranked(const struct asking *asking, const struct candidate *candidate)
 {
     const struct candidate *above = candidate->above;
-    const char *how = is_later(above, candidate)   ? "written and accepted later"
+    const char *how = is_later(above, candidate)   ? "written and taken later"
                       : replaces(above, candidate) ? "which replaces it"
-                                                   : "a withdrawal accepted after it";
+                                                   : "a withdrawal taken after it";
     return arena_print(asking->arena, "outranked by %s, %s", number_of(above->tree), how);
 }
 

@@ -335,7 +335,7 @@ static void measured(struct care_job *job)
         raise_alarm(care, ALARM_STORE_FULL, NULL, 0, said);
     if (!now.is_stopped && before.is_stopped)
         raise_alarm(care, ALARM_STORE_BACK, NULL, 0,
-                    "there is room on the disk again; everything is accepted");
+                    "there is room on the disk again; everything is taken");
     if (!now.is_low && before.is_low)
         raise_alarm(care, ALARM_DISK_BACK, NULL, 0, "there is enough room on the disk again");
     arena_free(&arena);
@@ -422,10 +422,9 @@ static void look_at_store(struct care *care)
 {
     bool is_full = writer_figures(care->options.office->writer).is_full;
     if (is_full && !care->is_full)
-        raise_alarm(
-            care, ALARM_STORE_FULL, NULL, 0,
-            "the disk is full: nothing is accepted until there is room; free space, then the "
-            "gateway goes on by itself");
+        raise_alarm(care, ALARM_STORE_FULL, NULL, 0,
+                    "the disk is full: nothing is taken until there is room; free space, then the "
+                    "gateway goes on by itself");
     if (!is_full && care->is_full)
         raise_alarm(care, ALARM_STORE_BACK, NULL, 0, "the store can be written again");
     care->is_full = is_full;

@@ -35,7 +35,7 @@ const char *disk_say(struct arena *arena, const struct disk_state *state,
     return arena_print(
         arena, "%llu MB of %llu MB are free where %s is; %s",
         (unsigned long long)(room->free >> 20), (unsigned long long)(room->all >> 20), dir,
-        state->is_stopped ? "nothing more is accepted until space is freed (disk_stop_bytes); what "
+        state->is_stopped ? "nothing more is taken until space is freed (disk_stop_bytes); what "
                             "is there is still delivered"
                           : "free some, or give the folder a larger disk, before it is full");
 }

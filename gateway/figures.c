@@ -211,7 +211,8 @@ static void put_referrals(struct store *store, const struct config *config, int6
         now_ms - (int64_t)config->overdue_step_days * DAY_MS, &standing);
     for (size_t i = 0; i < count; i++) {
         const struct store_referral like = {.role = standing[i].role,
-                                            .task_status = standing[i].task_status};
+                                            .task_status = standing[i].task_status,
+                                            .abort_status = standing[i].abort_status};
         const char *list = track_list(&like);
         size_t at = 0;
         if (track_is_over(like.task_status))

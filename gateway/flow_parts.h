@@ -29,6 +29,11 @@ size_t flow_referrals_called(const struct flow *flow, const char *id,
 const char *flow_doubt(const struct flow *flow, const struct json *record,
                        const struct store_referral *referral);
 
+/* Whether the number of a consent's client may be a slip: it is another person's here, or nobody's
+ * while one of this name and birth date has another; of a withdrawal or refusal also that it ends
+ * nothing. */
+void flow_warn_client(const struct flow *flow, const struct json *consent,
+                      struct finding_list *warnings);
 /* What is worth a second look in a right record; REFERRAL: the one it belongs to (id 0: none). */
 struct finding_list flow_warnings(const struct flow *flow, const struct record *record,
                                   const struct record_rules *rules,

@@ -263,7 +263,7 @@ static void accept_row(struct sending *sending, const struct json *attachments)
         sending->referral.filler = asked_clinic(sending);
         store_set_referral(flow->store, &sending->referral);
     }
-    note(sending, "accepted", NULL);
+    note(sending, "taken", NULL);
 }
 
 /* ---- all recipients of a fresh record ---- */

@@ -66,5 +66,7 @@ struct finding_list flow_warnings(const struct flow *flow, const struct record *
     record_warn(record, rules, &earlier, earlier == NULL ? 0 : 1, &warnings);
     warn_replaced(flow, record, &warnings);
     warn_ahead(flow, record, &warnings);
+    if (text_equal(record_kind(record->tree), "consent"))
+        flow_warn_client(flow, record->tree, &warnings);
     return warnings;
 }

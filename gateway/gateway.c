@@ -383,7 +383,7 @@ static void on_store_broken(void *owner, const char *why)
 {
     struct gateway *gateway = owner;
     log_event(LOG_LEVEL_ERROR, "store-broken", "why", why, "what",
-              "nothing more is accepted; stopping", NULL);
+              "nothing more is taken; stopping", NULL);
     gateway->is_store_broken = true;
     uv_async_send(&gateway->parts);
 }

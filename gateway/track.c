@@ -22,7 +22,7 @@ static const struct track_move moves[] = {
 };
 enum { MOVES = sizeof moves / sizeof *moves };
 
-/* Every Task state stands in exactly one list of each side. */
+/* Every Task state stands in exactly one list of each side, unless it is asked to be stopped. */
 static const struct {
     const char *task_status, *placer_list, *filler_list;
     bool is_over;
@@ -120,8 +120,15 @@ enum track_side track_ours(const struct store_referral *referral)
     return text_equal(referral->role, "placer") ? TRACK_PLACER : TRACK_FILLER;
 }
 
+bool track_is_stop_asked(const struct store_referral *referral)
+{
+    return text_equal(referral->abort_status, "requested") && !track_is_over(referral->task_status);
+}
+
 const char *track_list(const struct store_referral *referral)
 {
+    if (track_is_stop_asked(referral))
+        return track_ours(referral) == TRACK_PLACER ? "waiting for an answer" : "to answer";
     for (size_t i = 0; i < STATES; i++) {
         if (text_equal(states[i].task_status, referral->task_status))
             return track_ours(referral) == TRACK_PLACER ? states[i].placer_list

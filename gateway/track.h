@@ -89,6 +89,8 @@ void track_cancel_answered(struct store *store, struct store_referral *referral,
 const char *track_standing(struct arena *arena, const struct store_referral *referral);
 void track_put_back(struct store *store, struct store_referral *referral, const char *standing,
                     const struct track_details *details, struct arena *arena);
+/* The placer has asked to stop what had begun, and has no answer yet. */
+bool track_is_stop_asked(const struct store_referral *referral);
 /* The one list a referral stands in: "to answer", "waiting for an answer", "to start", "under way",
  * "on hold", "not sent yet", "closed". */
 const char *track_list(const struct store_referral *referral);

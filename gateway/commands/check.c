@@ -292,7 +292,8 @@ static void print_lists(const struct standing *standing)
         int64_t sum = 0;
         for (size_t k = 0; k < count; k++) {
             const struct store_referral like = {.role = rows[k].role,
-                                                .task_status = rows[k].task_status};
+                                                .task_status = rows[k].task_status,
+                                                .abort_status = rows[k].abort_status};
             sum += text_equal(track_list(&like), lists[i]) ? rows[k].count : 0;
         }
         json_set(arena, object, lists[i], json_new_whole(arena, (long)sum));

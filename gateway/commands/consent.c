@@ -209,7 +209,7 @@ static void print_json(struct explaining *explaining)
 
 static void print_views(struct explaining *explaining)
 {
-    static const char *const headings[] = {"CONSENT", "WRITTEN", "ACCEPTED", "STATE", "WHY"};
+    static const char *const headings[] = {"CONSENT", "WRITTEN", "TAKEN", "STATE", "WHY"};
     struct command_call *call = explaining->call;
     struct command_table table = lists_table(call->arena, headings, 5);
     for (size_t i = 0; i < explaining->consents.count; i++) {
@@ -241,7 +241,7 @@ static void print_text(struct explaining *explaining)
     text_print(out, "  stands      %s\n", state == NULL ? "not meant for this clinic" : state);
     text_print(out, "  partner     %s\n",
                explaining->barrier == NULL ? "set up for it" : explaining->barrier);
-    text_print(out, "  consents    %zu considered, in the order in which they were accepted\n",
+    text_print(out, "  consents    %zu considered, in the order in which they were taken\n",
                explaining->consents.count);
     print_views(explaining);
     text_print(out, "  answer      %s: %s\n",
@@ -316,14 +316,29 @@ static const struct command_option explain_options[] = {
     {NULL, NULL, NULL, false},
 };
 
+static const struct command_option list_options[] = {
+    {"client", "NUMBER", "those of one client, by our number", false},
+    {NULL, NULL, NULL, false},
+};
+static const struct command_option withdraw_options[] = {
+    {"by", "HANDLE",
+     "who takes it down: a person of ours, by the short name in directory.csv; needed", false},
+    {"for", "HANDLE", "for this person or clinic of its share_with alone; may be repeated", true},
+    {"at", "TIME", "when the client said so; default: now", false},
+    {NULL, NULL, NULL, false},
+};
+
 #define ROW(name, arguments, help, words, run, options)                                            \
     {                                                                                              \
         name, arguments, help, COMMAND_STORE, words, words, run, options                           \
     }
 const struct command commands_consent[] = {
     ROW("consent list", "", "consents we hold, and which of them are in force today", 0,
-        consent_list, NULL),
-    ROW("consent show", "RECORD_ID", "one consent", 1, consent_show, NULL),
+        consent_list, list_options),
+    ROW("consent show", "RECORD_ID", "one consent in words, and what it is worth today", 1,
+        consent_show, NULL),
+    ROW("consent withdraw", "RECORD_ID", "the client takes it back: nothing leaves by it any more",
+        1, consent_withdraw, withdraw_options),
     ROW("consent explain", "RECORD",
         "why a record may, or may not, go to whom it was written to, or to somebody else (--to)", 1,
         explain, explain_options),

@@ -7,6 +7,7 @@
 
 #include "fhir/record.h"
 #include "gateway/commands/lists.h"
+#include "gateway/commands/record_show.h"
 #include "gateway/release.h"
 #include "gateway/tree.h"
 
@@ -79,7 +80,7 @@ static const char *state_by_itself(const struct standing *standing)
     const char *until = json_get_text(consent, "valid_until");
     struct date day;
     if (is_withdrawal(consent))
-        return "withdrawn";
+        return "a withdrawal";
     if (text_equal(json_get_text(consent, "status"), "draft"))
         return "draft";
     if (from != NULL && date_parse(from, &day) == DATE_RIGHT &&
@@ -99,11 +100,11 @@ static const char *outranked_by(struct arena *arena, const struct json *other)
                        json_get_text(other, "record_id"));
 }
 
-static const char *state_of(struct standing *standing)
+static struct consent_worth worth_of(struct standing *standing)
 {
     struct arena *arena = standing->arena;
-    const char *word =
-        text_equal(json_get_text(standing->consent, "decision"), "allow") ? "in force" : "refuses";
+    bool allows = text_equal(json_get_text(standing->consent, "decision"), "allow");
+    const char *word = allows ? "in force" : "refuses";
     const char *by_itself = state_by_itself(standing);
     const struct json *other = NULL;
     struct text names = text_new(arena, 4000);
@@ -111,7 +112,7 @@ static const char *state_of(struct standing *standing)
     size_t governed = 0;
     const struct json *name = json_first(json_get(standing->consent, "share_with"));
     if (by_itself != NULL)
-        return by_itself;
+        return (struct consent_worth){.said = by_itself};
     for (; name != NULL && asked < RECIPIENTS_MAX; name = json_next(name), asked++) {
         if (json_text(name) == NULL || !governs(standing, json_text(name), &other))
             continue;
@@ -119,10 +120,25 @@ static const char *state_of(struct standing *standing)
         governed++;
     }
     if (governed == 0)
-        return outranked_by(arena, other);
-    return governed == asked ? word
-                             : arena_print(arena, "%s for %s; else %s", word, names.at,
-                                           outranked_by(arena, other));
+        return (struct consent_worth){.said = outranked_by(arena, other),
+                                      .withdrawn =
+                                          other != NULL && is_withdrawal(other) ? other : NULL};
+    return (struct consent_worth){.said = governed == asked
+                                              ? word
+                                              : arena_print(arena, "%s for %s; else %s", word,
+                                                            names.at, outranked_by(arena, other)),
+                                  .is_in_force = allows};
+}
+
+struct consent_worth consent_worth(const struct command_call *call, const struct shown *shown,
+                                   const struct store_record *row, const struct json *consent)
+{
+    struct release_consents all = release_consents(shown->store, shown->arena, row->client);
+    struct standing standing = {
+        .setup = shown->setup, .arena = shown->arena, .consent = consent, .consents = &all};
+    put_question(&standing, clock_wall_ms(&call->clock));
+    return all.is_whole ? worth_of(&standing)
+                        : (struct consent_worth){.said = "another one cannot be read"};
 }
 
 /* ---- printing ---- */
@@ -156,7 +172,6 @@ static void print_row(struct command_call *call, const struct shown *shown,
                       const struct store_record *row, struct command_table *table)
 {
     struct arena *arena = shown->arena;
-    int64_t now_ms = clock_wall_ms(&call->clock);
     const struct json *consent = tree_of(arena, row->text);
     if (consent == NULL) {
         text_print(&call->err,
@@ -164,11 +179,7 @@ static void print_row(struct command_call *call, const struct shown *shown,
                    row->number);
         return;
     }
-    struct release_consents all = release_consents(shown->store, arena, row->client);
-    struct standing standing = {
-        .setup = shown->setup, .arena = arena, .consent = consent, .consents = &all};
-    put_question(&standing, now_ms);
-    const char *state = all.is_whole ? state_of(&standing) : "another one cannot be read";
+    const char *state = consent_worth(call, shown, row, consent).said;
     if (!command_has(call, "json")) {
         consent_cells(table, shown, row, consent, state);
         return;
@@ -188,7 +199,8 @@ int consent_list(struct command_call *call)
     struct arena arena = ARENA_EMPTY;
     if (!office_reader(call->office, call->arena, &store, &fault))
         return command_fail(call, &fault);
-    size_t count = store_records(store, call->arena, NULL, "consent", STORE_OWN, &rows);
+    size_t count = store_records(store, call->arena, command_option(call, "client"), "consent",
+                                 STORE_OWN, &rows);
     struct shown shown = lists_shown(call, store, &arena);
     struct command_table table = lists_table(call->arena, headings, 9);
     for (size_t i = 0; i < count; i++) {
@@ -202,7 +214,6 @@ int consent_list(struct command_call *call)
     return 0;
 }
 
-/* Whole, as recorded. */
 int consent_show(struct command_call *call)
 {
     struct store *store;
@@ -213,9 +224,9 @@ int consent_show(struct command_call *call)
         return command_fail(call, &fault);
     bool is_found = store_find_record(store, call->arena, org, "consent", call->words[0], &found) &&
                     store_get_record(store, call->arena, found.id, &found);
-    store_close(store);
+    struct shown shown = lists_shown(call, store, call->arena);
     const struct json *consent = is_found ? tree_of(call->arena, found.text) : NULL;
-    if (consent == NULL) {
+    if (consent == NULL)
         fault_set(&fault, is_found ? FAULT_store_broken : FAULT_not_found,
                   arena_print(call->arena,
                               is_found ? "consent %s cannot be read from the store; see refgate "
@@ -223,11 +234,10 @@ int consent_show(struct command_call *call)
                                        : "found no consent %s; expected a number of refgate "
                                          "consent list",
                               call->words[0]));
-        return command_fail(call, &fault);
-    }
-    if (command_has(call, "json"))
+    else if (command_has(call, "json")) /* as recorded */
         lists_object(call, consent);
     else
-        text_print(&call->out, "%s\n", json_print_pretty(call->arena, consent));
-    return 0;
+        desk_print_record(call, &shown, &found, consent);
+    store_close(store);
+    return consent == NULL ? command_fail(call, &fault) : 0;
 }

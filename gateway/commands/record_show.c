@@ -11,6 +11,7 @@
 #include "base/visible.h"
 #include "fhir/reason.h"
 #include "fhir/record_vocabulary.h"
+#include "gateway/commands/consent_list.h"
 #include "gateway/commands/lists.h"
 #include "gateway/flow.h"
 #include "gateway/tree.h"
@@ -236,8 +237,19 @@ static const char *origin_words(const struct shown *shown, const struct store_re
     return arena_print(shown->arena, "received from %s", row->origin);
 }
 
-static void print_record(struct command_call *call, const struct shown *shown,
-                         const struct store_record *row, const struct json *record)
+/* What a consent calls itself is not what it is worth: it may have been withdrawn since. */
+static void print_worth(struct command_call *call, const struct shown *shown,
+                        const struct store_record *row, const struct json *record)
+{
+    if (!text_equal(row->kind, "consent") || !text_equal(row->origin, STORE_OWN))
+        return;
+    text_print(
+        &call->out, "today: %s\n",
+        visible_line(shown->arena, consent_worth(call, shown, row, record).said, LAST_CELL_MAX));
+}
+
+void desk_print_record(struct command_call *call, const struct shown *shown,
+                       const struct store_record *row, const struct json *record)
 {
     struct store_match match;
     const struct record_shape *shape = record_kind_find(row->kind);
@@ -262,6 +274,7 @@ static void print_record(struct command_call *call, const struct shown *shown,
     }
     if (row->retracted != NULL)
         text_print(&call->out, "retracted: %s\n", reason_of_retraction(arena, row->retracted));
+    print_worth(call, shown, row, record);
     text_add(&call->out, "\n");
     for (const struct json *member = json_first(record); member != NULL; member = json_next(member))
         print_member(call, shown, shape, member);
@@ -284,7 +297,7 @@ int desk_show(struct command_call *call)
     else if (found && command_has(call, "json"))
         lists_object(call, record);
     else if (found)
-        print_record(call, &shown, &row, record);
+        desk_print_record(call, &shown, &row, record);
     store_close(store);
     return record == NULL ? command_fail(call, &fault) : 0;
 }

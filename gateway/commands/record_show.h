@@ -3,7 +3,11 @@
 #define GATEWAY_COMMANDS_RECORD_SHOW_H
 
 #include "gateway/commands/command.h"
+#include "gateway/commands/shown.h"
 
+/* ROW, whose text RECORD is. */
+void desk_print_record(struct command_call *call, const struct shown *shown,
+                       const struct store_record *row, const struct json *record);
 int desk_show(struct command_call *call);
 
 #endif

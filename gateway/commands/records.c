@@ -15,7 +15,7 @@ enum { FILE_MAX_BYTES = 64 << 20 };
 
 /* ---- send ---- */
 
-static const char *const answers[] = {"accepted", "known already", "refused"};
+static const char *const answers[] = {"taken", "known already", "refused"};
 
 /* The record was taken; a person may still want to know. */
 static void print_warnings(struct command_call *call, const struct finding_list *warnings)

@@ -80,12 +80,24 @@ static const char *visits(struct arena *arena, const struct store_referral *refe
                        (long long)referral->visits_total);
 }
 
-/* "rejected: No capacity" */
+/* What else stands beside the state; NULL: nothing. */
+static const char *stop_words(struct arena *arena, const struct store_referral *referral)
+{
+    if (track_is_stop_asked(referral))
+        return "asked to be stopped";
+    if (track_unconfirmed_cancel(referral, arena) != NULL)
+        return "not confirmed yet by the other clinic";
+    return NULL;
+}
+
+/* "rejected: No capacity"; "in-progress; asked to be stopped: The client's choice" */
 static const char *status(struct arena *arena, const struct store_referral *referral)
 {
     const char *reason = reason_sentence(arena, referral->reason_code, referral->reason);
-    return reason == NULL ? referral->task_status
-                          : arena_print(arena, "%s: %s", referral->task_status, reason);
+    const char *stop = stop_words(arena, referral);
+    return arena_print(arena, "%s%s%s%s%s", referral->task_status, stop == NULL ? "" : "; ",
+                       stop == NULL ? "" : stop, reason == NULL ? "" : ": ",
+                       reason == NULL ? "" : reason);
 }
 
 /* "requested; proposed" */
@@ -337,6 +349,7 @@ struct moving {
     struct unit unit;
     struct command_call *call;
     const char *word;
+    bool was_sent; /* the other clinic may know of the referral */
     struct track_details details;
     struct store_referral referral;
 };
@@ -369,6 +382,7 @@ static bool run_move(struct unit *unit, struct store *store)
                       moving->call->caller, &moving->details.by, fault))
         return false;
     moving->word = move_for(moving->word, &moving->referral);
+    moving->was_sent = !text_equal(moving->referral.task_status, "draft");
     return flow_move(&flow, id, moving->word, &moving->details, &moving->referral, fault);
 }
 
@@ -391,6 +405,31 @@ static bool read_count(struct command_call *call, const char *text, struct movin
     return true;
 }
 
+/* What has happened, and what happens next. */
+static void print_moved(struct command_call *call, const struct moving *moving)
+{
+    const struct store_referral *referral = &moving->referral;
+    const char *number = referral->number;
+    if (text_equal(moving->word, "abort"))
+        text_print(
+            &call->out,
+            "referral %s has begun at %s, so it is not cancelled yet: %s is asked to stop. It "
+            "stays %s until the answer comes (refgate referrals list --list \"waiting for an "
+            "answer\")\n",
+            number, referral->filler, referral->filler, referral->task_status);
+    else if (text_equal(moving->word, "abort-accept"))
+        text_print(&call->out, "referral %s is stopped, as %s asked: it is now %s\n", number,
+                   referral->placer, referral->task_status);
+    else if (text_equal(moving->word, "abort-decline"))
+        text_print(&call->out, "referral %s goes on: %s is told that you do not stop; it is %s\n",
+                   number, referral->placer, referral->task_status);
+    else if (text_equal(moving->word, "cancel") && !moving->was_sent)
+        text_print(&call->out, "referral %s is now %s; it had not left\n", number,
+                   referral->task_status);
+    else
+        text_print(&call->out, "referral %s is now %s\n", number, referral->task_status);
+}
+
 static int move(struct command_call *call, const char *word)
 {
     struct moving moving = {.unit.run = run_move,
@@ -408,8 +447,7 @@ static int move(struct command_call *call, const char *word)
     if (command_has(call, "json"))
         lists_object(call, row_object(call->arena, &moving.referral, &client));
     else
-        text_print(&call->out, "referral %s is now %s\n", moving.referral.number,
-                   moving.referral.task_status);
+        print_moved(call, &moving);
     return 0;
 }
 
@@ -428,103 +466,6 @@ MOVE_COMMAND(complete, "complete")
 MOVE_COMMAND(fail, "fail")
 MOVE_COMMAND(cancel, "cancel")
 MOVE_COMMAND(keep, "abort-decline")
-
-/* ---- messages ---- */
-
-static const char *const directions[] = {"in", "out"};
-static const char *const states[] = {"queued",    "sending", "held", "parked",  "sent", "rejected",
-                                     "withdrawn", "dropped", "done", "refused", "early"};
-
-/* Page by page for programs; a table, which is as wide as its widest cell, needs all at once.
- * Returns whether there are more. */
-static bool print_messages(struct command_call *call, struct store *store, size_t limit)
-{
-    struct arena arena = ARENA_EMPTY;
-    struct store_message *messages;
-    size_t page = command_has(call, "json") ? STORE_PAGE : limit;
-    int64_t before = 0;
-    bool has_more = true;
-    while (has_more && limit > 0) {
-        size_t wanted = limit < page ? limit : page;
-        size_t count =
-            store_message_rows(store, &arena, command_option(call, "direction"),
-                               command_option(call, "state"), before, wanted + 1, &messages);
-        has_more = count > wanted;
-        count = has_more ? wanted : count;
-        lists_messages(call, store, messages, count);
-        before = has_more ? messages[count - 1].id : 0;
-        limit -= count;
-        arena_reset(&arena);
-    }
-    arena_free(&arena);
-    return has_more;
-}
-
-static int messages_list(struct command_call *call)
-{
-    struct store *store;
-    struct fault fault;
-    size_t limit;
-    if (!lists_word(call, "direction", directions, sizeof directions / sizeof *directions,
-                    &fault) ||
-        !lists_word(call, "state", states, sizeof states / sizeof *states, &fault) ||
-        !lists_limit(call, &limit, &fault) ||
-        !office_reader(call->office, call->arena, &store, &fault))
-        return command_fail(call, &fault);
-    bool has_more = print_messages(call, store, limit);
-    store_close(store);
-    if (has_more)
-        lists_say_cut(call, limit, "--direction, --state, or referrals show ID");
-    return 0;
-}
-
-static int messages_show(struct command_call *call)
-{
-    struct store *store;
-    struct fault fault;
-    struct store_message message;
-    struct store_attempt *attempts;
-    long long id = 0;
-    char rest;
-    if (sscanf(call->words[0], "%lld%c", &id, &rest) != 1) {
-        fault_set(&fault, FAULT_usage,
-                  arena_print(call->arena,
-                              "found \"%s\"; expected a number of refgate messages list",
-                              call->words[0]));
-        return command_fail(call, &fault);
-    }
-    if (!office_reader(call->office, call->arena, &store, &fault))
-        return command_fail(call, &fault);
-    bool found = store_get_message(store, call->arena, id, &message);
-    size_t count = found ? store_attempts(store, call->arena, id, &attempts) : 0;
-    size_t length = 0;
-    const char *body = found && command_has(call, "body")
-                           ? store_message_bytes(store, call->arena, &message, &length)
-                           : NULL;
-    if (found && !command_has(call, "body"))
-        lists_message(call, store, &message, attempts, count);
-    store_close(store);
-    if (!found) {
-        fault_set(&fault, FAULT_not_found,
-                  arena_print(call->arena,
-                              "found no message %lld; expected a number of refgate messages list",
-                              id));
-        return command_fail(call, &fault);
-    }
-    if (command_has(call, "body") && body == NULL) {
-        fault_set(&fault, message.payload == 0 ? FAULT_not_found : FAULT_store_broken,
-                  arena_print(call->arena,
-                              message.payload == 0
-                                  ? "the bytes of message %lld are no longer kept (payload_days)"
-                                  : "the bytes of message %lld cannot be read from the store; see "
-                                    "refgate check",
-                              id));
-        return command_fail(call, &fault);
-    }
-    if (body != NULL)
-        text_print(&call->out, "%s\n", body);
-    return 0;
-}
 
 static const struct command_option list_options[] = {
     {"list", "LIST",
@@ -547,19 +488,6 @@ static const struct command_option reason_options[] = {
     {"text", "TEXT", "with --reason other: why, in at most 200 characters", false},
     {NULL, NULL, NULL, false},
 };
-static const struct command_option message_options[] = {
-    {"direction", "in|out", "only received ones, or only ours", false},
-    {"state", "STATE",
-     "of ours: queued, sending, held, parked, sent, rejected, withdrawn or dropped; of received "
-     "ones: done, refused or early",
-     false},
-    LISTS_LIMIT,
-    {NULL, NULL, NULL, false},
-};
-static const struct command_option show_options[] = {
-    {"body", NULL, "print the Bundle itself", false},
-    {NULL, NULL, NULL, false},
-};
 
 #define ROW(name, arguments, help, words, run, options)                                            \
     {                                                                                              \
@@ -576,11 +504,10 @@ const struct command commands_referrals[] = {
     ROW("referrals resume", "ID", "go on after a pause", 1, resume, move_options),
     ROW("referrals complete", "ID", "care has ended as planned", 1, complete, move_options),
     ROW("referrals fail", "ID", "care cannot be finished, with --reason", 1, fail, reason_options),
-    ROW("referrals cancel", "ID", "take it back; once started: ask to stop, or agree to stop", 1,
-        cancel, reason_options),
-    ROW("referrals keep", "ID", "do not stop although asked to", 1, keep, move_options),
-    ROW("messages list", "", "what was sent and received", 0, messages_list, message_options),
-    ROW("messages show", "NUMBER", "one message and every attempt to send it", 1, messages_show,
-        show_options),
+    ROW("referrals cancel", "ID",
+        "take it back; once care has begun: ask the other clinic to stop, or, asked, agree to stop",
+        1, cancel, reason_options),
+    ROW("referrals keep", "ID", "go on although the other clinic asked to stop", 1, keep,
+        move_options),
     {NULL, NULL, NULL, COMMAND_HERE, 0, 0, NULL, NULL},
 };

@@ -10,7 +10,8 @@ extern const struct command commands_setup[];     /* init, check, settings, part
 extern const struct command commands_check[];     /* check, status */
 extern const struct command commands_run[];       /* serve, demo */
 extern const struct command commands_records[];   /* send, map, validate, fhirpath */
-extern const struct command commands_referrals[]; /* referrals, messages */
+extern const struct command commands_referrals[]; /* referrals and their moves */
+extern const struct command commands_messages[];  /* messages */
 extern const struct command commands_differ[];    /* referrals that differ */
 extern const struct command commands_tray[];      /* tray */
 extern const struct command commands_consent[];   /* consent */

@@ -27,6 +27,7 @@ int64_t store_count_rejected(struct store *store);
 /* Referrals by our side and Task state; of them how many have not changed since the two times. */
 struct store_standing {
     const char *role, *task_status;
+    const char *abort_status; /* "requested": it is asked to be stopped; else NULL */
     int64_t count, unanswered, unmoved;
 };
 size_t store_count_standing(struct store *store, struct arena *arena, int64_t answer_before_ms,

@@ -65,6 +65,21 @@ bool store_find_client(struct store *store, struct arena *arena, const char *own
     return false;
 }
 
+size_t store_clients_born(struct store *store, struct arena *arena, const char *birth_date,
+                          size_t limit, struct store_client **ret_clients)
+{
+    return sqlite_select(store, arena, &clients, ret_clients,
+                         "WHERE birth_date=? ORDER BY id DESC LIMIT ?", "ti", birth_date,
+                         (int64_t)limit);
+}
+
+size_t store_client_rows(struct store *store, struct arena *arena, int64_t before, size_t limit,
+                         struct store_client **ret_clients)
+{
+    return sqlite_select(store, arena, &clients, ret_clients, "WHERE id<? ORDER BY id DESC LIMIT ?",
+                         "ii", before == 0 ? INT64_MAX : before, (int64_t)limit);
+}
+
 /* ---- the one asked for last ---- */
 
 static bool is_last(const struct client_memo *memo, const char *owner, const char *number)

@@ -30,14 +30,16 @@ static const struct table failing =
 static const struct column standing_columns[] = {
     {"role", COLUMN_TEXT, offsetof(struct store_standing, role)},
     {"task_status", COLUMN_TEXT, offsetof(struct store_standing, task_status)},
+    {"abort_status", COLUMN_TEXT, offsetof(struct store_standing, abort_status)},
     {"count", COLUMN_WHOLE, offsetof(struct store_standing, count)},
     {"unanswered", COLUMN_WHOLE, offsetof(struct store_standing, unanswered)},
     {"unmoved", COLUMN_WHOLE, offsetof(struct store_standing, unmoved)},
 };
-static const struct table standing =
-    TABLE("(SELECT role, task_status, count(*) AS count, sum(changed_ms < ?1) AS unanswered, "
-          "sum(changed_ms < ?2) AS unmoved FROM referral GROUP BY 1, 2)",
-          store_standing, standing_columns);
+static const struct table standing = TABLE(
+    "(SELECT role, task_status, CASE abort_status WHEN 'requested' THEN "
+    "abort_status END AS abort_status, count(*) AS count, sum(changed_ms < ?1) AS unanswered, "
+    "sum(changed_ms < ?2) AS unmoved FROM referral GROUP BY 1, 2, 3)",
+    store_standing, standing_columns);
 
 size_t store_count_waiting(struct store *store, struct arena *arena,
                            struct store_waiting **ret_waiting)

@@ -170,6 +170,12 @@ bool store_find_client(struct store *store, struct arena *arena, const char *own
                        const char *number, struct store_client *ret_client);
 bool store_get_client(struct store *store, struct arena *arena, int64_t id,
                       struct store_client *ret_client);
+/* At most LIMIT who were born on that day, whoever gave their numbers, newest first. */
+size_t store_clients_born(struct store *store, struct arena *arena, const char *birth_date,
+                          size_t limit, struct store_client **ret_clients);
+/* At most LIMIT before the row BEFORE (0: from the newest), newest first. */
+size_t store_client_rows(struct store *store, struct arena *arena, int64_t before, size_t limit,
+                         struct store_client **ret_clients);
 /* The client's row, made when there is none; 0 for no number. */
 int64_t store_client_row(struct store *store, const char *owner, const char *number);
 

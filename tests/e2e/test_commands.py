@@ -135,7 +135,7 @@ def test_a_refused_record_is_exit_1_and_json_faults(told):
 
 def test_several_files_the_worst_counts(told, tmp_path):
     good, bad = told.write(records.referral()), told.write(records.referral(service="x"))
-    assert told.run("send", good, bad, expect=1).stdout.count("accepted") == 1
+    assert told.run("send", good, bad, expect=1).stdout.count(" taken") == 1
     assert told.run("send", bad, tmp_path / "none", expect=2)
     again = told.run("send", good)
     assert "known already" in again.stdout
@@ -208,7 +208,7 @@ def test_many_commands_at_once(told):
                                 stderr=subprocess.STDOUT) for path in made for _ in range(2)]
     said = [process.communicate(timeout=60)[0].decode() for process in running]
     assert {process.returncode for process in running} == {0}, said
-    assert sum("accepted" in text for text in said) == 25
+    assert sum(" taken" in text for text in said) == 25
     assert sum("known already" in text for text in said) == 25
     assert len(told.records()) == before + 25
     told.stop()

@@ -15,7 +15,7 @@ def pair(make_town):
 def held(practice, record, why):
     """Sends a record that must wait; checks that its reason holds the words WHY."""
     said = practice.send(record)[0]
-    assert said["answer"] == "accepted"
+    assert said["answer"] == "taken"
     recipient, = said["recipients"]
     assert recipient["state"] == "waiting" and why in recipient["reason"], recipient
     waiting = [item for item in practice.tray() if item["record_id"] == record["record_id"]]

@@ -143,8 +143,10 @@ def test_a_consent_is_shown_as_what_it_is_worth_today(make_town):
     assert states()["K-1"] == "in force for harbor; else withdrawn by K-2"
     lakeside.send(records.consent("lakeside", ["willow", "harbor"], "K-3", status="revoked",
                                   revoked_at=records.moment()))
-    assert states()["K-1"].startswith("withdrawn by K-") and states()["K-2"] == "withdrawn"
+    assert states()["K-1"].startswith("withdrawn by K-") and states()["K-2"] == "a withdrawal"
     assert row(lakeside, "consent", "list", "K-1 ")[1:4] == [f"{NAME} (C-1)", records.BORN, states()["K-1"]]
+    assert "\ntoday: withdrawn by K-" in lakeside.run("consent", "show", "K-1").stdout
+    assert "\ntoday: withdrawn by K-" in lakeside.run("records", "show", "consent:K-1").stdout
     assert "state" not in json.loads(lakeside.run("consent", "show", "K-1", "--json").stdout)
 
 
@@ -164,3 +166,50 @@ def test_a_refused_message_is_listed_until_it_was_seen(make_town):
         assert "seen, and put aside" in lakeside.messages(number=number)[0]["reason"]
     else:
         lakeside.run("queue", "dismiss", number, expect=4)
+
+
+def test_a_consent_is_withdrawn_by_command(make_town):
+    lakeside, = make_town("lakeside", start=False)
+    both = ["willow", "harbor"]
+    lakeside.send(records.consent("lakeside", both, "K-1", valid_until=records.today(30), notes="on paper"))
+    withdraw = ("consent", "withdraw", "K-1")
+    assert "expected who takes the withdrawal down, a person of lakeside" in lakeside.run(*withdraw, expect=2).stderr
+    assert "expected one whom consent K-1 names" in lakeside.run(*withdraw, "--by", "osei", "--for", "alvarez",
+                                                                 expect=2).stderr
+    said = lakeside.run(*withdraw, "--by", "osei", "--for", "harbor").stdout
+    assert f"consent K-1 of {NAME} (C-1) is withdrawn for harbor (record K-1-withdrawn)" in said
+    assert "still in force for this client: K-1" in said
+    said = lakeside.run(*withdraw, "--by", "osei").stdout
+    assert "is withdrawn for willow, harbor (record K-1-withdrawn-2)" in said and "still in force" not in said
+    made = json.loads(lakeside.run("consent", "show", "K-1-withdrawn-2", "--json").stdout)
+    assert (made["status"], made["written_by"], made["share_with"]) == ("revoked", "osei", both)
+    assert "valid_until" not in made and "notes" not in made and made["revoked_at"] == made["written_at"]
+    lakeside.send(records.referral("R-1"))
+    assert "R-1" in lakeside.run("tray", "list").stdout, "nothing leaves by it any more"
+    for number, why in (("K-1", "is withdrawn already, by K-1-withdrawn"), ("K-1-withdrawn", "is a withdrawal itself"),
+                        ("K-9", "found no consent K-9")):
+        assert why in lakeside.run("consent", "withdraw", number, "--by", "osei", expect=None).stderr
+    rows = [one["record_id"] for one in lakeside.json("consent", "list", "--client", "C-1")]
+    assert rows == ["K-1", "K-1-withdrawn", "K-1-withdrawn-2"] and lakeside.json("consent", "list", "--client", "C") == []
+
+
+@pytest.mark.parametrize("fields, warned", [
+    ({}, None),
+    ({"client_id": "C-7", "client_birth_date": "1990-01-01", "client_family_name": "New"}, None),
+    ({"client_id": "C-11"}, "found C-11, a number that no other record here has; .*perhaps .* \\(C-1\\) is meant"),
+    ({"client_birth_date": "1990-01-01"}, "found C-1, which is the number of .* here; .*opens nothing for the other"),
+    ({"client_id": "C-11", "status": "revoked"}, "C-11, of whom no consent is held: this withdrawal ends nothing; .*C-1"),
+    ({"client_id": "C-2", "client_birth_date": "1990-01-01", "status": "revoked"}, "ends nothing; .*\\(C-1\\) is meant"),
+    ({"client_birth_date": "1990-01-01", "status": "revoked"}, "this one has ended what .* had allowed"),
+    ({"status": "revoked"}, None)])
+def test_a_mistyped_client_number_of_a_consent_is_told(make_town, fields, warned):
+    lakeside, = make_town("lakeside", start=False)
+    lakeside.send(records.consent("lakeside", ["willow"], "K-1"))
+    lakeside.send(records.referral("R-1"))
+    if fields.get("status") == "revoked":
+        fields = fields | {"revoked_at": records.moment()}
+    taken, = lakeside.send(records.consent("lakeside", ["willow"], "K-2", **fields))
+    told = [f"found {one['found']}; expected {one['expected']}" for one in taken.get("warnings", [])
+            if one["path"] == "client_id"]
+    assert taken["answer"] == "taken"
+    assert re.search(warned, *told) if warned else told == [], taken

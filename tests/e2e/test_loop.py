@@ -1,5 +1,7 @@
 """The closed loop between two practices: every move of a referral, made by either side, arrives at the
 other; a move that is not possible is refused in words and changes nothing."""
+import re
+
 import pytest
 
 import records
@@ -32,7 +34,7 @@ def test_a_referral_arrives_as_the_same_record(pair):
     sent = records.referral(diagnoses=[diagnosis], visits_per_week=1, weeks=6, minutes_per_visit=50, priority="urgent")
     said = lakeside.send(sent)
     assert said == [{"file": said[0]["file"], "record": "referral", "record_id": sent["record_id"],
-                     "answer": "accepted", "recipients": [{"clinic": "willow", "state": "queued"}]}]
+                     "answer": "taken", "recipients": [{"clinic": "willow", "state": "queued"}]}]
     lakeside.wait_status(sent["record_id"], "received")
     willow.wait_record(sent["record_id"])
     received = wait_for(lambda: willow.inbox(sent["record_id"]), 10, "the record is in records/in")
@@ -95,8 +97,11 @@ def test_cancel_after_the_start_is_asked_and_answered(pair, answer, status, abor
     lakeside.wait_status(number, "in-progress")
     lakeside.move("cancel", number, "--reason", "contraindicated")
     assert (lakeside.status(number), lakeside.referral(number)["abort"]) == ("in-progress", "requested")
+    assert lakeside.referral(number)["list"] == "waiting for an answer"
+    assert "in-progress; asked to be stopped: Contraindicated" in lakeside.run("referrals", "list").stdout
     wait_for(lambda: willow.referral(number).get("abort") == "requested", 10, "Willow is asked to stop")
-    assert willow.status(number) == "in-progress"
+    assert (willow.status(number), willow.referral(number)["list"]) == ("in-progress", "to answer")
+    assert re.search("^to answer +1$", willow.run("status").stdout, re.M)
     assert "asked to be stopped already" in lakeside.move("cancel", number, expect=4).stderr
     willow.move(answer, number)
     wait_for(lambda: lakeside.referral(number).get("abort") == abort, 10, "Lakeside hears the answer")

@@ -24,7 +24,7 @@ def test_send_map_and_the_drop_folder_say_it(make_town):
     willow.move("accept", number)
     note = records.note(number, visit=5, techniques=[{"technique": "deep-tissue", "area": "neck"}])
     said = willow.run("send", willow.write(note)).stdout
-    assert "accepted" in said
+    assert " taken" in said
     assert "worth a second look: techniques[1].technique: found deep-tissue, which the referral asks to avoid" in said
     assert "worth a second look: visit_number: found 5 visits; expected at most the 4" in said
     lakeside.wait_record(note["record_id"])

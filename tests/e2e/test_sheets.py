@@ -34,7 +34,7 @@ def send(clinic, name, content, expect=0):
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_a_sheet_with_a_local_time(clinic, separator):
     content = sheet(row("R-1", written_at="2026-09-02 11:20"), separator).encode()
-    assert "referral R-1 accepted" in send(clinic, "sheet.csv", content)
+    assert "referral R-1 taken" in send(clinic, "sheet.csv", content)
     mapped = clinic.run("map", clinic.write(records.referral()).with_name("sheet.csv")).stdout
     order = next(entry["resource"] for entry in json.loads(mapped)["entry"]
                  if entry["resource"]["resourceType"] == "ServiceRequest")

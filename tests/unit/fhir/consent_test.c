@@ -669,7 +669,7 @@ static void explains_each_consent(void **state)
         form_of(&sample, BROAD, "C", "11-01"), consent_of(&sample.arena, &other)};
     static const struct {
         const char *state, *reason;
-    } expected[] = {{"outranked", "outranked by B, written and accepted later"},
+    } expected[] = {{"outranked", "outranked by B, written and taken later"},
                     {"governs", "does not cover a progress-note"},
                     {"not in force", "ahead of this gateway's clock"},
                     {"not about this", "does not name harbor"}};
