@@ -1,15 +1,29 @@
-/* visible: control characters shown by their number. See visible.h. */
+/* visible: characters that nobody can see shown by their number. See visible.h. */
 #include "base/visible.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 
-/* Code points that change what a terminal does, or in which order it shows what follows: C0 and C1
- * controls, and the embeddings, overrides, isolates and separators of Unicode (UAX #9). */
-static bool is_active(unsigned point)
+/* Code points that change what a terminal does or in which order it shows what follows, and those
+ * that show nothing, so that two texts look the same: C0 and C1 controls, the marks, embeddings,
+ * overrides, isolates and separators of Unicode (UAX #9), what has no width, fillers, tags. */
+static const struct {
+    unsigned first, last;
+} unseen[] = {
+    {0x00, 0x1f},     {0x7f, 0x9f},       {0xad, 0xad},       {0x61c, 0x61c},     {0x115f, 0x1160},
+    {0x17b4, 0x17b5}, {0x180e, 0x180e},   {0x200b, 0x200b},   {0x200e, 0x200f},   {0x2028, 0x202e},
+    {0x2060, 0x206f}, {0x2800, 0x2800},   {0x3164, 0x3164},   {0xfeff, 0xfeff},   {0xffa0, 0xffa0},
+    {0xfff0, 0xfffb}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
+};
+
+bool visible_is_seen(unsigned point)
 {
-    return point < 0x20 || (point >= 0x7f && point <= 0x9f) ||
-           (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069);
+    if (point >= ' ' && point <= '~')
+        return true;
+    for (size_t i = 0; i < sizeof unseen / sizeof *unseen && unseen[i].first <= point; i++) {
+        if (point <= unseen[i].last)
+            return false;
+    }
+    return true;
 }
 
 /* Bytes of the character at TEXT; *RET_POINT is 0xFFFD for a byte that is no UTF-8. */
@@ -35,7 +49,7 @@ static bool is_plain(const char *text, size_t *ret_length)
     *ret_length = next(text, &point);
     if (point == 0xfffd && *ret_length == 1)
         return false;
-    return !is_active(point);
+    return visible_is_seen(point);
 }
 
 static bool is_plain_ascii(char byte)
@@ -60,7 +74,11 @@ size_t visible_escape(const char *text, char ret_escape[VISIBLE_ESCAPE_MAX])
 {
     unsigned point;
     size_t length = next(text, &point);
-    snprintf(ret_escape, VISIBLE_ESCAPE_MAX, "\\u%04x", point & 0xffff);
+    if (point <= 0xffff)
+        snprintf(ret_escape, VISIBLE_ESCAPE_MAX, "\\u%04x", point);
+    else /* as JSON writes it */
+        snprintf(ret_escape, VISIBLE_ESCAPE_MAX, "\\u%04x\\u%04x",
+                 (0xd800 + ((point - 0x10000) >> 10)) & 0xffff, 0xdc00 + (point & 0x3ff));
     return length;
 }
 

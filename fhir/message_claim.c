@@ -3,16 +3,16 @@
 
 #include <string.h>
 
+#include "base/visible.h"
+
 enum { SLUG_MAX = 32, KEY_MAX = 64 };
 
 /* ---- texts that may be shown ---- */
 
-/* Controls, and marks that turn the direction of a line or hide in it. */
+/* Of nobody whom we know: joiners, too, only hide. */
 static bool is_odd(unsigned point)
 {
-    return point < 0x20 || (point >= 0x7f && point < 0xa0) ||
-           (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
-           (point >= 0x2066 && point <= 0x2069) || point == 0xfeff;
+    return !visible_is_seen(point) || point == 0x200c || point == 0x200d;
 }
 
 /* At most CLAIM_TEXT_MAX bytes, in whole characters; NULL when nothing is left to read. */

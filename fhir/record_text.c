@@ -13,12 +13,24 @@ static const char id_bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 static const char token_bytes[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&^_.+-";
 
+/* Two numbers that differ look different: nothing in them hides, joiners and selectors included. */
+static bool is_all_seen(const char *text)
+{
+    while (*text != '\0') {
+        unsigned point = text_utf8_next(&text);
+        bool hides = point == 0x200c || point == 0x200d || (point >= 0xfe00 && point <= 0xfe0f);
+        if (hides || !visible_is_seen(point))
+            return false;
+    }
+    return true;
+}
+
 bool record_id_form(const char *text, bool is_received, struct text_form *ret_form)
 {
     size_t length = strlen(text);
     if (is_received) {
-        bool is_printable = !text_is_blank(text) && visible_plain(text) == length &&
-                            strpbrk(text, "\n\r\t") == NULL;
+        bool is_printable =
+            !text_is_blank(text) && text_utf8_fault(text, length) == length && is_all_seen(text);
         bool is_short =
             length <= RECORD_ID_RECEIVED_MAX || text_utf8_length(text) <= RECORD_ID_RECEIVED_MAX;
         if (is_printable && is_short)

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import unicodedata
 
 import pytest
 
@@ -11,7 +12,7 @@ import records
 import wire
 from practice import wait_for
 
-CONTROL = "\x1b[2J\x1b]0;owned\x07\u009b31m\u202eevil"
+CONTROL = "\x1b[2J\x1b]0;owned\x07\u009b31m\u202eevil\u200f\u200b\U000e0041"
 
 
 @pytest.fixture
@@ -32,9 +33,8 @@ def resource(bundle, kind):
 
 
 def active(text):
-    """Characters that a terminal would obey."""
-    return [char for char in text if (ord(char) < 32 and char not in "\n\t") or 0x7f <= ord(char) <= 0x9f
-            or 0x2028 <= ord(char) <= 0x202e or 0x2066 <= ord(char) <= 0x2069]
+    """Characters that a terminal would obey, or that nobody would see."""
+    return [char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp") and char not in "\n\t"]
 
 
 def test_no_partner_writes_on_our_terminal(door):

@@ -22,6 +22,16 @@ static void a_value_stays_on_its_line(void **state)
          "fed",
          "abc\\u202efed"},                                  /* right-to-left override */
         {"\xe2\x81\xa6x\xe2\x80\xa8y", "\\u2066x\\u2028y"}, /* isolate, line separator */
+        {"R\xe2\x80\x8f-\xd8\x9c"
+         "1",
+         "R\\u200f-\\u061c1"}, /* right-to-left mark, Arabic letter mark */
+        {"R\xe2\x80\x8b-\xc2\xad\xef\xbb\xbf"
+         "1",
+         "R\\u200b-\\u00ad\\ufeff1"},             /* no width */
+        {"\xe3\x85\xa4", "\\u3164"},              /* a filler alone is a blank name */
+        {"R\xf3\xa0\x81\x81", "R\\udb40\\udc41"}, /* a tag, as JSON writes it */
+        {"\xd9\x85\xdb\x8c\xe2\x80\x8c\xd8\xae",
+         "\xd9\x85\xdb\x8c\xe2\x80\x8c\xd8\xae"}, /* spelling */
         {"\x7f", "\\u007f"},
         {"\xff\xc3(", "\\ufffd\\ufffd("}, /* not UTF-8 */
         {"😀 שלום", "😀 שלום"},

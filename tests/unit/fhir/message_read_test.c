@@ -638,7 +638,9 @@ static void a_record_belongs_to_one_referral(void **state)
 
 static void what_is_no_number_is_refused(void **state)
 {
-    static const char *const odd[] = {"R\\u001b[2J", "R\\n1", "R\\u009b", "R\\u202e", " "};
+    static const char *const odd[] = {
+        "R\\u001b[2J", "R\\n1",     "R\\u009b",  "R\\u202e",        " ",       "R\\u200f1",
+        "R\\u200b1",   "R\\u200d1", "R\\u00ad1", "R\\udb40\\udc41", "\\u3164", "R\\u26051\\ufe0f"};
     struct world *world = open_world();
     (void)state;
     char *longest = arena_alloc(&world->arena, 202);
