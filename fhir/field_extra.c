@@ -2,6 +2,7 @@
  * for (docs/wire-profile.md). It stands on the record's main resource, in the element that tells
  * the same in readable text where there is one. See field.h. */
 #include "fhir/field.h"
+#include "fhir/record.h"
 #include "fhir/record_vocabulary.h"
 
 #include <string.h>
@@ -114,6 +115,13 @@ static struct json *write_extra(struct field_job *job, const struct field *field
     return field_new_extra(job, field->local, value);
 }
 
+/* What a partner writes into a field is what the field holds: else it stays an extension, and
+ * stands in `received`. */
+static bool fits(struct field_job *job, const struct record_field *known, const struct json *value)
+{
+    return record_value_fits(job->arena, job->context->coding, known, value);
+}
+
 static struct json *read_extra(struct field_job *job, const struct field *field, struct json *node,
                                struct json *into)
 {
@@ -122,7 +130,9 @@ static struct json *read_extra(struct field_job *job, const struct field *field,
         !text_equal(json_text(part_value(node, "name")), field->local))
         return NULL;
     struct json *value = part_value(node, "value");
-    if (value == NULL)
+    const struct record_field *known = vocabulary_field(job, field->local);
+    bool is_item = known == NULL || known->item != NULL; /* the text of one, such as decisions */
+    if (value == NULL || (is_item ? json_text(value) == NULL : !fits(job, known, value)))
         return NULL;
     json_mark(node);
     return json_copy_nodes(job->arena, value);
@@ -148,8 +158,10 @@ static bool set_in_item(struct field_job *job, struct json *into, const char *na
         place = place * 10 + (size_t)(*at - '0');
     struct json *item =
         place == 0 || place > ITEMS_MAX ? NULL : json_at(json_get(into, list), place - 1);
-    if (known == NULL || known->item == NULL || item == NULL || !is_settable(dot + 2) ||
-        record_field_find(known->item, dot + 2) == NULL)
+    if (known == NULL || known->item == NULL || item == NULL || !is_settable(dot + 2))
+        return false;
+    known = record_field_find(known->item, dot + 2);
+    if (known == NULL || !fits(job, known, value))
         return false;
     json_replace(job->arena, item, dot + 2, json_copy_nodes(job->arena, value));
     return true;
@@ -161,7 +173,7 @@ static bool set_field(struct field_job *job, struct json *into, const char *name
     const struct record_field *known = vocabulary_field(job, name);
     if (known == NULL)
         return set_in_item(job, into, name, value);
-    if (!is_settable(name) || known->item != NULL)
+    if (!is_settable(name) || !fits(job, known, value))
         return false;
     if (strcmp(name, "client_given_names") == 0 &&
         !has_same_words(json_get_text(into, name), json_text(value)))

@@ -91,6 +91,11 @@ bool record_check(const struct record *record, const struct record_rules *rules,
 /* The same for a tree without a file. */
 bool record_check_tree(const struct json *tree, const struct record_rules *rules,
                        struct finding_list *findings);
+/* Whether NODE, which a partner wrote, may stand in FIELD by itself, as an item where that is a
+ * list: type, form, words and range. Never a small object. */
+struct record_field;
+bool record_value_fits(struct arena *arena, const struct coding *coding,
+                       const struct record_field *field, const struct json *node);
 /* Things worth a second look in a right record (a technique against a precaution, more visits than
  * authorised, an order that has lapsed). EARLIER: other records of the client, of any kind. */
 void record_warn(const struct record *record, const struct record_rules *rules,

@@ -433,6 +433,42 @@ static void check_members(struct checking *check, const struct record_shape *sha
         check_missing(check, shape, place, object);
 }
 
+/* ---- one value ---- */
+
+static bool is_plain_text(const struct record_field *field, const char *text)
+{
+    bool is_long = field->type == RECORD_LONG_TEXT;
+    return text != NULL && !text_is_blank(text) && !has_control(text, is_long) &&
+           text_utf8_length(text) <= (is_long ? LONG_TEXT_MAX : TEXT_MAX);
+}
+
+/* Looks for no word near a wrong one: a partner may send wrong ones by the thousand. */
+bool record_value_fits(struct arena *arena, const struct coding *coding,
+                       const struct record_field *field, const struct json *node)
+{
+    struct finding_list findings = finding_list_new(arena);
+    struct record_rules rules = {.arena = arena, .is_received = true};
+    struct checking check = {.rules = &rules,
+                             .coding = coding != NULL ? coding : coding_standard(),
+                             .arena = arena,
+                             .findings = &findings};
+    struct place place = {NULL, field->name, 0};
+    struct value value = {field, record_common.name, &place, node};
+    switch (field->type) {
+    case RECORD_TEXT:
+    case RECORD_LONG_TEXT:
+    case RECORD_HANDLE: /* of the sender's directory */
+        return is_plain_text(field, json_text(node));
+    case RECORD_WORD:
+        return json_text(node) != NULL && is_allowed(&check, field, json_text(node));
+    case RECORD_ITEM:
+        return false;
+    default:
+        checks[field->type](&check, &value);
+        return findings.count == 0;
+    }
+}
+
 /* ---- a record ---- */
 
 bool record_get_day(const struct json *object, const char *name, struct date *ret_date)
