@@ -72,6 +72,7 @@ struct json_options {
     size_t bytes_max;  /* 0: no limit */
     int depth_max;     /* 0: JSON_DEPTH_MAX */
     size_t values_max; /* objects, lists and plain values together; 0: no limit */
+    size_t number_max; /* characters of a number, and two of its exponent; 0: no limit */
     int index_base;    /* number of the first list item in json_fault.path: 0 FHIRPath, 1 records */
 };
 

@@ -197,6 +197,18 @@ static char *skip_digits(char *at)
     return at;
 }
 
+static char *skip_exponent(struct scan *scan, char *at)
+{
+    enum { DIGITS_MAX = 2 };
+    at += at[1] == '+' || at[1] == '-' ? 2 : 1;
+    if (!is_digit(*at))
+        return fail(scan, at, "no digit after the exponent sign", "a digit");
+    char *end = skip_digits(at);
+    if (scan->options->number_max != 0 && end - at > DIGITS_MAX)
+        return fail_at(scan, at, "an exponent of more than two digits", "a smaller one");
+    return end;
+}
+
 /* Behind the number at START. */
 static char *skip_number(struct scan *scan, char *start)
 {
@@ -215,12 +227,13 @@ static char *skip_number(struct scan *scan, char *start)
             return fail(scan, at, "no digit after the point", "a digit");
         at = skip_digits(at);
     }
-    if (*at == 'e' || *at == 'E') {
-        at += at[1] == '+' || at[1] == '-' ? 2 : 1;
-        if (!is_digit(*at))
-            return fail(scan, at, "no digit after the exponent sign", "a digit");
-        at = skip_digits(at);
-    }
+    if (*at == 'e' || *at == 'E')
+        at = skip_exponent(scan, at);
+    if (at != NULL && scan->options->number_max != 0 &&
+        (size_t)(at - start) > scan->options->number_max)
+        return fail_at(
+            scan, start, "a number that is too long",
+            arena_print(scan->arena, "at most %zu characters", scan->options->number_max));
     return at;
 }
 

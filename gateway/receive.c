@@ -18,6 +18,8 @@
 #include "gateway/trace.h"
 
 enum { RETRY_AFTER_S = 2, SCRATCH_KEPT = 1 << 20, RECALL_AGAIN_S = 60 };
+/* Of a number that goes into a record: what reads that may make a million digits of 1e999999. */
+enum { NUMBER_MAX = 64 };
 
 struct receiver {
     struct receiver_options options;
@@ -151,13 +153,15 @@ static bool is_json_type(const char *type)
     return false;
 }
 
-static bool parse(struct receiving *receiving)
+/* Numbers of at most NUMBER_MAX characters; 0: of any length. */
+static bool parse(struct receiving *receiving, size_t number_max)
 {
     struct exchange *exchange = receiving->exchange;
     const struct config *config = &receiving->setup->config;
     struct json_options options = {.bytes_max = exchange->body_length, /* judged at the edge */
                                    .depth_max = (int)config->json_depth_max,
-                                   .values_max = config->json_values_max};
+                                   .values_max = config->json_values_max,
+                                   .number_max = number_max};
     struct json_fault fault;
     struct arena *scratch = &receiving->receiver->scratch;
     arena_reset(scratch);
@@ -361,7 +365,7 @@ static void process_message(struct receiver *receiver, struct exchange *exchange
         answer_fault(exchange, 415, &type, NULL, 0);
         return;
     }
-    if (!parse(receiving) || !validate(receiving) || !read_message(receiving))
+    if (!parse(receiving, NUMBER_MAX) || !validate(receiving) || !read_message(receiving))
         return;
     if (!admit_message(receiving->admission, receiving->setup, &exchange->arena,
                        &receiving->message, &fault)) {
@@ -422,7 +426,8 @@ static void send_again(struct receiver *receiver, struct exchange *exchange)
     struct recalling *recalling = arena_alloc(&exchange->arena, sizeof *recalling);
     struct fault busy = {FAULT_busy, NULL};
     receiving.admission = admit(receiver, exchange);
-    if (receiving.admission == NULL || !parse(&receiving) || !enter_queue(receiver, exchange))
+    if (receiving.admission == NULL || !parse(&receiving, NUMBER_MAX) ||
+        !enter_queue(receiver, exchange))
         return;
     recalling->unit = (struct unit){.run = recall, .done = on_recalled, .arena = &exchange->arena};
     recalling->receiver = receiver;
@@ -458,7 +463,7 @@ static void validate_resource_sent(struct receiver *receiver, struct exchange *e
     static const char prefix[] = "/fhir/";
     struct receiving receiving = {
         .receiver = receiver, .exchange = exchange, .setup = receiver->options.setup};
-    if (admit(receiver, exchange) == NULL || !parse(&receiving))
+    if (admit(receiver, exchange) == NULL || !parse(&receiving, 0))
         return;
     const char *type = exchange->path + strlen(prefix);
     size_t length = strcspn(type, "/");

@@ -119,6 +119,17 @@ def test_visit_counts_have_a_range(door, count, kept):
     assert willow.referral(referral["record_id"])["visits_total"] == kept
 
 
+@pytest.mark.parametrize("number", ["1e999999", "-1E-400", "1" + "0" * 5000, "0." + "1" * 64])
+def test_no_number_costs_its_reader_a_million_digits(door, number):
+    """A clinic's own system reads records/in; many stop, or think for long, at such a number."""
+    willow, lakeside = door
+    bundle = bundle_of(lakeside, records.referral())
+    resource(bundle, "ServiceRequest")["quantityQuantity"]["value"] = 7777
+    answer = wire.post(willow, lakeside, json.dumps(bundle).replace("7777", number))
+    assert answer.status == 400 and "found a" in answer.issues()[0][1], answer
+    assert wire.post(willow, lakeside, json.dumps(bundle).replace("7777", "7.0e0")).code == "ok"
+
+
 def test_the_check_sees_a_monitoring_address_that_others_reach(make_town):
     willow, = make_town("willow", start=False)
     for address in ("0.0.0.0:9180", "127.evil.example:9180"):

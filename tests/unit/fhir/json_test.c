@@ -203,6 +203,32 @@ static void reads_text_that_does_not_end_in_nul(void **state)
 }
 
 /* Bytes are looked at sixteen at a time: whatever matters stands once at each place of a step. */
+static void numbers_have_a_length(void **state)
+{
+    static const struct {
+        const char *text, *found; /* NULL: taken */
+    } cases[] = {{"[12345678]", NULL},
+                 {"[-1234567]", NULL},
+                 {"[1e99,1E-07]", NULL},
+                 {"[123456789]", "a number that is too long"},
+                 {"[0.1234567]", "a number that is too long"},
+                 {"[1e999]", "an exponent of more than two digits"},
+                 {"[-1E-007]", "an exponent of more than two digits"}};
+    struct arena arena = ARENA_EMPTY;
+    struct json_options options = {.number_max = 8};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct json_document document;
+        struct json_fault fault = {.found = NULL};
+        size_t length = strlen(cases[i].text);
+        bool is_taken = json_parse(&arena, cases[i].text, length, &options, &document, &fault);
+        assert_int_equal(is_taken, cases[i].found == NULL);
+        assert_true(is_taken || strcmp(fault.found, cases[i].found) == 0);
+        assert_true(json_parse(&arena, cases[i].text, length, NULL, &document, &fault));
+    }
+    arena_free(&arena);
+}
+
 static void reads_texts_of_every_length(void **state)
 {
     (void)state;
@@ -246,6 +272,7 @@ int main(void)
         cmocka_unit_test(finds_a_repeated_field_among_many),
         cmocka_unit_test(tells_the_first_repeat_of_many),
         cmocka_unit_test(ceilings_have_words),
+        cmocka_unit_test(numbers_have_a_length),
         cmocka_unit_test(reads_texts_of_every_length),
         cmocka_unit_test(reads_text_that_does_not_end_in_nul),
         cmocka_unit_test(refuses_what_is_not_strict_json),
