@@ -154,6 +154,13 @@ static inline bool json_may_have(const struct json *object, uint32_t hash)
     return object != NULL && (object->names & json_name_bit(hash)) != 0;
 }
 
+/* The same of a name that stands in the source: its hash is a constant. */
+static inline __attribute__((always_inline)) bool json_may_have_key(const struct json *object,
+                                                                    const char *key)
+{
+    return json_may_have(object, hash_name(key, strlen(key)));
+}
+
 /* json_member() of one that it may have. */
 struct json *json_search(const struct json *object, const char *key, size_t length, uint32_t hash);
 

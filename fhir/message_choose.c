@@ -10,36 +10,40 @@
 /* ---- what names what ---- */
 
 /* References of a resource that say what belongs to it, in the order in which they count. */
+enum { PATHS_MAX = 6 };
 struct naming {
-    const char *type, *list, *inner, *last; /* list.inner.last; NULL: ends before */
+    const char *type;
+    struct naming_path {
+        const char *list, *inner, *last; /* list.inner.last; NULL: ends before */
+    } paths[PATHS_MAX];                  /* NULL ends, where there are fewer */
 };
 static const struct naming namings[] = {
-    {"MessageHeader", "focus", NULL, NULL},
-    {"ServiceRequest", "reasonReference", NULL, NULL},
-    {"ServiceRequest", "insurance", NULL, NULL},
-    {"ServiceRequest", "supportingInfo", NULL, NULL},
-    {"ServiceRequest", "encounter", NULL, NULL},
-    {"Task", "focus", NULL, NULL},
-    {"Task", "basedOn", NULL, NULL},
-    {"Task", "reasonReference", NULL, NULL},
-    {"Task", "insurance", NULL, NULL},
-    {"Task", "input", "valueReference", NULL},
-    {"Task", "output", "valueReference", NULL},
-    {"Composition", "encounter", NULL, NULL},
-    {"Composition", "event", "detail", NULL},
-    {"CarePlan", "addresses", NULL, NULL},
-    {"CarePlan", "goal", NULL, NULL},
-    {"CarePlan", "careTeam", NULL, NULL},
-    {"CarePlan", "supportingInfo", NULL, NULL},
-    {"CarePlan", "activity", "reference", NULL},
-    {"CarePlan", "activity", "detail", "goal"},
-    {"Encounter", "reasonReference", NULL, NULL},
-    {"Encounter", "appointment", NULL, NULL},
-    {"Encounter", "episodeOfCare", NULL, NULL},
-    {"EpisodeOfCare", "team", NULL, NULL},
-    {"DiagnosticReport", "encounter", NULL, NULL},
-    {"DiagnosticReport", "result", NULL, NULL},
-    {"Observation", "hasMember", NULL, NULL},
+    {"MessageHeader", {{"focus", NULL, NULL}}},
+    {"ServiceRequest",
+     {{"reasonReference", NULL, NULL},
+      {"insurance", NULL, NULL},
+      {"supportingInfo", NULL, NULL},
+      {"encounter", NULL, NULL}}},
+    {"Task",
+     {{"focus", NULL, NULL},
+      {"basedOn", NULL, NULL},
+      {"reasonReference", NULL, NULL},
+      {"insurance", NULL, NULL},
+      {"input", "valueReference", NULL},
+      {"output", "valueReference", NULL}}},
+    {"Composition", {{"encounter", NULL, NULL}, {"event", "detail", NULL}}},
+    {"CarePlan",
+     {{"addresses", NULL, NULL},
+      {"goal", NULL, NULL},
+      {"careTeam", NULL, NULL},
+      {"supportingInfo", NULL, NULL},
+      {"activity", "reference", NULL},
+      {"activity", "detail", "goal"}}},
+    {"Encounter",
+     {{"reasonReference", NULL, NULL}, {"appointment", NULL, NULL}, {"episodeOfCare", NULL, NULL}}},
+    {"EpisodeOfCare", {{"team", NULL, NULL}}},
+    {"DiagnosticReport", {{"encounter", NULL, NULL}, {"result", NULL, NULL}}},
+    {"Observation", {{"hasMember", NULL, NULL}}},
 };
 enum { NAMINGS = sizeof namings / sizeof namings[0] };
 
@@ -107,16 +111,24 @@ static void name_diagnoses(struct queue *queue, const struct message_entry *hold
     }
 }
 
+static const struct naming_path *paths_of(const char *type)
+{
+    for (size_t i = 0; i < NAMINGS; i++) {
+        if (text_equal(namings[i].type, type))
+            return namings[i].paths;
+    }
+    return NULL;
+}
+
 static void name_from(struct queue *queue, const struct message_entry *holder)
 {
     enum { SECTION_DEPTH_MAX = 8 };
-    for (size_t i = 0; i < NAMINGS; i++) {
-        const struct naming *naming = &namings[i];
-        if (!text_equal(naming->type, holder->type))
-            continue;
-        const char *const rest[] = {naming->inner, naming->inner == NULL ? NULL : naming->last,
-                                    NULL};
-        name_at(queue, holder, json_get(holder->resource, naming->list), rest);
+    const struct naming_path *path = paths_of(holder->type);
+    for (size_t i = 0; path != NULL && i < PATHS_MAX && path[i].list != NULL; i++) {
+        const char *const rest[] = {path[i].inner, path[i].last, NULL};
+        const struct json *list = json_get(holder->resource, path[i].list);
+        if (list != NULL)
+            name_at(queue, holder, list, rest);
     }
     if (strcmp(holder->type, "Composition") == 0)
         name_sections(queue, holder, json_get(holder->resource, "section"), SECTION_DEPTH_MAX);

@@ -2,6 +2,7 @@
  * leads to an entry stands in message_reference. */
 #include "fhir/message_entries.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -194,6 +195,30 @@ static bool index_contained(struct field_job *job, struct json *container)
     return true;
 }
 
+/* Puts PLACE before those that are in the chain of HASH; returns what was the first of them. */
+static unsigned short chain(struct message_chains *chains, uint32_t hash, size_t place)
+{
+    unsigned short *first = &chains->first[hash % CHAINS];
+    unsigned short next = *first;
+    *first = (unsigned short)(place + 1);
+    return next;
+}
+
+_Static_assert(MESSAGE_ENTRIES_MAX < USHRT_MAX, "a chain can name every entry");
+
+static void chain_all(struct message_entries *bundle)
+{
+    for (size_t i = bundle->count; i-- > 0;) {
+        struct message_entry *entry = &bundle->entries[i];
+        entry->next_of_type = chain(&bundle->types, entry->type_hash, i);
+        entry->next_of_url = chain(&bundle->urls, entry->url_hash, i);
+    }
+    for (size_t i = bundle->contained_count; i-- > 0;) {
+        struct message_entry *entry = &bundle->contained[i];
+        entry->next_of_type = chain(&bundle->contained_types, entry->type_hash, i);
+    }
+}
+
 bool entries_index(struct field_job *job, const struct json *bundle)
 {
     entries_new(job);
@@ -203,6 +228,7 @@ bool entries_index(struct field_job *job, const struct json *bundle)
         if (!index_contained(job, job->entries->entries[i].resource))
             return false;
     }
+    chain_all(job->entries);
     return true;
 }
 
@@ -261,14 +287,14 @@ struct json *entries_resource(struct field_job *job, const struct json *referenc
     return entry == NULL ? NULL : entry->resource;
 }
 
-/* Of COUNT entries behind START (NULL: from the first). */
-static struct message_entry *next_of(struct message_entry *entries, size_t count, const char *type,
-                                     const struct message_entry *start)
+/* Of ENTRIES the first of TYPE at PLACE or behind it in its chain. */
+static struct message_entry *of_type(struct message_entry *entries, unsigned place,
+                                     const char *type, uint32_t hash)
 {
-    uint32_t hash = hash_name(type, strlen(type));
-    for (size_t i = start == NULL ? 0 : (size_t)(start - entries) + 1; i < count; i++) {
-        if (entries[i].type_hash == hash && strcmp(entries[i].type, type) == 0)
-            return &entries[i];
+    for (; place != 0; place = entries[place - 1].next_of_type) {
+        struct message_entry *entry = &entries[place - 1];
+        if (entry->type_hash == hash && strcmp(entry->type, type) == 0)
+            return entry;
     }
     return NULL;
 }
@@ -276,16 +302,28 @@ static struct message_entry *next_of(struct message_entry *entries, size_t count
 struct message_entry *entries_next(const struct field_job *job, const char *type,
                                    const struct message_entry *start)
 {
-    return next_of(job->entries->entries, job->entries->count, type, start);
+    const struct message_entries *bundle = job->entries;
+    uint32_t hash = hash_name(type, strlen(type));
+    unsigned place = start == NULL ? bundle->types.first[hash % CHAINS] : start->next_of_type;
+    return of_type(bundle->entries, place, type, hash);
+}
+
+static struct message_entry *next_contained(const struct field_job *job, const char *type,
+                                            const struct message_entry *start)
+{
+    const struct message_entries *bundle = job->entries;
+    if (bundle->contained_count == 0)
+        return NULL;
+    uint32_t hash = hash_name(type, strlen(type));
+    unsigned place =
+        start == NULL ? bundle->contained_types.first[hash % CHAINS] : start->next_of_type;
+    return of_type(bundle->contained, place, type, hash);
 }
 
 struct message_entry *entries_next_or_contained(const struct field_job *job, const char *type,
                                                 const struct message_entry *start)
 {
-    const struct message_entries *bundle = job->entries;
     bool is_contained = start != NULL && start->container != NULL;
     struct message_entry *entry = is_contained ? NULL : entries_next(job, type, start);
-    return entry != NULL ? entry
-                         : next_of(bundle->contained, bundle->contained_count, type,
-                                   is_contained ? start : NULL);
+    return entry != NULL ? entry : next_contained(job, type, is_contained ? start : NULL);
 }

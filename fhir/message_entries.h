@@ -13,9 +13,10 @@ struct message_entry {
     const char *name; /* outbound: "Patient", "Goal/2": what its id is made of */
     unsigned name_hash;
     const char *full_url;
-    unsigned url_hash;
+    uint32_t url_hash; /* inbound: hash_name() of the fullUrl; 0: it has none */
     const char *type, *id;
-    uint32_t type_hash; /* inbound: hash_name() of the type */
+    uint32_t type_hash;                       /* inbound: hash_name() of the type */
+    unsigned short next_of_type, next_of_url; /* inbound: see struct message_chains */
     struct json *resource;
     struct json *parent; /* inbound: the entry object, or NULL */
     bool is_taken;       /* inbound: some table read it */
@@ -32,8 +33,16 @@ struct message_entry {
 
 enum { ENTRIES_UNNAMED = 0 };
 
+/* The entries whose type or fullUrl has a hash of the same end, in their order: the place of the
+ * first plus one, and in each entry that of the next; 0 ends. A message asks for some forty types
+ * and follows as many references, so going through all entries for each would cost more. */
+enum { CHAINS = 64 };
+struct message_chains {
+    unsigned short first[CHAINS];
+};
+
 /* What a urn: led to, by the node that holds it: many are followed several times. */
-enum { URNS_KNOWN = 32 };
+enum { URNS_KNOWN = 64 };
 struct message_urn {
     const struct json *literal; /* NULL: none yet */
     struct message_entry *entry;
@@ -46,7 +55,8 @@ struct message_entries {
     size_t count, room;
     struct message_entry *contained; /* inbound: clinical ones, in the order of their containers */
     size_t contained_count, contained_room;
-    struct json *list; /* outbound: Bundle.entry */
+    struct message_chains types, contained_types, urls; /* inbound */
+    struct json *list;                                  /* outbound: Bundle.entry */
     struct message_look_ups *look_ups;
     struct message_urn urns[URNS_KNOWN]; /* inbound */
 };

@@ -198,12 +198,15 @@ static struct message_entry *by_urn(struct field_job *job, const struct json *re
                : NULL;
 }
 
-static struct message_entry *by_known_urn(struct field_job *job, const struct json *reference)
+static struct message_urn *known_urn(struct field_job *job, const struct json *reference)
 {
-    size_t place = (uintptr_t)reference / sizeof *reference % URNS_KNOWN;
-    struct message_urn *known = &job->entries->urns[place];
-    if (known->literal != reference)
-        *known = (struct message_urn){reference, by_urn(job, reference)};
+    return &job->entries->urns[(uintptr_t)reference / sizeof *reference % URNS_KNOWN];
+}
+
+static struct message_entry *by_new_urn(struct field_job *job, const struct json *reference)
+{
+    struct message_urn *known = known_urn(job, reference);
+    *known = (struct message_urn){reference, by_urn(job, reference)};
     return known->entry;
 }
 
@@ -212,8 +215,11 @@ struct message_entry *reference_by_literal(struct field_job *job, const struct j
 {
     struct message_entry *found[REFERENCE_CANDIDATES];
     const char *text = json_text(reference);
+    const struct message_urn *known = known_urn(job, reference);
+    if (known->literal == reference)
+        return known->entry;
     if (text_starts(text, "urn:"))
-        return by_known_urn(job, reference);
+        return by_new_urn(job, reference);
     struct literal literal = literal_of(job, text);
     size_t count = reference_with_url(job, text, literal.length, found);
     if (count > 0)

@@ -23,17 +23,31 @@ bool message_refuse(struct finding_list *findings, const char *path, const char 
 
 /* ---- what cannot be processed at all ---- */
 
-/* The first modifierExtension or implicitRules among NODE, its siblings and all beneath them: R4
+static bool are_rules(const struct json *node)
+{
+    return json_has_key(node, "modifierExtension") || json_has_key(node, "implicitRules") ||
+           json_has_key(node, "_implicitRules");
+}
+
+/* One word of the object says of nearly all that none of its members is one of these. */
+static bool may_have_rules(const struct json *object)
+{
+    return json_may_have_key(object, "modifierExtension") ||
+           json_may_have_key(object, "implicitRules") ||
+           json_may_have_key(object, "_implicitRules");
+}
+
+/* The first modifierExtension or implicitRules beneath PARENT: R4
  * extensibility.html#modifierExtension and resource.html#implicitRules, what is not understood must
  * not be processed. On the way the marks of an earlier reading are taken off. */
-static const struct json *look_over(struct json *node)
+static const struct json *look_over(const struct json *parent)
 {
-    for (; node != NULL; node = node->next) {
+    bool may_say = may_have_rules(parent);
+    for (struct json *node = parent->child; node != NULL; node = node->next) {
         json_unmark(node);
-        if (json_has_key(node, "modifierExtension") || json_has_key(node, "implicitRules") ||
-            json_has_key(node, "_implicitRules"))
+        if (may_say && are_rules(node))
             return node;
-        const struct json *found = node->child == NULL ? NULL : look_over(node->child);
+        const struct json *found = node->child == NULL ? NULL : look_over(node);
         if (found != NULL)
             return found;
     }
@@ -89,7 +103,7 @@ static const char *rules_in(const struct field_job *job, const struct json *bund
 {
     enum { PATH_MAX_LENGTH = 2048 };
     struct arena *arena = job->arena;
-    const struct json *found = look_over(json_first(bundle));
+    const struct json *found = look_over(bundle);
     if (found == NULL)
         return NULL;
     struct text path = text_new(arena, PATH_MAX_LENGTH);

@@ -22,6 +22,7 @@ struct walk {
     struct json *list;
     size_t count, left_out;
     const struct message_entry *entry; /* being walked; NULL: the Bundle */
+    bool is_document;                  /* its sections may be about others */
 };
 
 /* Where the walk stands: a member of what is above, or an item. Written out only when it is told.
@@ -267,25 +268,19 @@ static bool tell_extension(struct walk *walk, const struct place *place, const s
     return true;
 }
 
-static inline __attribute__((always_inline)) bool may_have(const struct json *node,
-                                                           const char *name)
-{
-    return json_may_have(node, hash_name(name, strlen(name)));
-}
-
 /* Each is asked only when the member that it cannot do without may be there. */
 static bool tell_as_one(struct walk *walk, const struct place *place, struct json *node)
 {
     if (json_kind(node) != JSON_OBJECT || !is_whole(node))
         return false;
-    bool may_refer = may_have(node, "reference") || may_have(node, "display");
-    bool has_value = may_have(node, "value");
-    return (may_have(node, "div") && tell_narrative(walk, place, node)) ||
+    bool may_refer = json_may_have_key(node, "reference") || json_may_have_key(node, "display");
+    bool has_value = json_may_have_key(node, "value");
+    return (json_may_have_key(node, "div") && tell_narrative(walk, place, node)) ||
            (may_refer && tell_reference(walk, place, node)) ||
-           (may_have(node, "url") && tell_extension(walk, place, node)) ||
+           (json_may_have_key(node, "url") && tell_extension(walk, place, node)) ||
            (has_value && tell_quantity(walk, place, node)) ||
            (has_value && tell_identifier(walk, place, node)) ||
-           (may_have(node, "code") && tell_coding(walk, place, node));
+           (json_may_have_key(node, "code") && tell_coding(walk, place, node));
 }
 
 /* ---- leaves ---- */
@@ -325,9 +320,8 @@ static bool is_passed_over(const struct json *object, const struct json *member)
 /* A section that is about somebody else: R4 Composition.section.focus. */
 static bool is_other_section(struct walk *walk, const struct json *node)
 {
-    const struct json *focus = json_get(node, "focus");
-    return focus != NULL && walk->job->client != NULL &&
-           strcmp(walk->entry->type, "Composition") == 0 &&
+    const struct json *focus = walk->is_document ? json_get(node, "focus") : NULL;
+    return focus != NULL &&
            client_of_reference(walk->job, walk->job->client, walk->entry, focus) != CLIENT_THEIRS;
 }
 
@@ -382,7 +376,7 @@ static void walk_members(struct walk *walk, const struct place *place, struct js
 static const char *heading_of(struct walk *walk, const struct place *place, struct json *section)
 {
     enum { HEADING_MAX = 60 };
-    if (place->key == NULL || strcmp(place->key, "section") != 0 || is_other_section(walk, section))
+    if (place->key == NULL || !text_equal(place->key, "section") || is_other_section(walk, section))
         return NULL; /* what is said of somebody else is not told */
     const char *heading = section_heading(walk->job, section);
     return heading == NULL
@@ -425,6 +419,7 @@ struct json *received_list(struct field_job *job)
     for (size_t i = 0; i < job->entries->count; i++) {
         const struct place place = {NULL, NULL, 0, NULL};
         walk.entry = &job->entries->entries[i];
+        walk.is_document = job->client != NULL && strcmp(walk.entry->type, "Composition") == 0;
         job->resource = walk.entry->resource;
         if (walk.entry->aside != NULL)
             tell(&walk, &place, NULL, NULL, walk.entry->aside);
@@ -432,6 +427,7 @@ struct json *received_list(struct field_job *job)
             walk_members(&walk, &place, walk.entry->resource);
     }
     walk.entry = NULL;
+    walk.is_document = false;
     walk_labels(&walk, &(struct place){NULL, NULL, 0, NULL}, json_get(job->bundle, "meta"));
     if (walk.left_out > 0) {
         struct json *last = json_push(walk.list, json_new_object(job->arena));

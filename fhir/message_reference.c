@@ -66,9 +66,11 @@ size_t reference_with_url(struct field_job *job, const char *url, size_t length,
         const struct look_up_row *rows = look_up_all(&names(job)->urls, name, NULL, NULL, &count);
         return take_rows(job, rows, count, ret_found);
     }
-    unsigned hash = hash_name(url, length);
-    struct message_entry *end = job->entries->entries + job->entries->count;
-    for (struct message_entry *entry = job->entries->entries; entry < end; entry++) {
+    uint32_t hash = hash_name(url, length);
+    struct message_entry *entries = job->entries->entries;
+    unsigned place = job->entries->urls.first[hash % CHAINS];
+    for (; place != 0; place = entries[place - 1].next_of_url) {
+        struct message_entry *entry = &entries[place - 1];
         if (entry->url_hash == hash && entry->full_url != NULL &&
             strncmp(entry->full_url, url, length) == 0 && entry->full_url[length] == '\0')
             ret_found[count++] = entry;

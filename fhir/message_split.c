@@ -236,6 +236,8 @@ const char *split_repeated(struct field_job *job, const struct message_split *sp
 {
     static const char *const types[] = {"ServiceRequest", "Task",    "Composition",
                                         "CarePlan",       "Consent", NULL};
+    if (json_next(json_first(json_get(split->header, "focus"))) == NULL)
+        return NULL; /* as nearly always */
     for (size_t i = 0; types[i] != NULL; i++) {
         if (is_repeated(job, split, types[i]))
             return types[i];
@@ -279,15 +281,18 @@ static void take_filler(struct field_job *job, struct json *identifier, struct j
 static void take_numbers(struct field_job *job, struct json *resource)
 {
     struct json *list = json_get(resource, "identifier");
-    take_placer(job, choice_best(job, list, identifier_of_order, "PLAC"), resource);
-    take_filler(job, choice_best(job, list, identifier_of_order, "FILL"), resource);
+    if (job->referral.number == NULL)
+        take_placer(job, choice_best(job, list, identifier_of_order, "PLAC"), resource);
+    if (job->referral.filler_number == NULL)
+        take_filler(job, choice_best(job, list, identifier_of_order, "FILL"), resource);
 }
 
 /* A number without a type is the placer's. */
 static void take_any_number(struct field_job *job, struct json *resource)
 {
     struct json *list = json_get(resource, "identifier");
-    take_placer(job, choice_best(job, list, identifier_of_order, NULL), resource);
+    if (job->referral.number == NULL)
+        take_placer(job, choice_best(job, list, identifier_of_order, NULL), resource);
 }
 
 /* A logical Reference that does not say that it means something else. */

@@ -255,10 +255,19 @@ static struct json *node_of_code(struct json *node, const char *code)
     return coding;
 }
 
+/* Most have none of these members. */
+static bool may_speak_against_itself(const struct json *resource)
+{
+    return json_may_have_key(resource, "status") || json_may_have_key(resource, "doNotPerform") ||
+           json_may_have_key(resource, "lifecycleStatus") ||
+           json_may_have_key(resource, "verificationStatus");
+}
+
 static void judge_other(struct field_job *job, struct message_entry *entry)
 {
     static const char *const by_others[] = {"Consent", "DiagnosticReport", "Provenance"};
-    if (entry->is_taken || entry->aside != NULL || entry->is_no_fact)
+    if (entry->is_taken || entry->aside != NULL || entry->is_no_fact ||
+        !may_speak_against_itself(entry->resource))
         return;
     for (size_t i = 0; i < sizeof by_others / sizeof *by_others; i++) {
         if (strcmp(by_others[i], entry->type) == 0)

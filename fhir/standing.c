@@ -10,9 +10,11 @@
 const struct standing_type *standing_type_of(const char *name)
 {
     uint32_t hash = hash_name(name, strlen(name));
-    for (size_t i = 0; i < standing_type_count; i++) {
-        if (standing_types[i].hash == hash && strcmp(standing_types[i].name, name) == 0)
-            return &standing_types[i];
+    size_t at = hash & standing_slots_mask;
+    for (; standing_slots[at] != 0; at = (at + 1) & standing_slots_mask) {
+        const struct standing_type *type = &standing_types[standing_slots[at] - 1];
+        if (type->hash == hash && strcmp(type->name, name) == 0)
+            return type;
     }
     return NULL;
 }

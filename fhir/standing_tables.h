@@ -23,5 +23,8 @@ extern const struct standing_row standing_rows[];
 extern const struct standing_element standing_elements[];
 extern const struct standing_type standing_types[];
 extern const size_t standing_type_count;
+/* Open-addressing table by hash_name() of a type: index into standing_types plus one, 0 empty. */
+extern const unsigned short standing_slots[];
+extern const unsigned standing_slots_mask;
 
 #endif

@@ -18,7 +18,7 @@ struct index index_new(struct arena *arena, const struct hash_key *secret, size_
                           arena_array(arena, size, sizeof(struct index_row)), size - 1};
 }
 
-enum { SMALL = 64 }; /* places */
+enum { SMALL = 256 }; /* places */
 
 static inline uint64_t hash_of(const struct index *index, const char *key, size_t length)
 {

@@ -308,6 +308,7 @@ def write_modifiers(folder, out):
     for name, first, count in types:
         lines.append(f"    {{{text(name)}, {hash_of(name):#x}u, {first}, {count}}},")
     lines += ["};", f"const size_t standing_type_count = {len(types)};", ""]
+    lines += slots_of("standing_slots", [(i, name) for i, (name, _, _) in enumerate(types)])
     out.write_text("\n".join(lines), encoding="utf-8")
 
 

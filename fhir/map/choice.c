@@ -18,8 +18,12 @@ static bool is_before(const char *one, const char *other)
 enum choice_time choice_time(const struct field_job *job, const struct json *item)
 {
     const struct json *period = json_get(item, "period");
+    if (text_equal(json_get_text(item, "use"), "old"))
+        return CHOICE_ENDED;
+    if (period == NULL)
+        return CHOICE_CURRENT; /* as nearly always */
     const char *end = json_get_text(period, "end");
-    if (text_equal(json_get_text(item, "use"), "old") || is_before(end, job->moment))
+    if (is_before(end, job->moment))
         return CHOICE_ENDED;
     bool is_unsure = end != NULL && job->moment == NULL;
     return is_unsure || is_before(job->moment, json_get_text(period, "start")) ? CHOICE_NOT_YET

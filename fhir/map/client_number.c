@@ -163,6 +163,8 @@ static const char *const never_oids[] = {"2.16.840.1.113883.4.1",    "2.16.840.1
 
 static bool is_among_oids(const char *oid, const char *const *oids)
 {
+    if (*oid < '0' || *oid > '2') /* no OID begins so */
+        return false;
     for (size_t i = 0; oids[i] != NULL; i++) {
         if (text_ends(oids[i], ".") ? text_starts(oid, oids[i]) : strcmp(oid, oids[i]) == 0)
             return true;
@@ -175,7 +177,7 @@ static bool is_state_name(const char *system)
 {
     const char *slash = strrchr(system, '/');
     for (size_t i = 0; slash != NULL && state_names[i] != NULL; i++) {
-        if (strcasecmp(slash + 1, state_names[i]) == 0)
+        if ((slash[1] | 0x20) == state_names[i][0] && strcasecmp(slash + 1, state_names[i]) == 0)
             return true;
     }
     return false;

@@ -98,8 +98,11 @@ static bool says_something(const struct json *address)
 
 static void add_part(struct text *line, const char *before, const char *part)
 {
-    if (part != NULL)
-        text_print(line, "%s%s", line->length > 0 ? before : "", part);
+    if (part == NULL)
+        return;
+    if (line->length > 0)
+        text_add(line, before);
+    text_add(line, part);
 }
 
 /* "12 Elm St, Apt 4, Springfield, IL 62701, US" */

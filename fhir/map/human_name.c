@@ -41,13 +41,20 @@ static struct json *new_latin(struct field_job *job, const struct json *value)
 
 /* ---- which name ---- */
 
+static void add_word(struct text *text, const char *word)
+{
+    if (text->length > 0)
+        text_add_char(text, ' ');
+    text_add(text, word);
+}
+
 /* The words of a list of names, with a space between them; NULL: none. */
 static const char *words_of(struct field_job *job, const struct json *list)
 {
     struct text text = text_new(job->arena, 4096);
     for (struct json *word = json_first(list); word != NULL; word = json_next(word)) {
         if (json_text(word) != NULL)
-            text_print(&text, "%s%s", text.length > 0 ? " " : "", json_text(word));
+            add_word(&text, json_text(word));
     }
     return text.length == 0 ? NULL : text.at;
 }
@@ -178,7 +185,7 @@ static struct json *read_given(struct field_job *job, struct json *name)
     for (struct json *word = json_first(json_get(name, "given")); word != NULL;
          word = json_next(word)) {
         if (json_text(word) != NULL && !(has_full && is_again(shadow))) {
-            text_print(&text, "%s%s", text.length > 0 ? " " : "", json_text(word));
+            add_word(&text, json_text(word));
             json_mark(word);
             if (is_qualified(shadow, "BR"))
                 json_mark(shadow);

@@ -61,7 +61,9 @@ static bool add_to(struct text *together, const char *between, const char *text)
 {
     if (text_is_blank(text) || together->length + strlen(text) > TOGETHER_MAX_BYTES - 8)
         return false;
-    text_print(together, "%s%s", together->length == 0 ? "" : between, text);
+    if (together->length > 0)
+        text_add(together, between);
+    text_add(together, text);
     return true;
 }
 
