@@ -20,9 +20,17 @@ const struct coding *coding_standard(void)
     return &standard;
 }
 
-static bool fits(const struct coding_row *row, const char *kind, const char *key)
+/* A kind is a word of ours, so its hash is enough; ANY_KIND: every one will do. */
+enum { ANY_KIND = 0 };
+
+static uint32_t kind_hash(const char *kind)
 {
-    return strcmp(row->key, key) == 0 && (kind == NULL || strcmp(row->kind, kind) == 0);
+    return kind == NULL ? ANY_KIND : hash_name(kind, strlen(kind));
+}
+
+static bool is_of(const struct coding_row *row, uint32_t kind)
+{
+    return kind == ANY_KIND || row->kind_hash == kind;
 }
 
 /* The first built-in row of KEY, or NULL. */
@@ -38,9 +46,9 @@ static const struct coding_row *first_of(const char *key)
 }
 
 /* Of ROW and those of its key that follow. */
-static const struct coding_row *first_of_kind(const struct coding_row *row, const char *kind)
+static const struct coding_row *first_of_kind(const struct coding_row *row, uint32_t kind)
 {
-    while (row != NULL && kind != NULL && strcmp(row->kind, kind) != 0)
+    while (row != NULL && !is_of(row, kind))
         row = row->more > 0 ? row + 1 : NULL;
     return row;
 }
@@ -50,14 +58,15 @@ static bool is_own(const struct coding *coding, const struct coding_row *row)
     return coding->own_count > 0 && row >= coding->own && row < coding->own + coding->own_count;
 }
 
-const struct coding_row *coding_next(const struct coding *coding, const char *kind, const char *key,
-                                     const struct coding_row *start)
+const struct coding_row *coding_next(const struct coding *coding, const char *kind_name,
+                                     const char *key, const struct coding_row *start)
 {
+    uint32_t kind = kind_hash(kind_name);
     if (start != NULL && !is_own(coding, start))
         return start->more == 0 ? NULL : first_of_kind(start + 1, kind);
     for (size_t i = start == NULL ? 0 : (size_t)(start - coding->own) + 1; i < coding->own_count;
          i++) {
-        if (fits(&coding->own[i], kind, key))
+        if (is_of(&coding->own[i], kind) && strcmp(coding->own[i].key, key) == 0)
             return &coding->own[i];
     }
     return first_of_kind(first_of(key), kind);
@@ -103,22 +112,23 @@ static size_t lower_bound(const char *system, const char *code)
 }
 
 const struct coding_row *coding_find_code(const struct coding *coding, const char *base,
-                                          const char *kind, const char *system, const char *code)
+                                          const char *kind_name, const char *system,
+                                          const char *code)
 {
+    uint32_t kind = kind_hash(kind_name);
     if (system == NULL || code == NULL)
         return NULL;
     for (size_t i = 0; i < coding->own_count; i++) {
         const struct coding_row *row = &coding->own[i];
-        if (compare_code(row, system, code) == 0 && (kind == NULL || strcmp(row->kind, kind) == 0))
+        if (is_of(row, kind) && compare_code(row, system, code) == 0)
             return row;
     }
     const char *table = table_system(base, system);
     size_t at = hash_name(code, strlen(code)) & coding_slots_by_code_mask;
     for (; coding_slots_by_code[at] != 0; at = (at + 1) & coding_slots_by_code_mask) {
         const struct coding_row *row = &coding_rows[coding_slots_by_code[at] - 1];
-        bool right_place = row->is_local == (table != system);
-        if (right_place && strcmp(row->code, code) == 0 && strcmp(row->system, table) == 0 &&
-            (kind == NULL || strcmp(row->kind, kind) == 0))
+        bool may_be = is_of(row, kind) && row->is_local == (table != system);
+        if (may_be && strcmp(row->code, code) == 0 && strcmp(row->system, table) == 0)
             return row;
     }
     return NULL;
@@ -305,7 +315,8 @@ static bool read_row(const struct csv_row *row, const int columns[MAP_COLUMNS],
                                    .code = cells[MAP_CODE],
                                    .display = cells[MAP_DISPLAY],
                                    .unit = cells[MAP_UNIT],
-                                   .kind = cells[MAP_KIND]};
+                                   .kind = cells[MAP_KIND],
+                                   .kind_hash = kind_hash(cells[MAP_KIND])};
     return true;
 }
 

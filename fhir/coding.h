@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/finding.h"
@@ -20,6 +21,7 @@ struct coding_row {
     const char *unit;    /* UCUM code, or NULL */
     const char *kind;    /* "technique", "bodysite", "specialty", "observation", "service", ... */
     const char *also[2]; /* keys of further rows to send beside this one; NULL when fewer */
+    uint32_t kind_hash;  /* hash_name() of the kind; no two kinds have the same */
     bool is_local;       /* system is a product code system */
     unsigned char more;  /* of a built-in row: rows of the same key that follow */
 };

@@ -188,7 +188,9 @@ static inline __attribute__((always_inline)) const char *json_get_text(const str
 static inline __attribute__((always_inline)) bool json_has_key(const struct json *member,
                                                                const char *key)
 {
-    return member->key_hash == hash_name(key, strlen(key)) && strcmp(member->key, key) == 0;
+    size_t length = strlen(key);
+    return member->key_hash == hash_name(key, length) && member->key_length == length &&
+           hash_same_name(member->key, key, length);
 }
 
 /* A mark for who reads a tree; it is no part of what the tree says, and a copy has none. */

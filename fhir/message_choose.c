@@ -130,9 +130,9 @@ static void name_from(struct queue *queue, const struct message_entry *holder)
         if (list != NULL)
             name_at(queue, holder, list, rest);
     }
-    if (strcmp(holder->type, "Composition") == 0)
+    if (entries_is(holder, "Composition"))
         name_sections(queue, holder, json_get(holder->resource, "section"), SECTION_DEPTH_MAX);
-    if (strcmp(holder->type, "Encounter") == 0 || strcmp(holder->type, "EpisodeOfCare") == 0)
+    if (entries_is(holder, "Encounter") || entries_is(holder, "EpisodeOfCare"))
         name_diagnoses(queue, holder);
 }
 
@@ -411,17 +411,16 @@ static bool is_this_visit(struct field_job *job, const struct json *encounter,
 static bool is_of_other_visit(struct field_job *job, const struct message_entry *entry)
 {
     const struct json *encounter = json_get(entry->resource, "encounter");
-    bool is_named_result = strcmp(entry->type, "Observation") == 0 && is_named(job, entry);
+    bool is_named_result = entries_is(entry, "Observation") && is_named(job, entry);
     return encounter != NULL && strcmp(job->kind, "progress-note") == 0 && !is_named_result &&
-           strcmp(entry->type, "Condition") != 0 &&
-           !is_this_visit(job, encounter, entries_holder(entry));
+           !entries_is(entry, "Condition") && !is_this_visit(job, encounter, entries_holder(entry));
 }
 
 /* The visit of a record that names one is that one or none. */
 static bool is_wrong_encounter(struct field_job *job, const struct message_entry *entry)
 {
     const struct json *named = json_get(job->main, "encounter");
-    return strcmp(entry->type, "Encounter") == 0 && named != NULL &&
+    return entries_is(entry, "Encounter") && named != NULL &&
            entries_resolve_in(job, named, job->main) != entry;
 }
 

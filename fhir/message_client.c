@@ -36,7 +36,7 @@ static struct message_client person_of(struct field_job *job, const struct json 
     const struct json *identifier = json_get(reference, "identifier");
     person.entry = entries_resolve_in(job, reference, person.container);
     bool is_by_number = json_get(reference, "reference") == NULL;
-    if (is_by_number && person.entry != NULL && strcmp(person.entry->type, "Patient") == 0 &&
+    if (is_by_number && person.entry != NULL && entries_is(person.entry, "Patient") &&
         count_with_number(job, identifier) != 1)
         person.entry = NULL; /* a household's, or an old one */
     return person;
@@ -146,7 +146,7 @@ enum client_whose client_of_reference(struct field_job *job, const struct messag
 
 static bool is_patient(const struct message_entry *entry)
 {
-    return strcmp(entry->type, "Patient") == 0;
+    return entries_is(entry, "Patient");
 }
 
 static bool is_person(struct field_job *job, const struct json *reference,
@@ -155,7 +155,7 @@ static bool is_person(struct field_job *job, const struct json *reference,
     const struct message_entry *who = entries_resolve_in(job, reference, entries_holder(holder));
     const char *text = json_get_text(reference, "reference");
     if (who != NULL)
-        return is_patient(who) || strcmp(who->type, "Group") == 0;
+        return is_patient(who) || entries_is(who, "Group");
     return text_equal(json_get_text(reference, "type"), "Patient") ||
            (text != NULL && strstr(text, "Patient/") != NULL);
 }
@@ -205,15 +205,15 @@ static bool is_of_other_source(struct field_job *job, const struct message_clien
 enum client_whose client_whose(struct field_job *job, const struct message_client *client,
                                const struct message_entry *entry)
 {
-    if (strcmp(entry->type, "Appointment") == 0)
+    if (entries_is(entry, "Appointment"))
         return whose_appointment(job, client, entry);
     const struct json *subject = client_subject(entry->resource);
     enum client_whose whose =
         subject == NULL ? CLIENT_UNSAID : client_of_reference(job, client, entry, subject);
-    if (whose <= CLIENT_UNSAID && strcmp(entry->type, "Observation") == 0 &&
+    if (whose <= CLIENT_UNSAID && entries_is(entry, "Observation") &&
         looks_elsewhere(job, client, entry))
         return CLIENT_ANOTHER;
-    if (whose <= CLIENT_UNSAID && strcmp(entry->type, "DocumentReference") == 0 &&
+    if (whose <= CLIENT_UNSAID && entries_is(entry, "DocumentReference") &&
         is_of_other_source(job, client, entry))
         return CLIENT_ANOTHER;
     return whose;
@@ -223,7 +223,7 @@ const char *client_named(struct field_job *job, const struct message_entry *entr
 {
     const struct json *subject = client_subject(entry->resource);
     const struct json *focus = json_first(json_get(entry->resource, "focus"));
-    if (strcmp(entry->type, "Observation") == 0 && focus != NULL)
+    if (entries_is(entry, "Observation") && focus != NULL)
         subject = focus;
     else if (subject == NULL)
         subject = json_find(entry->resource, "context", "sourcePatientInfo", NULL);

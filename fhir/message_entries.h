@@ -88,6 +88,12 @@ struct json *entries_resource(struct field_job *job, const struct json *referenc
                               const struct json *container);
 /* The resource in which the references of an entry stand: what contains it, else itself. */
 const struct json *entries_holder(const struct message_entry *entry);
+/* Of a received entry, which is not NULL: most others are told by a number that is a constant. */
+static inline __attribute__((always_inline)) bool entries_is(const struct message_entry *entry,
+                                                             const char *type)
+{
+    return entry->type_hash == hash_name(type, strlen(type)) && strcmp(entry->type, type) == 0;
+}
 /* The entry whose resource this is, or NULL. */
 struct message_entry *entries_of_resource(const struct field_job *job, const struct json *resource);
 /* The same of a contained resource that may be part of a record. */

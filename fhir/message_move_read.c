@@ -140,7 +140,7 @@ bool retraction_is(const struct message_split *split)
 {
     const struct message_entry *main = split->main;
     return main != NULL &&
-           strcmp(main->type, "ServiceRequest") != 0 && /* an order is taken back as a whole */
+           !entries_is(main, "ServiceRequest") && /* an order is taken back as a whole */
            text_equal(json_get_text(main->resource, "status"), "entered-in-error");
 }
 
@@ -164,7 +164,7 @@ bool retraction_read(struct field_job *job, const struct message_split *split,
                      struct message_inbound *in, struct finding_list *findings)
 {
     struct json *main = split->main->resource;
-    bool is_document = strcmp(split->main->type, "Composition") == 0;
+    bool is_document = entries_is(split->main, "Composition");
     const struct json *identifier =
         choice_best(job, json_get(main, "identifier"), choice_of_value, NULL);
     struct json *local = json_new_object(job->arena);

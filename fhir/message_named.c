@@ -66,11 +66,11 @@ static const char *const links[] = {"targetReference", "target", "replaces", "ba
 
 const char *named_target(struct field_job *job, const char *key, const struct message_entry *entry)
 {
-    if (strcmp(entry->type, "PractitionerRole") == 0)
+    if (entries_is(entry, "PractitionerRole"))
         return name_of_role(job, entry->resource);
     if (is_one_of(entry->type, people))
         return name_of(job, entry->resource);
-    if (strcmp(entry->type, "Patient") == 0 && is_one_of(key, deeds))
+    if (entries_is(entry, "Patient") && is_one_of(key, deeds))
         return entry->is_strangers ? "another patient" : "the client";
     bool is_link = is_one_of(key, links) && entry->resource != job->main;
     return is_link ? number_of(entry->resource) : NULL;

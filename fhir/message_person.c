@@ -183,7 +183,7 @@ static bool links_to(struct field_job *job, const struct message_entry *one,
 
 static bool is_patient(const struct message_entry *entry)
 {
-    return strcmp(entry->type, "Patient") == 0;
+    return entries_is(entry, "Patient");
 }
 
 static bool compare(struct field_job *job, const struct message_entry *one,

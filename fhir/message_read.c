@@ -397,7 +397,7 @@ static bool check_client(struct field_job *job, const struct message_split *spli
 {
     const struct message_client *client = &split->client;
     const struct message_entry *const others[] = {split->order, split->task};
-    if (client->entry != NULL && strcmp(client->entry->type, "Patient") != 0)
+    if (client->entry != NULL && !entries_is(client->entry, "Patient"))
         return message_refuse(findings, "subject",
                               arena_print(job->arena, "a %.64s", client->entry->type),
                               "one Patient, because a record is about one client");

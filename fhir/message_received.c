@@ -419,7 +419,7 @@ struct json *received_list(struct field_job *job)
     for (size_t i = 0; i < job->entries->count; i++) {
         const struct place place = {NULL, NULL, 0, NULL};
         walk.entry = &job->entries->entries[i];
-        walk.is_document = job->client != NULL && strcmp(walk.entry->type, "Composition") == 0;
+        walk.is_document = job->client != NULL && entries_is(walk.entry, "Composition");
         job->resource = walk.entry->resource;
         if (walk.entry->aside != NULL)
             tell(&walk, &place, NULL, NULL, walk.entry->aside);

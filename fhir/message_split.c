@@ -188,7 +188,7 @@ static struct message_entry *find_any_order(struct field_job *job)
 
 static bool is_order(const struct message_entry *entry)
 {
-    return entry != NULL && strcmp(entry->type, "ServiceRequest") == 0;
+    return entry != NULL && entries_is(entry, "ServiceRequest");
 }
 
 static struct message_entry *find_order(struct field_job *job, const struct message_split *split)
@@ -306,7 +306,7 @@ static void take_reference(struct field_job *job, struct json *reference, struct
 {
     struct message_entry *entry =
         reference == NULL ? NULL : entries_resolve_in(job, reference, container);
-    if (entry != NULL && strcmp(entry->type, "ServiceRequest") == 0)
+    if (entry != NULL && entries_is(entry, "ServiceRequest"))
         take_any_number(job, entry->resource);
     else if (entry == NULL && reference != NULL && may_be_order(reference))
         take_placer(job,
@@ -356,7 +356,7 @@ static void take_from_entries(struct field_job *job, const struct message_split 
             continue;
         take_reference(job, json_kind(based_on) == JSON_LIST ? json_first(based_on) : based_on,
                        holder);
-        if (strcmp(entry->type, "DocumentReference") == 0)
+        if (entries_is(entry, "DocumentReference"))
             take_related(job, entry->resource, holder);
     }
 }
@@ -364,9 +364,9 @@ static void take_from_entries(struct field_job *job, const struct message_split 
 /* A record names its referral where its resources are based on it. */
 static void take_based_on(struct field_job *job, const struct message_split *split)
 {
-    if (split->main != NULL && strcmp(split->main->type, "CarePlan") == 0)
+    if (split->main != NULL && entries_is(split->main, "CarePlan"))
         take_from_plan(job, split->main->resource);
-    if (split->main != NULL && strcmp(split->main->type, "Composition") == 0 &&
+    if (split->main != NULL && entries_is(split->main, "Composition") &&
         strcmp(split->kind, "case-conference") != 0) {
         take_from_events(job, split->main->resource);
     }

@@ -178,7 +178,7 @@ static void set_results_aside(struct field_job *job, const struct message_entry 
     for (const struct json *result = json_first(json_get(report->resource, "result"));
          result != NULL; result = json_next(result)) {
         struct message_entry *entry = entries_resolve_in(job, result, entries_holder(report));
-        if (entry != NULL && entry->aside == NULL && strcmp(entry->type, "Observation") == 0)
+        if (entry != NULL && entry->aside == NULL && entries_is(entry, "Observation"))
             entry->aside = "not filed: its report does not hold";
     }
 }

@@ -30,8 +30,7 @@ static bool is_past(const struct field_job *job, const struct json *appointment)
 
 static bool has_ended(const struct field_job *job, const struct message_entry *entry)
 {
-    bool is_of_meeting =
-        strcmp(entry->type, "CareTeam") == 0 && strcmp(job->kind, "case-conference") == 0;
+    bool is_of_meeting = entries_is(entry, "CareTeam") && strcmp(job->kind, "case-conference") == 0;
     return !is_of_meeting && choice_time(job, entry->resource) == CHOICE_ENDED;
 }
 
@@ -65,14 +64,14 @@ static bool is_of_other_day(struct field_job *job, const struct map_part *part,
 const char *when_sets_aside(struct field_job *job, const struct map_part *part,
                             const struct message_entry *entry)
 {
-    if (strcmp(entry->type, "Appointment") == 0)
+    if (entries_is(entry, "Appointment"))
         return is_past(job, entry->resource) ? "not filed: it is not after this record" : NULL;
-    if (strcmp(entry->type, "Coverage") == 0 || strcmp(entry->type, "CareTeam") == 0)
+    if (entries_is(entry, "Coverage") || entries_is(entry, "CareTeam"))
         return has_ended(job, entry)
                    ? arena_print(job->arena, "not filed: it ended on %.10s",
                                  json_get_text(json_get(entry->resource, "period"), "end"))
                    : NULL;
-    bool is_done = strcmp(entry->type, "Procedure") == 0 || strcmp(entry->type, "Observation") == 0;
+    bool is_done = entries_is(entry, "Procedure") || entries_is(entry, "Observation");
     return is_done && is_of_other_day(job, part, entry->resource)
                ? "not filed: it belongs to another visit"
                : NULL;
@@ -93,9 +92,9 @@ static int rank_of_authorization(const struct field_job *job, const struct json 
 
 int when_rank(const struct field_job *job, const struct message_entry *entry)
 {
-    if (strcmp(entry->type, "ClaimResponse") == 0)
+    if (entries_is(entry, "ClaimResponse"))
         return rank_of_authorization(job, entry->resource);
-    bool has_period = strcmp(entry->type, "Coverage") == 0 || when_latest_first(entry->type);
+    bool has_period = entries_is(entry, "Coverage") || when_latest_first(entry->type);
     return has_period && choice_time(job, entry->resource) == CHOICE_NOT_YET ? 1 : 0;
 }
 

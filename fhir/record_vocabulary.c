@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/nearest.h"
 
 static const struct record_shape *find_shape(const struct record_shape *shapes, size_t count,
@@ -32,9 +33,12 @@ static bool is_kind(const struct record_shape *shape)
 
 static const struct record_field *find_in(const struct record_shape *shape, const char *name)
 {
+    size_t length = strlen(name);
+    uint32_t hash = hash_name(name, length);
     for (size_t i = 0; i < shape->count; i++) {
-        if (strcmp(shape->fields[i].name, name) == 0)
-            return &shape->fields[i];
+        const struct record_field *field = &shape->fields[i];
+        if (field->hash == hash && field->length == length && strcmp(field->name, name) == 0)
+            return field;
     }
     return NULL;
 }

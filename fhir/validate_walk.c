@@ -130,7 +130,7 @@ static void check_companion(struct validation *run, const struct subject *primit
 static bool says_something(const struct json *object)
 {
     for (struct json *member = json_first(object); member != NULL; member = json_next(member)) {
-        if (strcmp(json_key(member), "id") != 0 && strcmp(json_key(member), "_id") != 0)
+        if (!json_has_key(member, "id") && !json_has_key(member, "_id"))
             return true;
     }
     return false;

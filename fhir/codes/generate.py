@@ -86,12 +86,15 @@ def write_codes(folder, out):
         same = [other["key"] for other in rows[number:]]
         row["more"] = next((i for i, key in enumerate(same) if key != row["key"]), len(same)) - 1
         row["is_first"] = number == 0 or rows[number - 1]["key"] != row["key"]
+    kinds = {row["kind"] for row in rows}
+    if len({hash_of(kind) for kind in kinds}) != len(kinds):
+        sys.exit("two kinds of codes have the same hash_of(): rename one, coding.c tells them by it")
     lines = ['#include "fhir/coding_tables.h"', "", "const struct coding_row coding_rows[] = {"]
     for row in rows:
         also = ", ".join(text(key) for key in (row["also"] + [None, None])[:2])
         cells = ", ".join(text(row[name])
                           for name in ("key", "system", "code", "display", "unit", "kind"))
-        lines.append(f"    {{{cells}, {{{also}}}, "
+        lines.append(f"    {{{cells}, {{{also}}}, {hash_of(row['kind']):#x}u, "
                      f"{'true' if row['local'] else 'false'}, {row['more']}}},")
     lines += ["};", "const size_t coding_row_count = sizeof coding_rows / sizeof *coding_rows;", ""]
     order = sorted(range(len(rows)),
