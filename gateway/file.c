@@ -11,6 +11,8 @@
 
 #include "base/text.h"
 
+enum { COPY_BYTES = 64 << 10 };
+
 static char *refuse(const char *path, const char *found, const char *expected,
                     struct finding_list *findings)
 {
@@ -162,6 +164,40 @@ bool file_replace(const char *path, const void *bytes, size_t length, unsigned m
 bool file_move(const char *from, const char *to)
 {
     return rename(from, to) == 0 && sync_folder_of(to) && sync_folder_of(from);
+}
+
+/* A file that ends before LENGTH is no error when all of it was asked for. */
+static bool copy_all(int from, int to, uint64_t length)
+{
+    char bytes[COPY_BYTES];
+    uint64_t left = length;
+    while (left > 0) {
+        ssize_t count = read(from, bytes, left < sizeof bytes ? (size_t)left : sizeof bytes);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count == 0 && length == UINT64_MAX)
+            break;
+        if (count == 0)
+            errno = EIO;
+        if (count <= 0 || !write_all(to, bytes, (size_t)count))
+            return false;
+        left -= (uint64_t)count;
+    }
+    return fsync(to) == 0;
+}
+
+bool file_copy(const char *from, const char *to, uint64_t length)
+{
+    int source = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int copy = source < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    bool done = copy >= 0 && copy_all(source, copy, length);
+    int error = errno;
+    if (copy >= 0)
+        done = close(copy) == 0 && done;
+    if (source >= 0)
+        close(source);
+    errno = error;
+    return done;
 }
 
 bool file_exists(const char *path)

@@ -32,6 +32,9 @@ char *file_read_known(struct arena *arena, const char *path, size_t bytes_max,
 bool file_replace(const char *path, const void *bytes, size_t length, unsigned mode);
 /* Moves FROM to TO (same file system), synced. */
 bool file_move(const char *from, const char *to);
+/* Makes TO, which must not be there, of the first LENGTH bytes of FROM (UINT64_MAX: of all),
+ * synced. False with errno set. */
+bool file_copy(const char *from, const char *to, uint64_t length);
 bool file_exists(const char *path);
 bool file_make_folder(const char *path, unsigned mode);
 /* With all that is in it; nothing happens when it is not there. */

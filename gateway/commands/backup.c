@@ -5,9 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/audit.h"
 #include "gateway/backup.h"
 #include "gateway/commands/lists.h"
 #include "gateway/file.h"
+#include "gateway/store/backup.h"
 
 static void set_count(struct command_call *call, struct json *object, const char *key,
                       int64_t count)
@@ -128,6 +130,69 @@ static int restore(struct command_call *call)
     return 0;
 }
 
+/* ---- repair ---- */
+
+static void say_repaired(struct command_call *call, const struct store_repair *repair,
+                         const char *kept)
+{
+    if (!repair->is_needed) {
+        text_add(&call->out, "Nothing in the store wants repairing; nothing was changed.\n");
+        return;
+    }
+    if (repair->index != NULL)
+        text_print(&call->out, "The indexes were made again from their rows (found: %s).\n",
+                   repair->index);
+    if (repair->damage != NULL)
+        text_print(&call->out,
+                   "The journal was read as far as it is whole, and what stood behind that was "
+                   "given up (found: %s). It was taken in the last moments before the service "
+                   "ended: partners are asked at the next start for what they sent, and what your "
+                   "own people sent then they send again when refgate records list lacks it.\n",
+                   repair->damage);
+    text_print(&call->out,
+               "The store as it was is in %s; it holds patient data: remove it when all is well.\n"
+               "Now run: refgate check -d %s\n",
+               kept, call->dir);
+}
+
+static bool mend(struct command_call *call, const char *kept, struct store_repair *ret_repair,
+                 struct fault *ret_fault)
+{
+    struct store *store;
+    const char *path = arena_print(call->arena, "%s/store.db", call->dir);
+    if (!store_mend(path, kept, call->arena, ret_repair, ret_fault))
+        return false;
+    if (!ret_repair->is_needed)
+        return true;
+    if (!store_open(path, &store, call->arena, ret_fault))
+        return false;
+    store_begin(store);
+    audit_add(store, clock_wall_ms(&call->clock), "repaired", NULL, ret_repair->damage, NULL);
+    bool done = store_commit(store, ret_fault);
+    store_close(store);
+    return done;
+}
+
+static int repair(struct command_call *call)
+{
+    struct store_repair repair;
+    struct fault fault = {FAULT_none, NULL};
+    int lock;
+    long long at_s = clock_wall_ms(&call->clock) / 1000;
+    const char *kept;
+    do {
+        kept = arena_print(call->arena, "%s/store.before-%lld", call->dir, at_s++);
+    } while (file_exists(kept));
+    if (!office_lock(call->dir, call->arena, &lock, &fault))
+        return command_fail(call, &fault);
+    bool done = mend(call, kept, &repair, &fault);
+    close(lock);
+    if (!done)
+        return command_fail(call, &fault);
+    say_repaired(call, &repair, kept);
+    return 0;
+}
+
 static const struct command_option restore_options[] = {
     {"verify", NULL, "only check the file, all of it, and say what is in it", false},
     {"replace", NULL, "also where there is a store already: it is moved aside, not removed", false},
@@ -143,5 +208,9 @@ const struct command commands_backup[] = {
      "the store of a backup into a data folder without one, while no service runs; settings that "
      "are missing there too",
      COMMAND_HERE, 1, 1, restore, restore_options},
+    {"repair", "",
+     "a store that a start refuses: its indexes are made again, and of its journal what is whole "
+     "is kept; while no service runs. The store as it was is kept aside",
+     COMMAND_HERE, 0, 0, repair, NULL},
     {NULL, NULL, NULL, COMMAND_HERE, 0, 0, NULL, NULL},
 };

@@ -81,10 +81,12 @@ static void check_store(struct command_call *call, struct store *store,
     int64_t bad;
     store_examine(store, &report, call->arena, &fault);
     for (size_t i = 0; i < report.damage_count && i < STORE_DAMAGES_MAX; i++)
-        finding_add(findings, (struct finding){.file = "store.db",
-                                               .found = report.damages[i],
-                                               .expected = "a store that is whole; restore a "
-                                                           "backup with refgate restore"});
+        finding_add(findings,
+                    (struct finding){.file = "store.db",
+                                     .found = report.damages[i],
+                                     .expected = "a store that is whole; refgate repair mends "
+                                                 "what it can, while no service runs, else "
+                                                 "restore a backup with refgate restore"});
     if (!audit_verify(store, &rows, &bad))
         finding_add(findings,
                     (struct finding){.file = "store.db",

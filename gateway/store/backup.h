@@ -42,4 +42,19 @@ struct store_report {
 bool store_examine(struct store *store, struct store_report *ret_report, struct arena *arena,
                    struct fault *ret_fault);
 
+/* What a repair found and did. */
+struct store_repair {
+    const char *index;  /* what was wrong with an index, which was made again; NULL: nothing */
+    const char *damage; /* why part of the journal was given up; NULL: all of it was read */
+    int64_t groups;     /* of the journal that were done */
+    bool is_needed;     /* else the store was whole and nothing was changed */
+};
+/* Brings a store of this version that a start refuses back as far as its bytes go: indexes are made
+ * again from their rows, and what is damaged in the journal is given up with all behind it. A new
+ * epoch begins then, so that partners are asked for what is missing. Before anything is changed a
+ * copy of it as it is is made in the new folder KEPT. Nothing else has the store open. False with
+ * what stands against it, as tables of the database that cannot be read. */
+bool store_mend(const char *path, const char *kept, struct arena *arena,
+                struct store_repair *ret_repair, struct fault *ret_fault);
+
 #endif

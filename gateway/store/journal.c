@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "certs/digest.h"
+#include "gateway/log.h"
 #include "gateway/store/checksum.h"
 #include "gateway/store/group.h"
 #include "gateway/store/segment.h"
@@ -135,10 +136,9 @@ static enum journal_result complain(struct journal *journal, const char *what)
 static bool is_known(struct journal *journal, const struct journal_place *place)
 {
     unsigned char head[GROUP_HEAD];
-    uint64_t chain;
     if (place->last == 0)
-        return segments_chain(journal->segments, place->segment, &chain) &&
-               (place->offset > SEGMENT_HEAD || chain == place->chain);
+        return place->offset > SEGMENT_HEAD ||
+               segments_follows(journal->segments, place->segment, place->chain);
     return segments_read(journal->segments, place->segment, place->last, head, GROUP_HEAD) &&
            checksum_get32(head) == group_magic && checksum_get64(head + 24) == place->chain;
 }
@@ -317,13 +317,13 @@ static enum journal_result end_of_segment(struct journal *journal)
 /* No whole group follows in this segment: the next one goes on, or here is the end, or damage. */
 static enum journal_result turn_over(struct journal *journal)
 {
-    uint64_t chain;
     struct journal_place *end = &journal->end;
-    enum segment_next next = segments_next(journal->segments, end->segment, &chain);
+    enum segment_next next = segments_next(journal->segments, end->segment);
     if (next == SEGMENT_DAMAGED)
         return JOURNAL_BROKEN;
-    if (next == SEGMENT_READY && chain == end->chain) {
-        *end = (struct journal_place){end->segment + 1, SEGMENT_HEAD, chain, 0};
+    if (next == SEGMENT_READY &&
+        segments_follows(journal->segments, end->segment + 1, end->chain)) {
+        *end = (struct journal_place){end->segment + 1, SEGMENT_HEAD, end->chain, 0};
         return JOURNAL_DONE;
     }
     if (next == SEGMENT_READY && end->segment != 0)
@@ -364,14 +364,41 @@ enum journal_result journal_secure(struct journal *journal)
 
 /* ---- writing ---- */
 
+static void mend_heads(const struct journal *journal)
+{
+    unsigned count = segments_mend(journal->segments);
+    if (count > 0)
+        log_number(LOG_LEVEL_WARNING, "store-mended", "files", count, "what",
+                   "bytes in the heads of files of store.journal had changed by themselves and "
+                   "were written anew; look at the disk, and make a backup",
+                   NULL);
+}
+
 enum journal_result journal_start(struct journal *journal)
 {
     journal_drop(journal);
+    mend_heads(journal);
     if (journal->end.segment != 0)
         return segments_cut(journal->segments, journal->end.segment, journal->end.offset);
     enum journal_result result = segments_make(journal->segments, 1, journal->end.chain);
     if (result == JOURNAL_DONE)
         journal->end = (struct journal_place){1, SEGMENT_HEAD, journal->end.chain, 0};
+    return result;
+}
+
+enum journal_result journal_give_up(struct journal *journal)
+{
+    segments_remove_above(journal->segments, journal->end.segment);
+    return journal_start(journal);
+}
+
+enum journal_result journal_go_on(struct journal *journal)
+{
+    struct journal_place *end = &journal->end;
+    segments_remove_above(journal->segments, end->segment);
+    enum journal_result result = segments_make(journal->segments, end->segment + 1, end->chain);
+    if (result == JOURNAL_DONE)
+        *end = (struct journal_place){end->segment + 1, SEGMENT_HEAD, end->chain, 0};
     return result;
 }
 

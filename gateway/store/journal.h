@@ -64,6 +64,11 @@ bool journal_is_torn(const struct journal *journal);
 /* Where the reading end stands, which is where writing would go on. */
 struct journal_place journal_end(const struct journal *journal);
 
+/* After JOURNAL_BROKEN: what stands behind the reading end is given up, whatever it is. */
+enum journal_result journal_give_up(struct journal *journal);
+/* The same where not even the reading end is there: the journal goes on in a new file. */
+enum journal_result journal_go_on(struct journal *journal);
+
 /* ---- writing ---- */
 
 /* Makes the journal ready to write behind its reading end (a new journal: makes the first segment);

@@ -19,6 +19,9 @@
 enum {
     OPEN_MAX_READING = 8,
     ALIVE_BYTES = 8,
+    NUMBER_AT = 16, /* in a head; before it stands whose it is */
+    CHAIN_AT = 24,
+    ROTTEN_MOST = 4,           /* bytes of eight: a number that is not meant differs in more */
     RESERVE_FIRST = 256 << 10, /* space is reserved in steps that double up to the next */
     RESERVE_MOST = 8 << 20
 };
@@ -347,13 +350,19 @@ enum journal_result segments_rewrite(struct segments *segments, uint32_t number,
     return result;
 }
 
+static void make_head(const struct segments *segments, uint32_t number, uint64_t chain,
+                      unsigned char ret_head[SEGMENT_HEAD])
+{
+    memcpy(ret_head, segment_magic, sizeof segment_magic);
+    checksum_put64(ret_head + 8, segments->id);
+    checksum_put64(ret_head + NUMBER_AT, number);
+    checksum_put64(ret_head + CHAIN_AT, chain);
+}
+
 static enum journal_result write_head(struct segments *segments, uint32_t number, uint64_t chain)
 {
     unsigned char head[SEGMENT_HEAD];
-    memcpy(head, segment_magic, sizeof segment_magic);
-    checksum_put64(head + 8, segments->id);
-    checksum_put64(head + 16, number);
-    checksum_put64(head + 24, chain);
+    make_head(segments, number, chain, head);
     return segments_write(segments, 0, head, sizeof head, false);
 }
 
@@ -454,8 +463,8 @@ static uint32_t number_of(const char *name)
     return is_one ? (uint32_t)number : 0;
 }
 
-/* Removes the segments below LIMIT; returns how many. */
-unsigned segments_remove_below(struct segments *segments, uint32_t limit)
+/* Removes segments FIRST to LAST; returns how many. */
+static unsigned remove_between(struct segments *segments, uint32_t first, uint32_t last)
 {
     char path[PATH_MAX];
     unsigned removed = 0;
@@ -465,11 +474,21 @@ unsigned segments_remove_below(struct segments *segments, uint32_t limit)
         return 0;
     for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
         uint32_t number = number_of(entry->d_name);
-        if (number > 0 && number < limit && path_of(segments, number, path))
+        if (number >= first && number <= last && path_of(segments, number, path))
             removed += unlink(path) == 0;
     }
     closedir(folder);
     return removed;
+}
+
+unsigned segments_remove_below(struct segments *segments, uint32_t number)
+{
+    return number < 2 ? 0 : remove_between(segments, 1, number - 1);
+}
+
+unsigned segments_remove_above(struct segments *segments, uint32_t number)
+{
+    return number == UINT32_MAX ? 0 : remove_between(segments, number + 1, UINT32_MAX);
 }
 
 /* The highest number there is, 0 without any; false when the folder cannot be read. */
@@ -553,13 +572,32 @@ static int open_to_read(struct segments *segments, uint32_t number)
     return file;
 }
 
+/* FOUND was EXPECTED once: some bytes of it may have changed by themselves. */
+static bool was(const unsigned char *found, const unsigned char *expected, size_t length)
+{
+    int other = 0;
+    for (size_t i = 0; i < length; i++)
+        other += found[i] != expected[i];
+    return other <= ROTTEN_MOST;
+}
+
+/* Whose a file is can be told though some bytes of its head have changed: groups and payloads
+ * behind it have checksums of their own. Not so its number, by which files that were mixed up are
+ * known.
+ */
+static bool is_head_of(const unsigned char *found, const unsigned char *expected)
+{
+    return was(found, expected, NUMBER_AT) &&
+           memcmp(found + NUMBER_AT, expected + NUMBER_AT, CHAIN_AT - NUMBER_AT) == 0;
+}
+
 static bool is_ours(struct segments *segments, uint32_t number, int file)
 {
     unsigned char head[SEGMENT_HEAD];
+    unsigned char ours[SEGMENT_HEAD];
+    make_head(segments, number, 0, ours);
     errno = 0;
-    if (read_at(file, 0, head, sizeof head) &&
-        memcmp(head, segment_magic, sizeof segment_magic) == 0 &&
-        checksum_get64(head + 8) == segments->id && checksum_get64(head + 16) == number)
+    if (read_at(file, 0, head, sizeof head) && is_head_of(head, ours))
         return true;
     if (errno != 0)
         complain_system(segments, number, errno);
@@ -602,13 +640,13 @@ bool segments_size(struct segments *segments, uint32_t number, uint64_t *ret_siz
     return true;
 }
 
-bool segments_chain(struct segments *segments, uint32_t number, uint64_t *ret_chain)
+bool segments_follows(struct segments *segments, uint32_t number, uint64_t chain)
 {
-    unsigned char chain[8];
-    if (!segments_read(segments, number, 24, chain, sizeof chain))
-        return false;
-    *ret_chain = checksum_get64(chain);
-    return true;
+    unsigned char found[8];
+    unsigned char expected[8];
+    checksum_put64(expected, chain);
+    return segments_read(segments, number, CHAIN_AT, found, sizeof found) &&
+           was(found, expected, sizeof found);
 }
 
 /* Was it being made when everything stopped? Such a one is the last, and blank: its head is synced
@@ -622,7 +660,7 @@ static bool was_being_made(struct segments *segments, uint32_t number)
     return is_being_made;
 }
 
-enum segment_next segments_next(struct segments *segments, uint32_t number, uint64_t *ret_chain)
+enum segment_next segments_next(struct segments *segments, uint32_t number)
 {
     uint32_t last;
     if (!last_number(segments, &last)) {
@@ -631,5 +669,36 @@ enum segment_next segments_next(struct segments *segments, uint32_t number, uint
     }
     if (last <= number || (last == number + 1 && was_being_made(segments, last)))
         return SEGMENT_NONE;
-    return segments_chain(segments, number + 1, ret_chain) ? SEGMENT_READY : SEGMENT_DAMAGED;
+    return reading(segments, number + 1) >= 0 ? SEGMENT_READY : SEGMENT_DAMAGED;
+}
+
+/* ---- mending ---- */
+
+static bool mend_head(const struct segments *segments, uint32_t number)
+{
+    char path[PATH_MAX];
+    unsigned char head[SEGMENT_HEAD];
+    unsigned char ours[SEGMENT_HEAD];
+    make_head(segments, number, 0, ours);
+    int file = path_of(segments, number, path) ? open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
+    bool is_mended = file >= 0 && read_at(file, 0, head, sizeof head) &&
+                     memcmp(head, ours, NUMBER_AT) != 0 && is_head_of(head, ours) &&
+                     pwrite(file, ours, NUMBER_AT, 0) == NUMBER_AT && fdatasync(file) == 0;
+    if (file >= 0)
+        close(file);
+    return is_mended;
+}
+
+unsigned segments_mend(const struct segments *segments)
+{
+    unsigned mended = 0;
+    DIR *folder = opendir(segments->folder);
+    if (folder == NULL)
+        return 0;
+    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        uint32_t number = number_of(entry->d_name);
+        mended += number > 0 && mend_head(segments, number);
+    }
+    closedir(folder);
+    return mended;
 }

@@ -46,18 +46,22 @@ enum journal_result segments_rewrite(struct segments *segments, uint32_t number,
 bool segments_read(struct segments *segments, uint32_t number, uint64_t offset, void *bytes,
                    size_t length);
 bool segments_size(struct segments *segments, uint32_t number, uint64_t *ret_size);
-/* The chain that segment NUMBER goes on from. */
-bool segments_chain(struct segments *segments, uint32_t number, uint64_t *ret_chain);
+/* Does segment NUMBER go on from CHAIN? */
+bool segments_follows(struct segments *segments, uint32_t number, uint64_t chain);
 
 enum segment_next {
-    SEGMENT_NONE,   /* this is the last one, or the next was only being made: nothing is in it */
-    SEGMENT_READY,  /* it goes on from *RET_CHAIN */
+    SEGMENT_NONE, /* this is the last one, or the next was only being made: nothing is in it */
+    SEGMENT_READY,
     SEGMENT_DAMAGED /* missing, unreadable, or not what it should be; the words are kept */
 };
 /* What stands behind segment NUMBER (0: before the first). */
-enum segment_next segments_next(struct segments *segments, uint32_t number, uint64_t *ret_chain);
+enum segment_next segments_next(struct segments *segments, uint32_t number);
+
+/* Writes heads anew in which some bytes have changed by themselves; returns how many. */
+unsigned segments_mend(const struct segments *segments);
 
 unsigned segments_remove_below(struct segments *segments, uint32_t number);
+unsigned segments_remove_above(struct segments *segments, uint32_t number);
 uint64_t segments_bytes(const struct segments *segments);
 
 #endif

@@ -338,6 +338,63 @@ bool sqlite_recover(struct store *store, int64_t *ret_groups)
     return !store_failed(store);
 }
 
+/* Does what can be read. False when the database does not take it. */
+static bool do_readable(struct store *store, struct arena *arena, int64_t *ret_groups,
+                        const char **ret_damage)
+{
+    struct journal_group group;
+    enum journal_result result = journal_seek(store->journal, &store->applied);
+    bool is_lost = result == JOURNAL_BROKEN;
+    while (result == JOURNAL_DONE) {
+        result = journal_next(store->journal, &group);
+        if (result != JOURNAL_DONE)
+            break;
+        if (!do_again(store, &group))
+            return false;
+        note_journal(store, journal_secure(store->journal));
+        ++*ret_groups;
+    }
+    if (result != JOURNAL_END)
+        *ret_damage = arena_copy(arena, journal_error(store->journal));
+    if (is_lost)
+        note_journal(store, journal_go_on(store->journal));
+    return !store_failed(store);
+}
+
+/* The new epoch comes with it: should this be broken off, either it is still refused or partners
+ * are asked. */
+static void commit_salvaged(struct store *store, bool is_damaged)
+{
+    struct journal_place end = journal_end(store->journal);
+    write_audits(store);
+    write_place(store, &end);
+    if (is_damaged)
+        store_begin_epoch(store);
+    sqlite_plain(store, "COMMIT");
+    store->is_open = false;
+    store->applied = end;
+    sqlite_forget(store);
+    if (is_damaged && !store_failed(store))
+        note_journal(store, journal_give_up(store->journal));
+}
+
+bool sqlite_salvage(struct store *store, struct arena *arena, int64_t *ret_groups,
+                    const char **ret_damage)
+{
+    *ret_groups = 0;
+    *ret_damage = NULL;
+    store->error = SQLITE_OK;
+    if (!read_place(store, &store->applied))
+        return !store_failed(store);
+    begin_database(store);
+    if (store_failed(store) || !do_readable(store, arena, ret_groups, ret_damage)) {
+        roll_back_database(store);
+        return false;
+    }
+    commit_salvaged(store, *ret_damage != NULL);
+    return !store_failed(store);
+}
+
 static void commit_place(struct store *store, const struct journal_place *place)
 {
     begin_database(store);

@@ -60,9 +60,10 @@ static bool refuse(struct store *store, struct arena *arena, const char *path, c
                               "lost; free space and start again",
                               path)
                 : arena_print(arena,
-                              "the store %s cannot be used: %s. Nothing was changed; restore a "
-                              "backup with `refgate restore --replace FILE` (it keeps this store "
-                              "aside), or see docs/operations.md",
+                              "the store %s cannot be used: %s. Nothing was changed; `refgate "
+                              "repair` mends what it can, else restore a backup with `refgate "
+                              "restore --replace FILE` (both keep this store aside), or see "
+                              "docs/operations.md",
                               path, why);
     store_close(store);
     fault_set(ret_fault, is_full ? FAULT_store_full : FAULT_store_broken, sentence);

@@ -195,6 +195,10 @@ void sqlite_note_lived(struct store *store);
 /* Reads where the journal stands, and does the groups that the database lacks. False with the
  * reason in error_text. *RET_GROUPS: how many there were. */
 bool sqlite_recover(struct store *store, int64_t *ret_groups);
+/* The same for a store that this cannot be done for: what cannot be read of the journal is given
+ * up. *RET_DAMAGE: why; NULL: all of it was read. */
+bool sqlite_salvage(struct store *store, struct arena *arena, int64_t *ret_groups,
+                    const char **ret_damage);
 /* A reader that was there before the journal was made learns of it here. */
 bool sqlite_has_journal(struct store *store);
 /* STORE.journal beside STORE.db. */

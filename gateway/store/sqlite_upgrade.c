@@ -22,8 +22,6 @@
 #include "gateway/store/sqlite_store.h"
 #include "store_schema.h" /* made at build time from schema/ */
 
-enum { COPY_BYTES = 1 << 20 };
-
 long sqlite_newest_version(void)
 {
     long newest = 0;
@@ -57,34 +55,6 @@ static bool cannot_keep(const struct keeping *keeping, const char *why)
     return false;
 }
 
-static bool write_bytes(int from, int to, uint64_t length)
-{
-    char *bytes = arena_must(malloc(COPY_BYTES));
-    bool done = true;
-    for (ssize_t count; done && length > 0; length -= (uint64_t)count) {
-        count = read(from, bytes, length < COPY_BYTES ? (size_t)length : COPY_BYTES);
-        if (count == 0)
-            errno = EIO;
-        done = count > 0 && write(to, bytes, (size_t)count) == count;
-    }
-    free(bytes);
-    return done && fsync(to) == 0;
-}
-
-static bool copy_bytes(const char *path, const char *copy, uint64_t length)
-{
-    int from = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    int to = from < 0 ? -1 : open(copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    bool done = to >= 0 && write_bytes(from, to, length);
-    int error = errno;
-    if (to >= 0)
-        close(to);
-    if (from >= 0)
-        close(from);
-    errno = error;
-    return done;
-}
-
 static bool sync_path(const char *path)
 {
     int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -105,7 +75,7 @@ static bool keep_segments(const struct keeping *keeping, const struct store_copy
         const char *to = arena_print(keeping->arena, "%s/%s", folder, segment->name);
         bool is_last = i + 1 == copy->segment_count;
         if ((is_last || link(segment->path, to) != 0) &&
-            !copy_bytes(segment->path, to, segment->length))
+            !file_copy(segment->path, to, segment->length))
             return false;
     }
     return sync_path(folder);

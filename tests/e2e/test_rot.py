@@ -1,6 +1,7 @@
 """Bytes that changed on the disk while the service was stopped: of each kind of stored thing in turn. Nothing crashes,
 nothing leaves that is less than it says, and `check` and the lists say what is wrong."""
 import sqlite3
+import subprocess
 
 import pytest
 
@@ -241,3 +242,60 @@ def test_rows_that_rotted_are_named(waiting, sql, words):
     lakeside.send(records.consent("lakeside", ["willow"], client="C-3"))
     lakeside.send(records.referral("R-3", client="C-3"))
     willow.wait_record("R-3")
+
+
+def test_an_index_that_rotted_is_repaired(waiting):
+    """What an index lacks is not found by it: nothing would be sent, though all rows are there."""
+    lakeside, willow = waiting
+    path = lakeside.folder / "store.db"
+    with sqlite3.connect(path) as store:
+        store.execute("PRAGMA writable_schema=1")
+        index = store.execute("SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema WHERE name='message_due'"
+                              ).fetchone()
+        store.execute("DELETE FROM sqlite_schema WHERE name='message_due'")
+    with sqlite3.connect(path) as store:
+        store.execute("UPDATE message SET due_ms=due_ms-1000")
+    with sqlite3.connect(path) as store:
+        store.execute("PRAGMA writable_schema=1")
+        store.execute("INSERT INTO sqlite_schema VALUES (?, ?, ?, ?, ?)", index)
+    names_it(lakeside, "index message_due", "refgate repair")
+    assert "indexes were made again" in lakeside.run("repair").stdout
+    assert "Nothing in the store wants repairing" in lakeside.run("repair").stdout
+    assert list(lakeside.folder.glob("store.before-*/store.db"))
+    willow.start()
+    lakeside.start()
+    for number in ("R-1", "R-2"):
+        willow.wait_record(number)
+    assert "another refgate process" in lakeside.run("repair", expect=7).stderr
+
+
+def test_a_journal_that_rotted_is_repaired_and_partners_are_asked(make_town):
+    """The last message that was answered is lost with the bytes of the journal, and comes again by itself."""
+    lakeside, willow = make_town("lakeside", "willow")
+    lakeside.send(records.consent("lakeside", ["willow"]))
+    lakeside.send(records.referral("R-1"))
+    lakeside.wait_status("R-1", "received")
+    willow.stop()
+    before = willow.folder.parent / "before"
+    before.mkdir()
+    for name in ("store.db", "store.journal"):
+        subprocess.run(["cp", "-a", willow.folder / name, before], check=True)
+    willow.start()
+    lakeside.send(records.referral("R-2"))
+    lakeside.wait_status("R-2", "received")
+    willow.stop()
+    # The database as it was before R-2, beside the journal that holds it, and whose bytes have changed.
+    (willow.folder / "store.db").write_bytes((before / "store.db").read_bytes())
+    segment = willow.folder / "store.journal" / "00000001"
+    bytes_of = bytearray(segment.read_bytes())
+    bytes_of[bytes_of.rindex(b"Schulterblattklemme")] ^= 1
+    segment.write_bytes(bytes_of)
+    with pytest.raises(AssertionError):
+        willow.start()
+    willow.service = None
+    assert "refgate repair" in willow.log().splitlines()[-1]
+    assert "was given up" in willow.run("repair").stdout
+    willow.start()
+    willow.wait_record("R-2", 30)
+    assert sorted(record["record_id"] for record in willow.records(record="referral")) == ["R-1", "R-2"]
+    willow.run("audit", "verify")

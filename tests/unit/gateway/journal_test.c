@@ -392,7 +392,41 @@ static void read_all(struct platter *bench, enum journal_result expected, const 
     journal_free(journal);
 }
 
-/* The head of the next file, byte by byte, while it holds a promised group; and the file itself. */
+/* Whose a file is, and what it goes on from, may rot: what stands behind has checksums of its own.
+ */
+static void a_head_that_rotted_loses_nothing(void **state)
+{
+    struct platter *bench = *state;
+    struct journal *journal = platter_open(bench);
+    int64_t place = platter_add(journal, 1);
+    fill_segment(journal);
+    platter_add(journal, 3);
+    struct journal_place end = journal_end(journal);
+    journal_free(journal);
+    for (unsigned segment = 1; segment <= 2; segment++) {
+        char *good = take(bench, segment, PLATTER_HEAD);
+        for (unsigned at = 0; at < PLATTER_HEAD; at++) {
+            if (at / 8 == 2) /* its number */
+                continue;
+            flip(bench, segment, at);
+            platter_check(bench, 3);
+            give(bench, segment, good, PLATTER_HEAD);
+        }
+        flip(bench, segment, 9);
+        free(good);
+    }
+    journal = journal_new(bench->journal, PLATTER_ID);
+    platter_check_payload(bench, journal, place, 1);
+    assert_int_equal(journal_seek(journal, &end), JOURNAL_DONE);
+    assert_int_equal(journal_start(journal), JOURNAL_DONE); /* writes them anew */
+    journal_free(journal);
+    const uint64_t id = htole64(PLATTER_ID);
+    char *head = take(bench, 2, PLATTER_HEAD);
+    assert_memory_equal(head + 8, &id, sizeof id);
+    free(head);
+}
+
+/* The next file while it holds a promised group: its head, and the file itself. */
 static void a_damaged_next_segment_is_never_being_made(void **state)
 {
     struct platter *bench = *state;
@@ -402,8 +436,9 @@ static void a_damaged_next_segment_is_never_being_made(void **state)
     platter_add(journal, 3);
     journal_free(journal);
     char *good = take(bench, 2, 4096);
-    for (unsigned at = 0; at < PLATTER_HEAD; at++) {
-        flip(bench, 2, at);
+    for (unsigned at = 0; at < PLATTER_HEAD; at += 8) {
+        for (unsigned i = 0; i < (at == 16 ? 1 : 5); i++)
+            flip(bench, 2, at + i);
         read_all(bench, JOURNAL_BROKEN, "store.journal/0000000");
         give(bench, 2, good, 4096);
     }
@@ -470,7 +505,8 @@ static void an_older_or_foreign_journal_is_refused(void **state)
     give(bench, 1, older, 8192); /* the database names a group that is not there */
     assert_int_equal(platter_read(bench, two, 3, &count, &is_torn), JOURNAL_BROKEN);
     assert_int_equal(platter_read(bench, one, 2, &count, &is_torn), JOURNAL_END);
-    flip(bench, 1, 9); /* the id */
+    for (unsigned at = 8; at < 13; at++) /* the id */
+        flip(bench, 1, at);
     assert_int_equal(platter_read(bench, one, 2, &count, &is_torn), JOURNAL_BROKEN);
     unlink(platter_path(bench, 1));
     assert_int_equal(platter_read(bench, one, 2, &count, &is_torn), JOURNAL_BROKEN);
@@ -494,6 +530,7 @@ int main(void)
         PLATTER_TEST(rot_in_the_last_group_is_no_torn_end),
         PLATTER_TEST(a_group_without_some_sector_was_never_promised),
         PLATTER_TEST(a_group_is_torn_in_any_order_of_its_sectors),
+        PLATTER_TEST(a_head_that_rotted_loses_nothing),
         PLATTER_TEST(a_damaged_next_segment_is_never_being_made),
         PLATTER_TEST(positions_do_not_overflow),
         PLATTER_TEST(an_older_or_foreign_journal_is_refused),

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 
 #include "gateway/audit.h"
+#include "gateway/store/backup.h"
 #include "lib/clinic.h"
 
 #define ARENA (&clinic->arena)
@@ -321,6 +322,93 @@ static void damage_is_refused_with_the_way_out(void **state)
     assert_non_null(strstr(refused(clinic, "rotten"), "00000001 is damaged"));
     run(clinic, "missing", "rm -r \"$COPY/store.journal\"");
     assert_non_null(strstr(refused(clinic, "missing"), "journal"));
+}
+
+/* ---- repair ---- */
+
+static struct store_repair mend(struct clinic *clinic, const char *name)
+{
+    struct store_repair repair;
+    struct fault fault;
+    const char *path = arena_print(ARENA, "%s/%s/store.db", clinic->folder, name);
+    const char *kept = arena_print(ARENA, "%s/%s/store.before-1", clinic->folder, name);
+    if (!store_mend(path, kept, ARENA, &repair, &fault))
+        fail_msg("%s", fault_sentence(&fault));
+    assert_int_equal(access(kept, F_OK) == 0, repair.is_needed);
+    return repair;
+}
+
+/* The first COUNT messages are there, and the next one is taken and outlives a crash of its own. */
+static void check_goes_on(struct clinic *clinic, const char *name, int count)
+{
+    struct fault fault;
+    struct store *own = STORE;
+    STORE = reopen(clinic, name);
+    check(clinic, STORE, count);
+    assert_true(*store_epoch(STORE) != '\0');
+    assert_true(store_serve(STORE, &fault));
+    add_promised(clinic, count + 1);
+    store_close(STORE);
+    STORE = own;
+    check_copy(clinic, name, count + 1);
+}
+
+static void damage_in_the_journal_is_repaired(void **state)
+{
+    struct clinic *clinic = *state;
+    struct fault fault;
+    add_promised(clinic, 1);
+    assert_true(store_commit(STORE, &fault));
+    for (int i = 2; i <= 4; i++)
+        add_promised(clinic, i);
+    crash(clinic, "whole");
+    crash(clinic, "rotten");
+    crash(clinic, "missing");
+    assert_false(mend(clinic, "whole").is_needed);
+    run(clinic, "rotten",
+        "sed -i 's/body of message 3/body of message X/' \"$COPY/store.journal/00000001\"");
+    assert_non_null(strstr(refused(clinic, "rotten"), "00000001 is damaged"));
+    struct store_repair repair = mend(clinic, "rotten");
+    assert_int_equal(repair.groups, 1);
+    assert_non_null(strstr(repair.damage, "00000001 is damaged"));
+    check_goes_on(clinic, "rotten", 2);
+    run(clinic, "missing", "rm -r \"$COPY/store.journal\"");
+    refused(clinic, "missing");
+    assert_non_null(mend(clinic, "missing").damage);
+    struct store *store = reopen(clinic, "missing"); /* rows are there, their bytes are not */
+    assert_true(*store_epoch(store) != '\0' && store_serve(store, &fault));
+    store_close(store);
+}
+
+/* Killed at each write of the repair: the next one goes on. */
+static void a_repair_that_was_broken_off_is_done_again(void **state)
+{
+    struct clinic *clinic = *state;
+    struct fault fault;
+    add_promised(clinic, 1);
+    assert_true(store_commit(STORE, &fault));
+    for (int i = 2; i <= 4; i++)
+        add_promised(clinic, i);
+    crash(clinic, "rotten");
+    run(clinic, "rotten",
+        "sed -i 's/body of message 3/body of message X/' \"$COPY/store.journal/00000001\"");
+    bool is_done = false;
+    for (int write = 1; !is_done; write++) {
+        int status;
+        run(clinic, "copy", "rm -rf \"$COPY\" && cp -a \"$DIR/rotten\" \"$COPY\"");
+        pid_t child = fork();
+        if (child == 0) {
+            dies_at = write;
+            mend(clinic, "copy");
+            _exit(0);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        is_done = WIFEXITED(status);
+        run(clinic, "copy", "rm -rf \"$COPY\"/store.before-1");
+        if (!is_done)
+            mend(clinic, "copy");
+        check_goes_on(clinic, "copy", 2);
+    }
 }
 
 /* What is promised in a new file must be missed when that file is gone, whoever took it. */
@@ -645,6 +733,8 @@ int main(void)
         TEST(what_a_unit_took_back_is_not_done_again),
         TEST(a_torn_end_is_cut_off),
         TEST(damage_is_refused_with_the_way_out),
+        TEST(damage_in_the_journal_is_repaired),
+        TEST(a_repair_that_was_broken_off_is_done_again),
         TEST(a_last_segment_that_is_missing_is_damage),
         TEST(nothing_is_promised_in_a_segment_that_the_database_does_not_know),
         TEST(a_journal_behind_the_database_is_refused),
