@@ -104,7 +104,8 @@ bool audit_verify(struct store *store, int64_t *ret_rows, int64_t *ret_bad_seq)
         arena_reset(&arena);
     }
     arena_free(&arena);
-    if (fits && last < store_count_audits(store)) { /* the end was cut off */
+    if (fits &&
+        (last < store_count_audits(store) || store_failed(store))) { /* the end is missing */
         fits = false;
         last++;
     }

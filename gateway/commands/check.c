@@ -72,6 +72,14 @@ static struct store *open_store(struct command_call *call, const struct setup *s
     return NULL;
 }
 
+static const char *audit_fault(struct arena *arena, const struct store *store, int64_t row)
+{
+    if (store_failed(store))
+        return arena_print(arena, "rows from %lld on that cannot be read: %s", (long long)row,
+                           store_error(store));
+    return arena_print(arena, "row %lld, which does not fit the one before it", (long long)row);
+}
+
 static void check_store(struct command_call *call, struct store *store,
                         struct finding_list *findings)
 {
@@ -88,14 +96,10 @@ static void check_store(struct command_call *call, struct store *store,
                                                  "what it can, while no service runs, else "
                                                  "restore a backup with refgate restore"});
     if (!audit_verify(store, &rows, &bad))
-        finding_add(findings,
-                    (struct finding){.file = "store.db",
-                                     .path = "audit",
-                                     .found = arena_print(call->arena,
-                                                          "row %lld, which does not fit the "
-                                                          "one before it",
-                                                          (long long)bad),
-                                     .expected = "an unbroken chain"});
+        finding_add(findings, (struct finding){.file = "store.db",
+                                               .path = "audit",
+                                               .found = audit_fault(call->arena, store, bad),
+                                               .expected = "an unbroken chain"});
 }
 
 /* Somebody takes commands on the folder's socket. */

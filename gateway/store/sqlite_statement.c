@@ -155,6 +155,18 @@ static unsigned names_in(const struct table *table, size_t skip)
     return names;
 }
 
+/* All of our SQL fits our tables: where it does not, their definitions in the database have changed
+ * by themselves, which hinders what needs the table and nothing else. */
+static void note_unprepared(struct store *store, int code)
+{
+    sqlite_note_error(store, code);
+    if (code != SQLITE_ERROR || store->error != code)
+        return;
+    store->error = SQLITE_CORRUPT;
+    snprintf(store->error_text, sizeof store->error_text,
+             "the definition of a table in it is damaged: %s", sqlite3_errmsg(store->database));
+}
+
 static struct cached *prepare(struct store *store, const struct source *source)
 {
     char sql[SQL_MAX];
@@ -168,7 +180,7 @@ static struct cached *prepare(struct store *store, const struct source *source)
     int code = sqlite3_prepare_v3(store->database, sql, -1, SQLITE_PREPARE_PERSISTENT,
                                   &slot->statement, NULL);
     if (code != SQLITE_OK) {
-        sqlite_note_error(store, code);
+        note_unprepared(store, code);
         return NULL;
     }
     slot->key = source->key;

@@ -298,4 +298,23 @@ def test_a_journal_that_rotted_is_repaired_and_partners_are_asked(make_town):
     willow.start()
     willow.wait_record("R-2", 30)
     assert sorted(record["record_id"] for record in willow.records(record="referral")) == ["R-1", "R-2"]
-    willow.run("audit", "verify")
+    assert "audit" not in willow.run("check", expect=None).stderr
+
+
+def test_a_definition_that_rotted_ends_nothing(make_town):
+    """A letter in the name of a column: all SQL that names it fails."""
+    import wire
+    lakeside, willow = make_town("lakeside", "willow")
+    lakeside.send(records.consent("lakeside", ["willow"]))
+    bundle, = lakeside.bundles(records.referral("R-1"))
+    willow.stop()
+    with sqlite3.connect(willow.folder / "store.db") as store:
+        store.execute("PRAGMA writable_schema=1")
+        assert store.execute("UPDATE sqlite_schema SET sql=replace(sql, 'actor TEXT', 'abtor TEXT') "
+                             "WHERE name='audit'").rowcount == 1
+    willow.start()
+    for _ in range(3):
+        assert wire.Wire(willow, lakeside).post(bundle).status == 503
+    willow.run("referrals", "list")
+    names_it(willow, "the definition of a table in it is damaged")
+    assert willow.service.poll() is None
