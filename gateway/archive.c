@@ -1,12 +1,15 @@
 /* archive: see archive.h. Writing; reading is archive_read.c. */
 #include "gateway/archive.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -105,10 +108,43 @@ static void note_sum(struct archive *archive, const char *name, struct digest_su
 
 /* ---- the door ---- */
 
-static const char *name_beside(struct arena *arena, const char *path)
+/* Processes are known by their numbers on one machine only. */
+static const char *prefix_of(struct arena *arena)
 {
-    return arena_print(arena, "%s/.%s.%ld.tmp", file_folder(arena, path), file_base(path),
-                       (long)getpid());
+    struct utsname machine;
+    return arena_print(arena, ".refgate-backup.%s.",
+                       uname(&machine) == 0 ? machine.nodename : "unknown");
+}
+
+const char *archive_beside(struct arena *arena, const char *path, const char *end)
+{
+    return arena_print(arena, "%s/%s%ld%s", file_folder(arena, path), prefix_of(arena),
+                       (long)getpid(), end);
+}
+
+/* Of a process that is no more. */
+static bool is_left(const char *name, const char *prefix)
+{
+    char *end;
+    if (!text_starts(name, prefix))
+        return false;
+    long pid = strtol(name + strlen(prefix), &end, 10);
+    return pid > 0 && *end == '.' && text_ends(end, ".tmp") && kill((pid_t)pid, 0) != 0 &&
+           errno == ESRCH;
+}
+
+void archive_tidy(struct arena *arena, const char *path)
+{
+    const char *folder = file_folder(arena, path);
+    const char *prefix = prefix_of(arena);
+    DIR *entries = opendir(folder);
+    struct dirent *entry;
+    while (entries != NULL && (entry = readdir(entries)) != NULL) {
+        if (is_left(entry->d_name, prefix))
+            file_remove_folder(arena_print(arena, "%s/%s", folder, entry->d_name));
+    }
+    if (entries != NULL)
+        closedir(entries);
 }
 
 struct archive *archive_new(struct arena *arena, const char *path, int64_t time_s,
@@ -117,7 +153,7 @@ struct archive *archive_new(struct arena *arena, const char *path, int64_t time_
     struct archive *archive = arena_alloc(arena, sizeof *archive);
     *archive = (struct archive){.arena = arena,
                                 .path = path,
-                                .beside = name_beside(arena, path),
+                                .beside = archive_beside(arena, path, ".tmp"),
                                 .time_s = time_s,
                                 .sums = text_new(arena, SUMS_MAX),
                                 .piece = arena_alloc(arena, PIECE)};

@@ -15,6 +15,12 @@
 #include "base/arena.h"
 #include "gateway/fault.h"
 
+/* A name in the folder of PATH for what is there only while this process works: ".tmp" or so behind
+ * it. Such names hold patient data, so what a process that was killed left is removed by
+ * archive_tidy, which whoever uses the folder next calls. */
+const char *archive_beside(struct arena *arena, const char *path, const char *end);
+void archive_tidy(struct arena *arena, const char *path);
+
 struct archive; /* being written */
 
 /* NULL with a fault: PATH exists, or its folder cannot be written. TIME_S: that of every member. */

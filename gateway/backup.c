@@ -136,8 +136,8 @@ bool backup_make(const char *dir, const char *path, const struct clock *clock, s
 {
     struct making making = {.arena = arena, .dir = dir, .facts = ret_facts};
     struct store_copy copy = {.hold = -1};
-    const char *beside = arena_print(arena, "%s/.%s.%ld.db.tmp", file_folder(arena, path),
-                                     file_base(path), (long)getpid());
+    const char *beside = archive_beside(arena, path, ".db.tmp");
+    archive_tidy(arena, path);
     *ret_facts = (struct backup_facts){.files = 0};
     making.archive = archive_new(arena, path, clock_wall_ms(clock) / 1000, ret_fault);
     if (making.archive == NULL)

@@ -115,8 +115,8 @@ bool backup_verify(const char *path, struct arena *arena, struct backup_facts *r
                    struct fault *ret_fault)
 {
     struct unpacked unpacked = {.arena = arena, .path = path};
-    unpacked.folder = arena_print(arena, "%s/.%s.%ld.tmp", file_folder(arena, path),
-                                  file_base(path), (long)getpid());
+    archive_tidy(arena, path);
+    unpacked.folder = archive_beside(arena, path, ".tmp");
     bool whole = unpack(&unpacked, 0, ret_fault);
     file_remove_folder(unpacked.folder);
     *ret_facts = unpacked.facts;

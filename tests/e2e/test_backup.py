@@ -4,6 +4,8 @@ import pathlib
 
 import load
 import records
+import shim as shims
+from conftest import not_run
 from practice import Gateway, refgate
 
 
@@ -92,6 +94,25 @@ def test_a_backup_is_whole_or_not_there(make_town):
     assert "cut off" in refused.stderr
     left = [path.name for path in pathlib.Path(backup.parent).iterdir() if path.name.endswith(".tmp")]
     assert left == []
+
+
+def test_what_a_killed_backup_left_is_removed_by_the_next(make_town):
+    """It holds all patient data, and would fill the disk."""
+    if shims.why_not():
+        not_run(shims.why_not())
+    lakeside, = make_town("lakeside", start=False)
+    lakeside.send(records.referral())
+    folder = lakeside.folder.parent / "backups"
+    folder.mkdir()
+    lakeside.run("backup", folder / "whole.tar")
+    for words in (("backup", folder / "1.tar"), ("restore", "--verify", folder / "whole.tar")):
+        shim = shims.Shim(lakeside.folder.parent, words[0])
+        shim.order(shims.WRITES, shims.KILL_BEFORE, after=4)
+        lakeside.run(*words, expect=-9, env=shim.environment)
+        shim.close()
+        assert len(list(folder.iterdir())) > 1
+        lakeside.run("restore", "--verify", folder / "whole.tar")
+        assert [path.name for path in folder.iterdir()] == ["whole.tar"]
 
 
 def test_a_restore_that_was_broken_off_is_done_again(make_town):
