@@ -50,7 +50,13 @@ static const struct {
     [ALARM_STORE_FULL] = {"store-full", LOG_LEVEL_ERROR},
     [ALARM_STORE_BACK] = {"store-back", LOG_LEVEL_INFO},
     [ALARM_RELOAD_REFUSED] = {"reload-refused", LOG_LEVEL_ERROR},
+    [ALARM_REFERRAL] = {"referral", LOG_LEVEL_INFO},
+    [ALARM_RECORD] = {"record", LOG_LEVEL_INFO},
+    [ALARM_TO_MATCH] = {"to-match", LOG_LEVEL_INFO},
+    [ALARM_RETRACTED] = {"retracted", LOG_LEVEL_INFO},
     [ALARM_ANSWER] = {"answer", LOG_LEVEL_INFO},
+    [ALARM_RETURNED] = {"returned", LOG_LEVEL_INFO},
+    [ALARM_REFUSED] = {"refused", LOG_LEVEL_INFO},
 };
 
 const char *alarm_name(enum alarm_kind kind)
@@ -216,6 +222,8 @@ static const char *body_of(struct arena *arena, const struct setup *setup,
     if (text->message != 0)
         json_set(arena, object, "message", json_new_whole(arena, (long)text->message));
     json_set_text(arena, object, "referral", text->referral);
+    json_set_text(arena, object, "record", text->record);
+    json_set_text(arena, object, "record_id", text->record_id);
     json_set_text(arena, object, "move", text->move);
     json_set_text(arena, object, "sentence", text->sentence);
     add_contacts(arena, object, setup, text->partner);
@@ -224,7 +232,7 @@ static const char *body_of(struct arena *arena, const struct setup *setup,
 
 static const char *command_for(const struct setup *setup, enum alarm_kind kind)
 {
-    return kind == ALARM_ANSWER ? setup->config.notify_command : setup->config.alarm_command;
+    return kind >= ALARM_NEWS ? setup->config.notify_command : setup->config.alarm_command;
 }
 
 static void queue_run(struct alarm *alarm, const struct setup *setup, const struct alarm_text *text)
@@ -251,12 +259,19 @@ static void queue_run(struct alarm *alarm, const struct setup *setup, const stru
     start_waiting(alarm);
 }
 
+void alarm_add(struct alarm_texts *texts, const struct alarm_text *text)
+{
+    texts->items = arena_room(texts->arena, texts->items, sizeof *texts->items, texts->count,
+                              &texts->room, 16);
+    texts->items[texts->count++] = *text;
+}
+
 void alarm_raise(struct alarm *alarm, const struct setup *setup, const struct alarm_text *text)
 {
     if (alarm->is_stopping)
         return;
     alarm->figures.raised[text->kind]++;
-    if (text->kind != ALARM_ANSWER)
+    if (text->kind < ALARM_NEWS)
         log_event(kinds[text->kind].level, "alarm", "kind", alarm_name(text->kind), "partner",
                   text->partner, "sentence", text->sentence, NULL);
     if (command_for(setup, text->kind)[0] != '\0')

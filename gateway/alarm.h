@@ -1,11 +1,12 @@
 /* alarm: what a person must hear of: counted, and handed to a program of the clinic's choice, which
  * may mail it or post it to a web hook. Alarms are the administrator's (setting alarm_command), and
- * logged; a partner's answer is the front desk's (notify_command), and stands in records/in.
+ * logged; news (ALARM_NEWS and behind) are the front desk's (notify_command), and stand in records/
+ * or in a list.
  *
- * The program gets one JSON object {kind, org, at, partner, message, referral, move, sentence} on
- * standard input, and nothing about clients. It runs in the data folder, beside us: at most
- * ALARM_RUNNING_MAX at once, more wait in a short queue, and one that does not end within a minute
- * is killed. Belongs to loop 0. */
+ * The program gets one JSON object {kind, org, at, partner, message, referral, record, record_id,
+ * move, sentence} on standard input, and nothing about clients. It runs in the data folder, beside
+ * us: at most ALARM_RUNNING_MAX at once, more wait in a short queue, and one that does not end
+ * within a minute is killed. Belongs to loop 0. */
 #ifndef GATEWAY_ALARM_H
 #define GATEWAY_ALARM_H
 
@@ -29,7 +30,14 @@ enum alarm_kind {
     ALARM_STORE_FULL, /* nothing is accepted */
     ALARM_STORE_BACK,
     ALARM_RELOAD_REFUSED,
-    ALARM_ANSWER, /* of a partner about a referral: for notify_command */
+    ALARM_NEWS,                  /* for notify_command, from here on */
+    ALARM_REFERRAL = ALARM_NEWS, /* a partner's, new or corrected */
+    ALARM_RECORD,                /* a note or another record of a partner */
+    ALARM_TO_MATCH,              /* one that seems to be about another client */
+    ALARM_RETRACTED,             /* a partner took a record back */
+    ALARM_ANSWER,                /* of a partner about a referral */
+    ALARM_RETURNED,              /* a partner gave a record of ours back */
+    ALARM_REFUSED,               /* a partner will not take a message of ours */
     ALARM_KINDS
 };
 
@@ -37,11 +45,21 @@ enum { ALARM_RUNNING_MAX = 2, ALARM_WAITING_MAX = 256 };
 
 struct alarm_text {
     enum alarm_kind kind;
-    const char *partner;         /* NULL: none */
-    int64_t message;             /* number in the store; 0: none */
-    const char *sentence;        /* what happened and what to do */
-    const char *referral, *move; /* of an answer */
+    const char *partner;            /* NULL: none */
+    int64_t message;                /* number in the store; 0: none */
+    const char *sentence;           /* what happened and what to do */
+    const char *referral;           /* of news: its placer's number */
+    const char *record, *record_id; /* of news about a record: its kind and number */
+    const char *move;               /* of an answer */
 };
+
+/* What a sweep found to tell. */
+struct alarm_texts {
+    struct arena *arena;
+    struct alarm_text *items;
+    size_t count, room;
+};
+void alarm_add(struct alarm_texts *texts, const struct alarm_text *text);
 
 struct alarm_figures {
     uint64_t raised[ALARM_KINDS];

@@ -8,6 +8,7 @@
 #include "gateway/export.h"
 #include "gateway/file.h"
 #include "gateway/log.h"
+#include "gateway/outbox.h"
 #include "gateway/store/answers.h"
 #include "gateway/track.h"
 
@@ -36,6 +37,8 @@ static struct json *object_of(struct arena *arena, const struct store_answer *an
     json_set_text(arena, object, "by", answer->by);
     json_set_text(arena, object, "code", answer->code);
     json_set_text(arena, object, "reason", answer->reason);
+    if (text_equal(answer->move, OUTBOX_RETURN))
+        return object;
     json_set(arena, object, "visits_done", json_new_whole(arena, (long)answer->visits_done));
     json_set(arena, object, "visits_total", json_new_whole(arena, (long)answer->visits_total));
     return object;
@@ -53,12 +56,23 @@ static bool write_answer(const struct office *office, struct arena *arena,
 }
 
 /* The words given with "other" may name the client: they stand in the file only. */
-static struct answer_notice notice_of(struct arena *arena, const struct store_answer *answer,
-                                      const struct store_referral *referral)
+static struct alarm_text news_of(struct arena *arena, const struct store_answer *answer,
+                                 const struct store_referral *referral)
 {
     const struct track_move *move = track_find(answer->move);
+    if (text_equal(answer->move, OUTBOX_RETURN))
+        return (struct alarm_text){
+            .kind = ALARM_RETURNED,
+            .partner = referral->partner,
+            .referral = referral->number,
+            .move = answer->move,
+            .sentence = arena_print(arena,
+                                    "%s of referral %s was given back by %s: it seems to be about "
+                                    "another client; see refgate queue list",
+                                    answer->reason, referral->number, answer->clinic)};
     const char *reason = answer->code == NULL ? NULL : reason_sentence(arena, answer->code, NULL);
-    return (struct answer_notice){
+    return (struct alarm_text){
+        .kind = ALARM_ANSWER,
         .partner = referral->partner,
         .referral = referral->number,
         .move = answer->move,
@@ -86,7 +100,7 @@ static bool mark(struct unit *unit, struct store *store)
 /* How many of those behind *AFTER were written; *AFTER then: the last that was tried, 0 when there
  * is no more. */
 static size_t write_page(const struct office *office, struct arena *arena, struct store *reader,
-                         int64_t *after, struct answer_notice **ret_notices)
+                         int64_t *after, struct alarm_texts *news)
 {
     struct store_answer *answers;
     struct store_referral referral;
@@ -95,7 +109,7 @@ static size_t write_page(const struct office *office, struct arena *arena, struc
     int64_t *rows = arena_array(arena, count, sizeof *rows);
     int failed = 0;
     *after = count == STORE_ANSWERS_PAGE ? answers[count - 1].id : 0;
-    *ret_notices = arena_array(arena, count, sizeof **ret_notices);
+    size_t known = news->count;
     for (size_t i = 0; i < count; i++) { /* one that cannot be written does not stop the others */
         errno = 0;
         if (!store_get_referral(reader, arena, answers[i].referral, &referral) ||
@@ -103,7 +117,8 @@ static size_t write_page(const struct office *office, struct arena *arena, struc
             failed = errno == 0 ? EIO : errno;
             continue;
         }
-        (*ret_notices)[written] = notice_of(arena, &answers[i], &referral);
+        const struct alarm_text text = news_of(news->arena, &answers[i], &referral);
+        alarm_add(news, &text);
         rows[written++] = answers[i].id;
     }
     if (failed != 0)
@@ -111,21 +126,23 @@ static size_t write_page(const struct office *office, struct arena *arena, struc
                   strerror(failed), NULL);
     struct marking marking = {
         .unit = {.run = mark, .arena = arena}, .answers = rows, .count = written};
-    return written > 0 && writer_call(office->writer, &marking.unit) ? written : 0;
+    if (written > 0 && writer_call(office->writer, &marking.unit))
+        return written;
+    news->count = known; /* told when it is noted */
+    return 0;
 }
 
-size_t answer_files_sweep(const struct office *office, struct arena *arena,
-                          struct answer_notice **ret_notices)
+size_t answer_files_sweep(const struct office *office, struct alarm_texts *news)
 {
     struct store *reader;
     struct fault fault;
-    *ret_notices = NULL;
+    struct arena *arena = news->arena; /* the news name what the rows hold */
     if (!office_reader(office, arena, &reader, &fault))
         return 0;
     size_t written = 0;
     int64_t after = 0;
     do { /* a page that cannot be written at all hides none behind it */
-        written = write_page(office, arena, reader, &after, ret_notices);
+        written = write_page(office, arena, reader, &after, news);
     } while (written == 0 && after != 0);
     store_close(reader);
     return written;

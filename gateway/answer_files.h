@@ -6,18 +6,11 @@
 #ifndef GATEWAY_ANSWER_FILES_H
 #define GATEWAY_ANSWER_FILES_H
 
-#include "base/arena.h"
+#include "gateway/alarm.h"
 #include "gateway/office.h"
 
-/* For notify_command: what a person is told, without anything of the client. */
-struct answer_notice {
-    const char *partner, *referral, *move;
-    const char *sentence; /* "willow declined referral R-1: No capacity" */
-};
-
-/* Writes answers that records/in lacks, a page of them; how many, and a notice of each, in the
- * arena. */
-size_t answer_files_sweep(const struct office *office, struct arena *arena,
-                          struct answer_notice **ret_notices);
+/* Writes answers that records/in lacks, a page of them; how many. NEWS gets what a person is told
+ * of each, without anything of the client. */
+size_t answer_files_sweep(const struct office *office, struct alarm_texts *news);
 
 #endif

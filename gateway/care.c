@@ -480,15 +480,28 @@ static void on_parked(void *owner, const char *partner, int64_t message, const c
 
 /* ---- the desk's news ---- */
 
-void care_tell_answer(struct care *care, const struct answer_notice *notice)
+/* What the partner said stands in the list: it may name the client. */
+static void on_rejected(void *owner, const char *partner, int64_t message)
 {
-    const struct alarm_text text = {.kind = ALARM_ANSWER,
-                                    .partner = notice->partner,
-                                    .sentence = notice->sentence,
-                                    .referral = notice->referral,
-                                    .move = notice->move};
+    struct care *care = owner;
+    struct arena arena = ARENA_EMPTY;
+    const struct alarm_text text = {
+        .kind = ALARM_REFUSED,
+        .partner = partner,
+        .message = message,
+        .sentence = arena_print(
+            &arena,
+            "%s does not take message %lld: see refgate queue list, then put it "
+            "right and send it anew, or refgate queue dismiss %lld",
+            partner == NULL ? "the partner" : partner, (long long)message, (long long)message)};
+    care_tell_news(care, &text);
+    arena_free(&arena);
+}
+
+void care_tell_news(struct care *care, const struct alarm_text *text)
+{
     if (!care->is_stopping)
-        alarm_raise(care->alarm, care->options.office->setup, &text);
+        alarm_raise(care->alarm, care->options.office->setup, text);
 }
 
 /* ---- reloads ---- */
@@ -564,7 +577,7 @@ struct care *care_start(const struct care_options *options)
     care->ageing.next_ms = now_ms(care) + AGE_MS;
     care->retaining = job_of(care, run_retain, retained);
     care->retaining.next_ms = now_ms(care) + RETAIN_FIRST_MS;
-    const struct courier_watcher watcher = {on_served, on_edge, on_parked, care};
+    const struct courier_watcher watcher = {on_served, on_edge, on_parked, on_rejected, care};
     courier_watch(options->courier, &watcher);
     watch_taken(&care->look, options->print);
     warn(care);

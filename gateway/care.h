@@ -9,7 +9,6 @@
 
 #include "certs/context.h"
 #include "gateway/alarm.h"
-#include "gateway/answer_files.h"
 #include "gateway/courier.h"
 #include "gateway/disk.h"
 #include "gateway/office.h"
@@ -39,8 +38,8 @@ void care_reloaded(struct care *care, const unsigned char print[WATCH_PRINT_BYTE
 /* A caller's certificate was judged. Any thread. */
 void care_note_peer(struct care *care, const struct verify_peer *peer);
 
-/* A partner answered about a referral: told to the front desk. On the loop. */
-void care_tell_answer(struct care *care, const struct answer_notice *notice);
+/* For the front desk: something of a partner is there to be looked at. */
+void care_tell_news(struct care *care, const struct alarm_text *text);
 
 struct care_figures {
     uint64_t clock_jumps;

@@ -168,6 +168,8 @@ static void tell_settled(const struct settling *settling)
     if (settling->verdict == DELIVER_PARKED && courier->watcher.on_parked != NULL)
         courier->watcher.on_parked(courier->watcher.owner, partner, settling->message,
                                    result->sentence);
+    if (settling->verdict == DELIVER_REJECTED && courier->watcher.on_rejected != NULL)
+        courier->watcher.on_rejected(courier->watcher.owner, partner, settling->message);
 }
 
 static void on_timer(uv_timer_t *timer);

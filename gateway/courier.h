@@ -23,6 +23,8 @@ struct courier_watcher {
     void (*on_edge)(void *owner, const char *partner, bool down, const char *why);
     /* A message was parked: it waits for a person. */
     void (*on_parked)(void *owner, const char *partner, int64_t message, const char *why);
+    /* A partner will not take a message, for good. */
+    void (*on_rejected)(void *owner, const char *partner, int64_t message);
     void *owner;
 };
 

@@ -182,6 +182,7 @@ static void apply_record(struct store *store, const struct inbox_item *item, str
     if (corrects) {
         effect->referral.corrected_by = row;
         effect->referral.client_facts = facts_of(item);
+        track_correct(&effect->referral, item->message->record);
         store_set_referral(store, &effect->referral);
     }
     if (effect->contradiction != NULL)
@@ -227,10 +228,18 @@ static void take_back(struct store *store, const struct inbox_item *item, struct
                                    item->message->sender);
     store_set_message(store, returned);
     store_get_record(store, item->arena, returned->record, &record);
-    if (returned->referral != 0)
-        track_note(store, returned->referral,
-                   arena_print(item->arena, "%s %s returned", returned->kind, record.number),
-                   &details);
+    if (returned->referral == 0)
+        return;
+    track_note(store, returned->referral,
+               arena_print(item->arena, "%s %s returned", returned->kind, record.number), &details);
+    const struct store_answer answer = {
+        .referral = returned->referral,
+        .clinic = item->message->sender,
+        .move = OUTBOX_RETURN,
+        .code = "wrong-client",
+        .reason = arena_print(item->arena, "%s %s", returned->kind, record.number),
+        .at_ms = item->now_ms};
+    store_add_answer(store, &answer);
 }
 
 static void note_cancelled(struct store *store, const struct inbox_item *item,

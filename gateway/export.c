@@ -13,6 +13,7 @@
 #include "gateway/attachment.h"
 #include "gateway/file.h"
 #include "gateway/log.h"
+#include "gateway/track.h"
 #include "gateway/tree.h"
 
 enum {
@@ -337,28 +338,115 @@ static bool write_record(const struct office *office, struct arena *arena, struc
     return true;
 }
 
+/* ---- what a person is told ---- */
+
+/* "new referral R-1 (urgent) from lakeside: answer it ..." */
+static const char *referral_words(struct arena *arena, struct store *reader,
+                                  const struct store_record *row, struct store_referral *referral)
+{
+    const struct json *record = tree_of(arena, row->text);
+    const char *replaced = json_get_text(record, "replaces_record_id");
+    const char *soon = json_get_text(record, "priority");
+    const char *number = row->number;
+    if (!store_get_referral(reader, arena, row->referral, referral))
+        return arena_print(arena, "referral %s from %s: see refgate records show %s", number,
+                           row->clinic, number);
+    bool is_routine = soon == NULL || text_equal(soon, "routine");
+    const char *priority = is_routine ? "" : arena_print(arena, " (%s)", soon);
+    if (replaced != NULL)
+        return arena_print(arena,
+                           "referral %s%s from %s corrects %s: see refgate referrals show %s",
+                           number, priority, row->clinic, replaced, referral->number);
+    if (!text_equal(track_list(referral), "to answer"))
+        return arena_print(arena, "referral %s%s from %s: see refgate referrals show %s", number,
+                           priority, row->clinic, number);
+    return arena_print(arena,
+                       "new referral %s%s from %s: answer it with refgate referrals accept %s or "
+                       "decline %s",
+                       number, priority, row->clinic, number, number);
+}
+
+static const char *record_words(struct arena *arena, const struct store_record *row,
+                                const struct store_referral *referral)
+{
+    const char *of = referral->id == 0 ? "" : " of referral ";
+    return arena_print(arena, "%s %s%s%s from %s is there: see refgate records show %s", row->kind,
+                       row->number, of, referral->id == 0 ? "" : referral->number, row->clinic,
+                       row->number);
+}
+
+/* One that a person of ours has decided about is no news. */
+static bool describe(struct arena *arena, struct store *reader, const struct store_record *row,
+                     struct store_referral *referral, struct alarm_text *text)
+{
+    struct store_match match = {.state = NULL};
+    bool is_matched = store_get_match(reader, arena, row->id, &match);
+    store_get_referral(reader, arena, row->referral, referral);
+    if (row->retracted != NULL) {
+        text->kind = ALARM_RETRACTED;
+        text->sentence =
+            arena_print(arena, "%s %s from %s was retracted: %s", row->kind, row->number,
+                        row->clinic, reason_of_retraction(arena, row->retracted));
+    } else if (is_matched && text_equal(match.state, "to match")) {
+        text->kind = ALARM_TO_MATCH;
+        text->sentence = arena_print(arena,
+                                     "%s %s from %s seems to be about another client than its "
+                                     "referral: see refgate records to-match",
+                                     row->kind, row->number, row->clinic);
+    } else if (is_matched) {
+        return false;
+    } else if (text_equal(row->kind, "referral")) {
+        text->kind = ALARM_REFERRAL;
+        text->sentence = referral_words(arena, reader, row, referral);
+    } else {
+        text->kind = ALARM_RECORD;
+        text->sentence = record_words(arena, row, referral);
+    }
+    return true;
+}
+
+static void add_news(struct arena *arena, struct store *reader, const struct store_record *row,
+                     struct alarm_texts *news)
+{
+    struct store_referral referral = {.id = 0};
+    struct alarm_text text = {.message = 0};
+    if (!describe(arena, reader, row, &referral, &text))
+        return;
+    text.partner = arena_copy(news->arena, row->origin);
+    text.record = arena_copy(news->arena, row->kind);
+    text.record_id = arena_copy(news->arena, row->number);
+    text.referral = referral.id == 0 ? NULL : arena_copy(news->arena, referral.number);
+    text.sentence = arena_copy(news->arena, text.sentence);
+    alarm_add(news, &text);
+}
+
 /* ---- a page ---- */
 
 /* How many of those behind *AFTER were written; *AFTER then: the last that was tried, 0 when there
  * is no more. */
 static size_t write_page(const struct office *office, struct arena *arena, struct store *reader,
-                         int64_t *after)
+                         int64_t *after, struct alarm_texts *news)
 {
     struct store_record *rows;
     size_t written = 0;
+    size_t known = news->count;
     size_t count = store_unexported(reader, arena, *after, &rows);
     int64_t *records = arena_array(arena, count, sizeof *records);
     struct pace pace = {.office = office};
     for (size_t i = 0; i < count; i++) { /* one that cannot be written does not stop the others */
         pace_rest(&pace);
-        if (write_record(office, arena, reader, &rows[i]))
-            records[written++] = rows[i].id;
+        if (!write_record(office, arena, reader, &rows[i]))
+            continue;
+        records[written++] = rows[i].id;
+        add_news(arena, reader, &rows[i], news);
     }
     *after = count == STORE_EXPORT_PAGE ? rows[count - 1].id : 0;
-    return mark_all(office, arena, records, written);
+    written = mark_all(office, arena, records, written);
+    news->count = written == 0 ? known : news->count; /* told when it is noted */
+    return written;
 }
 
-size_t export_sweep(const struct office *office)
+size_t export_sweep(const struct office *office, struct alarm_texts *news)
 {
     struct arena arena = ARENA_EMPTY;
     struct arena page = ARENA_EMPTY;
@@ -372,7 +460,7 @@ size_t export_sweep(const struct office *office)
     }
     do { /* a page that cannot be written at all hides none behind it */
         arena_reset(&page);
-        written = write_page(office, &page, reader, &after);
+        written = write_page(office, &page, reader, &after, news);
     } while (written == 0 && after != 0);
     store_close(reader);
     arena_free(&page);

@@ -10,10 +10,12 @@
 
 #include "base/arena.h"
 #include "fhir/json.h"
+#include "gateway/alarm.h"
 #include "gateway/office.h"
 
-/* Writes records that records/in lacks, a page of them. Returns how many were written. */
-size_t export_sweep(const struct office *office);
+/* Writes records that records/in lacks, a page of them. Returns how many were written. NEWS gets
+ * what a person is told of each, without anything of the client. */
+size_t export_sweep(const struct office *office, struct alarm_texts *news);
 /* FROM--KIND--RECORD_ID.json, unsafe bytes as %XX. */
 const char *export_name(struct arena *arena, const char *from, const char *kind,
                         const char *number);

@@ -260,6 +260,7 @@ static void accept_row(struct sending *sending, const struct json *attachments)
     if (corrects) {
         sending->referral.corrected_by = sending->row.id;
         sending->referral.client_facts = facts_of(sending);
+        track_correct(&sending->referral, sending->tree);
         sending->referral.filler = asked_clinic(sending);
         store_set_referral(flow->store, &sending->referral);
     }

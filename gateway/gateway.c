@@ -77,10 +77,9 @@ struct gateway {
     uv_async_t taken; /* a station took a message */
     uv_async_t parts; /* a station stopped, or the store broke */
     struct job sweep, export, reload, review;
-    size_t export_written; /* by the last export, which made the next three */
-    struct arena answer_arena;
-    struct answer_notice *answers;
-    size_t answer_count;
+    size_t export_written; /* by the last export, which made the next two */
+    struct arena news_arena;
+    struct alarm_texts news;
     struct generation fresh; /* of the last reload */
     bool is_stopping, is_courier_open, is_control_open, is_care_open, is_monitor_open,
         is_care_stopping, are_handles_closed;
@@ -138,17 +137,17 @@ static void run_sweep(struct job *job)
 static void run_export(struct job *job)
 {
     struct gateway *gateway = job->gateway;
-    arena_reset(&gateway->answer_arena);
-    gateway->answer_count =
-        answer_files_sweep(&job->office, &gateway->answer_arena, &gateway->answers);
-    gateway->export_written = export_sweep(&job->office) + gateway->answer_count;
+    arena_reset(&gateway->news_arena);
+    gateway->news = (struct alarm_texts){.arena = &gateway->news_arena};
+    gateway->export_written = answer_files_sweep(&job->office, &gateway->news);
+    gateway->export_written += export_sweep(&job->office, &gateway->news);
 }
 
 static void exported(struct job *job)
 {
     struct gateway *gateway = job->gateway;
-    for (size_t i = 0; gateway->is_care_open && i < gateway->answer_count; i++)
-        care_tell_answer(gateway->care, &gateway->answers[i]);
+    for (size_t i = 0; gateway->is_care_open && i < gateway->news.count; i++)
+        care_tell_news(gateway->care, &gateway->news.items[i]);
     if (gateway->export_written > 0) /* page by page, so that a stop need not wait for all */
         job_start(job);
 }
@@ -564,7 +563,7 @@ static void close_all(struct gateway *gateway)
     setup_release(gateway->office.setup);
     uv_loop_close(&gateway->loop);
     close(gateway->office.lock);
-    arena_free(&gateway->answer_arena);
+    arena_free(&gateway->news_arena);
     arena_free(&gateway->arena);
     uv_library_shutdown(); /* the pool's threads end while the libraries can still tidy up */
 }

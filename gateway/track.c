@@ -298,6 +298,17 @@ void track_note(struct store *store, int64_t referral, const char *what,
     store_add_event(store, &event);
 }
 
+void track_correct(struct store_referral *referral, const struct json *record)
+{
+    long visits = 0;
+    referral->service = json_get_text(record, "service");
+    referral->priority = json_get_text(record, "priority");
+    referral->valid_until = json_get_text(record, "valid_until");
+    if (json_whole(json_get(record, "visits_requested"), &visits) && visits > 0 &&
+        visits <= TRACK_VISITS_MAX)
+        referral->visits_total = visits;
+}
+
 void track_count_visits(struct store *store, struct store_referral *referral,
                         const struct json *record)
 {

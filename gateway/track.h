@@ -68,6 +68,9 @@ enum { TRACK_VISITS_MAX = 999 };
 void track_imply(struct store *store, struct store_referral *referral,
                  const struct track_move *implied, const char *told,
                  const struct track_details *details, struct arena *arena);
+/* RECORD corrects what was asked for: lists and overdue dates go by it from now on. The caller
+ * writes the row. */
+void track_correct(struct store_referral *referral, const struct json *record);
 /* Visits that a note or discharge says were kept; the referral's count only grows. */
 void track_count_visits(struct store *store, struct store_referral *referral,
                         const struct json *record);

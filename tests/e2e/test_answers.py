@@ -15,9 +15,10 @@ def answers(gateway):
     return {path.name: json.loads(path.read_text()) for path in sorted(folder.glob("*--answer--*.json"))}
 
 
-def told(gateway):
+def told(gateway, kind=None):
     path = gateway.folder / "told.ndjson"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    news = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return [one for one in news if kind in (None, one["kind"])]
 
 
 def listens(gateway):
@@ -59,8 +60,48 @@ def test_an_answer_is_a_file_and_runs_the_program(make_town):
     assert not any(word in json.dumps(told(lakeside), ensure_ascii=False) for word in records.CANARIES)
 
     lakeside.move("cancel", "R-1")
-    wait_for(lambda: told(willow), 15, willow.log)
-    assert list(answers(willow)) == ["lakeside--answer--lakeside%3AR-1--1.json"] and told(willow)[0]["move"] == "cancel"
+    told_willow = wait_for(lambda: told(willow, "answer"), 15, willow.log)
+    assert list(answers(willow)) == ["lakeside--answer--lakeside%3AR-1--1.json"] and told_willow[0]["move"] == "cancel"
+
+
+def test_whatever_a_person_must_look_at_runs_the_program(make_town):
+    """A new referral, a note, one about somebody else, its return, a retraction, a correction, a refusal."""
+    lakeside, willow = make_town("lakeside", "willow", start=False)
+    listens(lakeside), listens(willow)
+    lakeside.start(), willow.start()
+    willow.send(records.consent("willow", ["lakeside"]))
+    lakeside.send(records.consent("lakeside", ["willow"]))
+    lakeside.send(records.referral("R-1", priority="urgent"))
+
+    def news(gateway, kind):
+        return wait_for(lambda: told(gateway, kind), 20, lambda: (told(gateway), gateway.log()[-2000:]))[-1]
+
+    new = news(willow, "referral")
+    assert (new["partner"], new["referral"], new["record"], new["record_id"]) == ("lakeside", "R-1", "referral", "R-1")
+    assert new["sentence"] == ("new referral R-1 (urgent) from lakeside: answer it with refgate referrals accept R-1 or "
+                               "decline R-1")
+    willow.move("accept", "R-1")
+    willow.send(records.note("R-1", "N-1"))
+    assert news(lakeside, "record")["sentence"] == (
+        "progress-note N-1 of referral R-1 from willow is there: see refgate records show N-1")
+    willow.run("records", "retract", "N-1", "--reason", "wrong-client")
+    assert "progress-note N-1 from willow was retracted: " in news(lakeside, "retracted")["sentence"]
+
+    willow.send(records.note("R-1", "N-2", client_family_name="Smith", client_given_names="Ann"))
+    willow.run("tray", "confirm", "N-2", "--by", "alvarez")
+    assert "refgate records to-match" in news(lakeside, "to-match")["sentence"]
+    lakeside.run("records", "return", "N-2", "--by", "osei")
+    given_back = news(willow, "returned")
+    assert given_back["sentence"].startswith("progress-note N-2 of referral R-1 was given back by lakeside: ")
+    assert any(one["move"] == "return" and one["reason"] == "progress-note N-2" for one in answers(willow).values())
+
+    lakeside.send(records.referral("R-1b", replaces_record_id="R-1", visits_requested=9))
+    wait_for(lambda: len(told(willow, "referral")) == 2, 15, willow.log)
+    assert "referral R-1b from lakeside corrects R-1: see refgate referrals show R-1" == news(willow, "referral")["sentence"]
+    for gateway in (lakeside, willow):  # what is asked for is what the correction says
+        assert (gateway.referral("R-1")["priority"], gateway.referral("R-1")["visits_total"]) == ("routine", 9)
+    everything = json.dumps(told(lakeside) + told(willow), ensure_ascii=False)
+    assert "Smith" not in everything and not any(word in everything for word in records.CANARIES)
 
 
 def test_killed_in_between_each_answer_is_there_once(make_town):

@@ -18,8 +18,7 @@
 struct bench {
     struct clinic *willow, *lakeside;
     struct office office; /* of lakeside, who placed the referral */
-    struct answer_notice *notices;
-    size_t count;
+    struct alarm_texts news;
 };
 
 /* The newest message of FROM arrives at TO. */
@@ -65,8 +64,8 @@ static void moves(struct bench *bench, struct clinic *from, struct clinic *to, c
 
 static size_t sweep(struct bench *bench)
 {
-    bench->count = answer_files_sweep(&bench->office, &bench->lakeside->arena, &bench->notices);
-    return bench->count;
+    bench->news = (struct alarm_texts){.arena = &bench->lakeside->arena};
+    return answer_files_sweep(&bench->office, &bench->news);
 }
 
 static const char *path_of(struct bench *bench, const char *name)
@@ -107,10 +106,10 @@ static void a_notice_names_the_referral_and_nothing_of_the_client(void **state)
     struct bench *bench = *state;
     moves(bench, bench->willow, bench->lakeside, "decline");
     assert_int_equal(sweep(bench), 1);
-    assert_string_equal(bench->notices[0].referral, "R-1");
-    assert_string_equal(bench->notices[0].partner, "willow");
-    assert_string_equal(bench->notices[0].move, "decline");
-    assert_string_equal(bench->notices[0].sentence,
+    assert_string_equal(bench->news.items[0].referral, "R-1");
+    assert_string_equal(bench->news.items[0].partner, "willow");
+    assert_string_equal(bench->news.items[0].move, "decline");
+    assert_string_equal(bench->news.items[0].sentence,
                         "referral R-1: declined by willow: The client's choice");
 }
 
@@ -147,9 +146,9 @@ static void a_cancel_of_the_placer_is_a_file_there(void **state)
     struct bench *bench = *state;
     struct office willow = clinic_office(bench->willow);
     moves(bench, bench->lakeside, bench->willow, "cancel");
-    struct answer_notice *notices;
-    assert_int_equal(answer_files_sweep(&willow, &bench->willow->arena, &notices), 1);
-    assert_string_equal(notices[0].move, "cancel");
+    struct alarm_texts news = {.arena = &bench->willow->arena};
+    assert_int_equal(answer_files_sweep(&willow, &news), 1);
+    assert_string_equal(news.items[0].move, "cancel");
     assert_true(file_exists(arena_print(&bench->willow->arena,
                                         "%s/records/in/lakeside--answer--lakeside%%3AR-1--1.json",
                                         bench->willow->folder)));

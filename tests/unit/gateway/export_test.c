@@ -16,6 +16,7 @@
 struct bench {
     struct clinic *clinic;
     struct office office;
+    struct alarm_texts news;
 };
 
 static int start(void **state)
@@ -34,6 +35,12 @@ static int stop(void **state)
     clinic_free(bench->clinic);
     free(bench);
     return 0;
+}
+
+static size_t sweep(struct bench *bench)
+{
+    bench->news = (struct alarm_texts){.arena = &bench->clinic->arena};
+    return export_sweep(&bench->office, &bench->news);
 }
 
 static void add_with(struct bench *bench, const char *number, const char *text,
@@ -70,8 +77,8 @@ static void records_are_written_once(void **state)
     size_t length;
     add(bench, "R-1", "{\"record\":\"referral\",\"record_id\":\"R-1\",\"n\":1.50}");
     add(bench, "R-2", "{\"record_id\":\"R-2\"}");
-    assert_int_equal(export_sweep(&bench->office), 2);
-    assert_int_equal(export_sweep(&bench->office), 0);
+    assert_int_equal(sweep(bench), 2);
+    assert_int_equal(sweep(bench), 0);
     const char *path = in(bench, "lakeside--referral--R-1.json");
     const char *text =
         file_read(&bench->clinic->arena, path, 10000, &length, &bench->clinic->findings);
@@ -88,9 +95,9 @@ static void what_cannot_be_written_is_tried_again(void **state)
     char *away = arena_print(&bench->clinic->arena, "%s/records/away", bench->clinic->folder);
     add(bench, "R-1", "{}");
     assert_int_equal(rename(folder, away), 0);
-    assert_int_equal(export_sweep(&bench->office), 0);
+    assert_int_equal(sweep(bench), 0);
     assert_int_equal(rename(away, folder), 0);
-    assert_int_equal(export_sweep(&bench->office), 1);
+    assert_int_equal(sweep(bench), 1);
     assert_true(file_exists(in(bench, "lakeside--referral--R-1.json")));
 }
 
@@ -107,7 +114,7 @@ static void what_cannot_be_read_stops_nothing_else(void **state)
     store_add_record(bench->clinic->store, &lost);
     clinic_commit(bench->clinic);
     add(bench, "R-1", "{}");
-    assert_int_equal(export_sweep(&bench->office), 1);
+    assert_int_equal(sweep(bench), 1);
     assert_true(file_exists(in(bench, "lakeside--referral--R-1.json")));
     assert_false(file_exists(in(bench, "lakeside--referral--R-0.json")));
 }
@@ -118,7 +125,7 @@ static void more_than_one_page(void **state)
     size_t written = 0;
     for (int i = 0; i < 230; i++)
         add(bench, arena_print(&bench->clinic->arena, "R-%d", i), "{}");
-    for (size_t page; (page = export_sweep(&bench->office)) > 0;)
+    for (size_t page; (page = sweep(bench)) > 0;)
         written += page;
     assert_int_equal(written, 230);
 }
@@ -159,7 +166,7 @@ static void a_record_names_its_files_as_they_are(void **state)
     struct finding_list findings = finding_list_new(arena);
     size_t length;
     add_with(bench, "R-1", text, list);
-    assert_int_equal(export_sweep(&bench->office), 1);
+    assert_int_equal(sweep(bench), 1);
     const char *read =
         file_read(arena, in(bench, "lakeside--referral--R-1.json"), 10000, &length, &findings);
     const struct json *item = json_first(json_get(tree_of(arena, read), "attachments"));
@@ -186,7 +193,7 @@ static void long_numbers_stay_different_and_writable(void **state)
     assert_true(strlen(name) <= 255);
     add(bench, first, "{}");
     add(bench, second, "{}");
-    assert_int_equal(export_sweep(&bench->office), 2);
+    assert_int_equal(sweep(bench), 2);
 }
 
 /* Two of one title are two files that open by their kind; names too long for a file stay two; and
@@ -214,7 +221,7 @@ static void attachments_of_one_name_stay_apart(void **state)
     json_replace(arena, record, "attachments", json_copy(arena, tree_of(arena, list)));
     add_with(bench, "R-1", json_print(arena, record), list);
     add_with(bench, "R-2", json_print(arena, record), list);
-    assert_int_equal(export_sweep(&bench->office), 2);
+    assert_int_equal(sweep(bench), 2);
     for (int pass = 1; pass <= 2; pass++) {
         const char *stem = in(bench, arena_print(arena, "lakeside--referral--R-%d", pass));
         size_t length;
@@ -239,9 +246,9 @@ static void what_cannot_be_read_starves_nothing(void **state)
     for (int i = 0; i < STORE_EXPORT_PAGE; i++)
         add(bench, arena_print(&bench->clinic->arena, "R-%d", i), "no record");
     add(bench, "R-last", "{}");
-    assert_int_equal(export_sweep(&bench->office), 1);
+    assert_int_equal(sweep(bench), 1);
     assert_true(file_exists(in(bench, "lakeside--referral--R-last.json")));
-    assert_int_equal(export_sweep(&bench->office), 0);
+    assert_int_equal(sweep(bench), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)

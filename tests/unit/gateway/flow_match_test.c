@@ -178,7 +178,8 @@ static bool is_in(struct clinic *clinic, const char *folder)
 static void export_all(struct clinic *clinic)
 {
     struct office office = clinic_office(clinic);
-    export_sweep(&office);
+    struct alarm_texts news = {.arena = &clinic->arena};
+    export_sweep(&office, &news);
     writer_stop(office.writer);
 }
 
