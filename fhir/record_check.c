@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/date_written.h"
 #include "base/nearest.h"
 
 enum { DIGITS_MAX = 18, TEXT_MAX = 4000, LONG_TEXT_MAX = 200000 };
@@ -161,6 +162,24 @@ static void check_id(struct checking *check, const struct value *value)
     refuse(check, value, form.found, form.expected, form.nearest);
 }
 
+/* 9/2/2026: which of the two was meant is for the writer to say. REST: behind the day, as it should
+ * be written. False: it cannot be read in two ways. */
+static bool refuse_two_ways(struct checking *check, const struct value *value, const char *clock)
+{
+    struct date_written day;
+    char one[DATE_TEXT], other[DATE_TEXT];
+    const char *text = json_text(value->node);
+    if (text == NULL || date_written_day(text, &day) != DATE_WRITTEN_TWO_WAYS)
+        return false;
+    date_format(day.day, one);
+    date_format(day.other, other);
+    refuse(check, value, arena_print(check->arena, "a day that may be %s or %s", one, other),
+           arena_print(check->arena, "year-month-day%s, such as %s%s",
+                       clock[0] == '\0' ? "" : " and the time", one, clock),
+           NULL);
+    return true;
+}
+
 static void check_date(struct checking *check, const struct value *value)
 {
     const char *text = json_text(value->node);
@@ -168,7 +187,7 @@ static void check_date(struct checking *check, const struct value *value)
     enum date_answer answer = text == NULL ? DATE_SHAPE : date_parse(text, &date);
     if (answer == DATE_NO_SUCH_DAY)
         refuse(check, value, "a day that does not exist", "a day of the calendar", NULL);
-    else if (answer != DATE_RIGHT)
+    else if (answer != DATE_RIGHT && !refuse_two_ways(check, value, ""))
         refuse_type(check, value);
 }
 
@@ -189,6 +208,8 @@ static void check_time(struct checking *check, const struct value *value)
     struct date_time time;
     enum date_answer answer = text == NULL ? DATE_SHAPE : date_time_parse(text, &time);
     if (answer == DATE_RIGHT)
+        return;
+    if (answer == DATE_SHAPE && refuse_two_ways(check, value, " 11:20"))
         return;
     if (answer == DATE_SHAPE)
         refuse_type(check, value);

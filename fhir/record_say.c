@@ -107,7 +107,7 @@ const char *record_value_in_words(struct arena *arena, const struct record_field
     case RECORD_ID:
         return "a number or code of 1 to 64 characters A-Z a-z 0-9 . _ - /";
     case RECORD_TIME:
-        return "a time with its zone, such as 2026-09-02T11:20:00-04:00";
+        return "a time, such as 2026-09-02 11:20 or 2026-09-02T11:20:00-04:00";
     case RECORD_DATE:
         return "a day as year-month-day, such as 2026-09-02";
     case RECORD_HANDLE:

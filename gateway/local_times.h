@@ -1,4 +1,6 @@
-/* local_times: times that a record writes as the clock on the wall shows them, given their zone.
+/* local_times: days and times of a record in the form that records keep: `13.2.2026` and `2026-9-2`
+ * become year-month-day (base/date_written.h), and times that a record writes as the clock on the
+ * wall shows them are given their zone.
  *
  * Called for the clinic's own records, in the drop folder and the commands, before they are
  * checked: `2026-09-02 11:20` becomes `2026-09-02T11:20:00-04:00` where the setting time_zone says
@@ -11,7 +13,7 @@
 #include "fhir/record.h"
 #include "gateway/setup.h"
 
-/* SETUP NULL, or with no zone to go by: nothing is changed. */
+/* SETUP NULL, or with no zone to go by: times stay as they are. */
 void local_times_complete(const struct setup *setup, struct arena *arena,
                           const struct record_list *records);
 /* One text; the same text when there is nothing to complete, or nothing to go by. */

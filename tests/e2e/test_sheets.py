@@ -42,6 +42,17 @@ def test_a_sheet_with_a_local_time(clinic, separator):
     assert len(order["orderDetail"]) == 2
 
 
+def test_what_a_spreadsheet_program_makes_of_days_and_times(clinic):
+    content = sheet(row("R-1", written_at="2026-09-02 9:20", client_birth_date="22.3.1984")).encode()
+    assert "referral R-1 taken" in send(clinic, "sheet.csv", content)
+    kept = json.loads(clinic.run("records", "show", "R-1", "--json").stdout)
+    assert (kept["written_at"], kept["client_birth_date"]) == ("2026-09-02T09:20:00-04:00", "1984-03-22")
+    said = send(clinic, "sheet.csv", sheet(row("R-2", written_at="9/2/2026 9:20 AM",
+                                               client_birth_date="3/9/1984")).encode(), expect=1)
+    assert "row 2: written_at: found \"9/2/2026 9:20 AM\", a day that may be 2026-09-02 or 2026-02-09" in said, said
+    assert "such as 2026-09-02 11:20" in said and "a day that may be 1984-03-09 or 1984-09-03" in said
+
+
 def test_an_hour_that_the_clock_shows_twice_is_not_guessed(clinic):
     said = send(clinic, "sheet.csv", sheet(row("R-1", written_at="2026-11-01T01:30:00")).encode(), expect=1)
     assert "written_at: found" in said and "a time without a zone" in said and "time_zone" in said

@@ -34,6 +34,11 @@ static void a_time_gets_the_zone_of_its_day(void **state)
         {NEW_YORK, "2026-11-01T02:00:00", "2026-11-01T02:00:00-05:00"},
         {"<+0545>-05:45", "2026-09-02T00:00", "2026-09-02T00:00:00+05:45"},
         {"UTC0", "2026-09-02T11:20", "2026-09-02T11:20:00+00:00"},
+        /* as spreadsheet programs write them, where that means one thing */
+        {NEW_YORK, "2026-09-02 9:20", "2026-09-02T09:20:00-04:00"},
+        {NEW_YORK, "2026-09-02 9:20 PM", "2026-09-02T21:20:00-04:00"},
+        {NEW_YORK, "9/22/2026 9:20 AM", "2026-09-22T09:20:00-04:00"},
+        {NEW_YORK, "22.9.2026 11:20", "2026-09-22T11:20:00-04:00"},
         /* what has a zone keeps it, and its seconds are told */
         {NEW_YORK, "2026-09-02T11:20:00Z", "2026-09-02T11:20:00Z"},
         {NEW_YORK, "2026-09-02T11:20-07:00", "2026-09-02T11:20:00-07:00"},
@@ -77,6 +82,8 @@ static void every_time_of_a_record_is_completed(void **state)
     struct office office = clinic_office(clinic);
     const char *text = "{\"record\":\"case-conference\",\"written_at\":\"2026-09-02T11:20\","
                        "\"held_at\":\"2026-09-02 11:00\",\"place\":\"2026-09-02T11:20\","
+                       "\"client_birth_date\":\"22.9.1984\",\"actions\":[{\"due_on\":\"2026-9-3\"},"
+                       "{\"due_on\":\"9/3/2026\"}],"
                        "\"next_conference_at\":7}";
     struct record_list records = {NULL, 0, 0};
     (void)state;
@@ -85,6 +92,10 @@ static void every_time_of_a_record_is_completed(void **state)
     use_zone(NEW_YORK);
     local_times_complete(NULL, &clinic->arena, &records);
     assert_string_equal(json_get_text(tree, "written_at"), "2026-09-02T11:20");
+    assert_string_equal(json_get_text(tree, "client_birth_date"), "1984-09-22");
+    const struct json *action = json_first(json_get(tree, "actions"));
+    assert_string_equal(json_get_text(action, "due_on"), "2026-09-03");
+    assert_string_equal(json_get_text(json_next(action), "due_on"), "9/3/2026");
     local_times_complete(office.setup, &clinic->arena, &records);
     assert_string_equal(json_get_text(tree, "written_at"), "2026-09-02T11:20:00-04:00");
     assert_string_equal(json_get_text(tree, "held_at"), "2026-09-02T11:00:00-04:00");
