@@ -183,9 +183,9 @@ static void settle(struct gate *gate)
 static size_t write_page(struct gate *gate, struct writer *writer)
 {
     struct arena arena = ARENA_EMPTY;
-    struct answer_notice *notices;
+    struct alarm_texts news = {.arena = &arena};
     const struct office office = {.setup = &gate->setup, .writer = writer, .lock = -1};
-    size_t written = export_sweep(&office) + answer_files_sweep(&office, &arena, &notices);
+    size_t written = export_sweep(&office, &news) + answer_files_sweep(&office, &news);
     arena_free(&arena);
     return written;
 }
@@ -309,6 +309,13 @@ static void check_record_file(struct world *world, struct gate *gate, const char
         world_break(world, "%s never got the file %s", gate->org, name);
 }
 
+/* An answer about a referral; what tells of a note that was given back is none. */
+static bool is_move(const struct filed *filed)
+{
+    return strstr(filed->name, "--answer--") != NULL &&
+           (filed->text == NULL || strstr(filed->text, "\"move\": \"return\"") == NULL);
+}
+
 void files_check_end(struct world *world, int at)
 {
     struct gate *gate = &world->gates[at];
@@ -322,7 +329,7 @@ void files_check_end(struct world *world, int at)
     if (gate->is_restored)
         return; /* it forgot what had stood there */
     for (size_t i = 0; i < gate->filed_count; i++)
-        answers += strstr(gate->filed[i].name, "--answer--") != NULL;
+        answers += is_move(&gate->filed[i]);
     if (answers > gate->moves_taken)
         world_break(world, "%s: %zu answers stand in records/in, of %u that came", gate->org,
                     answers, gate->moves_taken);
