@@ -299,6 +299,23 @@ static const char *text_or(const struct json *consent, const char *name, const c
     return text == NULL ? otherwise : text;
 }
 
+/* Who confirms the client of a record says nothing about whose the consent is: only when the two
+ * agree does it go. */
+static const char *other_client_words(const struct asking *asking, const struct json *consent)
+{
+    struct arena *arena = asking->arena;
+    const struct json *client = asking->question->client;
+    struct client_difference difference = {.path = "client_birth_date"};
+    const char *number = text_or(consent, "record_id", "?");
+    client_differs_in_person(client, consent, &difference);
+    return arena_print(arena,
+                       "the consent %s has this client_id, but another %s: it may be another "
+                       "person's. This goes when the two agree, not by refgate tray confirm: send "
+                       "the wrong one of them anew, with a record_id of its own and "
+                       "replaces_record_id (%s for the record, %s for the consent)",
+                       number, difference.path, text_or(client, "record_id", "its number"), number);
+}
+
 /* ---- rules 3 to 6 ---- */
 
 static bool covers(const struct json *consent, const char *kind)
@@ -405,10 +422,7 @@ static const char *silence(const struct asking *asking, const struct candidate *
     case DRAFT:
         return arena_print(arena, "the consent %s for %s is a draft", number, recipient);
     case OTHER_CLIENT:
-        return arena_print(arena,
-                           "the consent %s has this client number, but another name or birth date: "
-                           "one of the two has the wrong client_id",
-                           number);
+        return other_client_words(asking, consent);
     case OTHER_SENDER:
         return arena_print(arena, "the consent %s for %s lets %s send, not %s", number, recipient,
                            text_or(consent, "share_from", "nobody"), asking->question->sender);

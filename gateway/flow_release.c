@@ -247,14 +247,20 @@ static const char *doubt_left(const struct flow *flow, const struct flow_loaded 
 /* It seems to be about another client than its referral, and nobody has said that it is not. The
  * names stand in the tray only, not in the track and the audit. */
 static bool is_in_doubt(const struct flow *flow, const struct flow_loaded *loaded,
-                        struct store_release *release)
+                        const struct release_consents *consents, struct store_release *release)
 {
     const char *before = release->reason;
     const char *doubt = doubt_left(flow, loaded, release);
+    struct release_refusal refusal = {NULL, 0};
     if (doubt == NULL)
         return false;
+    bool is_free =
+        release_record(flow->setup, flow->arena, loaded->tree, consents, release->recipient,
+                       release->addressed_as, flow->now_ms, &refusal) != NULL;
     release->decided_ms = flow->now_ms;
-    release->reason = doubt;
+    release->reason =
+        is_free ? doubt
+                : arena_print(flow->arena, "%s; and then, because %s", doubt, refusal.reason);
     if (!text_equal(release->reason, before))
         note_waiting(flow, loaded, release, "wrong client?");
     return true;
@@ -301,7 +307,7 @@ bool flow_decide(const struct flow *flow, struct flow_loaded *loaded,
     const char *before = release->reason;
     struct release_refusal refusal = {NULL, 0};
     if (is_retracted(loaded, release) || is_held_by_referral(flow, loaded, release) ||
-        is_in_doubt(flow, loaded, release))
+        is_in_doubt(flow, loaded, consents, release))
         return false;
     const struct grant *grant =
         release_record(flow->setup, flow->arena, loaded->tree, consents, release->recipient,

@@ -172,8 +172,9 @@ struct standing {
     struct health health;
     struct store_waiting *waiting;
     size_t waiting_count;
-    int64_t lived_ms; /* now, as the store counts (lived.h) */
-    int64_t until;    /* our certificate's end, in seconds; 0: it cannot be read */
+    int64_t lived_ms;  /* now, as the store counts (lived.h) */
+    int64_t until;     /* our certificate's end, in seconds; 0: it cannot be read */
+    int64_t to_answer; /* referrals that wait for us */
 };
 
 static int64_t waiting_of(const struct standing *standing, const char *partner, const char *state)
@@ -284,7 +285,7 @@ static void print_partners(const struct standing *standing)
 }
 
 /* How many referrals stand in each list that is not closed. */
-static void print_lists(const struct standing *standing)
+static void print_lists(struct standing *standing)
 {
     struct command_call *call = standing->call;
     struct arena *arena = call->arena;
@@ -303,11 +304,25 @@ static void print_lists(const struct standing *standing)
             sum += text_equal(track_list(&like), lists[i]) ? rows[k].count : 0;
         }
         json_set(arena, object, lists[i], json_new_whole(arena, (long)sum));
+        standing->to_answer += text_equal(lists[i], "to answer") ? sum : 0;
         if (sum > 0 && !text_equal(lists[i], "closed") && !command_has(call, "json"))
             text_print(&call->out, "%-28s %lld\n", lists[i], (long long)sum);
     }
     if (command_has(call, "json"))
         lists_object(call, object);
+}
+
+/* What waits for the front desk, before what is out of order. */
+static void print_need(const struct standing *standing)
+{
+    struct text *out = &standing->call->out;
+    if (standing->to_answer > 0)
+        text_print(out, "\n%lld %s our answer: refgate referrals list --list \"to answer\"\n%s",
+                   (long long)standing->to_answer,
+                   standing->to_answer == 1 ? "referral waits for" : "referrals wait for",
+                   standing->health.count == 0 ? "Nothing else needs anybody.\n" : "");
+    else
+        text_add(out, standing->health.count == 0 ? "\nNothing needs anybody.\n" : "\n");
 }
 
 static void look(struct standing *standing)
@@ -348,7 +363,7 @@ static int status(struct command_call *call)
         text_add(&call->out, "\n");
     print_lists(&standing);
     if (!command_has(call, "json"))
-        text_add(&call->out, standing.health.count == 0 ? "\nNothing needs anybody.\n" : "\n");
+        print_need(&standing);
     print_items(call, &standing.health);
     store_close(standing.store);
     return 0;

@@ -85,6 +85,8 @@ static const char *stop_words(struct arena *arena, const struct store_referral *
 {
     if (track_is_stop_asked(referral))
         return "asked to be stopped";
+    if (text_equal(referral->abort_status, "rejected") && !track_is_over(referral->task_status))
+        return "goes on, though asked to be stopped";
     if (track_unconfirmed_cancel(referral, arena) != NULL)
         return "not confirmed yet by the other clinic";
     return NULL;

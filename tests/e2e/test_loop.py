@@ -101,11 +101,14 @@ def test_cancel_after_the_start_is_asked_and_answered(pair, answer, status, abor
     assert "in-progress; asked to be stopped: Contraindicated" in lakeside.run("referrals", "list").stdout
     wait_for(lambda: willow.referral(number).get("abort") == "requested", 10, "Willow is asked to stop")
     assert (willow.status(number), willow.referral(number)["list"]) == ("in-progress", "to answer")
-    assert re.search("^to answer +1$", willow.run("status").stdout, re.M)
+    shown = willow.run("status").stdout
+    assert re.search("^to answer +1$", shown, re.M) and "1 referral waits for our answer: refgate referrals" in shown
     assert "asked to be stopped already" in lakeside.move("cancel", number, expect=4).stderr
     willow.move(answer, number)
     wait_for(lambda: lakeside.referral(number).get("abort") == abort, 10, "Lakeside hears the answer")
     assert (lakeside.status(number), willow.status(number)) == (status, status)
+    said = "in-progress; goes on, though asked to be stopped: Contra" if answer == "keep" else "cancelled: Contra"
+    assert said in lakeside.run("referrals", "list").stdout
 
 
 def test_fail_after_the_start(pair):

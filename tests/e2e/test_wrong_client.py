@@ -57,6 +57,31 @@ def test_ours_waits_until_it_is_confirmed(make_town):
     assert not willow.query("SELECT 1 FROM audit WHERE detail LIKE '%Wrongperson%'")
 
 
+def test_confirming_does_not_make_the_consent_this_clients(make_town):
+    """The birth date contradicts the referral and the consent: a person confirms the former, and the tray says what
+    releases it."""
+    lakeside, willow, number = begin(make_town)
+    consent, = [one["record_id"] for one in willow.json("consent", "list")]
+    note = records.note(number, client_birth_date="1990-01-01")
+    willow.send(note)
+    waiting, = willow.tray()
+    assert "refgate tray confirm" in waiting["reason"] and f"the consent {consent} has this client_id" in waiting["reason"]
+    said = willow.run("tray", "confirm", waiting["number"], "--by", "alvarez").stdout
+    assert "waits: " in said and "another client_birth_date" in said and "not by refgate tray confirm" in said
+    assert f"replaces_record_id ({note['record_id']} for the record, {consent} for the consent)" in said
+    assert not lakeside.records(record_id=note["record_id"])
+    right = records.note(number, replaces_record_id=note["record_id"])
+    willow.send(right)
+    lakeside.wait_record(right["record_id"])
+    assert willow.tray() == [] and not lakeside.records(record_id=note["record_id"])
+
+    other = records.note(number, client_birth_date="1990-01-01")
+    willow.send(other)
+    willow.run("tray", "confirm", other["record_id"], "--by", "alvarez")
+    willow.send(records.consent("willow", ["lakeside"], replaces_record_id=consent, client_birth_date="1990-01-01"))
+    lakeside.wait_record(other["record_id"])
+
+
 def test_a_mistyped_number_opens_no_other_clients_consent(make_town):
     """The name and birth date are right, so the referral's client does not contradict; the number is another client's."""
     lakeside, willow = make_town("lakeside", "willow")
@@ -71,7 +96,7 @@ def test_a_mistyped_number_opens_no_other_clients_consent(make_town):
     willow.send(note)
     waiting, = willow.tray()
     assert waiting["record_id"] == note["record_id"]
-    assert "has this client number, but another name or birth date" in waiting["reason"]
+    assert "has this client_id, but another client_family_name" in waiting["reason"]
     assert not lakeside.records(record_id=note["record_id"])
 
 

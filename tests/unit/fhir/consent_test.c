@@ -497,7 +497,7 @@ static void a_consent_of_another_person_permits_nothing(void **state)
         struct consent_answer answer = consent_ask(&sample.arena, &question);
         assert_int_equal(answer.is_allowed, rows[i].is_allowed);
         if (!rows[i].is_allowed)
-            assert_non_null(strstr(answer.reason, "another name or birth date"));
+            assert_non_null(strstr(answer.reason, "not by refgate tray confirm"));
         patched(&sample.arena, consent, "decision", "\"deny\"");
         assert_false(consent_ask(&sample.arena, &question).is_allowed);
     }
