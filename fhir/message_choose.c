@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fhir/message_standing.h"
+#include "fhir/message_judge.h"
 #include "fhir/message_when.h"
 
 /* ---- what names what ---- */
@@ -428,7 +428,7 @@ static bool may_be(struct field_job *job, const struct map_part *part, struct me
 {
     if (entry->is_taken || entry->aside != NULL ||
         (part->is_it != NULL && !part->is_it(job, entry->resource)) ||
-        !standing_admits(job, part, entry))
+        !judge_part(job, part, entry))
         return false;
     if (is_of_other_visit(job, entry) || is_wrong_encounter(job, entry))
         entry->aside = "not filed: it belongs to another visit";

@@ -327,3 +327,21 @@ struct message_entry *entries_next_or_contained(const struct field_job *job, con
     struct message_entry *entry = is_contained ? NULL : entries_next(job, type, start);
     return entry != NULL ? entry : next_contained(job, type, is_contained ? start : NULL);
 }
+
+void entries_path(const struct field_job *job, const struct message_entry *entry, struct text *text)
+{
+    if (entry == NULL) {
+        text_add(text, "Bundle");
+        return;
+    }
+    size_t index = 0;
+    size_t count = 0;
+    for (struct message_entry *other = entries_next(job, entry->type, NULL); other != NULL;
+         other = entries_next(job, entry->type, other)) {
+        index += other < entry ? 1 : 0;
+        count++;
+    }
+    text_add(text, entry->type);
+    if (count > 1)
+        text_print(text, "[%zu]", index);
+}

@@ -28,7 +28,7 @@ struct message_entry {
     const struct message_entry *compared; /* of a Patient: with whom it was compared last, */
     bool is_same_person;                  /* and what came out */
     bool is_strangers; /* set aside as somebody else's: its content is not told */
-    bool is_no_fact;   /* set aside by what it says of itself (message_standing.h) */
+    bool is_no_fact;   /* set aside by what it says of itself (message_judge.h) */
 };
 
 enum { ENTRIES_UNNAMED = 0 };
@@ -105,5 +105,8 @@ struct message_entry *entries_next(const struct field_job *job, const char *type
 /* The same with contained ones behind the entries. */
 struct message_entry *entries_next_or_contained(const struct field_job *job, const char *type,
                                                 const struct message_entry *start);
+/* "Observation", or "Observation[2]" where the message has several. */
+void entries_path(const struct field_job *job, const struct message_entry *entry,
+                  struct text *text);
 
 #endif

@@ -6,11 +6,11 @@
 
 #include "fhir/message_event.h"
 #include "fhir/message_header.h"
+#include "fhir/message_judge.h"
 #include "fhir/message_number.h"
 #include "fhir/message_parts.h"
 #include "fhir/message_people.h"
 #include "fhir/message_received.h"
-#include "fhir/message_standing.h"
 #include "fhir/primitive.h"
 #include "fhir/reason.h"
 
@@ -68,7 +68,7 @@ static void print_step(const struct field_job *job, const struct step *step, str
     const char *type = json_get_text(step->node, "resourceType");
     const struct message_entry *entry = type == NULL ? NULL : entries_of_resource(job, step->node);
     if (entry != NULL) {
-        received_root(job, entry, path);
+        entries_path(job, entry, path);
     } else if (type != NULL || step->above == NULL) {
         text_add(path, type == NULL ? "Bundle" : type);
     } else {
@@ -431,7 +431,7 @@ static bool read_content(struct field_job *job, const struct message_split *spli
         if (split->task == NULL && split->abort == NULL && split->order == NULL)
             return message_refuse(findings, "Bundle.entry", "neither a Task nor a ServiceRequest",
                                   "one of them, or a record");
-        if (standing_allows(job, split, in))
+        if (judge_message(job, split, in))
             move_read(job, split, in);
         return true;
     }
@@ -441,7 +441,7 @@ static bool read_content(struct field_job *job, const struct message_split *spli
         move_read(job, split, in);
         return true;
     }
-    if (!standing_allows(job, split, in))
+    if (!judge_message(job, split, in))
         return true;
     in->content = MESSAGE_RECORD;
     record_read_message(job, split, in);

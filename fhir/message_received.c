@@ -34,29 +34,10 @@ struct place {
     const char *heading; /* of a section of a document, or NULL */
 };
 
-void received_root(const struct field_job *job, const struct message_entry *entry,
-                   struct text *text)
-{
-    if (entry == NULL) {
-        text_add(text, "Bundle");
-        return;
-    }
-    size_t index = 0;
-    size_t count = 0;
-    for (struct message_entry *other = entries_next(job, entry->type, NULL); other != NULL;
-         other = entries_next(job, entry->type, other)) {
-        index += other < entry ? 1 : 0;
-        count++;
-    }
-    text_add(text, entry->type);
-    if (count > 1)
-        text_print(text, "[%zu]", index);
-}
-
 static void print_place(const struct walk *walk, const struct place *place, struct text *text)
 {
     if (place->above == NULL) {
-        received_root(walk->job, walk->entry, text);
+        entries_path(walk->job, walk->entry, text);
         return;
     }
     print_place(walk, place->above, text);

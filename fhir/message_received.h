@@ -8,8 +8,5 @@ enum { RECEIVED_MAX = 500 }; /* entries of `received`; the message itself is kep
 
 /* Lists [{path, system, code, text}] of everything no table has marked; NULL: nothing is left. */
 struct json *received_list(struct field_job *job);
-/* "Observation", or "Observation[2]" where the message has several. */
-void received_root(const struct field_job *job, const struct message_entry *entry,
-                   struct text *text);
 
 #endif

@@ -10,12 +10,12 @@
 #include "fhir/message_choose.h"
 #include "fhir/message_claim.h"
 #include "fhir/message_consent.h"
+#include "fhir/message_judge.h"
 #include "fhir/message_kind.h"
 #include "fhir/message_labels.h"
 #include "fhir/message_parts.h"
 #include "fhir/message_people.h"
 #include "fhir/message_received.h"
-#include "fhir/message_standing.h"
 #include "fhir/record.h"
 #include "fhir/record_vocabulary.h"
 
@@ -298,8 +298,8 @@ void record_read_message(struct field_job *job, const struct message_split *spli
     take_more_urgent(job, split);
     choose_name(job, roots, sizeof roots / sizeof roots[0]);
     choose_set_aside(job, &split->client);
-    standing_of_reports(job);
-    standing_of_lists(job);
+    judge_reports(job);
+    judge_lists(job);
     in->consents = consent_read_evidence(job);
     for (const struct map_part *part = kind->parts; part->type != NULL; part++)
         read_part(job, part);
@@ -309,9 +309,9 @@ void record_read_message(struct field_job *job, const struct message_split *spli
     labels_read(job);
     if (kind->finish_reading != NULL)
         kind->finish_reading(job);
-    standing_of_others(job);
-    standing_sort(job);
-    const char *standing = standing_of_record(job, split);
+    judge_others(job);
+    judge_sort(job);
+    const char *standing = judge_record(job, split);
     name_record(job, split, in);
     if (job->referral.placer != NULL)
         job->referral.client_number = placers_number(job);

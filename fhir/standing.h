@@ -4,7 +4,8 @@
  * it stands in into something else than a fact: ordered, not ordered; measured, entered in error.
  * One row of fhir/codes/modifiers.csv says for each code what becomes of that; docs/mapping.md
  * tells it in words, and tests/unit/fhir/standing_test.c holds it against the R4 definitions.
- * Called by fhir/message_standing, which acts on it. Constant and pure; any thread may read. */
+ * Called by fhir/message_standing and fhir/message_judge, which act on it. Constant and pure; any
+ * thread may read. */
 #ifndef FHIR_STANDING_H
 #define FHIR_STANDING_H
 
