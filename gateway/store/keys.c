@@ -12,6 +12,7 @@
 enum {
     CELLS_FIRST = 1 << 10, /* a power of two; at most half of the cells are taken */
     RADIX = 1 << 16,
+    CELLS_KEPT = 2 * KEYS_MOST,
     PASSES = 4,
     FILTER_BLOCKS = KEYS_FILTER_BYTES / 32
 };
@@ -36,14 +37,15 @@ struct keys {
 static bool make_cells(struct keys *keys, size_t cell_count)
 {
     struct cell *cells = zeros_new(cell_count * sizeof *cells);
+    if (cells == NULL)
+        return false;
     struct key_entry *entries = realloc(keys->entries, cell_count / 2 * sizeof *entries);
-    if (entries != NULL)
-        keys->entries = entries;
-    if (cells == NULL || entries == NULL) {
+    if (entries == NULL) {
         free(cells);
         return false;
     }
     free(keys->cells);
+    keys->entries = entries;
     keys->cells = cells;
     keys->cell_count = cell_count;
     return true;
@@ -70,7 +72,8 @@ void keys_free(struct keys *keys)
 void keys_clear(struct keys *keys)
 {
     keys->count = 0;
-    memset(keys->cells, 0, keys->cell_count * sizeof *keys->cells);
+    if (keys->cell_count <= CELLS_KEPT || !make_cells(keys, CELLS_KEPT))
+        memset(keys->cells, 0, keys->cell_count * sizeof *keys->cells);
 }
 
 static struct cell *cell_at(const struct keys *keys, int64_t hash, size_t step)

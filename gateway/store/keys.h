@@ -2,7 +2,7 @@
  * sorted pages in the database, each run with a filter that says "surely not" without a read.
  *
  * Who uses it: sqlite_keys.c. Random texts (message ids, record numbers) in a B-tree cost a page
- * read and a page written for each; here they cost 16 bytes, written in order once in 131,072 keys.
+ * read and a page written for each; here they cost 16 bytes, written in order once in 122,880 keys.
  * A hit is only a hint: the caller reads the row and compares (two texts may share a hash, a row
  * may be gone). Keys are 63-bit keyed hashes. Pure memory; belongs to one thread. */
 #ifndef GATEWAY_STORE_KEYS_H
@@ -13,8 +13,10 @@
 #include <stdint.h>
 
 enum {
-    KEYS_MOST = 131072, /* in memory before they become a run */
-    KEYS_PAGE = 240,    /* in one page of a run, with its checksum: fits a database page */
+    KEYS_MOST = 131072,           /* of a run, and in memory without a larger table */
+    KEYS_FULL = KEYS_MOST - 8192, /* so many become a run at the next commit, which may be a little
+                                     later: their table must not double just before */
+    KEYS_PAGE = 240, /* in one page of a run, with its checksum: fits a database page */
     KEYS_ENTRY_BYTES = 16,
     KEYS_FILTER_BYTES = 2 * KEYS_MOST /* 16 bits a key: 1 in 1000 is a false alarm */
 };
@@ -28,6 +30,7 @@ struct keys;
 
 struct keys *keys_new(void);
 void keys_free(struct keys *keys);
+/* Keeps the memory for KEYS_MOST of them. */
 void keys_clear(struct keys *keys);
 void keys_add(struct keys *keys, int64_t hash, int64_t row);
 size_t keys_count(const struct keys *keys);

@@ -676,7 +676,7 @@ void sqlite_seal_keys(struct store *store)
         if (store_failed(store))
             return;
         family->is_remade = false;
-        if (family->fresh != NULL && keys_count(family->fresh) >= KEYS_MOST)
+        if (family->fresh != NULL && keys_count(family->fresh) >= KEYS_FULL)
             seal(store, (enum key_family_name)i);
     }
 }

@@ -38,6 +38,11 @@ static void what_was_added_is_found(void **state)
     assert_int_equal(keys_count(keys), 0);
     at = 0;
     assert_false(keys_next(keys, hash_of(1), &at, &row));
+    for (int64_t i = 0; i < KEYS_MOST + 1000; i++) /* its table is smaller again, and grows */
+        keys_add(keys, hash_of((uint64_t)i), -i);
+    at = 0;
+    assert_true(keys_next(keys, hash_of(KEYS_MOST + 999), &at, &row));
+    assert_int_equal(row, -(KEYS_MOST + 999));
     keys_free(keys);
 }
 
