@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "fhir/record_vocabulary.h"
 #include "gateway/store/lived.h"
 #include "gateway/store/sqlite_store.h"
 
@@ -178,13 +179,27 @@ size_t sqlite_records_of(struct store *store, struct arena *arena, const char *c
     return total;
 }
 
+/* A kind that has changed by itself is still in the record's text: a consent is never passed over.
+ */
+static bool is_of_kind(struct store *store, struct arena *arena, const struct store_record *row,
+                       const char *kind)
+{
+    size_t length;
+    if (kind == NULL || text_equal(row->kind, kind))
+        return true;
+    if (record_kind_find(row->kind) != NULL)
+        return false;
+    const char *text = payload_get(store, arena, row->payload, &length);
+    return text != NULL && strstr(text, arena_print(arena, "\"record\":\"%s\"", kind)) != NULL;
+}
+
 /* Those of a kind and from somewhere (NULL: any) move to the front; returns how many. */
-static size_t keep_records(struct store_record *found, size_t count, const char *kind,
-                           const char *origin)
+static size_t keep_records(struct store *store, struct arena *arena, struct store_record *found,
+                           size_t count, const char *kind, const char *origin)
 {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
-        if ((kind == NULL || text_equal(found[i].kind, kind)) &&
+        if (is_of_kind(store, arena, &found[i], kind) &&
             (origin == NULL || text_equal(found[i].origin, origin)))
             found[kept++] = found[i];
     }
@@ -198,7 +213,7 @@ size_t store_records(struct store *store, struct arena *arena, const char *clien
                        ? sqlite_records_of(store, arena, client, ret_records)
                        : sqlite_select(store, arena, &records, ret_records,
                                        "WHERE ?1 IS NULL OR kind=?1 ORDER BY id", "t", kind);
-    count = keep_records(*ret_records, count, kind, origin);
+    count = keep_records(store, arena, *ret_records, count, kind, origin);
     for (size_t i = 0; i < count; i++)
         add_text(store, arena, &(*ret_records)[i]);
     return count;

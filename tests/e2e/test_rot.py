@@ -318,3 +318,20 @@ def test_a_definition_that_rotted_ends_nothing(make_town):
     willow.run("referrals", "list")
     names_it(willow, "the definition of a table in it is damaged")
     assert willow.service.poll() is None
+
+
+def test_a_withdrawal_whose_row_rotted_is_not_passed_over(make_town):
+    """The older permission does not come back because the kind of what ended it can no longer be read."""
+    lakeside, willow = make_town("lakeside", "willow")
+    permission = records.consent("lakeside", ["willow"])
+    lakeside.send(permission)
+    lakeside.send(records.consent("lakeside", ["willow"], "K-end", status="revoked", revoked_at=records.moment(),
+                                  replaces_record_id=permission["record_id"]))
+    lakeside.stop()
+    with sqlite3.connect(lakeside.folder / "store.db") as store:
+        store.execute("UPDATE record SET kind='consdnt' WHERE number='K-end'")
+    lakeside.start()
+    lakeside.send(records.referral("R-1"))
+    assert "cannot be read" in settled(lakeside)["R-1"]
+    assert not willow.records(record="referral")
+    names_it(lakeside, "the text of record", "consdnt")
