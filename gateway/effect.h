@@ -30,6 +30,7 @@ struct effect {
     const char *contradiction;     /* about another client than its referral: for a person here */
     const char *contradicted;      /* the field, for its sender */
     int64_t to_match;              /* the referral contradicted */
+    bool corrects_client; /* a referral is about somebody else than its placer said first */
     struct store_message returned; /* a record of ours that they give back; id 0: none */
 };
 

@@ -167,6 +167,26 @@ static void keep_to_match(struct store *store, const struct inbox_item *item,
                     effect->contradicted));
 }
 
+/* Its placer says whom a referral is about, and may have been wrong: whoever treats sees it. */
+static void correct_referral(struct store *store, const struct inbox_item *item,
+                             struct effect *effect, int64_t row)
+{
+    struct store_referral *referral = &effect->referral;
+    struct client_difference difference;
+    const char *client = client_of(item->message->record);
+    effect->corrects_client =
+        whose_differs(store, item->arena, item->setup->config.org, item->message->record,
+                      item->message->sender, referral, &difference);
+    referral->corrected_by = row;
+    referral->client_facts = facts_of(item);
+    track_correct(referral, item->message->record);
+    store_set_referral(store, referral);
+    if (text_equal(referral->client, client))
+        return;
+    referral->client = client;
+    store_set_referral_client(store, referral);
+}
+
 static void apply_record(struct store *store, const struct inbox_item *item, struct effect *effect,
                          struct store_message *message)
 {
@@ -179,12 +199,8 @@ static void apply_record(struct store *store, const struct inbox_item *item, str
         add_referral(store, item, effect);
     int64_t row = add_record(store, item, effect);
     message->record = row;
-    if (corrects) {
-        effect->referral.corrected_by = row;
-        effect->referral.client_facts = facts_of(item);
-        track_correct(&effect->referral, item->message->record);
-        store_set_referral(store, &effect->referral);
-    }
+    if (corrects)
+        correct_referral(store, item, effect, row);
     if (effect->contradiction != NULL)
         keep_to_match(store, item, effect, row, message);
     else
@@ -205,6 +221,7 @@ static void note_record(struct store *store, const struct inbox_item *item, stru
     text_add_char(&note, ' ');
     text_add(&note, number);
     text_add(&note, effect->contradiction == NULL ? " received" : " received, to match");
+    text_add(&note, effect->corrects_client ? ": it is about another client than before" : "");
     track_note(store, effect->referral.id, note.at, &effect->details);
 }
 

@@ -229,6 +229,21 @@ static void move_placed(struct sending *sending)
         track_apply(flow->store, &sending->referral, cancel, &details, flow->arena);
 }
 
+/* The client may be what is corrected: moves name the one whom it is about now. */
+static void correct_referral(struct sending *sending)
+{
+    struct store *store = sending->flow->store;
+    sending->referral.corrected_by = sending->row.id;
+    sending->referral.client_facts = facts_of(sending);
+    track_correct(&sending->referral, sending->tree);
+    sending->referral.filler = asked_clinic(sending);
+    store_set_referral(store, &sending->referral);
+    if (text_equal(sending->referral.client, sending->client))
+        return;
+    sending->referral.client = sending->client;
+    store_set_referral_client(store, &sending->referral);
+}
+
 static void accept_row(struct sending *sending, const struct json *attachments)
 {
     const struct flow *flow = sending->flow;
@@ -257,13 +272,8 @@ static void accept_row(struct sending *sending, const struct json *attachments)
         sending->row.attachments = payload_put(flow->store, list, strlen(list));
     }
     sending->row.id = store_add_record(flow->store, &sending->row);
-    if (corrects) {
-        sending->referral.corrected_by = sending->row.id;
-        sending->referral.client_facts = facts_of(sending);
-        track_correct(&sending->referral, sending->tree);
-        sending->referral.filler = asked_clinic(sending);
-        store_set_referral(flow->store, &sending->referral);
-    }
+    if (corrects)
+        correct_referral(sending);
     note(sending, "taken", NULL);
 }
 

@@ -77,6 +77,12 @@ void store_set_referral(struct store *store, const struct store_referral *referr
     sqlite_update(store, &referrals, UNCHANGING_COLUMNS, referral);
 }
 
+void store_set_referral_client(struct store *store, const struct store_referral *referral)
+{
+    sqlite_run(store, "UPDATE referral SET client=nullif(?, 0) WHERE id=?", "ii",
+               sqlite_client_made(store, owner_of(referral), referral->client), referral->id);
+}
+
 bool store_get_referral(struct store *store, struct arena *arena, int64_t id,
                         struct store_referral *ret_referral)
 {

@@ -197,6 +197,8 @@ int64_t store_add_referral(struct store *store, const struct store_referral *ref
 /* Writes what can change: filler, partner, filler_number, statuses, reason, visits, priority,
  * valid_until, changed_ms. */
 void store_set_referral(struct store *store, const struct store_referral *referral);
+/* Its client, whom only a correction by its placer changes. */
+void store_set_referral_client(struct store *store, const struct store_referral *referral);
 bool store_get_referral(struct store *store, struct arena *arena, int64_t id,
                         struct store_referral *ret_referral);
 bool store_find_referral(struct store *store, struct arena *arena, const char *placer,

@@ -459,6 +459,33 @@ static void a_corrected_referral_belongs_to_the_old_one(void **state)
     assert_int_equal(arrival.row.referral, clinic_find(bench->willow, "lakeside", "R-1").id);
 }
 
+/* From then on both sides call the client by the number that is right, and the filler is told. */
+static void the_client_may_be_what_is_corrected(void **state)
+{
+    struct bench *bench = *state;
+    struct clinic *lakeside = bench->lakeside;
+    struct store_message message;
+    refer(bench, "R-1");
+    clinic_send(lakeside,
+                clinic_replaced(lakeside,
+                                clinic_consent(lakeside, "K-9", "osei", "lakeside", "\"willow\""),
+                                "\"C-1042\"", "\"C-2\""));
+    const char *right = clinic_replaced(
+        lakeside, clinic_referral(lakeside, "R-1b", "osei", "willow"), "\"reason\":\"Neck pain\"",
+        "\"reason\":\"Neck pain\",\"replaces_record_id\":\"R-1\"");
+    right = clinic_replaced(lakeside, right, "\"C-1042\"", "\"C-2\"");
+    clinic_send(lakeside, clinic_replaced(lakeside, right, "Kanarienvogel", "Smith"));
+    assert_string_equal(carry(lakeside, bench->willow).row.response_code, "ok");
+    assert_string_equal(clinic_find(bench->willow, "lakeside", "R-1").client, "C-2");
+    assert_string_equal(clinic_find(lakeside, "lakeside", "R-1").client, "C-2");
+    assert_non_null(strstr(track_of(bench->willow), "about another client than before"));
+    struct fault fault = {FAULT_none, NULL};
+    assert_true(clinic_move(lakeside, "R-1", "cancel", &fault));
+    const char *body = clinic_outgoing(lakeside, "willow", &message);
+    assert_non_null(strstr(body, "\"C-2\""));
+    assert_null(strstr(body, "C-1042"));
+}
+
 /* Willow, who fills R-1, sends a referral of its own under Lakeside's number, as a correction. */
 static void only_the_placer_corrects_a_referral(void **state)
 {
@@ -833,6 +860,7 @@ int main(void)
         TEST(a_hold_crosses_our_cancel),
         TEST(the_same_record_in_a_new_message_is_known),
         TEST(a_corrected_referral_belongs_to_the_old_one),
+        TEST(the_client_may_be_what_is_corrected),
         TEST(only_the_placer_corrects_a_referral),
         TEST(a_referral_that_was_taken_can_be_answered),
         TEST(an_own_client_is_linked_when_number_and_birth_date_agree),
