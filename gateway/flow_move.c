@@ -79,9 +79,9 @@ static bool find_filled_here(const struct flow *flow, const char *number,
     return false;
 }
 
-/* Referrals with this number. Numbers that we gave go first, then those of other placers, of
- * records that corrected one, and only then the fillers': anybody may give a number that is taken.
- */
+/* Referrals with this number. Numbers that we gave go first, as placer or as filler, then those
+ * of other placers, of records that corrected one, and only then those of other fillers: anybody
+ * may give a number that is taken. */
 static size_t referrals_called(const struct flow *flow, const char *clinic, const char *number,
                                struct store_referral **ret_referrals)
 {
@@ -99,6 +99,8 @@ static size_t referrals_called(const struct flow *flow, const char *clinic, cons
     *ret_referrals = arena_alloc(flow->arena, sizeof **ret_referrals);
     if (find_corrected(flow, placer, number, *ret_referrals))
         return 1;
+    if (find_filled_here(flow, number, *ret_referrals)) /* a partner may give the same to another */
+        return keep_placed(*ret_referrals, 1, clinic);
     count = store_referrals_filled(flow->store, flow->arena, number, ret_referrals);
     return keep_placed(*ret_referrals, count, clinic);
 }

@@ -136,6 +136,21 @@ static void a_partner_may_use_the_number_that_we_gave(void **state)
     accepts(willow, given, "harbor", "H-1");
 }
 
+/* Harbor, which fills one of ours, calls it by the number that we gave Lakeside's: another
+ * client's. */
+static void a_filler_may_use_the_number_that_we_gave(void **state)
+{
+    struct clinic *willow = *state;
+    struct fault fault = {FAULT_none, NULL};
+    refer(willow, "lakeside", "osei", "R-1");
+    const char *given = clinic_find(willow, "lakeside", "R-1").filler_number;
+    accept_as(willow, "W-1", given);
+    means(willow, given, "lakeside", "R-1");
+    assert_false(clinic_move(willow, given, "cancel", &fault));
+    assert_string_equal(clinic_find(willow, "willow", "W-1").task_status, "accepted");
+    accepts(willow, given, "lakeside", "R-1");
+}
+
 static void two_partners_with_one_number_are_told_apart(void **state)
 {
     struct clinic *willow = *state;
@@ -151,6 +166,8 @@ static void two_partners_with_one_number_are_told_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_filler_may_use_the_number_that_we_gave, start,
+                                        clinic_stop),
         cmocka_unit_test_setup_teardown(a_fillers_number_that_is_taken_means_nothing, start,
                                         clinic_stop),
         cmocka_unit_test_setup_teardown(a_fillers_number_locks_nothing, start, clinic_stop),
