@@ -133,16 +133,22 @@ static void drop_from_tray(const struct retracting *retracting, struct store_rel
 
 /* ---- telling those who got it ---- */
 
-/* The same for the same record and partner, so that it is queued once. */
-static const char *space_of(const struct retracting *retracting, const struct grant *grant)
+/* The same for the same record and partner, so that it is queued once. IS_AGAIN: of what whoever
+ * was not told, or was so long ago that nobody here knows, is told when somebody retracts it again:
+ * those ids are its own, because the partner may know the first ones yet, and it says other things.
+ */
+static const char *space_of(const struct retracting *retracting, const struct grant *grant,
+                            bool is_again)
 {
     const struct flow *flow = retracting->flow;
     const char *epoch = store_epoch(flow->store);
     char *uuid = arena_alloc(flow->arena, DIGEST_UUID_TEXT);
     digest_uuid5("https://refgate.invalid/message",
-                 arena_print(flow->arena, "%s|retraction|%s|%s|%s|%s%s%s", flow->setup->config.org,
-                             retracting->row.kind, retracting->row.number, grant_recipient(grant),
-                             grant_partner(grant), epoch[0] == '\0' ? "" : "|", epoch),
+                 arena_print(flow->arena, "%s|retraction|%s|%s|%s|%s%s%s%s%s",
+                             flow->setup->config.org, retracting->row.kind, retracting->row.number,
+                             grant_recipient(grant), grant_partner(grant),
+                             epoch[0] == '\0' ? "" : "|", epoch, is_again ? "|again|" : "",
+                             is_again ? retracting->by : ""),
                  uuid);
     return uuid;
 }
@@ -151,7 +157,9 @@ static bool queue(const struct retracting *retracting, const struct grant *grant
                   const char **ret_reason)
 {
     const struct flow *flow = retracting->flow;
-    struct setup_ids ids = {.space = space_of(retracting, grant)};
+    bool is_again = retracting->report->answer == FLOW_KNOWN;
+    int64_t at_ms = is_again ? retracting->row.retracted_ms : flow->now_ms;
+    struct setup_ids ids = {.space = space_of(retracting, grant, is_again)};
     struct fhir_context context = setup_context(flow->setup, flow->arena, &ids);
     struct message_retraction retraction = {.kind = retracting->row.kind,
                                             .number = retracting->row.number,
@@ -159,7 +167,7 @@ static bool queue(const struct retracting *retracting, const struct grant *grant
                                             .from = flow->setup->config.org,
                                             .to = grant_recipient(grant),
                                             .by = actor_on_wire(retracting->by),
-                                            .at = clock_text(flow->arena, flow->now_ms)};
+                                            .at = clock_text(flow->arena, at_ms)};
     if (retracting->referral.id != 0)
         retraction.referral = flow_message_referral(&retracting->referral);
     const struct json *bundle = message_of_retraction(&context, &retraction);
@@ -178,9 +186,11 @@ static bool was_told(const struct retracting *retracting, const struct grant *gr
 {
     const struct flow *flow = retracting->flow;
     struct store_message queued;
-    char id[DIGEST_UUID_TEXT];
-    digest_uuid5(space_of(retracting, grant), "MessageHeader", id);
-    return store_find_outbound(flow->store, flow->arena, id, &queued);
+    char first[DIGEST_UUID_TEXT], again[DIGEST_UUID_TEXT];
+    digest_uuid5(space_of(retracting, grant, false), "MessageHeader", first);
+    digest_uuid5(space_of(retracting, grant, true), "MessageHeader", again);
+    return store_find_outbound(flow->store, flow->arena, first, &queued) ||
+           store_find_outbound(flow->store, flow->arena, again, &queued);
 }
 
 /* WENT: the copy may have arrived. */

@@ -213,6 +213,21 @@ size_t recall_learn(struct store *store, struct arena *arena, const char *partne
 
 /* ---- for a person ---- */
 
+/* The partner has since taken the very move that brought the referral where it stands here. */
+static bool has_followed(struct store *store, struct arena *arena,
+                         const struct store_referral *ours, const struct store_told *told)
+{
+    struct store_message *sent;
+    size_t count = store_messages(store, arena, "out", "sent", ours->id, REFERRALS_MAX, &sent);
+    for (size_t i = 0; i < count; i++) {
+        const struct track_move *move = track_find(sent[i].kind);
+        if (move != NULL && text_equal(move->to, ours->task_status) &&
+            sent[i].settled_ms >= told->at_ms)
+            return true;
+    }
+    return false;
+}
+
 /* What was not here then and is now came anew: it stands where a referral begins. */
 static bool differs_now(struct store *store, struct arena *arena, struct store_told *told)
 {
@@ -224,7 +239,8 @@ static bool differs_now(struct store *store, struct arena *arena, struct store_t
     if (text_equal(ours.partner, "") &&
         track_ours(&ours) == TRACK_PLACER) /* it never left, for us */
         return !is_same(ours.task_status, told->status);
-    return is_same(ours.task_status, then) && !is_same(ours.task_status, told->status);
+    return is_same(ours.task_status, then) && !is_same(ours.task_status, told->status) &&
+           !has_followed(store, arena, &ours, told);
 }
 
 size_t recall_differences(struct store *store, struct arena *arena, struct store_told **ret_told)

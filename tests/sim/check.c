@@ -14,7 +14,8 @@ struct message *check_message(struct world *world, int gate, int64_t row, int64_
     if (world->message_count == MESSAGES_MAX)
         return NULL;
     struct message *message = &world->messages[world->message_count++];
-    *message = (struct message){.gate = gate, .row = row, .referral = referral};
+    *message = (struct message){
+        .gate = gate, .row = row, .referral = referral, .seen_ms = world->checked_ms};
     return message;
 }
 
@@ -27,7 +28,29 @@ static int gate_named(const struct world *world, const char *org)
     return -1;
 }
 
-/* Only a person parks, or a partner that takes no such thing; not a clock, silence or a 5xx. */
+/* It has waited for so long, whatever the clocks say. */
+static bool is_given_up_for_age(struct world *world, int at, const struct store_message *message)
+{
+    const struct message *known = check_message(world, at, message->id, message->referral);
+    return world->is_old && known != NULL && strstr(message->reason, "given up after") != NULL &&
+           world->now_ms - known->seen_ms >= (int64_t)PARK_HOURS * 3600000;
+}
+
+bool check_is_ancient(const struct world *world, const struct message *message)
+{
+    return world->is_old && message->taken_ms != 0 &&
+           world->now_ms - message->taken_ms >= (int64_t)LEDGER_DAYS * 86400000;
+}
+
+/* The row of a message of ours that is not there any more was let go when it had had its time. */
+static bool was_let_go(struct world *world, int at, int64_t row)
+{
+    const struct message *message = check_message(world, at, row, 0);
+    return message != NULL && check_is_ancient(world, message);
+}
+
+/* Only a person parks, or a partner that takes no such thing, or age by lived time; not a clock,
+ * silence or a 5xx. */
 static void check_parked(struct world *world, int at, struct arena *arena)
 {
     static const char *const fair[] = {"by a person", "the partner answered 4"};
@@ -36,7 +59,7 @@ static void check_parked(struct world *world, int at, struct arena *arena)
     for (size_t i = 0; i < count; i++) {
         const char *reason = parked[i].reason == NULL ? "" : parked[i].reason;
         size_t k = 0;
-        if (strcmp(parked[i].kind, RECALL_KIND) == 0)
+        if (strcmp(parked[i].kind, RECALL_KIND) == 0 || is_given_up_for_age(world, at, &parked[i]))
             continue; /* answered by one who does not know the question, or lies */
         while (k < 2 && strncmp(reason, fair[k], strlen(fair[k])) != 0)
             k++;
@@ -66,17 +89,21 @@ void check_gates(struct world *world)
         count = store_releases(store, &arena, NULL, "sent", &releases);
         for (size_t k = 0; k < count; k++) {
             struct store_message message;
-            if (!store_get_message(store, &arena, releases[k].message, &message))
+            if (!store_get_message(store, &arena, releases[k].message, &message) &&
+                !was_let_go(world, i, releases[k].message))
                 world_break(world, "%s: a record counts as sent without a message",
                             world->gates[i].org);
         }
         count = store_messages(store, &arena, "out", "queued", 0, 1000, &messages);
-        for (size_t k = 0; k < count && world->plant == PLANT_NO_ORDER; k++) {
+        for (size_t k = 0; k < count; k++) {
             check_message(world, i, messages[k].id, messages[k].referral);
+            if (world->plant != PLANT_NO_ORDER)
+                continue;
             messages[k].referral = 0;
             store_set_message(store, &messages[k]);
         }
     }
+    world->checked_ms = world->now_ms;
     arena_free(&arena);
 }
 
@@ -98,8 +125,10 @@ static void check_all_settled(struct world *world, int at, struct arena *arena)
 }
 
 /* After a restore of its receiver the sender could send it again, and it may still go there. */
-bool check_may_be_missing(const struct world *world, int to, const struct store_message *sent)
+bool check_may_be_missing(struct world *world, int at, int to, const struct store_message *sent)
 {
+    if (was_let_go(world, at, sent->id))
+        return true;
     bool is_kept = sent->reason != NULL; /* "not sent again: ...", or the second answer's */
     return world->gates[to].is_restored && (sent->payload == 0 || is_kept);
 }
@@ -117,11 +146,23 @@ static void check_arrived(struct world *world, int at, struct arena *arena)
         if (world->plant != PLANT_NO_LEDGER && world->plant != PLANT_NEW_ID_ON_RETRY && to >= 0 &&
             !store_find_inbound(world->gates[to].store, arena, world->gates[at].org,
                                 sent[i].message_id, &there) &&
-            !check_may_be_missing(world, to, &sent[i]))
+            !check_may_be_missing(world, at, to, &sent[i]))
             world_break(world, "%s counts message %lld (%s) as delivered, %s never took it",
                         world->gates[at].org, (long long)sent[i].id, sent[i].kind,
                         sent[i].recipient);
     }
+}
+
+/* A restore of the partner took the referral that it is about, and it could not be sent again. */
+static bool is_about_lost(const struct world *world, int at, struct arena *arena,
+                          const struct store_message *rejected)
+{
+    struct store_referral referral, theirs;
+    int to = gate_named(world, rejected->recipient);
+    return to >= 0 && world->gates[to].is_restored &&
+           store_get_referral(world->gates[at].store, arena, rejected->referral, &referral) &&
+           !store_find_referral(world->gates[to].store, arena, referral.placer, referral.number,
+                                &theirs);
 }
 
 /* A partner's refusal for good is one that a person gave, or a move that crossed one of theirs. */
@@ -144,7 +185,8 @@ static void check_rejected(struct world *world, int at, struct arena *arena)
             (track_is_over(referral.task_status) || strcmp(rejected[i].kind, "cancel") == 0);
         /* it went again after a restore, and came behind its correction */
         bool is_late = own != NULL && own->is_replaced && gate->is_restored;
-        if (crossed || is_late || (own != NULL && own->is_returned))
+        if (crossed || is_late || is_about_lost(world, at, arena, &rejected[i]) ||
+            (own != NULL && own->is_returned))
             continue;
         world_break(world, "%s was refused message %lld (%s): %s", gate->org,
                     (long long)rejected[i].id, rejected[i].kind, rejected[i].reason);
@@ -158,9 +200,8 @@ static bool agree(const struct store_referral *ours, const struct store_referral
     return is_received || strcmp(ours->task_status, theirs->task_status) == 0;
 }
 
-/* A person is told of it at either side (refgate referrals differ). */
-static bool is_told_at(const struct gate *gate, struct arena *arena,
-                       const struct store_referral *referral)
+bool check_is_told(const struct gate *gate, struct arena *arena,
+                   const struct store_referral *referral)
 {
     struct store_told *told;
     size_t count = recall_differences(gate->store, arena, &told);
@@ -206,8 +247,8 @@ static void check_agreement(struct world *world, int at, struct arena *arena)
                                             ours->number, &theirs);
         if (!is_there && (!was_sent || world->gates[other].is_restored))
             continue; /* it waits for a consent, or was taken back before it left */
-        if (is_of_former_life(world, ours) || is_told_at(&world->gates[at], arena, ours) ||
-            is_told_at(&world->gates[other], arena, ours))
+        if (is_of_former_life(world, ours) || check_is_told(&world->gates[at], arena, ours) ||
+            check_is_told(&world->gates[other], arena, ours))
             continue;
         if (!is_there)
             world_break(world, "%s never heard of referral %s", ours->filler, ours->number);

@@ -170,6 +170,7 @@ static bool change(struct unit *unit, struct store *store)
         return false;
     message.state = changes[at].to;
     message.reason = "by a person";
+    message.cause = strcmp(deed->word, "park") == 0 ? STORE_CAUSE_BY_HAND : NULL;
     message.due_ms = flow.now_ms;
     plant_after_change(deed->world, (int)(deed->gate - deed->world->gates), &message);
     store_set_message(store, &message);
@@ -190,9 +191,10 @@ static void note_given_up(struct world *world, int at, const struct deed *deed)
         !store_get_record(gate->store, &world->arena, message.record, &record))
         return;
     struct own *own = own_find(gate, record.kind, record.number);
-    if (own != NULL && strcmp(deed->word, "resend") == 0)
+    if (own != NULL && strcmp(deed->word, "resend") == 0) {
         own->dropped &= ~(1u << clinic);
-    else if (own != NULL && strcmp(message.state, "dropped") == 0)
+        own->is_resent = true;
+    } else if (own != NULL && strcmp(message.state, "dropped") == 0)
         own->dropped |= 1u << clinic;
 }
 
@@ -223,7 +225,8 @@ static void resend_all(struct world *world, int at)
                                       1000, &messages);
         for (size_t k = 0; k < count; k++) {
             struct deed deed = {.word = "resend", .row = messages[k].id};
-            do_it(world, at, &deed, change);
+            if (do_it(world, at, &deed, change))
+                note_given_up(world, at, &deed);
         }
     }
 }

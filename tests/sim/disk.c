@@ -11,12 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "gateway/retention.h"
 #include "gateway/store/backup.h"
 #include "gateway/store/lived.h"
-#include "gateway/store/retention.h"
 #include "tests/sim/parts.h"
 
-enum { PAGE = 64, ROTTEN_MAX = 64, OLD_MS = 1800 * 1000 };
+enum { PAGE = 64, ROTTEN_MAX = 64, SLICES_MAX = 500, OLD_MS = 1800 * 1000 };
 
 struct file {
     const char *name; /* in the journal's folder; NULL: the database */
@@ -150,6 +150,8 @@ static bool sweep_page(struct world *world, int at, struct store *reader, struct
     struct arena arena = ARENA_EMPTY;
     struct store_old *old;
     struct store_ages ages = {.payload_before_ms = store_lived_ms(gate->store) - OLD_MS};
+    if (world->plant == PLANT_SHORT_LEDGER)
+        ages.row_before_ms = ages.payload_before_ms;
     unsigned life = gate->life;
     struct sweeping sweeping = {.unit = {.run = let_go, .arena = &arena}, .ages = &ages};
     sweeping.count = store_find_old(reader, &arena, &ages, PAGE, sweep, &old);
@@ -170,6 +172,22 @@ static void free_segments(struct world *world, int at, struct store *reader)
         gate_commit(world, at, &sweeping.unit);
     } while (sweeping.has_freed);
     arena_free(&arena);
+}
+
+/* As the service does it, slice by slice, by the settings. */
+static void retain(struct world *world, int at)
+{
+    struct gate *gate = &world->gates[at];
+    struct retention retention = {.removed_rows = 0};
+    const struct office office = files_office(gate, gate->writer);
+    int slices = 0;
+    files_settle(gate);
+    while (retention_slice(&retention, &office) && ++slices < SLICES_MAX)
+        continue;
+    world_tell(world, "%s lets go of what is old by its settings: %llu rows", gate->org,
+               (unsigned long long)retention.removed_rows);
+    if (slices == SLICES_MAX)
+        world_break(world, "%s: retention finds no end", gate->org);
 }
 
 static void sweep(struct world *world, int at)
@@ -361,7 +379,9 @@ void disk_act(struct world *world, int at)
 {
     struct gate *gate = &world->gates[at];
     uint32_t what = world_random(world) % 100;
-    if (!world->is_restless || what < 20)
+    if (world->is_old && what % 2 == 0)
+        retain(world, at);
+    else if (!world->is_restless || what < 20)
         sweep(world, at);
     else if (gate->kept == NULL || what < 35)
         back_up(world, at);

@@ -164,6 +164,11 @@ static void take_away(struct world *world, struct gate *gate)
 
 /* ---- the export ---- */
 
+struct office files_office(struct gate *gate, struct writer *writer)
+{
+    return (struct office){.setup = &gate->setup, .writer = writer, .lock = -1};
+}
+
 static bool do_nothing(struct unit *unit, struct store *store)
 {
     (void)unit;
@@ -171,8 +176,7 @@ static bool do_nothing(struct unit *unit, struct store *store)
     return true;
 }
 
-/* What was promised is seen by readers. */
-static void settle(struct gate *gate)
+void files_settle(struct gate *gate)
 {
     struct arena arena = ARENA_EMPTY;
     struct unit unit = {.run = do_nothing, .arena = &arena};
@@ -184,7 +188,7 @@ static size_t write_page(struct gate *gate, struct writer *writer)
 {
     struct arena arena = ARENA_EMPTY;
     struct alarm_texts news = {.arena = &arena};
-    const struct office office = {.setup = &gate->setup, .writer = writer, .lock = -1};
+    const struct office office = files_office(gate, writer);
     size_t written = export_sweep(&office, &news) + answer_files_sweep(&office, &news);
     arena_free(&arena);
     return written;
@@ -195,7 +199,7 @@ static void export_and_die(struct world *world, int at)
 {
     struct gate *gate = &world->gates[at];
     struct writer *nowhere = gate_nowhere();
-    settle(gate);
+    files_settle(gate);
     write_page(gate, nowhere);
     look(world, gate, true);
     gate_restart(world, at);
@@ -204,7 +208,7 @@ static void export_and_die(struct world *world, int at)
 static void export(struct world *world, int at)
 {
     struct gate *gate = &world->gates[at];
-    settle(gate);
+    files_settle(gate);
     plant_before_export(world, gate);
     write_page(gate, gate->writer);
     look(world, gate, false);

@@ -171,6 +171,11 @@ static void set_up(struct world *world, struct gate *gate, int index)
     gate->person = people[index];
     gate->setup.config = config_defaults(&world->arena);
     gate->setup.config.org = gate->org;
+    if (world->is_old) {
+        gate->setup.config.park_after_hours = world->plant == PLANT_PARKS_EARLY ? 1 : PARK_HOURS;
+        gate->setup.config.ledger_days = LEDGER_DAYS;
+        gate->setup.config.payload_days = 1;
+    }
     gate->setup.partners = (struct partner_list){others, count};
     place_set(world, gate,
               world_chance(world, moves_often(world) ? 90 : 40) ? world_random(world) % 3 : 0);

@@ -21,6 +21,8 @@ enum {
     PLACE_LINDQVIST = 6,
     PLACE_WISNIEWSKI = 7,
     EAST_SERVES = 1, /* the gate whose clinic moves to EAST at times */
+    PARK_HOURS = 24, /* of worlds in which days pass */
+    LEDGER_DAYS = 4,
     WHY_MAX = 600
 };
 
@@ -37,6 +39,7 @@ struct own { /* what the model knows of one record of a gate */
     const char *attached; /* what must be in its message, or NULL */
     const char *text;     /* as it was handed in */
     bool is_replaced, is_retracted, is_doubted, is_confirmed, is_returned;
+    bool is_resent;   /* a person has sent its message again */
     unsigned dropped; /* bits: clinics */
 };
 
@@ -109,6 +112,8 @@ struct message { /* what the oracle knows of one message of a gate */
     int64_t row, referral;
     int to;
     unsigned effects;  /* times it was taken and took effect at the receiver */
+    int64_t seen_ms;   /* it was not there before */
+    int64_t taken_ms;  /* when it was taken or refused last */
     uint64_t taken_at; /* the last of them, by world.takings */
 };
 
@@ -120,10 +125,12 @@ struct world {
     bool is_hasty;    /* people often take back what is on its way, and much of that comes late */
     bool is_restless; /* gateways are put back from backups */
     bool is_meddled;  /* people often hold, park, drop and send again what waits */
+    bool is_old;      /* days pass: messages are given up for their age, rows are let go */
     uint64_t takings; /* messages that took effect, anywhere */
     unsigned step, half_days;
-    int64_t now_ms;   /* true time */
-    unsigned written; /* seconds: records are dated one after another, long ago */
+    int64_t checked_ms; /* when the stores were asked last */
+    int64_t now_ms;     /* true time */
+    unsigned written;   /* seconds: records are dated one after another, long ago */
     struct gate gates[GATES];
     bool is_cut[GATES][GATES]; /* partitions */
     struct packet packets[PACKETS_MAX];
@@ -189,6 +196,10 @@ void files_act(struct world *world, int at);
 void files_expect(struct world *world, struct gate *gate, const char *clinic,
                   const struct store_message *row);
 void files_check_end(struct world *world, int at);
+/* For what runs beside the writer. */
+struct office files_office(struct gate *gate, struct writer *writer);
+/* What was promised is seen by readers. */
+void files_settle(struct gate *gate);
 
 /* ---- clinic.c: what people do ---- */
 void clinic_act(struct world *world);
@@ -249,13 +260,20 @@ void own_check_end(struct world *world, int at, struct arena *arena);
 /* ---- wire.c: what the network does ---- */
 void wire_look(struct world *world, int from, int to);
 void wire_move(struct world *world);
+/* Days pass: nothing is under way any more. */
+void wire_forget(struct world *world);
 bool wire_is_quiet(const struct world *world);
 
 /* ---- check.c: what must hold ---- */
 void check_gates(struct world *world);
 void check_end(struct world *world);
+/* Its receiver took it so long ago that neither side keeps its row. */
+bool check_is_ancient(const struct world *world, const struct message *message);
 /* SENT had arrived at gate TO, and a restore may have taken it for good. */
-bool check_may_be_missing(const struct world *world, int to, const struct store_message *sent);
+bool check_may_be_missing(struct world *world, int at, int to, const struct store_message *sent);
+/* A person of the gate is told that the other side has it otherwise (refgate referrals differ). */
+bool check_is_told(const struct gate *gate, struct arena *arena,
+                   const struct store_referral *referral);
 /* The oracle's row of a message, made when it is first seen. */
 struct message *check_message(struct world *world, int gate, int64_t row, int64_t referral);
 

@@ -37,7 +37,7 @@ static const char *is_kept(const struct own *own, int clinic)
 {
     if (own->is_retracted)
         return "was retracted";
-    if (own->is_replaced)
+    if (own->is_replaced && !own->is_resent)
         return "was corrected by another one";
     if (own->is_doubted && !own->is_confirmed)
         return "is about another client than its referral, and nobody has confirmed it";
@@ -136,6 +136,17 @@ static void complain(const struct fate *fate, const char *clinic, const char *wh
                 fate->own->kind, fate->own->number, clinic, what);
 }
 
+/* A restore of its receiver took the referral that it is about, which a person there is told. */
+static bool is_about_lost(const struct fate *fate, int to)
+{
+    struct store_referral referral;
+    const struct gate *other = &fate->world->gates[to];
+    return other->is_restored && fate->record->referral != 0 &&
+           store_get_referral(fate->world->gates[fate->at].store, fate->arena,
+                              fate->record->referral, &referral) &&
+           check_is_told(other, fate->arena, &referral);
+}
+
 static void check_there(const struct fate *fate, const struct store_release *release, int to)
 {
     struct store_record there;
@@ -143,9 +154,10 @@ static void check_there(const struct fate *fate, const struct store_release *rel
         return;
     if (!store_find_record(fate->world->gates[to].store, fate->arena,
                            fate->world->gates[fate->at].org, fate->own->kind, fate->own->number,
-                           &there))
-        complain(fate, release->recipient, "counts as sent and is not there");
-    else if (fate->own->attached != NULL && there.attachments == 0)
+                           &there)) {
+        if (!is_about_lost(fate, to))
+            complain(fate, release->recipient, "counts as sent and is not there");
+    } else if (fate->own->attached != NULL && there.attachments == 0)
         complain(fate, release->recipient, "has lost what is attached to it");
 }
 
@@ -153,9 +165,15 @@ static void check_sent(const struct fate *fate, const struct store_release *rele
 {
     struct store_message message;
     struct gate *gate = &fate->world->gates[fate->at];
-    if (!store_get_message(gate->store, fate->arena, release->message, &message))
-        complain(fate, release->recipient, "counts as sent without a message");
-    else if (strcmp(message.state, "sent") == 0 && !check_may_be_missing(fate->world, to, &message))
+    const struct message *known = check_message(fate->world, fate->at, release->message, 0);
+    bool is_ancient = known != NULL && check_is_ancient(fate->world, known);
+    if (!store_get_message(gate->store, fate->arena, release->message, &message)) {
+        if (is_ancient && !fate->world->gates[to].is_restored)
+            check_there(fate, release, to);
+        else if (!is_ancient)
+            complain(fate, release->recipient, "counts as sent without a message");
+    } else if (strcmp(message.state, "sent") == 0 &&
+               (is_ancient || !check_may_be_missing(fate->world, fate->at, to, &message)))
         check_there(fate, release, to);
 }
 

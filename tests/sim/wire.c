@@ -306,6 +306,25 @@ static void note_order(struct world *world, const struct packet *packet,
                     world->gates[packet->to].org, (long long)packet->row, (long long)lane->last);
 }
 
+/* What is sent again when its ids were let go long ago must be known by what it says. A count of
+ * visits is told once more. */
+static bool changes_something(struct world *world, const struct packet *packet,
+                              const struct taking *taking)
+{
+    struct store_event *events;
+    const struct track_move *move = track_find(taking->row.kind);
+    struct store *store = world->gates[packet->to].store;
+    size_t count = move == NULL || move->to[0] == '\0'
+                       ? 0
+                       : store_events(store, &world->arena, taking->row.referral, &events);
+    for (size_t i = 0; i < count; i++) {
+        if (events[i].message == taking->row.id &&
+            strncmp(events[i].what, move->sentence, strlen(move->sentence)) == 0)
+            return true;
+    }
+    return taking->row.record != 0;
+}
+
 static void note_taken(struct world *world, const struct packet *packet,
                        const struct taking *taking)
 {
@@ -329,7 +348,9 @@ static void note_taken(struct world *world, const struct packet *packet,
         return;
     message->to = packet->to;
     message->taken_at = took_effect ? ++world->takings : message->taken_at;
-    if (took_effect && ++message->effects > 1)
+    bool is_new = !check_is_ancient(world, message) || changes_something(world, packet, taking);
+    message->taken_ms = world->now_ms;
+    if (took_effect && ++message->effects > 1 && is_new)
         world_break(world, "message %lld of %s took effect %u times at %s", (long long)packet->row,
                     world->gates[packet->from].org, message->effects, world->gates[packet->to].org);
     note_order(world, packet, taking);
@@ -377,7 +398,7 @@ static bool may_conflict(struct world *world, const struct packet *packet)
 {
     struct store_message message;
     const struct gate *gate = &world->gates[packet->from];
-    return world->plant == PLANT_NONE && gate->is_restored &&
+    return world->plant != PLANT_NO_EPOCH && gate->is_restored &&
            (is_forgotten(world, packet) ||
             !store_get_message(gate->store, &world->arena, packet->row, &message) ||
             message.record != 0);
@@ -482,6 +503,16 @@ static void arrive(struct world *world, struct packet *packet)
         end_unknown(world, packet);
     else
         end_answered(world, packet, status, body);
+}
+
+void wire_forget(struct world *world)
+{
+    for (size_t i = 0; i < world->packet_count; i++) {
+        struct packet *packet = &world->packets[i];
+        if (packet->is_waiting && !packet->is_orphan)
+            end_unknown(world, packet);
+        packet->is_waiting = false;
+    }
 }
 
 /* Picks one waiting request and lets something happen to it. */

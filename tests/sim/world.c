@@ -7,6 +7,9 @@
 #include "gateway/store/lived.h"
 #include "tests/sim/parts.h"
 
+enum { SLICES = 4 };
+static const int64_t HOUR_MS = 3600000;
+
 const char *const plant_names[PLANTS] = {
     "none",
     "ack-before-commit",
@@ -38,6 +41,8 @@ const char *const plant_names[PLANTS] = {
     "two-services",
     "answer-twice",
     "mark-before-file",
+    "short-ledger",
+    "parks-early",
 };
 
 /* ---- small things ---- */
@@ -90,8 +95,11 @@ struct world *world_new(const char *folder, uint64_t seed, enum plant plant, boo
     world->is_hasty = seed % 4 == 0;
     world->is_restless = seed % 5 == 0;
     world->is_meddled = seed % 7 == 0;
+    world->is_old = (seed % 6 == 1 && !world->is_restless) || plant == PLANT_SHORT_LEDGER ||
+                    plant == PLANT_PARKS_EARLY;
     world->tells = tells;
     world->now_ms = 1793000000000; /* a day of October 2026 */
+    world->checked_ms = world->now_ms;
     for (int i = 0; i < GATES; i++)
         gate_begin(world, i, folder);
     return world;
@@ -119,6 +127,33 @@ static void jump(struct world *world)
     gate->setup.clock.fixed_ms = world->now_ms + off;
 }
 
+/* Whatever waits is tried now and then meanwhile. */
+static void let_pass(struct world *world, int64_t ms)
+{
+    for (unsigned i = 0; i < SLICES && world->why[0] == '\0'; i++) {
+        wire_forget(world);
+        advance(world, ms / SLICES);
+        for (int k = 0; k < GATES * GATES; k++) {
+            if (k % GATES != k / GATES)
+                wire_look(world, k / GATES, k % GATES);
+        }
+        for (int k = 0; k < GATES; k++)
+            wire_move(world);
+    }
+}
+
+static void let_time_pass(struct world *world)
+{
+    unsigned days = 1 + world_random(world) % 3;
+    if (world_chance(world, 50)) {
+        let_pass(world, 3 * HOUR_MS);
+        return;
+    }
+    world->half_days += 2 * days;
+    world_tell(world, "%u days pass", days);
+    let_pass(world, days * 24 * HOUR_MS);
+}
+
 static void toggle_cut(struct world *world)
 {
     int one = (int)(world_random(world) % GATES);
@@ -141,7 +176,9 @@ static void one_step(struct world *world)
 {
     uint32_t kind = world_random(world) % 100;
     advance(world, 1000 + world_random(world) % 20000);
-    if (world_chance(world, world->is_restless ? 7 : 2))
+    if (world->is_old && world->half_days < 40 && world_chance(world, 15))
+        let_time_pass(world);
+    else if (world_chance(world, world->is_restless ? 7 : world->is_old ? 10 : 2))
         disk_act(world, (int)(world_random(world) % GATES));
     else if (world_chance(world, 3))
         files_act(world, (int)(world_random(world) % GATES));
@@ -214,6 +251,7 @@ const char *world_play(struct world *world, unsigned steps)
         else
             consents_sign(world, i % GATES, i / GATES);
     }
+    steps = world->is_old ? steps * 3 / 2 : steps; /* much of it is waiting */
     for (world->step = 1; world->step <= steps && world->why[0] == '\0'; world->step++) {
         one_step(world);
         if (world->step % 8 == 0)

@@ -47,6 +47,8 @@ enum plant {
     PLANT_NO_LOCK,            /* a second service gets the folder */
     PLANT_ANSWER_TWICE,       /* a file is written, and never marked */
     PLANT_MARK_FIRST,         /* a file is marked, and never written */
+    PLANT_SHORT_LEDGER,       /* ids are forgotten after an hour */
+    PLANT_PARKS_EARLY,        /* messages are given up after an hour */
     PLANTS
 };
 extern const char *const plant_names[PLANTS];

@@ -157,6 +157,26 @@ static void a_restore_gives_it_another_id(void **state)
     stop(&restored);
 }
 
+/* Retention has let go of the first one here, and the partner keeps ids for longer. */
+static void told_again_long_after_is_no_conflict(void **state)
+{
+    struct bench *bench = *state;
+    send_note(bench, "N-1");
+    carry(bench->willow, bench->lakeside);
+    try_once(bench->willow, "lakeside", "sent");
+    must_retract(bench->willow, "N-1", "wrong-client");
+    assert_int_equal(carry(bench->willow, bench->lakeside).outcome, INBOX_TAKEN);
+    clinic_begin(bench->willow);
+    sqlite_run(bench->willow->store, "DELETE FROM message WHERE kind='retraction'", "");
+    clinic_commit(bench->willow);
+    bench->willow->setup->clock.fixed_ms += (int64_t)40 * 86400000;
+    struct flow_retraction done = must_retract(bench->willow, "N-1", "wrong-client");
+    assert_int_equal(done.answer, FLOW_KNOWN);
+    assert_true(done.recipients[0].is_queued);
+    assert_int_equal(carry(bench->willow, bench->lakeside).outcome, INBOX_TAKEN);
+    assert_int_equal(must_retract(bench->willow, "N-1", "wrong-client").count, 0);
+}
+
 static void what_was_never_tried_is_withdrawn_alone(void **state)
 {
     struct bench *bench = *state;
@@ -430,6 +450,7 @@ int main(void)
         TEST(a_retracted_record_is_final),
         TEST(what_cannot_be_retracted_says_why),
         TEST(a_restore_gives_it_another_id),
+        TEST(told_again_long_after_is_no_conflict),
         TEST(only_the_partner_that_got_it_is_told),
         TEST(a_queued_retraction_goes_to_that_partner_only),
         TEST(a_retraction_of_nothing_is_kept_in_mind),
