@@ -98,8 +98,12 @@ extern const struct field_kind field_quantity;
 /* Number <-> Quantity with one UCUM unit. */
 struct field_unit {
     const char *ucum, *unit;
+    long least; /* read: whole numbers from here */
 };
 extern const struct field_kind field_measured; /* option: struct field_unit */
+/* A number that counts something, from LEAST ("6", "6.0", "1.2E1"), as a whole one; NULL: it counts
+ * nothing ("-6", "6.5"). */
+struct json *field_count(struct arena *arena, struct json *number, long least);
 
 /* An object <-> an element with a table of its own. */
 extern const struct field_kind field_group; /* option: struct field[] */

@@ -6,6 +6,7 @@
  * `received`. */
 #include "fhir/field.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "fhir/message_standing.h"
@@ -574,6 +575,19 @@ static struct json *write_measured(struct field_job *job, const struct field *fi
     return field_new_quantity(job, value, unit->unit, unit->ucum);
 }
 
+struct json *field_count(struct arena *arena, struct json *number, long least)
+{
+    enum { MOST = 1000000 }; /* of sessions, minutes or points */
+    long count = 0;
+    if (json_number(number) == NULL)
+        return NULL;
+    bool is_plain = json_whole(number, &count);
+    double value = is_plain ? (double)count : strtod(json_number(number), NULL);
+    if (!(value >= (double)least && value <= MOST) || value != (double)(long)value)
+        return NULL;
+    return is_plain ? json_copy_nodes(arena, number) : json_new_whole(arena, (long)value);
+}
+
 static struct json *read_measured(struct field_job *job, const struct field *field,
                                   struct json *node, struct json *into)
 {
@@ -583,10 +597,12 @@ static struct json *read_measured(struct field_job *job, const struct field *fie
     bool is_it = code == NULL ? json_get(node, "unit") == NULL ||
                                     text_equal(json_get_text(node, "unit"), unit->unit)
                               : strcmp(code, unit->ucum) == 0;
-    if (!is_it || json_number(json_get(node, "value")) == NULL || standing_is_limit(job, node))
+    struct json *count =
+        is_it ? field_count(job->arena, json_get(node, "value"), unit->least) : NULL;
+    if (count == NULL || standing_is_limit(job, node))
         return NULL;
     json_mark(node);
-    return json_copy_nodes(job->arena, json_get(node, "value"));
+    return count;
 }
 
 const struct field_kind field_measured = {write_measured, read_measured};

@@ -41,7 +41,7 @@ static struct json *write_one_person(struct field_job *job, const struct field *
 static struct json *read_one_person(struct field_job *job, const struct field *field,
                                     struct json *node, struct json *into)
 {
-    const char *clinic = field->option == NULL ? NULL : job->clinic;
+    const char *clinic = field->option == NULL ? job->to : job->clinic;
     struct json *reference = people_choose(job, node, job->resource, clinic);
     return reference == NULL ? NULL : read_person(job, field, reference, into);
 }

@@ -43,6 +43,7 @@ struct field_job {
     const struct json *bundle;
     const char *endpoint;   /* of the sender, or NULL */
     const char *their_name; /* of the sender, as it writes it, or NULL */
+    const char *to;         /* the clinic that the message is addressed to, or NULL */
     const char *moment;     /* when the message was made, as it says itself, or NULL */
     struct people *people;  /* named so far */
     struct json *claims;    /* list of what the partner says of strangers */

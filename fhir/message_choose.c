@@ -182,24 +182,15 @@ static bool is_named(struct field_job *job, const struct message_entry *entry)
 
 /* ---- what is set aside ---- */
 
-static bool has_subject(const char *type)
+/* Types whose items are filed, and so belong to somebody, said or not. */
+static bool is_filed(const char *type)
 {
-    static const char *const types[] = {"Appointment",
-                                        "CarePlan",
-                                        "CareTeam",
-                                        "Condition",
-                                        "ClaimResponse",
-                                        "Coverage",
-                                        "Encounter",
-                                        "EpisodeOfCare",
-                                        "DocumentReference",
-                                        "Flag",
-                                        "Goal",
-                                        "DiagnosticReport",
-                                        "Observation",
-                                        "Procedure",
-                                        "Task",
-                                        "Consent",
+    static const char *const types[] = {"Appointment", "CarePlan",      "CareTeam",
+                                        "Condition",   "ClaimResponse", "Coverage",
+                                        "Encounter",   "EpisodeOfCare", "DocumentReference",
+                                        "Flag",        "Goal",          "DiagnosticReport",
+                                        "Observation", "Procedure",     "Task",
+                                        "Consent",     "Media",         "Communication",
                                         NULL};
     size_t i = 0;
     while (types[i] != NULL && !text_equal(types[i], type))
@@ -233,7 +224,8 @@ static void set_aside(struct field_job *job, const struct message_client *client
 {
     for (size_t i = 0; i < count; i++) {
         struct message_entry *entry = &entries[i];
-        if (!entry->is_taken && entry->aside == NULL && has_subject(entry->type))
+        if (!entry->is_taken && entry->aside == NULL &&
+            (is_filed(entry->type) || client_subject(entry->resource) != NULL))
             look_at(job, client, entry);
     }
 }

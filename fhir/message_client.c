@@ -16,6 +16,8 @@ struct json *client_subject(const struct json *resource)
     struct json *subject = NULL;
     for (size_t i = 0; resource != NULL && subject == NULL && members[i] != NULL; i++)
         subject = json_get(resource, members[i]);
+    if (json_kind(subject) == JSON_LIST) /* of an Account */
+        subject = json_first(subject);
     return json_kind(subject) == JSON_OBJECT ? subject : NULL;
 }
 

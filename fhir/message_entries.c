@@ -140,37 +140,17 @@ static bool index_entries(struct field_job *job, const struct json *bundle, int 
     return true;
 }
 
-/* What a record may be made of. Others (people, places, sides of the body) are asked for by
- * reference alone. */
+/* What a record may be made of, or tells of its client. People, places and sides of the body are
+ * asked for by reference alone. */
 static bool is_clinical(const char *type)
 {
-    static const char *const types[] = {"Appointment",
-                                        "CarePlan",
-                                        "CareTeam",
-                                        "Claim",
-                                        "ClaimResponse",
-                                        "Composition",
-                                        "Condition",
-                                        "Consent",
-                                        "Coverage",
-                                        "Encounter",
-                                        "EpisodeOfCare",
-                                        "DiagnosticReport",
-                                        "Flag",
-                                        "Goal",
-                                        "DocumentReference",
-                                        "Observation",
-                                        "Patient",
-                                        "Procedure",
-                                        "Provenance",
-                                        "RelatedPerson",
-                                        "ServiceRequest",
-                                        "Task",
-                                        NULL};
+    static const char *const types[] = {
+        "Practitioner", "PractitionerRole", "Organization", "Location", "HealthcareService",
+        "Endpoint",     "BodyStructure",    "Binary",       "Group",    NULL};
     size_t i = 0;
     while (types[i] != NULL && !text_equal(types[i], type))
         i++;
-    return types[i] != NULL;
+    return types[i] == NULL;
 }
 
 static bool index_contained(struct field_job *job, struct json *container)

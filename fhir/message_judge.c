@@ -48,12 +48,11 @@ void judge_reports(struct field_job *job)
     static const char type[] = "DiagnosticReport";
     for (struct message_entry *report = entries_next_or_contained(job, type, NULL); report != NULL;
          report = entries_next_or_contained(job, type, report)) {
-        if (report->aside != NULL)
-            continue;
-        if (standing_sets_aside(job, entries_holder(report), type, report->resource, NULL))
+        report->is_no_fact =
+            report->aside == NULL &&
+            standing_sets_aside(job, entries_holder(report), type, report->resource, NULL);
+        if (report->is_no_fact)
             set_results_aside(job, report);
-        else
-            standing_tell(job, entries_holder(report), type, report->resource, NULL);
     }
 }
 
@@ -208,15 +207,17 @@ static bool is_heavier(const struct standing_said *one, const struct standing_sa
 static struct standing_said said_of_all(const struct message_split *split, const char **ret_type)
 {
     bool is_referral = text_equal(split->kind, "referral");
+    bool has_task = is_referral || split->kind == NULL;
     const struct message_entry *const all[] = {split->main, split->order,
-                                               is_referral ? split->task : NULL};
+                                               has_task ? split->task : NULL};
+    static const char *const forbids[] = {NULL, "doNotPerform", "code"};
     struct standing_said heaviest = {.row = NULL};
     for (size_t i = 0; i < 3; i++) {
         struct standing_said said =
             all[i] == NULL ? heaviest : standing_of(all[i]->type, all[i]->resource);
         /* elsewhere the order is only named; of a move it counts that it forbids something */
-        bool is_beside = i == 1 && !is_referral &&
-                         (split->kind != NULL || !text_equal(said.element, "doNotPerform"));
+        bool is_beside = i > 0 && !is_referral &&
+                         (split->kind != NULL || !text_equal(said.element, forbids[i]));
         if (is_beside || !is_heavier(&said, &heaviest))
             continue;
         heaviest = said;
@@ -265,7 +266,7 @@ static void tell_task(struct field_job *job, const struct message_entry *task)
     if (task == NULL)
         return;
     struct standing_said said = standing_of("Task", task->resource);
-    if (said.row != NULL && !is_plain_task(job, said.code))
+    if (said.row != NULL && said.row->act > STANDING_FIELD && !is_plain_task(job, said.code))
         standing_note(job, task->resource, "Task", task->resource, &said, NULL, false);
 }
 

@@ -325,6 +325,7 @@ static void read_header(struct field_job *job, struct json *header, const struct
     job->partner = partner_of(job, in->sender);
     in->source_endpoint = json_get_text(source, "endpoint");
     in->destination = destination_of(job, header);
+    job->to = in->destination;
     in->move.move = move_named(job, header);
     in->move.by = author_of(job, header, in->sender);
     in->move.at = json_get_text(bundle, "timestamp");

@@ -16,6 +16,7 @@
 #include "fhir/message_parts.h"
 #include "fhir/message_people.h"
 #include "fhir/message_received.h"
+#include "fhir/message_when.h"
 #include "fhir/record.h"
 #include "fhir/record_vocabulary.h"
 
@@ -35,6 +36,13 @@ static void add_item(struct field_job *job, const struct map_part *part, struct 
     json_push(list, word != NULL ? json_copy_nodes(job->arena, word) : item);
 }
 
+/* The word of standing of an item: by what is said of it, else by its time. */
+static const char *word_for(const struct field_job *job, const struct message_entry *entry)
+{
+    const char *word = standing_word(entry->type, entry->resource);
+    return word != NULL ? word : when_standing(job, entry->type, entry->resource);
+}
+
 static void read_resource(struct field_job *job, const struct map_part *part,
                           struct message_entry *entry)
 {
@@ -48,7 +56,7 @@ static void read_resource(struct field_job *job, const struct map_part *part,
         struct json *item = json_new_object(job->arena);
         field_read(job, part->rows, entry->resource, item);
         if (json_first(item) != NULL)
-            json_put_text(job->arena, item, "standing", standing_word(part->type, entry->resource));
+            json_put_text(job->arena, item, "standing", word_for(job, entry));
         job->keeps_standing = job->keeps_standing || !record_is_fact(item);
         add_item(job, part, item);
     }
@@ -303,8 +311,9 @@ void record_read_message(struct field_job *job, const struct message_split *spli
     in->consents = consent_read_evidence(job);
     for (const struct map_part *part = kind->parts; part->type != NULL; part++)
         read_part(job, part);
-    if (strcmp(job->kind, "consent") != 0) /* whose form is its own */
-        map_read_report_files(job);
+    bool has_files = strcmp(job->kind, "consent") != 0; /* whose form is its own */
+    for (const struct map_part *part = map_file_parts; part->type != NULL && has_files; part++)
+        read_part(job, part);
     field_read_extras(job, json_get(job->main, "extension"), job->record); /* those of items */
     labels_read(job);
     if (kind->finish_reading != NULL)

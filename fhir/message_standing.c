@@ -80,7 +80,7 @@ void standing_note(struct field_job *job, const struct json *root, const char *t
 
 bool standing_has_word(const struct field *rows, const struct standing_said *said)
 {
-    for (const struct field *row = rows; row->path != NULL; row++) {
+    for (const struct field *row = rows; row != NULL && row->path != NULL; row++) {
         if (row->kind == &field_word && row->local != NULL && row->option != NULL &&
             strcmp(row->path, said->element) == 0)
             return field_word_back(row->option, said->code) != NULL;

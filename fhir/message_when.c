@@ -5,6 +5,7 @@
 
 #include "fhir/map/choice.h"
 #include "fhir/map/timing.h"
+#include "fhir/message_client.h"
 #include "fhir/primitive.h"
 
 /* The visit or meeting that the record tells of; without a time of its own, when it was written. */
@@ -61,12 +62,67 @@ static bool is_of_other_day(struct field_job *job, const struct map_part *part,
     return day != NULL && !text_equal(day, timing_day(job, visit));
 }
 
+/* A condition that somebody says has ended, in whatever form, unless that lies ahead. */
+static bool has_abated(const struct field_job *job, const struct json *condition)
+{
+    static const char stem[] = "abatement";
+    const char *start = json_get_text(json_get(condition, "abatementPeriod"), "start");
+    const char *time = start != NULL ? start : json_get_text(condition, "abatementDateTime");
+    int order = 0;
+    if (time != NULL && job->moment != NULL && primitive_date_order(time, job->moment, &order) &&
+        order > 0)
+        return false;
+    const struct json *member = json_first(condition);
+    while (member != NULL && !text_starts(json_key(member) + (json_key(member)[0] == '_'), stem))
+        member = json_next(member);
+    return member != NULL;
+}
+
+const char *when_standing(const struct field_job *job, const char *type,
+                          const struct json *resource)
+{
+    if (strcmp(type, "Condition") == 0)
+        return has_abated(job, resource) ? "resolved" : NULL;
+    bool is_over = strcmp(type, "Flag") == 0 && choice_time(job, resource) == CHOICE_ENDED;
+    return is_over ? "inactive" : NULL;
+}
+
+/* Whether the client said that they will not come. */
+static bool is_declined(struct field_job *job, const struct message_entry *appointment)
+{
+    for (const struct json *comes = json_first(json_get(appointment->resource, "participant"));
+         comes != NULL; comes = json_next(comes)) {
+        const struct json *actor = json_get(comes, "actor");
+        if (actor != NULL && text_equal(json_get_text(comes, "status"), "declined") &&
+            client_of_reference(job, job->client, appointment, actor) == CLIENT_THEIRS)
+            return true;
+    }
+    return false;
+}
+
+static const char *appointment_aside(struct field_job *job, const struct message_entry *entry)
+{
+    if (is_past(job, entry->resource))
+        return "not filed: it is not after this record";
+    return is_declined(job, entry) ? "not filed: the client declined this appointment" : NULL;
+}
+
+/* What holds for a time, and has no word of standing where it is read. */
+static bool is_bounded(const struct map_part *part)
+{
+    static const char *const types[] = {"Coverage", "CareTeam", "CarePlan", NULL};
+    size_t i = 0;
+    while (types[i] != NULL && strcmp(types[i], part->type) != 0)
+        i++;
+    return types[i] != NULL || text_equal(part->local, "techniques_to_avoid");
+}
+
 const char *when_sets_aside(struct field_job *job, const struct map_part *part,
                             const struct message_entry *entry)
 {
     if (entries_is(entry, "Appointment"))
-        return is_past(job, entry->resource) ? "not filed: it is not after this record" : NULL;
-    if (entries_is(entry, "Coverage") || entries_is(entry, "CareTeam"))
+        return appointment_aside(job, entry);
+    if (is_bounded(part))
         return has_ended(job, entry)
                    ? arena_print(job->arena, "not filed: it ended on %.10s",
                                  json_get_text(json_get(entry->resource, "period"), "end"))

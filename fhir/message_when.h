@@ -12,6 +12,9 @@
 /* Why ENTRY, by its time, is no PART of the record; NULL: it may be. */
 const char *when_sets_aside(struct field_job *job, const struct map_part *part,
                             const struct message_entry *entry);
+/* What is over keeps its place with this word of standing; NULL: it is not over. */
+const char *when_standing(const struct field_job *job, const char *type,
+                          const struct json *resource);
 /* What holds when the message is made is 0; what begins later, and then what is over, is more. */
 int when_rank(const struct field_job *job, const struct message_entry *entry);
 /* Whether of several the latest comes first: care that ended years ago is not this care. */

@@ -330,6 +330,31 @@ static struct json *read_decision(struct field_job *job, const struct field *fie
 
 static const struct field_kind decision = {write_decision, read_decision};
 
+/* ---- when it holds: whole days ---- */
+
+static struct json *write_edge(struct field_job *job, const struct field *field,
+                               const struct json *value)
+{
+    return map_day.write(job, field, value);
+}
+
+/* A permission that begins or ends at an hour holds on the whole days within; a refusal on every
+ * day that it touches. */
+static struct json *read_edge(struct field_job *job, const struct field *field, struct json *node,
+                              struct json *into)
+{
+    struct json *day = map_day.read(job, field, node, into);
+    bool is_refusal = text_equal(json_get_text(into, "decision"), "refuse");
+    bool is_first = strcmp(field->option, "first") == 0;
+    const char *hour = json_text(node) == NULL ? NULL : strchr(json_text(node), 'T');
+    if (is_refusal || hour == NULL || text_starts(hour, is_first ? "T00:00" : "T23:59"))
+        return day;
+    long count = is_first ? 1 : -1;
+    return json_new_lasting(job->arena, timing_days_after(job, json_text(day), count));
+}
+
+static const struct field_kind edge = {write_edge, read_edge};
+
 /* ---- the table ---- */
 
 /* Of the last two rows only reading makes use: they permit nothing. */
@@ -371,33 +396,32 @@ static struct json *read_narrative(struct field_job *job, const struct field *fi
 
 static const struct field_kind narrative_text = {write_narrative, read_narrative};
 
-const struct field map_consent[] = {
-    {"sensitivity", "meta.security[]", &field_sensitivity, NULL},
-    {NULL, "text", &narrative_text, NULL},
-    {"method", "extension[+]", &field_extra, NULL},
-    {"notes", "extension[+]", &field_extra, NULL},
-    {"referral_id", "extension[+]", &field_extra, NULL},
-    {"replaces_record_id", "extension[+]", &field_extra, NULL},
-    {"record_id", "identifier", &map_record_number, "list"},
-    {"status", "status", &field_word, statuses},
-    {NULL, "scope", &field_fixed_concept, &privacy},
-    {NULL, "category[0]", &field_fixed_concept, &consent_form},
-    {NULL, "category[1]", &field_fixed_concept, &disclosure},
-    {NULL, "patient", &field_link, "Patient"},
-    {"written_at", "dateTime", &field_plain, NULL},
-    {NULL, "performer[0]", &giver, NULL},
-    {"share_from", "organization[0]", &share_from, NULL},
-    {"form_file", "sourceAttachment.title", &field_plain, NULL},
-    {NULL, "policy[0].uri", &policy, NULL},
-    {"decision", "provision.type", &decision, decisions},
-    {"valid_from", "provision.period.start", &map_day, "first"},
-    {"valid_until", "provision.period.end", &map_day, "last"},
-    {"share_with", "provision.actor[]", &actor, NULL},
-    {NULL, "provision.action[0]", &field_fixed_concept, &disclose},
-    {"purposes", "provision.purpose[]", &field_coding, &purposes},
-    {"covers", "provision.class[]", &cover_code, NULL},
-    {"records_from", "provision.dataPeriod.start", &map_day, "first"},
-    {"records_until", "provision.dataPeriod.end", &map_day, "last"},
-    {NULL, "provision.provision[+]", &excludes, NULL},
-    {NULL, "policyRule", &policy_rule, NULL},
-    FIELD_END};
+const struct field map_consent[] = {{"sensitivity", "meta.security[]", &field_sensitivity, NULL},
+                                    {NULL, "text", &narrative_text, NULL},
+                                    {"method", "extension[+]", &field_extra, NULL},
+                                    {"notes", "extension[+]", &field_extra, NULL},
+                                    {"referral_id", "extension[+]", &field_extra, NULL},
+                                    {"replaces_record_id", "extension[+]", &field_extra, NULL},
+                                    {"record_id", "identifier", &map_record_number, "list"},
+                                    {"status", "status", &field_word, statuses},
+                                    {NULL, "scope", &field_fixed_concept, &privacy},
+                                    {NULL, "category[0]", &field_fixed_concept, &consent_form},
+                                    {NULL, "category[1]", &field_fixed_concept, &disclosure},
+                                    {NULL, "patient", &field_link, "Patient"},
+                                    {"written_at", "dateTime", &field_plain, NULL},
+                                    {NULL, "performer[0]", &giver, NULL},
+                                    {"share_from", "organization[0]", &share_from, NULL},
+                                    {"form_file", "sourceAttachment.title", &field_plain, NULL},
+                                    {NULL, "policy[0].uri", &policy, NULL},
+                                    {"decision", "provision.type", &decision, decisions},
+                                    {"valid_from", "provision.period.start", &edge, "first"},
+                                    {"valid_until", "provision.period.end", &edge, "last"},
+                                    {"share_with", "provision.actor[]", &actor, NULL},
+                                    {NULL, "provision.action[0]", &field_fixed_concept, &disclose},
+                                    {"purposes", "provision.purpose[]", &field_coding, &purposes},
+                                    {"covers", "provision.class[]", &cover_code, NULL},
+                                    {"records_from", "provision.dataPeriod.start", &edge, "first"},
+                                    {"records_until", "provision.dataPeriod.end", &edge, "last"},
+                                    {NULL, "provision.provision[+]", &excludes, NULL},
+                                    {NULL, "policyRule", &policy_rule, NULL},
+                                    FIELD_END};

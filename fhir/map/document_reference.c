@@ -179,34 +179,44 @@ void map_read_document(struct field_job *job, const struct map_part *part, struc
         tell_no_file(job, document);
 }
 
-/* ---- the files of a report ---- */
+/* ---- files of other resources: a report's, a picture, what was sent along with a message ---- */
 
-static void read_report_file(struct field_job *job, const struct json *report, struct json *form)
+/* CONTENT becomes an attachment called TITLE, else what it is called itself. */
+static void add_file(struct field_job *job, const struct map_part *part, const struct json *title,
+                     struct json *content)
 {
     struct json *item = json_new_object(job->arena);
-    struct json *title = words_of(job, json_get(report, "code"));
+    if (content == NULL)
+        return;
     if (json_text(title) != NULL)
         json_put(item, "title", json_copy_nodes(job->arena, title));
-    read_attachment(job, NULL, form, item);
-    add_item(job, "attachments", item);
+    read_attachment(job, NULL, content, item);
+    add_item(job, part->local, item);
 }
 
-static bool is_kept_for_record(const struct message_entry *report)
+static void read_report(struct field_job *job, const struct map_part *part, struct json *report)
 {
-    static const char *const statuses[] = {"cancelled", "entered-in-error"};
-    const char *status = json_get_text(report->resource, "status");
-    return report->aside == NULL && !report->is_no_fact && !text_equal(status, statuses[0]) &&
-           !text_equal(status, statuses[1]);
+    const struct json *title = words_of(job, json_get(report, "code"));
+    for (struct json *form = json_first(json_get(report, "presentedForm")); form != NULL;
+         form = json_next(form))
+        add_file(job, part, title, form);
 }
 
-void map_read_report_files(struct field_job *job)
+static void read_media(struct field_job *job, const struct map_part *part, struct json *media)
 {
-    static const char type[] = "DiagnosticReport";
-    for (struct message_entry *report = entries_next_or_contained(job, type, NULL); report != NULL;
-         report = entries_next_or_contained(job, type, report)) {
-        struct json *form = json_first(json_get(report->resource, "presentedForm"));
-        job->resource = report->container != NULL ? report->container : report->resource;
-        for (; form != NULL && is_kept_for_record(report); form = json_next(form))
-            read_report_file(job, report->resource, form);
-    }
+    add_file(job, part, NULL, json_get(media, "content"));
 }
+
+static void read_communication(struct field_job *job, const struct map_part *part,
+                               struct json *communication)
+{
+    for (struct json *payload = json_first(json_get(communication, "payload")); payload != NULL;
+         payload = json_next(payload))
+        add_file(job, part, NULL, json_get(payload, "contentAttachment"));
+}
+
+const struct map_part map_file_parts[] = {
+    {.local = "attachments", .type = "DiagnosticReport", .read = read_report},
+    {.local = "attachments", .type = "Media", .read = read_media},
+    {.local = "attachments", .type = "Communication", .read = read_communication},
+    {.type = NULL}};

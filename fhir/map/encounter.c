@@ -113,7 +113,7 @@ const struct field_kind map_own_clinic = {write_own_clinic, read_own_clinic};
 /* ---- a visit ---- */
 
 static const struct field_codes classes = {"visit-class", false};
-static const struct field_unit minutes = {"min", "min"};
+static const struct field_unit minutes = {"min", "min", 1};
 
 /* Only persons take part in an Encounter. */
 static struct json *write_therapist(struct field_job *job, const struct field *field,

@@ -40,8 +40,8 @@ struct map_part {
 struct json *map_add_part(struct field_job *job, const struct map_part *part,
                           const struct json *local, const char *name);
 
-/* Inbound: the files that a report of results is presented in are attachments too. */
-void map_read_report_files(struct field_job *job);
+/* Inbound: files of other resources than documents are attachments too. */
+extern const struct map_part map_file_parts[];
 /* The read of a part of map_document. */
 void map_read_document(struct field_job *job, const struct map_part *part, struct json *document);
 

@@ -124,6 +124,30 @@ static struct json *read_day(struct field_job *job, const struct field *field, s
 
 static const struct field_kind day = {write_day, read_day};
 
+/* Only read: an instant, and a period within one day or without an end. */
+static struct json *write_no_day(struct field_job *job, const struct field *field,
+                                 const struct json *value)
+{
+    (void)job;
+    (void)field;
+    (void)value;
+    return NULL;
+}
+
+static struct json *read_period_day(struct field_job *job, const struct field *field,
+                                    struct json *node, struct json *into)
+{
+    struct json *start = json_get(node, "start");
+    const char *end = json_get_text(node, "end");
+    const char *on = timing_day(job, json_text(start));
+    bool is_one = on != NULL && (end == NULL || text_equal(on, timing_day(job, end)));
+    return is_one && json_get(into, "measured_on") == NULL ? read_day(job, field, start, into)
+                                                           : NULL;
+}
+
+static const struct field_kind instant = {write_no_day, read_day};
+static const struct field_kind period = {write_no_day, read_period_day};
+
 /* Vital signs must say when: where nobody knows, they say that. */
 static struct json *write_unknown_day(struct field_job *job, const struct field *field,
                                       const struct json *value)
@@ -264,6 +288,8 @@ const struct field map_observation[] = {{NULL, "status", &field_constant, "final
                                         {NULL, "basedOn[0]", &field_of_referral, NULL},
                                         {NULL, "effectiveDateTime", &day, NULL},
                                         {NULL, "_effectiveDateTime", &unknown_day, NULL},
+                                        {NULL, "effectiveInstant", &instant, NULL},
+                                        {NULL, "effectivePeriod", &period, NULL},
                                         {NULL, "performer[0]", &map_author, NULL},
                                         {NULL, "valueQuantity", &field_quantity, "value"},
                                         {NULL, "bodySite", &side, NULL},
@@ -350,15 +376,25 @@ void map_write_measurements(struct field_job *job, const struct map_part *part)
     job->list = NULL;
 }
 
+/* Whether a value is told in the unit of the range: by its code, else by its words. A score or
+ * count has none, whatever words stand there ("points", "/10"), unless they mean another unit. */
+static bool is_in_unit(const struct measure_row *row, const char *code, const char *unit)
+{
+    const char *meant = unit == NULL ? NULL : field_ucum(unit, row->key);
+    if (code != NULL)
+        return text_equal(code, row->unit);
+    return unit == NULL || (meant == NULL ? row->unit[0] == '{' : text_equal(meant, row->unit));
+}
+
 /* The row whose range the value lies outside of, in the unit of that row; NULL: it may be so. */
-static const struct measure_row *exceeded(const struct json *item)
+static const struct measure_row *exceeded(const struct json *item, const struct json *piece)
 {
     const char *word = json_get_text(item, "measure");
     const struct measure_row *row = word == NULL ? NULL : coding_measure(word);
     const char *number = json_number(json_get(item, "value"));
-    const char *unit = json_get_text(item, "unit");
+    const char *code = json_get_text(json_get(piece, "valueQuantity"), "code");
     if (row == NULL || row->lowest == NULL || row->highest == NULL || number == NULL ||
-        (unit != NULL && !text_equal(field_ucum(unit, word), row->unit)))
+        row->unit == NULL || !is_in_unit(row, code, json_get_text(item, "unit")))
         return NULL;
     double value = strtod(number, NULL);
     return value < strtod(row->lowest, NULL) || value > strtod(row->highest, NULL) ? row : NULL;
@@ -368,7 +404,7 @@ static const struct measure_row *exceeded(const struct json *item)
  * place, no chart shows it, and a person asks. */
 static void doubt_value(struct field_job *job, struct json *item, const struct json *piece)
 {
-    const struct measure_row *row = exceeded(item);
+    const struct measure_row *row = exceeded(item, piece);
     if (row == NULL)
         return;
     standing_leave_out(
@@ -379,8 +415,35 @@ static void doubt_value(struct field_job *job, struct json *item, const struct j
     job->keeps_standing = true;
 }
 
+/* What of the Observation tells when it was made, in whatever form; NULL: it is of the visit. */
+static const struct json *time_of(const struct json *observation)
+{
+    static const char stem[] = "effective";
+    const struct json *member = json_first(observation);
+    while (member != NULL && !text_starts(json_key(member) + (json_key(member)[0] == '_'), stem))
+        member = json_next(member);
+    return member;
+}
+
+/* A time that is no day ("2026-08", nobody knows when) is not the day of the visit, which holds
+ * where nothing is told. */
+static void doubt_day(struct field_job *job, struct json *item, const struct json *observation)
+{
+    const struct json *time = time_of(observation);
+    if (time == NULL || json_get(item, "measured_on") != NULL ||
+        json_get(job->record, "visit_at") == NULL)
+        return;
+    standing_leave_out(
+        job, job->resource, "Observation", observation, json_key(time),
+        "Not filed as a fact: its time is no one day, and the day of the visit would "
+        "hold where none is told");
+    json_put_text(job->arena, item, "standing", "preliminary");
+    job->keeps_standing = true;
+}
+
+/* PIECE of OBSERVATION, itself or its component, has the value. */
 static void add_measurement(struct field_job *job, const struct map_part *part, struct json *item,
-                            const struct json *piece)
+                            const struct json *observation, const struct json *piece)
 {
     struct json *list = json_get(job->record, part->local);
     if (list == NULL)
@@ -389,6 +452,8 @@ static void add_measurement(struct field_job *job, const struct map_part *part, 
     job->keeps_standing = job->keeps_standing || job->standing != NULL;
     if (job->standing == NULL)
         doubt_value(job, item, piece);
+    if (json_get(item, "standing") == NULL)
+        doubt_day(job, item, observation);
     json_push(list, item);
 }
 
@@ -429,7 +494,7 @@ static void read_pressure(struct field_job *job, const struct map_part *part,
         json_put_text(job->arena, item, "measure", word);
         json_put(item, "measured_on", json_copy_nodes(job->arena, json_get(shared, "measured_on")));
         json_put(item, "note", json_copy_nodes(job->arena, json_get(shared, "note")));
-        add_measurement(job, part, item, piece);
+        add_measurement(job, part, item, observation, piece);
     }
 }
 
@@ -447,14 +512,14 @@ void map_read_measurement(struct field_job *job, const struct map_part *part,
         return; /* no number, or not one of our measures: all of it is told as received */
     struct json *item = json_new_object(job->arena);
     field_read(job, part->rows, observation, item);
-    add_measurement(job, part, item, observation);
+    add_measurement(job, part, item, observation, observation);
 }
 
 /* ---- palpation ---- */
 
 static const struct field_code palpation = {"/CodeSystem/measure", "palpation", "Palpation",
                                             "Palpation"};
-static const struct field_unit score = {"{score}", "{score}"};
+static const struct field_unit score = {"{score}", "{score}", 0};
 
 const struct field map_palpation[] = {
     {NULL, "status", &field_constant, "final"},

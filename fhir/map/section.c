@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fhir/map/words.h"
+#include "fhir/message_client.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_people.h"
 #include "fhir/narrative.h"
@@ -401,9 +402,20 @@ const char *section_heading(struct field_job *job, const struct json *section)
     return words != NULL ? words : json_get_text(json_first(json_get(code, "coding")), "code");
 }
 
+/* A section may tell of somebody else: a newborn, a donor. */
+static bool is_of_other(struct field_job *job, const struct json *node)
+{
+    const struct json *focus = json_get(node, "focus");
+    const struct message_entry *holder = entries_of_resource(job, job->main);
+    return focus != NULL && holder != NULL && job->client != NULL &&
+           client_of_reference(job, job->client, holder, focus) != CLIENT_THEIRS;
+}
+
 static void read_one(struct field_job *job, struct json *node, int depth)
 {
     struct json *extensions = json_get(node, "extension");
+    if (is_of_other(job, node))
+        return;
     if (strcmp(job->kind, "case-conference") == 0 && read_decision(job, node))
         return;
     field_read_extras(job, extensions, job->record);

@@ -208,7 +208,7 @@ static const struct field_code patient_referral = {"http://snomed.info/sct", "34
 static const struct field_codes techniques = {"technique", false};
 static const struct field_codes professions = {"specialty", false};
 static const struct field_number own = {"ServiceRequest", false, false};
-static const struct field_unit visits = {"{#}", "visits"};
+static const struct field_unit visits = {"{#}", "visits", 1};
 
 const struct field map_service_request[] = {
     {"sensitivity", "meta.security[]", &field_sensitivity, NULL},

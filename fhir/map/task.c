@@ -127,13 +127,18 @@ static struct json *write_input(struct field_job *job, const struct field *field
 static struct json *read_input(struct field_job *job, const struct field *field, struct json *node,
                                struct json *into)
 {
-    struct json *type = json_get(node, "type");
+    struct json *date = json_get(node, "valueDate");
+    struct json *time = json_get(node, "valueDateTime");
     (void)field;
     (void)into;
-    if (!field_has_code(type, NULL, first_visit_by.code) || json_get(node, "valueDate") == NULL)
+    if (!field_has_code(json_get(node, "type"), NULL, first_visit_by.code))
         return NULL;
-    json_mark(node);
-    return json_copy_nodes(job->arena, json_get(node, "valueDate"));
+    const char *day = timing_day(job, json_text(date != NULL ? date : time));
+    if (day == NULL)
+        return NULL;
+    if (date != NULL)
+        json_mark(node);
+    return json_new_lasting(job->arena, day);
 }
 
 static const struct field_kind visit_input = {write_input, read_input};

@@ -124,6 +124,7 @@ static bool per_week(const struct json *repeat, char *ret_text, size_t size)
         !json_whole(json_get(repeat, "frequency"), &frequency))
         return false;
     if (json_get(repeat, "frequencyMax") != NULL || json_get(repeat, "periodMax") != NULL ||
+        json_get(repeat, "dayOfWeek") != NULL || /* "once a day, on Monday and Wednesday" */
         frequency <= 0 || frequency > FREQUENCY_MAX)
         return false;
     if (strcmp(unit, "d") == 0)
@@ -147,11 +148,22 @@ static void read_frequency(struct field_job *job, struct json *repeat, struct js
 static void read_weeks(struct field_job *job, struct json *repeat, struct json *into)
 {
     struct json *bounds = json_get(repeat, "boundsDuration");
-    if (!text_equal(json_get_text(bounds, "code"), "wk") || json_get(bounds, "value") == NULL ||
+    struct json *weeks = field_count(job->arena, json_get(bounds, "value"), 1);
+    if (weeks == NULL || !text_equal(json_get_text(bounds, "code"), "wk") ||
         standing_is_limit(job, bounds))
         return;
-    json_put(into, "weeks", json_copy_nodes(job->arena, json_get(bounds, "value")));
+    json_put(into, "weeks", weeks);
     json_mark(bounds);
+}
+
+static void read_minutes(struct field_job *job, struct json *repeat, struct json *into)
+{
+    struct json *minutes = field_count(job->arena, json_get(repeat, "duration"), 1);
+    if (minutes == NULL)
+        return;
+    json_put(into, "minutes_per_visit", minutes);
+    json_mark(json_get(repeat, "duration"));
+    json_mark(json_get(repeat, "durationUnit"));
 }
 
 static struct json *read_timing(struct field_job *job, const struct field *field, struct json *node,
@@ -164,12 +176,8 @@ static struct json *read_timing(struct field_job *job, const struct field *field
     if (json_get(into, "visits_per_week") == NULL)
         read_frequency(job, repeat, into);
     if (text_equal(json_get_text(repeat, "durationUnit"), "min") &&
-        json_get(repeat, "durationMax") == NULL && json_get(into, "minutes_per_visit") == NULL) {
-        json_put(into, "minutes_per_visit",
-                 json_copy_nodes(job->arena, json_get(repeat, "duration")));
-        json_mark(json_get(repeat, "duration"));
-        json_mark(json_get(repeat, "durationUnit"));
-    }
+        json_get(repeat, "durationMax") == NULL && json_get(into, "minutes_per_visit") == NULL)
+        read_minutes(job, repeat, into);
     return NULL;
 }
 
@@ -297,6 +305,18 @@ const char *timing_day(struct field_job *job, const char *time)
     long number = day_number(date.year, date.month, date.day);
     civil_date(number + (minute >= DAY) - (minute < 0), &year, &month, &day);
     return arena_print(job->arena, "%04ld-%02ld-%02ld", year, month, day);
+}
+
+const char *timing_days_after(struct field_job *job, const char *day, long count)
+{
+    struct primitive_date date;
+    long year = 0;
+    long month = 0;
+    long number = 0;
+    if (!primitive_date_read(day, &date) || date.day == 0)
+        return NULL;
+    civil_date(day_number(date.year, date.month, date.day) + count, &year, &month, &number);
+    return arena_print(job->arena, "%04ld-%02ld-%02ld", year, month, number);
 }
 
 static struct json *write_date(struct field_job *job, const struct field *field,

@@ -19,6 +19,8 @@ extern const struct field_kind map_day;
  * which the visit, or else the record or message, gives its own times: an evening at the desk is
  * not the day after. */
 const char *timing_day(struct field_job *job, const char *time);
+/* The day COUNT days after DAY, a date; NULL: it is none. */
+const char *timing_days_after(struct field_job *job, const char *day, long count);
 /* TIME (with seconds and offset) MINUTES later, in the same offset; NULL when TIME is no time. */
 const char *timing_later(struct field_job *job, const char *time, long minutes);
 /* Whole minutes from START to END; false when they are no times or not whole minutes apart. */

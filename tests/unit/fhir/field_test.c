@@ -80,7 +80,7 @@ static void paths_make_what_lies_between(void **state)
 }
 
 static const struct field_word words[] = {{"open", "active"}, {"shut", "revoked"}, {NULL, NULL}};
-static const struct field_unit weeks = {"wk", "weeks"};
+static const struct field_unit weeks = {"wk", "weeks", 1};
 static const struct field inner[] = {{"text", "display", &field_plain, NULL}, FIELD_END};
 static const struct contact contact = {"phone", "email", contact_uses_of_client};
 static const struct field table[] = {
