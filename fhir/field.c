@@ -3,6 +3,7 @@
  * references in field_reference.c. */
 #include "fhir/field.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "fhir/field_path.h"
@@ -360,4 +361,19 @@ const char *field_sentence(struct field_job *job, const char *word)
     if (*text >= 'a' && *text <= 'z')
         *text = (char)(*text - 'a' + 'A');
     return text;
+}
+
+/* ---- numbers ---- */
+
+struct json *field_count(struct arena *arena, struct json *number, long least)
+{
+    enum { MOST = 1000000 }; /* of sessions, minutes or points */
+    long count = 0;
+    if (json_number(number) == NULL)
+        return NULL;
+    bool is_plain = json_whole(number, &count);
+    double value = is_plain ? (double)count : strtod(json_number(number), NULL);
+    if (!(value >= (double)least && value <= MOST) || value != (double)(long)value)
+        return NULL;
+    return is_plain ? json_copy_nodes(arena, number) : json_new_whole(arena, (long)value);
 }

@@ -6,7 +6,6 @@
  * `received`. */
 #include "fhir/field.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "fhir/message_standing.h"
@@ -573,19 +572,6 @@ static struct json *write_measured(struct field_job *job, const struct field *fi
 {
     const struct field_unit *unit = field->option;
     return field_new_quantity(job, value, unit->unit, unit->ucum);
-}
-
-struct json *field_count(struct arena *arena, struct json *number, long least)
-{
-    enum { MOST = 1000000 }; /* of sessions, minutes or points */
-    long count = 0;
-    if (json_number(number) == NULL)
-        return NULL;
-    bool is_plain = json_whole(number, &count);
-    double value = is_plain ? (double)count : strtod(json_number(number), NULL);
-    if (!(value >= (double)least && value <= MOST) || value != (double)(long)value)
-        return NULL;
-    return is_plain ? json_copy_nodes(arena, number) : json_new_whole(arena, (long)value);
 }
 
 static struct json *read_measured(struct field_job *job, const struct field *field,

@@ -87,6 +87,38 @@ void judge_lists(struct field_job *job)
     }
 }
 
+/* A later version that does not hold itself takes nothing's place. */
+static void set_replaced_aside(struct field_job *job, const struct message_entry *later,
+                               const struct json *reference)
+{
+    struct message_entry *entry = entries_resolve_in(job, reference, entries_holder(later));
+    struct standing_said said = standing_of(later->type, later->resource);
+    bool holds = later->aside == NULL && (said.row == NULL || said.row->act < STANDING_ASIDE);
+    if (holds && entry != NULL && entry != later && !entry->is_taken && entry->aside == NULL &&
+        strcmp(entry->type, later->type) == 0)
+        entry->aside = "not filed: another one of this message takes its place";
+}
+
+void judge_replaced(struct field_job *job)
+{
+    static const char document[] = "DocumentReference";
+    static const char plan[] = "CarePlan";
+    for (struct message_entry *later = entries_next_or_contained(job, document, NULL);
+         later != NULL; later = entries_next_or_contained(job, document, later)) {
+        struct json *relation = json_first(json_get(later->resource, "relatesTo"));
+        for (; relation != NULL; relation = json_next(relation)) {
+            if (text_equal(json_get_text(relation, "code"), "replaces"))
+                set_replaced_aside(job, later, json_get(relation, "target"));
+        }
+    }
+    for (struct message_entry *later = entries_next_or_contained(job, plan, NULL); later != NULL;
+         later = entries_next_or_contained(job, plan, later)) {
+        struct json *earlier = json_first(json_get(later->resource, "replaces"));
+        for (; earlier != NULL; earlier = json_next(earlier))
+            set_replaced_aside(job, later, earlier);
+    }
+}
+
 /* What resources of any type say against themselves, in the words of R4. */
 static const struct {
     const char *element;
@@ -216,8 +248,8 @@ static struct standing_said said_of_all(const struct message_split *split, const
         struct standing_said said =
             all[i] == NULL ? heaviest : standing_of(all[i]->type, all[i]->resource);
         /* elsewhere the order is only named; of a move it counts that it forbids something */
-        bool is_beside = i > 0 && !is_referral &&
-                         (split->kind != NULL || !text_equal(said.element, forbids[i]));
+        bool is_beside =
+            i > 0 && !is_referral && (split->kind != NULL || !text_equal(said.element, forbids[i]));
         if (is_beside || !is_heavier(&said, &heaviest))
             continue;
         heaviest = said;

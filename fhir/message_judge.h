@@ -22,6 +22,8 @@ bool judge_part(struct field_job *job, const struct map_part *part, struct messa
 void judge_reports(struct field_job *job);
 /* What a List marks as removed goes into no field. */
 void judge_lists(struct field_job *job);
+/* So does what another resource of the message takes the place of. */
+void judge_replaced(struct field_job *job);
 
 /* ---- when all is read ---- */
 

@@ -180,6 +180,23 @@ static const char *clinic_of_certificate(const struct field_job *job, const stru
     return clinic;
 }
 
+/* A file on our desk has no certificate: then who placed or wrote it sent it. */
+static const char *clinic_of_author(struct field_job *job, const struct message_split *split)
+{
+    static const char *const members[] = {"requester", "author", NULL};
+    if (job->context->partner != NULL || split->main == NULL ||
+        json_get(split->header, "sender") != NULL)
+        return NULL;
+    for (size_t i = 0; members[i] != NULL; i++) {
+        struct json *who = json_get(split->main->resource, members[i]);
+        if (json_kind(who) == JSON_LIST)
+            who = json_first(who);
+        if (who != NULL)
+            return people_clinic(job, people_handle(job, who, split->main->resource));
+    }
+    return NULL;
+}
+
 static const char *sender_name(struct field_job *job, struct json *header)
 {
     const char *name = json_get_text(json_get(header, "source"), "name");
@@ -478,6 +495,8 @@ bool message_read(const struct fhir_context *context, const struct json *bundle,
                                   in.event_as_sent == NULL ? "no event" : in.event_as_sent,
                                   "an event of our CapabilityStatement");
         struct message_split split = split_message(&job, header, in.event);
+        if (in.sender == NULL)
+            in.sender = clinic_of_author(&job, &split);
         job.clinic = in.sender;
         split_referral(&job, &split, in.sender);
         if (!check_focus(&job, &split, findings) || !check_client(&job, &split, findings) ||

@@ -308,6 +308,7 @@ void record_read_message(struct field_job *job, const struct message_split *spli
     choose_set_aside(job, &split->client);
     judge_reports(job);
     judge_lists(job);
+    judge_replaced(job);
     in->consents = consent_read_evidence(job);
     for (const struct map_part *part = kind->parts; part->type != NULL; part++)
         read_part(job, part);

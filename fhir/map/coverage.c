@@ -111,14 +111,14 @@ static struct json *read_visits(struct field_job *job, const struct field *field
                                 struct json *into)
 {
     struct json *adjudication = json_first(json_get(node, "adjudication"));
+    struct json *count = field_count(job->arena, json_get(adjudication, "value"), 0);
     (void)field;
     (void)into;
-    if (!field_has_code(json_get(adjudication, "category"), NULL, visits.code) ||
-        json_get(adjudication, "value") == NULL)
+    if (!field_has_code(json_get(adjudication, "category"), NULL, visits.code) || count == NULL)
         return NULL;
     json_mark(adjudication);
     json_mark(json_get(node, "itemSequence"));
-    return json_copy_nodes(job->arena, json_get(adjudication, "value"));
+    return count;
 }
 
 static const struct field_kind authorized_visits = {write_visits, read_visits};

@@ -266,8 +266,11 @@ static struct json *read_visits(struct field_job *job, const struct field *field
     if ((!is_sessions && !text_equal(json_get_text(done, "code"), "{session}")) ||
         standing_is_limit(job, done) || standing_is_limit(job, total))
         return NULL;
-    json_put(into, "visits_done", json_copy_nodes(job->arena, json_get(done, "value")));
-    json_put(into, "visits_total", json_copy_nodes(job->arena, json_get(total, "value")));
+    struct json *count = field_count(job->arena, json_get(done, "value"), 0);
+    if (count == NULL)
+        return NULL;
+    json_put(into, "visits_done", count);
+    json_put(into, "visits_total", field_count(job->arena, json_get(total, "value"), 0));
     json_mark(node);
     return NULL;
 }

@@ -159,6 +159,14 @@ static void what_cannot_be_is_seen_in_whatever_words_the_unit_is(void **state)
     REPEAT("'boundsDuration':{'value':" number ",'code':'wk'},'frequency':1,'period':1,"           \
            "'periodUnit':'wk'")
 
+#define AUTHORIZED(number)                                                                         \
+    ENTRY("{'resourceType':'ClaimResponse','id':'r1','status':'active','type':{'text':'x'},"       \
+          "'use':'preauthorization','patient':{'reference':'Patient/p1'},'created':'2026-08-01',"  \
+          "'insurer':{'display':'Acme'},'outcome':'complete','preAuthRef':'A-1','item':[{"         \
+          "'itemSequence':1,'adjudication':[{'category':{'coding':[{'system':"                     \
+          "'https://refgate.invalid/fhir/CodeSystem/adjudication','code':'authorized-visits'}]},"  \
+          "'value':" number "}]}]}")
+
 static void a_count_counts(void **state)
 {
     static const struct expected cases[] = {
@@ -169,6 +177,8 @@ static void a_count_counts(void **state)
         {REFERRAL_OF(VISITS("0"), ""), "visits_requested", "'nothing'"},
         {REFERRAL_OF(VISITS("6.5"), ""), "visits_requested", "'nothing'"},
         {REFERRAL_OF(VISITS("1e99"), ""), "visits_requested", "'nothing'"},
+        {REFERRAL_OF("", AUTHORIZED("12")), "authorized_visits", "12"},
+        {REFERRAL_OF("", AUTHORIZED("-5")), "authorized_visits", "'nothing'"},
         {REFERRAL_OF(WEEKS("4"), ""), "weeks", "4"},
         {REFERRAL_OF(WEEKS("-4"), ""), "weeks", "'nothing'"},
         {REFERRAL_OF(REPEAT("'duration':-30,'durationUnit':'min'"), ""), "minutes_per_visit",
@@ -227,6 +237,33 @@ static void files_of_pictures_and_messages_are_attached(void **state)
         {NOTE_OF("", LETTER("in-progress")), "attachments",
          "[" FILE_OF("b.pdf", "application/pdf") "]"},
         {REFERRAL_OF("", LETTER("not-done")), "attachments", "'nothing'"},
+    };
+    (void)state;
+    CHECK(cases);
+}
+
+#define DOCUMENT(id, title, more)                                                                  \
+    ENTRY("{'resourceType':'DocumentReference','id':'" id "','status':'current'," FOR_P1           \
+          ",'description':'" title "','content':[{'attachment':{'contentType':'image/png',"        \
+          "'title':'" title "','data':'iVBORw0KGgo='}}]" more "}")
+#define REPLACES(id)                                                                               \
+    ",'relatesTo':[{'code':'replaces','target':{'reference':'DocumentReference/" id "'}}]"
+
+static void what_another_takes_the_place_of_is_in_no_field(void **state)
+{
+    static const struct expected cases[] = {
+        {REFERRAL_OF("", DOCUMENT("d1", "a.png", "") DOCUMENT("d2", "c.png", REPLACES("d1"))),
+         "attachments", "[" FILE_OF("c.png", "image/png") "]"},
+        {REFERRAL_OF("",
+                     DOCUMENT("d1", "a.png", "") DOCUMENT("d2", "c.png",
+                                                          REPLACES("d1") ",'docStatus':'entered-in-"
+                                                                         "error'")),
+         "attachments", "[" FILE_OF("a.png", "image/png") "]"},
+        {NOTE_OF("", HOME_CARE("") ENTRY("{'resourceType':'CarePlan','id':'k3','status':'active',"
+                                         "'intent':'plan'," FOR_P1 ",'replaces':[{'reference':"
+                                         "'CarePlan/k2'}],'activity':[{'detail':{'status':"
+                                         "'not-started','description':'Heat'}}]}")),
+         "home_care", "['Heat']"},
     };
     (void)state;
     CHECK(cases);
@@ -297,6 +334,26 @@ static void of_several_asked_it_is_the_one_addressed(void **state)
     CHECK(cases);
 }
 
+/* `refgate map` of a file: nobody's certificate says who sent it, and the numbers are a refgate's.
+ */
+static void who_placed_a_file_without_sender_sent_it(void **state)
+{
+    static const struct expected file = {
+        "{'resourceType':'Bundle','id':'b-1','type':'message','entry':[{'resource':{"
+        "'resourceType':'MessageHeader'," EVENT(
+            "add-service-request") "," SOURCE "}}"
+                                   ",{'resource':{'resourceType':'ServiceRequest','id':'s1'"
+                                   "," ORDER_BODY "}}," DOCTOR
+                                   ",{'resource':{'resourceType':'Patient','id':'p1','identifier':["
+                                   "{'system':"
+                                   "'https://refgate.invalid/fhir/sid/9900000024/"
+                                   "client','value':'77'}],"
+                                   "'name':[{'family':'Roe'}]}}]}",
+        "client_id", "'77'"};
+    (void)state;
+    check(&file);
+}
+
 /* ---- a consent's hours ---- */
 
 #define CONSENT_OF(type, start, end)                                                               \
@@ -338,8 +395,10 @@ int main(void)
         cmocka_unit_test(a_count_counts),
         cmocka_unit_test(a_task_that_asks_for_something_else_is_no_new_order),
         cmocka_unit_test(files_of_pictures_and_messages_are_attached),
+        cmocka_unit_test(what_another_takes_the_place_of_is_in_no_field),
         cmocka_unit_test(nothing_of_somebody_else_is_repeated),
         cmocka_unit_test(of_several_asked_it_is_the_one_addressed),
+        cmocka_unit_test(who_placed_a_file_without_sender_sent_it),
         cmocka_unit_test(a_permission_holds_on_whole_days_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
