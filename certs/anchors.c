@@ -28,8 +28,9 @@ static void check_authorities(const struct anchors *anchors, const char *file,
                         arena_print(findings->arena, "%s, which is not the certificate of a CA",
                                     facts.subject),
                         arena_print(findings->arena,
-                                    "the CA that issued it; or pin this one certificate: %s",
-                                    facts.pin));
+                                    "the CA that issued it (%s); or no CA, and this "
+                                    "certificate's key pinned: sha256//%s",
+                                    facts.issuer, facts.pin));
         else if (!strength_key(X509_get0_pubkey(one)))
             files_fault(
                 findings, file,

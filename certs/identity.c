@@ -70,11 +70,12 @@ static bool key_fits(const struct identity_files *files, X509 *leaf, EVP_PKEY *k
     }
     if (X509_check_private_key(leaf, key) != 1) {
         ERR_clear_error();
-        files_fault(findings, files->key_file,
-                    arena_print(findings->arena,
-                                "a key (%s) that is not the one of the certificate in %s",
-                                described, files->cert_file),
-                    "the key from which the certificate was requested");
+        files_fault(
+            findings, files->key_file,
+            arena_print(findings->arena, "a key (%s) that is not the one of the certificate in %s",
+                        described, files->cert_file),
+            "the key from which the certificate was requested; `refgate cert rollback` puts "
+            "the last pair back, `refgate cert install` a new one");
         return false;
     }
     return true;
@@ -104,17 +105,20 @@ static void check_for_peers(const struct identity *identity, const char *file,
     if (!facts.for_client)
         files_fault(
             findings, file, "a certificate without the usage clientAuth",
-            "extended key usages clientAuth and serverAuth; partners refuse it when we connect");
+            "extended key usages clientAuth and serverAuth; partners refuse it when we connect: "
+            "have it issued anew (`refgate cert request`)");
     if (!facts.for_server)
         files_fault(
             findings, file, "a certificate without the usage serverAuth",
-            "extended key usages clientAuth and serverAuth; partners refuse to connect to it");
+            "extended key usages clientAuth and serverAuth; partners refuse to connect to it: "
+            "have it issued anew (`refgate cert request`)");
     if (facts.not_before > now)
         files_fault(findings, file, not_yet_words(findings->arena, facts.not_before, now),
                     "a right clock here (timedatectl), or a certificate that has begun");
     if (identity->not_after <= now)
         files_fault(findings, file, "an expired certificate",
-                    "a renewed one; partners refuse this one");
+                    "a renewed one (`refgate cert renew`, or `cert request` and `cert install`); "
+                    "partners refuse this one");
 }
 
 static int64_t earliest_end(STACK_OF(X509) * stack)

@@ -50,6 +50,28 @@ static void check_time(const struct install *install, const struct identity *ide
                     "one that is good for a day at least");
 }
 
+const char *install_advice(enum verdict verdict)
+{
+    static const struct {
+        enum verdict verdict;
+        const char *advice;
+    } ours[] = {
+        {VERDICT_incomplete,
+         "the CA that issued it in the CA file, or, when there is an intermediate CA between, that "
+         "one's certificate behind ours in the certificate file"},
+        {VERDICT_unknown_ca, "the CA that issued it in the CA file"},
+        {VERDICT_foreign_ca, "the CA that issued it in the CA file"},
+        {VERDICT_false_ca, "the CA that issued it in the CA file; the one there has its name and "
+                           "another key"},
+        {VERDICT_self_signed, "a certificate that a CA issued, and that CA in the CA file"},
+    };
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+        if (ours[i].verdict == verdict)
+            return ours[i].advice;
+    }
+    return verdict_sentence(verdict);
+}
+
 static void report_trial(const struct install *install, const char *what,
                          const struct verify_peer *peer, struct finding_list *findings)
 {
@@ -58,7 +80,7 @@ static void report_trial(const struct install *install, const char *what,
     files_fault(findings, install->cert_file,
                 arena_print(findings->arena, "refused %s in a trial handshake with ourselves: %s",
                             what, verdict_name(peer->verdict)),
-                verdict_sentence(peer->verdict));
+                install_advice(peer->verdict));
 }
 
 static void check_by_trial(const struct install *install, struct identity *identity,
@@ -91,6 +113,25 @@ static void check_by_trial(const struct install *install, struct identity *ident
     trust_release(trust);
 }
 
+enum verdict install_chain(struct identity *identity, const char *ca_file)
+{
+    struct arena arena = ARENA_EMPTY;
+    struct finding_list ignored = finding_list_new(&arena);
+    const struct certificate facts = identity_certificate(identity, &arena);
+    const struct trust_partner self = {
+        .name = "self", .ca_file = ca_file, .pins = &facts.pin, .pin_count = 1};
+    struct trust *trust = trust_new(&self, 1, NULL, &ignored);
+    struct context *context = context_new(identity, trust, NULL, &ignored);
+    struct verify_peer server = {.verdict = VERDICT_unable};
+    struct verify_peer client;
+    if (context != NULL)
+        trial_handshake(context, context, self.name, &server, &client);
+    context_release(context);
+    trust_release(trust);
+    arena_free(&arena);
+    return server.verdict;
+}
+
 bool install_check(const struct install *install, struct finding_list *findings)
 {
     size_t before = findings->count;
@@ -121,6 +162,18 @@ static bool pair_fits(const struct identity_files *files, struct arena *arena)
     EVP_PKEY_free(key);
     sk_X509_pop_free(stack, X509_free);
     return fits;
+}
+
+/* Both can be read, whether they fit or not; else whoever loads them says why. */
+static bool pair_is_readable(const struct identity_files *files, struct arena *arena)
+{
+    struct finding_list ignored = finding_list_new(arena);
+    STACK_OF(X509) *stack = pem_read_certificates(files->cert_file, &ignored);
+    EVP_PKEY *key = pem_read_key(files->key_file, files->passphrase_file, &ignored);
+    bool is_readable = stack != NULL && key != NULL;
+    EVP_PKEY_free(key);
+    sk_X509_pop_free(stack, X509_free);
+    return is_readable;
 }
 
 static bool copy_certificate(const char *from, const char *to, struct finding_list *findings)
@@ -191,8 +244,11 @@ bool install_recover(const struct identity_files *live, struct finding_list *fin
     }
     if (pair_fits(&half, findings->arena))
         return files_move(next.cert_file, live->cert_file, findings);
+    if (!pair_is_readable(live, findings->arena))
+        return false;
     files_fault(findings, live->cert_file,
                 "a certificate that does not belong to the key beside it",
-                "a pair; `cert install` puts a new one in place, `cert rollback` the last one");
+                "a pair; `refgate cert install` puts a new one in place, `refgate cert rollback` "
+                "the last one");
     return false;
 }

@@ -27,6 +27,11 @@ struct install {
  * strength, and a trial handshake in memory with ourselves in both directions, by the same code
  * that judges partners. True when there is no finding. Replaces nothing. */
 bool install_check(const struct install *install, struct finding_list *findings);
+/* What a partner that knows the CA of CA_FILE says of the chain of IDENTITY, whatever its names
+ * are: by the same trial. Not about an expired one, nor one without its usages. */
+enum verdict install_chain(struct identity *identity, const char *ca_file);
+/* What to do about such a verdict on our own certificate. */
+const char *install_advice(enum verdict verdict);
 /* install_check, then puts the pair in place and keeps the old one as FILE.previous. */
 bool install_apply(const struct install *install, struct finding_list *findings);
 /* Puts FILE.previous back (and the present pair becomes .previous). Checks key match only. */

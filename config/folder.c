@@ -238,62 +238,57 @@ static void need_file(struct arena *arena, const char *dir, const char *file, co
                       const char *named, struct finding_list *findings)
 {
     const char *path = folder_path(arena, dir, named);
-    if (*named != '\0' && access(path, R_OK) != 0)
-        refuse(findings, file, key, arena_print(arena, "%s: %s", path, strerror(errno)),
-               "a file that can be read");
-}
-
-bool folder_is_private(struct arena *arena, const char *dir, struct finding_list *findings)
-{
-    static const struct {
-        const char *name;
-        mode_t others; /* records/ may be shared with the clinic's other software by its group */
-    } parts[] = {{"", S_IWGRP | S_IWOTH},
-                 {"keys", S_IWGRP | S_IWOTH},
-                 {"partners", S_IWGRP | S_IWOTH},
-                 {"settings.yaml", S_IWGRP | S_IWOTH},
-                 {"store.db", S_IWGRP | S_IWOTH},
-                 {"directory.csv", S_IWGRP | S_IWOTH},
-                 {"records", S_IWOTH},
-                 {"records/out", S_IWOTH},
-                 {"records/in", S_IWOTH}};
-    size_t faults = findings->count;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        const char *path = *parts[i].name == '\0' ? dir : folder_path(arena, dir, parts[i].name);
-        struct stat about;
-        if (stat(path, &about) != 0 || (about.st_mode & parts[i].others) == 0)
-            continue;
-        refuse(findings, path, NULL,
-               arena_print(arena, "mode %04o: others can write it", about.st_mode & 07777u),
-               arena_print(arena, "only its owner writes it: chmod %s %s",
-                           (parts[i].others & S_IWGRP) != 0 ? "go-w" : "o-w", path));
-    }
-    return findings->count == faults;
-}
-
-/* What exists must be a program that we may run. */
-static void need_program(struct arena *arena, const char *dir, const char *file, const char *key,
-                         const char *name, struct finding_list *findings)
-{
-    const char *path = folder_path(arena, dir, name);
-    if (*name == '\0' || access(path, F_OK) != 0 || access(path, X_OK) == 0)
+    struct stat about;
+    const char *why = NULL;
+    if (*named == '\0')
         return;
-    finding_add(findings,
-                (struct finding){.file = file,
-                                 .path = key,
-                                 .found = arena_print(arena, "%s, which cannot be run", path),
-                                 .expected = "a program (chmod +x)"});
+    if (stat(path, &about) != 0 || access(path, R_OK) != 0)
+        why = strerror(errno);
+    else if (!S_ISREG(about.st_mode))
+        why = "no file";
+    if (why != NULL)
+        refuse(findings, file, key, arena_print(arena, "%s: %s", path, why),
+               "a file that can be read; put it there, or correct the setting");
+}
+
+static void need_program(struct arena *arena, const char *dir, const char *file, const char *key,
+                         const char *named, struct finding_list *findings)
+{
+    const char *path = folder_path(arena, dir, named);
+    struct stat about;
+    const char *why = NULL;
+    if (*named == '\0')
+        return;
+    if (stat(path, &about) != 0)
+        why = strerror(errno);
+    else if (!S_ISREG(about.st_mode) || access(path, X_OK) != 0)
+        why = "cannot be run";
+    if (why != NULL)
+        refuse(findings, file, key, arena_print(arena, "%s: %s", path, why),
+               arena_print(arena, "a program (chmod +x %s), or nothing; nobody is told meanwhile",
+                           path));
 }
 
 /* A misspelt zone would silently be UTC (tzset(3)); so its file must exist. */
-static void need_zone(struct arena *arena, const char *file, const char *zone,
-                      struct finding_list *findings)
+bool folder_knows_zone(struct arena *arena, const char *dir, const struct config *config,
+                       struct finding_list *findings)
 {
+    const char *zone = config->time_zone;
     bool named =
         strcmp(zone, "system") != 0 && strcmp(zone, "UTC") != 0 && zone[0] != '+' && zone[0] != '-';
-    if (named && access(arena_print(arena, "/usr/share/zoneinfo/%s", zone), R_OK) != 0)
-        refuse(findings, file, "time_zone", zone,
-               "a zone in /usr/share/zoneinfo (package tzdata), or an offset such as -05:00");
+    if (!named || access(arena_print(arena, "/usr/share/zoneinfo/%s", zone), R_OK) == 0)
+        return true;
+    refuse(findings, folder_path(arena, dir, "settings.yaml"), "time_zone", zone,
+           "a zone in /usr/share/zoneinfo (package tzdata), or an offset such as -05:00");
+    return false;
+}
+
+void folder_programs(struct arena *arena, const char *dir, const struct config *config,
+                     struct finding_list *findings)
+{
+    const char *file = folder_path(arena, dir, "settings.yaml");
+    need_program(arena, dir, file, "alarm_command", config->alarm_command, findings);
+    need_program(arena, dir, file, "notify_command", config->notify_command, findings);
 }
 
 bool folder_check(struct arena *arena, const char *dir, const struct config *config,
@@ -305,17 +300,9 @@ bool folder_check(struct arena *arena, const char *dir, const struct config *con
                                     {"key_file", config->key_file},
                                     {"key_passphrase_file", config->key_passphrase_file},
                                     {"ca_file", config->ca_file},
-                                    {"staple_file", config->staple_file},
-                                    {"directory", config->directory},
-                                    {"code_map", config->code_map},
-                                    {"alarm_command", config->alarm_command},
-                                    {"notify_command", config->notify_command}};
-    folder_is_private(arena, dir, findings);
+                                    {"staple_file", config->staple_file}};
     for (size_t i = 0; i < sizeof named / sizeof *named; i++)
         need_file(arena, dir, file, named[i][0], named[i][1], findings);
-    need_program(arena, dir, file, "alarm_command", config->alarm_command, findings);
-    need_program(arena, dir, file, "notify_command", config->notify_command, findings);
-    need_zone(arena, file, config->time_zone, findings);
     for (size_t i = 0; i < partners->count; i++) {
         const struct partner *partner = &partners->items[i];
         file = arena_print(arena, "%s/partners/%s.yaml", dir, partner->name);

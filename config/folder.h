@@ -37,12 +37,15 @@ struct partner folder_copy_partner(struct arena *arena, const struct partner *pa
 const struct partner *folder_partner(const struct partner_list *partners, const char *name);
 /* `DIR/FILE`, or FILE itself when it is absolute. */
 const char *folder_path(struct arena *arena, const char *dir, const char *file);
-/* Nobody else may change what stands in the data folder: who can write it can add a partner, or put
- * keys of their own in. False with a finding for each folder or file that others may write. */
-bool folder_is_private(struct arena *arena, const char *dir, struct finding_list *findings);
-/* The files that the settings and partners name exist and can be read, and the time zone is known.
- */
+/* The key, certificate and list files that the settings and partners name can be read; the setup
+ * itself tells of the directory and the code map when it is loaded. */
 bool folder_check(struct arena *arena, const char *dir, const struct config *config,
                   const struct partner_list *partners, struct finding_list *findings);
+/* Is the time zone one that this machine knows? */
+bool folder_knows_zone(struct arena *arena, const char *dir, const struct config *config,
+                       struct finding_list *findings);
+/* The programs that the settings name are there and can be run. */
+void folder_programs(struct arena *arena, const char *dir, const struct config *config,
+                     struct finding_list *findings);
 
 #endif

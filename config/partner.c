@@ -204,6 +204,33 @@ bool partner_may_send(const struct partner *partner, const char *kind)
     return allows("send", partner->send, kind);
 }
 
+/* The first of ONE that stands in OTHER, too; NULL: none. */
+static const char *shared(const struct option_list *one, const struct option_list *other)
+{
+    for (size_t i = 0; i < one->count; i++) {
+        for (size_t k = 0; k < other->count; k++) {
+            if (strcmp(one->items[i], other->items[k]) == 0)
+                return one->items[i];
+        }
+    }
+    return NULL;
+}
+
+const char *partner_twin(struct arena *arena, const struct partner *one,
+                         const struct partner *other)
+{
+    const char *pin = shared(&one->pins, &other->pins);
+    const char *name = shared(&one->san, &other->san);
+    if (strcmp(one->name, other->name) == 0 || (pin == NULL && name == NULL))
+        return NULL;
+    return arena_print(
+        arena,
+        "partner %s has the same %s as %s (%s): a certificate that fits both is refused, so both "
+        "are locked out; correct or remove one of partners/%s.yaml and partners/%s.yaml",
+        one->name, pin != NULL ? "pin" : "name in its certificate (san)", other->name,
+        pin != NULL ? pin : name, one->name, other->name);
+}
+
 bool partner_in_maintenance(const struct partner *partner, unsigned weekday, unsigned minute)
 {
     for (size_t i = 0; i < partner->maintenance.count; i++) {

@@ -56,6 +56,9 @@ const struct option_table *partner_options(void);
  */
 bool partner_may_receive(const struct partner *partner, const char *kind);
 bool partner_may_send(const struct partner *partner, const char *kind);
+/* What a person is told when a certificate could fit both; NULL: none can. */
+const char *partner_twin(struct arena *arena, const struct partner *one,
+                         const struct partner *other);
 /* Is it a planned pause? WEEKDAY 0 is Sunday; MINUTE of the day, local time. */
 bool partner_in_maintenance(const struct partner *partner, unsigned weekday, unsigned minute);
 

@@ -50,20 +50,28 @@ struct listener_limits listener_limits_default(void)
 
 /* ---- the listening socket ---- */
 
-bool listen_open(struct arena *arena, const char *host, const char *port, int *ret_socket,
+bool listen_open(struct arena *arena, const char *setting, const char *address, int *ret_socket,
                  struct fault *ret_fault)
 {
     const char *reason = NULL;
-    int fd = address_listen(host, port, BACKLOG, &reason);
-    if (fd < 0)
-        return fault_set(ret_fault, FAULT_settings,
-                         arena_print(arena, "cannot listen on %s port %s: %s%s", host, port, reason,
-                                     errno == EADDRINUSE
-                                         ? "; another process uses this port: stop it, or choose "
-                                           "another port in the setting listen"
-                                         : "; correct the setting listen"));
-    *ret_socket = fd;
-    return true;
+    const char *colon = strrchr(address, ':');
+    const char *host = arena_copy_n(arena, address, (size_t)(colon - address));
+    int fd = address_listen(host, colon + 1, BACKLOG, &reason);
+    if (fd >= 0) {
+        *ret_socket = fd;
+        return true;
+    }
+    const char *advice =
+        errno == EADDRINUSE ? "another process uses this port (ss -ltnp shows which): stop it, or "
+                              "choose another port"
+        : errno == EACCES   ? "a port below 1024 needs a right that this user lacks: choose one "
+                              "above"
+                            : "expected an address of this machine (ip address shows them), or "
+                              "0.0.0.0 for all of them";
+    return fault_set(ret_fault, FAULT_settings,
+                     arena_print(arena,
+                                 "settings.yaml: %s: found %s, where nobody can listen: %s; %s",
+                                 setting, address, reason, advice));
 }
 
 unsigned listen_port(int fd)

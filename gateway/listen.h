@@ -76,9 +76,9 @@ struct listener_options {
     void *owner;
 };
 
-/* Opens, binds and listens; HOST is a name or an address (`::1` or `[::1]`), port "0" is any free
- * one. The sentence of the fault lives in ARENA. */
-bool listen_open(struct arena *arena, const char *host, const char *port, int *ret_socket,
+/* Opens, binds and listens at ADDRESS, `HOST:PORT` as SETTING has it: a name or an address
+ * (`[::1]`), port 0 is any free one. The sentence of the fault lives in ARENA. */
+bool listen_open(struct arena *arena, const char *setting, const char *address, int *ret_socket,
                  struct fault *ret_fault);
 /* The port that SOCKET is bound to. */
 unsigned listen_port(int socket);

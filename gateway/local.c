@@ -131,14 +131,6 @@ static void on_request(void *owner, struct exchange *exchange)
 
 /* ---- life ---- */
 
-static bool open_socket(struct local *local, struct arena *arena, struct fault *ret_fault)
-{
-    const char *address = local->options.address;
-    const char *colon = strrchr(address, ':');
-    const char *host = arena_copy_n(arena, address, (size_t)(colon - address));
-    return listen_open(arena, host, colon + 1, &local->socket, ret_fault);
-}
-
 struct local *local_start(const struct local_options *options, struct arena *arena,
                           struct fault *ret_fault)
 {
@@ -148,7 +140,7 @@ struct local *local_start(const struct local_options *options, struct arena *are
         return NULL;
     }
     local->options = *options;
-    if (!open_socket(local, arena, ret_fault)) {
+    if (!listen_open(arena, "local_listen", options->address, &local->socket, ret_fault)) {
         free(local);
         return NULL;
     }

@@ -37,6 +37,13 @@ bool office_lock(const char *dir, struct arena *arena, int *ret_lock, struct fau
 {
     const char *path = folder_path(arena, dir, "lock");
     int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock < 0 && (errno == EACCES || errno == EROFS))
+        return fault_set(ret_fault, FAULT_forbidden,
+                         arena_print(arena,
+                                     "%s cannot be written (%s): the data folder or this file "
+                                     "belongs to another user, or may not be written; refgate "
+                                     "check says which and how to mend it",
+                                     path, strerror(errno)));
     if (lock < 0)
         return fault_set(ret_fault, FAULT_unreadable,
                          arena_print(arena, "%s: %s; is %s a data folder made by refgate init?",

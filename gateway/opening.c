@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "certs/install.h"
+#include "config/parts.h"
 #include "gateway/file.h"
 #include "gateway/harden.h"
 #include "gateway/listen.h"
@@ -49,14 +50,6 @@ static bool take_lock(struct opening *opening, struct fault *ret_fault)
             return false;
         usleep(LOCK_WAIT_US);
     }
-}
-
-static bool open_listening(struct opening *opening, struct fault *ret_fault)
-{
-    const char *listen = opening->office->setup->config.listen;
-    const char *colon = strrchr(listen, ':');
-    const char *host = arena_copy_n(opening->arena, listen, (size_t)(colon - listen));
-    return listen_open(opening->arena, host, colon + 1, &opening->socket, ret_fault);
 }
 
 /* Where the service writes: its folder, and what the folders in it may be links to. */
@@ -102,7 +95,7 @@ bool opening_open(struct opening *opening, struct finding_list *findings, struct
     const struct config *config = &office->setup->config;
     log_set_level((enum log_level)config->log_level);
     log_open((enum log_format)config->log_format, (enum log_target)config->log_target);
-    if (!open_listening(opening, ret_fault))
+    if (!listen_open(opening->arena, "listen", config->listen, &opening->socket, ret_fault))
         return false;
     give_up_the_rest(opening);
     struct identity_files files = tls_identity_files(office->setup, opening->arena);

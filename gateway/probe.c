@@ -178,37 +178,61 @@ static void on_exchange(void *owner, const struct transmit_result *result)
     kept->is_done = true;
 }
 
-static void exchange_with(struct walk *walk, const char *path, const char *body,
-                          struct exchange_result *kept)
+/* Starts one on TRANSMIT; KEPT must live until it is done. */
+static void begin_exchange(struct transmit *transmit, const struct walk *walk, const char *path,
+                           const char *body, const struct transmit_limits *limits,
+                           struct exchange_result *kept)
 {
-    const struct config *config = &walk->options->setup->config;
     const struct http_header headers[] = {{"Accept", "application/fhir+json"},
                                           {"Content-Type", "application/fhir+json"}};
     struct arena *arena = walk->options->arena;
+    const struct partner *partner = walk->options->partner;
     *kept = (struct exchange_result){.arena = arena, .clock = walk->options->setup->clock};
-    struct transmit_request request = {
-        .partner = walk->options->partner->name,
-        .generation = 1,
-        .context = walk->options->context,
-        .url = arena_print(arena, "%s%s", walk->options->partner->url, path),
-        .body = body,
-        .body_length = body == NULL ? 0 : strlen(body),
-        .headers = headers,
-        .headers_count = body == NULL ? 1 : 2,
-        .limits = transmit_limits_default()};
-    uv_loop_t loop;
-    request.limits.connect_ms = (unsigned)config->connect_deadline_ms;
-    request.limits.total_ms = (unsigned)config->request_deadline_ms;
-    request.limits.body_bytes_max = config->answer_max_bytes;
-    uv_loop_init(&loop);
-    const struct transmit_options options = {.loop = &loop};
-    struct transmit *transmit = transmit_new(&options);
+    const struct transmit_request request = {.partner = partner->name,
+                                             .generation = 1,
+                                             .context = walk->options->context,
+                                             .url = arena_print(arena, "%s%s", partner->url, path),
+                                             .body = body,
+                                             .body_length = body == NULL ? 0 : strlen(body),
+                                             .headers = headers,
+                                             .headers_count = body == NULL ? 1 : 2,
+                                             .limits = *limits};
     transmit_send(transmit, &request, on_exchange, kept);
-    while (!kept->is_done)
-        uv_run(&loop, UV_RUN_ONCE);
+}
+
+static struct transmit_limits limits_of(const struct walk *walk)
+{
+    const struct config *config = &walk->options->setup->config;
+    struct transmit_limits limits = transmit_limits_default();
+    limits.connect_ms = (unsigned)config->connect_deadline_ms;
+    limits.total_ms = (unsigned)config->request_deadline_ms;
+    limits.body_bytes_max = config->answer_max_bytes;
+    return limits;
+}
+
+/* Until all of COUNT are done. */
+static void finish_exchanges(uv_loop_t *loop, struct transmit *transmit,
+                             const struct exchange_result *kept, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        while (!kept[i].is_done)
+            uv_run(loop, UV_RUN_ONCE);
+    }
     transmit_close(transmit, NULL, NULL);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    uv_loop_close(&loop);
+    uv_run(loop, UV_RUN_DEFAULT);
+    uv_loop_close(loop);
+}
+
+static void exchange_with(struct walk *walk, const char *path, const char *body,
+                          struct exchange_result *kept)
+{
+    uv_loop_t loop;
+    const struct transmit_options options = {.loop = &loop};
+    const struct transmit_limits limits = limits_of(walk);
+    uv_loop_init(&loop);
+    struct transmit *transmit = transmit_new(&options);
+    begin_exchange(transmit, walk, path, body, &limits, kept);
+    finish_exchanges(&loop, transmit, kept, 1);
 }
 
 /* ---- TLS ---- */
@@ -251,18 +275,52 @@ static const char *advice_on_refusal(struct arena *arena, const struct walk *wal
         walk->options->setup->config.org, walk->options->setup->config.org);
 }
 
+/* A chain that does not end in the CA that we have of the partner: whose is the one we have? */
+static const char *advice_on_ca(struct arena *arena, const struct walk *walk,
+                                const struct verify_peer *server)
+{
+    const struct partner *partner = walk->options->partner;
+    struct finding_list ignored = finding_list_new(arena);
+    struct certificate *items;
+    size_t count;
+    const char *own_ca = own_ca_sentence(walk->options->setup->dir, arena, partner);
+    if (own_ca != NULL || partner->ca_file[0] == '\0' ||
+        !certificate_read(arena, setup_path(walk->options->setup, arena, partner->ca_file),
+                          &ignored, &items, &count))
+        return own_ca;
+    return arena_print(arena,
+                       "%s here holds %s, and that certificate was issued by %s: ask %s, by "
+                       "telephone, for its CA certificate (its keys/ca.crt) and put it into %s. If "
+                       "%s says that ours is right, somebody else answers at this address",
+                       partner->ca_file, items[0].subject, server->issuer, partner->name,
+                       partner->ca_file, partner->name);
+}
+
+static const char *advice_on_verdict(struct arena *arena, const struct walk *walk,
+                                     const struct verify_peer *server)
+{
+    static const enum verdict chains[] = {VERDICT_foreign_ca, VERDICT_unknown_ca,
+                                          VERDICT_incomplete, VERDICT_false_ca,
+                                          VERDICT_self_signed};
+    const char *advice = NULL;
+    for (size_t i = 0; i < sizeof chains / sizeof *chains && advice == NULL; i++) {
+        if (server->verdict == chains[i])
+            advice = advice_on_ca(arena, walk, server);
+    }
+    return advice != NULL ? advice : verdict_sentence(server->verdict);
+}
+
 static bool tls_failed(struct walk *walk, const struct exchange_result *kept)
 {
     struct arena *arena = walk->options->arena;
     const struct verify_peer *server = &kept->server;
-    const char *own_ca = own_ca_sentence(walk->options->setup->dir, arena, walk->options->partner);
     if (server->verdict != VERDICT_admitted && server->verdict != VERDICT_no_handshake)
         return failed(
             walk, "tls",
             arena_print(arena, "%s: its certificate is %s, for the names %s, issued by %s",
                         verdict_name(server->verdict), server->subject,
                         server->names[0] == '\0' ? "(none)" : server->names, server->issuer),
-            own_ca != NULL ? own_ca : verdict_sentence(server->verdict));
+            advice_on_verdict(arena, walk, server));
     if (kept->result.outcome == TRANSMIT_TLS_REFUSED)
         return failed(walk, "tls", kept->result.sentence,
                       advice_on_refusal(arena, walk, kept->result.sentence));
@@ -346,7 +404,8 @@ static bool check_http(struct walk *walk, const struct exchange_result *kept)
 {
     struct arena *arena = walk->options->arena;
     const struct transmit_result *result = &kept->result;
-    const char *said = issue_text(arena, result->body, result->body_length);
+    const char *said =
+        walk->options->is_terse ? NULL : issue_text(arena, result->body, result->body_length);
     if (result->outcome != TRANSMIT_ANSWERED)
         return failed(walk, "http", result->sentence,
                       "the partner's system is slow or broken: tell the partner");
@@ -485,4 +544,57 @@ void probe_partner(const struct probe_options *options, struct probe_report *ret
     }
     if (walk.addresses != NULL)
         freeaddrinfo(walk.addresses);
+}
+
+/* ---- all of them ---- */
+
+enum { AT_ONCE_MAX = 64 };
+
+static void probe_some(struct walk *walks, size_t count, unsigned wait_ms)
+{
+    struct exchange_result *kept = arena_array(walks[0].options->arena, count, sizeof *kept);
+    uv_loop_t loop;
+    const struct transmit_options options = {.loop = &loop};
+    uv_loop_init(&loop);
+    struct transmit *transmit = transmit_new(&options);
+    for (size_t i = 0; i < count; i++) {
+        struct transmit_limits limits = limits_of(&walks[i]);
+        limits.connect_ms = wait_ms;
+        limits.total_ms = wait_ms;
+        begin_exchange(transmit, &walks[i], "/metadata", NULL, &limits, &kept[i]);
+    }
+    finish_exchanges(&loop, transmit, kept, count);
+    for (size_t i = 0; i < count; i++) {
+        if (check_tls(&walks[i], &kept[i]))
+            check_http(&walks[i], &kept[i]);
+    }
+}
+
+static struct probe_step worst_of(const struct probe_report *report)
+{
+    struct probe_step worst = {.state = PROBE_GOOD};
+    for (size_t i = 0; i < report->count; i++) {
+        if (report->steps[i].state > worst.state)
+            worst = report->steps[i];
+    }
+    return worst;
+}
+
+void probe_all(const struct probe_options *options, const struct partner *const *partners,
+               size_t count, unsigned wait_ms, struct probe_step *ret_steps)
+{
+    struct arena *arena = options->arena;
+    struct walk *walks = arena_array(arena, count + 1, sizeof *walks);
+    struct probe_report *reports = arena_array(arena, count + 1, sizeof *reports);
+    struct probe_options *each = arena_array(arena, count + 1, sizeof *each);
+    for (size_t i = 0; i < count; i++) {
+        each[i] = *options;
+        each[i].partner = partners[i];
+        reports[i] = (struct probe_report){.count = 0};
+        walks[i] = (struct walk){.options = &each[i], .report = &reports[i]};
+    }
+    for (size_t from = 0; from < count; from += AT_ONCE_MAX)
+        probe_some(walks + from, count - from < AT_ONCE_MAX ? count - from : AT_ONCE_MAX, wait_ms);
+    for (size_t i = 0; i < count; i++)
+        ret_steps[i] = worst_of(&reports[i]);
 }

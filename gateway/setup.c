@@ -26,6 +26,9 @@ static void use_time_zone(const char *zone)
         snprintf(posix, sizeof posix, "OFFSET%c%s", zone[0] == '+' ? '-' : '+', zone + 1);
         zone = posix;
     }
+    const char *now = getenv("TZ");
+    if (now != NULL && text_equal(now, zone))
+        return; /* other threads may be reading it */
     setenv("TZ", zone, 1);
     tzset();
 }
@@ -184,7 +187,8 @@ static bool load_config(struct setup *setup, const struct setup *before,
 {
     extern char **environ;
     if (!folder_config(&setup->arena, setup->dir, (const char *const *)environ, findings,
-                       &setup->config, NULL)) {
+                       &setup->config, NULL) ||
+        !folder_knows_zone(&setup->arena, setup->dir, &setup->config, findings)) {
         if (before == NULL)
             return false;
         keep_config(setup, before);
@@ -225,6 +229,7 @@ static bool load_all(struct setup *setup, const struct setup *before, struct fin
     load_directory(setup, before, findings);
     bool is_safe = load_meaning(setup, before, findings);
     bool has_our_row = check_org(setup, findings);
+    folder_programs(&setup->arena, setup->dir, &setup->config, findings);
     if (!has_our_row && before != NULL) {
         keep_config(setup, before);
         keep_directory(setup, before);

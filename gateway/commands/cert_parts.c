@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "certs/install.h"
 #include "gateway/audit.h"
 #include "gateway/commands/lists.h"
 #include "gateway/control.h"
@@ -298,4 +299,48 @@ bool cert_wait_disabled(struct command_call *call, const char *partner)
         usleep(STATE_WAIT_US);
     }
     return !is_served(call);
+}
+
+/* ---- a pair that init is given ---- */
+
+enum { KEY_MAX_BYTES = 1 << 20 };
+
+/* A key that opens with a passphrase, or is in a token: the setting that says how comes later, and
+ * then `check` looks at the pair. */
+static bool opens_later(const struct command_call *call, const char *key)
+{
+    struct finding_list ignored = finding_list_new(call->arena);
+    size_t length;
+    const char *text = file_read(call->arena, key, KEY_MAX_BYTES, &length, &ignored);
+    return text != NULL && (strstr(text, "ENCRYPTED") != NULL || text_starts(text, "pkcs11:"));
+}
+
+/* A DNS name by which partners may know us instead of our URN. */
+static const char *dns_name_in(const struct command_call *call, const char *cert)
+{
+    struct finding_list ignored = finding_list_new(call->arena);
+    struct certificate *items;
+    size_t count;
+    if (!certificate_read(call->arena, cert, &ignored, &items, &count))
+        return NULL;
+    for (size_t i = 0; i < items[0].name_count; i++) {
+        if (text_starts(items[0].names[i], "DNS:") &&
+            !text_equal(items[0].names[i], "DNS:localhost"))
+            return items[0].names[i] + strlen("DNS:");
+    }
+    return NULL;
+}
+
+bool cert_check_given(const struct command_call *call, const char *org,
+                      struct finding_list *findings)
+{
+    const char *cert = command_path(call, command_option(call, "cert"));
+    const char *key = command_path(call, command_option(call, "key"));
+    const struct install install = {.cert_file = cert,
+                                    .key_file = key,
+                                    .ca_file = command_path(call, command_option(call, "ca")),
+                                    .handle = org,
+                                    .dns = dns_name_in(call, cert),
+                                    .now = clock_wall_ms(&call->clock) / 1000};
+    return opens_later(call, key) || install_check(&install, findings);
 }

@@ -49,4 +49,9 @@ void cert_note(struct command_call *call, const char *what, const char *subject)
 /* Waits until a running service has switched the partner off; false when it does not. */
 bool cert_wait_disabled(struct command_call *call, const char *partner);
 
+/* The pair and its CA that --cert, --key and --ca of the call name, as partners will judge them,
+ * for a gateway of ORG, before anything is made of them. */
+bool cert_check_given(const struct command_call *call, const char *org,
+                      struct finding_list *findings);
+
 #endif

@@ -1,9 +1,10 @@
 /* check: everything wrong with a gateway, before it matters (`check`), and how it goes (`status`).
  *
- * `check` runs in the caller's process, with or without a service, and its exit code is for
- * scripts: faults of files and store (7), what somebody must act on (9), else 0. It connects to the
- * partners only while the service runs, since before that nobody expects them to be there. `status`
- * is for people, runs where the store is, and always ends well. */
+ * Both look at the same things and end with the same code: faults of files and store (7), what
+ * somebody must act on (9), else 0. `check` runs in the caller's process, with or without a
+ * service, and reads the whole store; `status` runs where the store is and also counts. That
+ * nothing answers at a partner's address is told by `check` only while the service runs, since
+ * before that nobody expects it to. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,10 +12,12 @@
 #include <unistd.h>
 
 #include "base/visible.h"
+#include "config/parts.h"
 #include "gateway/audit.h"
 #include "gateway/commands/health.h"
 #include "gateway/commands/lists.h"
 #include "gateway/commands/table.h"
+#include "gateway/file.h"
 #include "gateway/people.h"
 #include "gateway/revocation.h"
 #include "gateway/store/backup.h"
@@ -22,8 +25,6 @@
 #include "gateway/store/lived.h"
 #include "gateway/tls.h"
 #include "gateway/track.h"
-
-enum { REACH_MS = 2000 };
 
 /* ---- what was found ---- */
 
@@ -56,19 +57,22 @@ static const char *plural(size_t count, const char *one, const char *many)
     return count == 1 ? one : many;
 }
 
-/* ---- check ---- */
+/* ---- the store ---- */
 
-/* NULL with a finding. */
+/* NULL with a finding; none when it is told already whose the file is, or that it cannot be
+ * written. */
 static struct store *open_store(struct command_call *call, const struct setup *setup,
-                                struct finding_list *findings)
+                                const struct health *health, struct finding_list *findings)
 {
     struct store *store;
     struct fault fault;
     if (store_open_reader(office_store_path(setup, call->arena), &store, call->arena, &fault))
         return store;
-    finding_add(findings, (struct finding){.file = "store.db",
-                                           .found = fault_sentence(&fault),
-                                           .expected = "the store that refgate init made"});
+    if (fault.kind != FAULT_forbidden ||
+        (!health_says(health, "owner", NULL) && !health_says(health, "read-only", NULL)))
+        finding_add(findings, (struct finding){.file = "store.db",
+                                               .found = fault_sentence(&fault),
+                                               .expected = "the store that refgate init made"});
     return NULL;
 }
 
@@ -118,50 +122,108 @@ static bool is_served(struct arena *arena, const char *dir)
     return answers;
 }
 
-static void check_all(struct command_call *call, struct setup *setup, struct health *health,
-                      struct finding_list *findings)
+/* ---- what both look at ---- */
+
+struct look {
+    struct command_call *call;
+    struct setup *setup; /* as the files are now; NULL: they cannot be used */
+    struct health health;
+    struct finding_list findings;
+    int64_t until; /* our certificate's end, in seconds; 0: it cannot be read */
+    bool is_running;
+};
+
+static struct look look_begin(struct command_call *call, bool is_running)
 {
-    people_read(setup, true);
-    folder_check(call->arena, call->dir, &setup->config, &setup->partners, findings);
-    revocation_fetch_missing(setup, NULL, findings);
-    struct context *context = tls_context(setup, findings);
+    struct look look = {.call = call, .is_running = is_running};
+    look.findings = finding_list_new(call->arena);
+    look.health = health_new(call->arena, call->dir, clock_wall_ms(&call->clock));
+    folder_is_private(call->arena, call->dir, &look.findings);
+    health_folder(&look.health);
+    if (setup_load(call->dir, &look.findings, &look.setup))
+        look.health.setup = look.setup;
+    return look;
+}
+
+/* A file that is missing is told once, with the setting that names it. */
+static void drop_repeats(struct finding_list *findings, size_t from)
+{
+    size_t kept = from;
+    for (size_t i = from; i < findings->count; i++) {
+        bool is_told = false;
+        for (size_t k = 0; k < from && !is_told; k++)
+            is_told = findings->items[i].file != NULL && findings->items[k].found != NULL &&
+                      text_starts(findings->items[k].found, findings->items[i].file) &&
+                      !file_exists(findings->items[i].file);
+        if (!is_told)
+            findings->items[kept++] = findings->items[i];
+    }
+    findings->count = kept;
+}
+
+/* Everything but the store's own state; STORE may be NULL. */
+static void look_at_all(struct look *look, struct store *store)
+{
+    struct health *health = &look->health;
+    struct context *context;
+    folder_check(look->call->arena, look->call->dir, &look->setup->config, &look->setup->partners,
+                 &look->findings);
+    size_t told = look->findings.count;
+    context = tls_context(look->setup, &look->findings);
+    drop_repeats(&look->findings, told);
     if (context != NULL)
-        health_terms(health, context);
-    context_release(context);
+        look->until = identity_not_after(context_identity(context));
+    health_trust(health, context);
     health_files(health);
     health_directory(health);
-    struct store *store = open_store(call, setup, findings);
-    if (store != NULL) {
-        check_store(call, store, findings);
+    if (store != NULL)
         health_store(health, store);
-    }
     health_machine(health, store);
+    if (!look->is_running)
+        health_ports(health);
+    health_partners(health, context, look->is_running || look->call->office != NULL);
+    context_release(context);
+}
+
+static int look_code(const struct look *look)
+{
+    if (look->findings.count > 0)
+        return fault_exit_code(FAULT_settings);
+    return fault_exit_code(health_count(&look->health, HEALTH_WARNING) > 0 ? FAULT_runs_out
+                                                                           : FAULT_none);
+}
+
+/* ---- check ---- */
+
+static void check_all(struct look *look)
+{
+    struct command_call *call = look->call;
+    struct store *store = open_store(call, look->setup, &look->health, &look->findings);
+    if (store != NULL) {
+        people_read(look->setup, true);
+        check_store(call, store, &look->findings);
+    }
+    revocation_fetch_missing(look->setup, NULL, &look->findings);
+    look_at_all(look, store);
     store_close(store);
-    if (is_served(call->arena, call->dir))
-        health_reach(health, REACH_MS);
 }
 
 static int check(struct command_call *call)
 {
-    struct finding_list findings = finding_list_new(call->arena);
-    struct setup *setup = NULL;
-    struct health health = {.count = 0};
-    if (setup_load(call->dir, &findings, &setup)) {
-        health = health_new(call->arena, setup, clock_wall_ms(&call->clock));
-        check_all(call, setup, &health, &findings);
-    }
-    print_items(call, &health);
-    command_findings(call, &findings);
-    if (findings.count == 0 && health.count == 0 && !command_has(call, "json")) {
-        size_t people = directory_count(setup->directory);
-        text_print(&call->out, "All is well: %zu %s, %zu %s.\n", setup->partners.count,
-                   plural(setup->partners.count, "partner", "partners"), people,
+    struct look look = look_begin(call, is_served(call->arena, call->dir));
+    if (look.setup != NULL)
+        check_all(&look);
+    print_items(call, &look.health);
+    command_findings(call, &look.findings);
+    if (look.findings.count == 0 && look.health.count == 0 && !command_has(call, "json")) {
+        size_t people = directory_count(look.setup->directory);
+        size_t partners = look.setup->partners.count;
+        text_print(&call->out, "All is well: %zu %s, %zu %s.\n", partners,
+                   plural(partners, "partner", "partners"), people,
                    plural(people, "person or clinic", "people and clinics"));
     }
-    setup_release(setup);
-    if (findings.count > 0)
-        return fault_exit_code(FAULT_settings);
-    return fault_exit_code(health_count(&health, HEALTH_WARNING) > 0 ? FAULT_runs_out : FAULT_none);
+    setup_release(look.setup);
+    return look_code(&look);
 }
 
 /* ---- status ---- */
@@ -169,12 +231,10 @@ static int check(struct command_call *call)
 struct standing {
     struct command_call *call;
     struct store *store;
-    struct health health;
+    struct look look;
     struct store_waiting *waiting;
     size_t waiting_count;
-    int64_t lived_ms;  /* now, as the store counts (lived.h) */
-    int64_t until;     /* our certificate's end, in seconds; 0: it cannot be read */
-    int64_t to_answer; /* referrals that wait for us */
+    int64_t lived_ms; /* now, as the store counts (lived.h) */
 };
 
 static int64_t waiting_of(const struct standing *standing, const char *partner, const char *state)
@@ -210,7 +270,12 @@ static const char *partner_state(const struct standing *standing, const struct p
 {
     if (partner->disabled)
         return "disabled";
-    return health_says(&standing->health, "partner-down", partner->name) ? "down" : "answers";
+    const struct health *health = &standing->look.health;
+    if (health->setup == NULL)
+        return "not asked";
+    if (health_says(health, "partner-down", partner->name))
+        return "down";
+    return health_says(health, "partner-refused", partner->name) ? "refused" : "answers";
 }
 
 static void print_service(const struct standing *standing)
@@ -230,9 +295,9 @@ static void print_service(const struct standing *standing)
         if (is_running)
             json_set(arena, object, "pid", json_new_whole(arena, (long)getpid()));
         json_set_text(arena, object, "now", clock_text(arena, now_ms));
-        if (standing->until != 0)
+        if (standing->look.until != 0)
             json_set_text(arena, object, "certificate_until",
-                          clock_text(arena, standing->until * 1000));
+                          clock_text(arena, standing->look.until * 1000));
         lists_object(call, object);
         return;
     }
@@ -244,9 +309,9 @@ static void print_service(const struct standing *standing)
         text_add(&call->out, "the service does not run: nothing is sent or received\n");
     text_add(&call->out,
              shown_zoned(arena, setup, arena_print(arena, "It is %s", shown_time(arena, now_ms))));
-    if (standing->until != 0)
+    if (standing->look.until != 0)
         text_print(&call->out, "; our certificate is good until %s",
-                   clock_date(arena, standing->until * 1000));
+                   clock_date(arena, standing->look.until * 1000));
     text_add(&call->out, "\n\n");
 }
 
@@ -304,7 +369,6 @@ static void print_lists(struct standing *standing)
             sum += text_equal(track_list(&like), lists[i]) ? rows[k].count : 0;
         }
         json_set(arena, object, lists[i], json_new_whole(arena, (long)sum));
-        standing->to_answer += text_equal(lists[i], "to answer") ? sum : 0;
         if (sum > 0 && !text_equal(lists[i], "closed") && !command_has(call, "json"))
             text_print(&call->out, "%-28s %lld\n", lists[i], (long long)sum);
     }
@@ -312,39 +376,20 @@ static void print_lists(struct standing *standing)
         lists_object(call, object);
 }
 
-/* What waits for the front desk, before what is out of order. */
-static void print_need(const struct standing *standing)
+/* The files are read anew: what is faulty in them is not in force in a service that runs. */
+static void look_around(struct standing *standing)
 {
-    struct text *out = &standing->call->out;
-    if (standing->to_answer > 0)
-        text_print(out, "\n%lld %s our answer: refgate referrals list --list \"to answer\"\n%s",
-                   (long long)standing->to_answer,
-                   standing->to_answer == 1 ? "referral waits for" : "referrals wait for",
-                   standing->health.count == 0 ? "Nothing else needs anybody.\n" : "");
-    else
-        text_add(out, standing->health.count == 0 ? "\nNothing needs anybody.\n" : "\n");
-}
-
-static void look(struct standing *standing)
-{
-    struct health *health = &standing->health;
-    struct finding_list findings = finding_list_new(standing->call->arena);
-    struct context *context = tls_context(health->setup, &findings);
-    if (context != NULL) {
-        health_terms(health, context);
-        standing->until = identity_not_after(context_identity(context));
+    struct look *look = &standing->look;
+    *look = look_begin(standing->call, standing->call->office->reload != NULL);
+    if (look->setup != NULL)
+        look_at_all(look, standing->store);
+    for (size_t i = 0; i < look->findings.count; i++) {
+        struct text line = text_new(look->health.arena, 1 << 20);
+        finding_print(&look->findings.items[i], &line);
+        health_add(&look->health, HEALTH_WARNING, "fault", NULL,
+                   arena_copy_n(look->health.arena, line.at, strcspn(line.at, "\n")));
     }
-    context_release(context);
-    health_files(health);
-    health_directory(health);
     standing->lived_ms = store_lived_ms(standing->store);
-    health_store(health, standing->store);
-    health_machine(health, standing->store);
-    health_reach(health, REACH_MS);
-    for (size_t i = 0; i < findings.count; i++)
-        health_add(health, HEALTH_WARNING, "fault", NULL,
-                   arena_print(health->arena, "%s: found %s; expected %s", findings.items[i].file,
-                               findings.items[i].found, findings.items[i].expected));
     standing->waiting_count =
         store_count_waiting(standing->store, standing->call->arena, &standing->waiting);
 }
@@ -355,18 +400,18 @@ static int status(struct command_call *call)
     struct standing standing = {.call = call};
     if (!office_reader(call->office, call->arena, &standing.store, &fault))
         return command_fail(call, &fault);
-    standing.health = health_new(call->arena, call->office->setup, clock_wall_ms(&call->clock));
-    look(&standing);
+    look_around(&standing);
     print_service(&standing);
     print_partners(&standing);
     if (!command_has(call, "json"))
         text_add(&call->out, "\n");
     print_lists(&standing);
     if (!command_has(call, "json"))
-        print_need(&standing);
-    print_items(call, &standing.health);
+        text_add(&call->out, standing.look.health.count == 0 ? "\nNothing needs anybody.\n" : "\n");
+    print_items(call, &standing.look.health);
     store_close(standing.store);
-    return 0;
+    setup_release(standing.look.setup);
+    return look_code(&standing.look);
 }
 
 const struct command commands_check[] = {

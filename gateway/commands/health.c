@@ -2,26 +2,22 @@
  * to do about it. */
 #include "gateway/commands/health.h"
 
-#include <dirent.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
-#include "certs/certificate.h"
-#include "certs/own_revoked.h"
-#include "gateway/actor.h"
 #include "gateway/disk.h"
-#include "gateway/intake_wait.h"
-#include "gateway/own_ca.h"
-#include "gateway/reach.h"
+#include "gateway/listen.h"
 #include "gateway/recall.h"
 #include "gateway/store/figures.h"
 #include "gateway/store/lived.h"
-#include "gateway/tls.h"
-#include "gateway/watch.h"
+#include "gateway/track.h"
 
-struct health health_new(struct arena *arena, const struct setup *setup, int64_t now_ms)
+enum { FREE_PORTS = 1024 }; /* below, a right is needed */
+
+struct health health_new(struct arena *arena, const char *dir, int64_t now_ms)
 {
-    return (struct health){.arena = arena, .setup = setup, .now_ms = now_ms};
+    return (struct health){.arena = arena, .dir = dir, .now_ms = now_ms};
 }
 
 void health_add(struct health *health, enum health_weight weight, const char *what,
@@ -49,6 +45,11 @@ bool health_says(const struct health *health, const char *what, const char *part
             return true;
     }
     return false;
+}
+
+const char *health_counted(struct arena *arena, int64_t count, const char *one, const char *many)
+{
+    return arena_print(arena, "%lld %s", (long long)count, count == 1 ? one : many);
 }
 
 /* ---- the machine ---- */
@@ -85,23 +86,31 @@ void health_machine(struct health *health, struct store *store)
         health_add(health, HEALTH_NOTE, "time-zone", NULL, zone);
 }
 
-void health_terms(struct health *health, const struct context *context)
+/* What `serve` would say when it starts. */
+static void look_at_port(struct health *health, const char *setting, const char *address)
 {
-    struct watch_term *terms;
-    struct watch_served *served = watch_served_load(health->setup);
-    int64_t now = health->now_ms / 1000;
-    size_t count = watch_terms(health->setup, context, served, health->arena, &terms);
-    for (size_t i = 0; i < count; i++) {
-        if (watch_step(&terms[i], now) < 0)
-            continue;
-        int *days = arena_alloc(health->arena, sizeof *days);
-        *days = certificate_days_left(terms[i].until, now);
-        health_add(health, HEALTH_WARNING, watch_kind_name(terms[i].kind),
-                   terms[i].partner == NULL ? "ourselves" : terms[i].partner,
-                   watch_say(health->arena, &terms[i], now));
-        health->items[health->count - 1].days_left = days;
-    }
-    watch_served_free(served);
+    const char *colon = strrchr(address, ':');
+    struct fault fault;
+    int socket;
+    if (colon == NULL || (strtol(colon + 1, NULL, 10) < FREE_PORTS && geteuid() != 0))
+        return; /* the service may have the right that a command has not */
+    if (listen_open(health->arena, setting, address, &socket, &fault))
+        close(socket);
+    else
+        health_add(health, HEALTH_WARNING, "listen", NULL, fault.sentence);
+}
+
+void health_ports(struct health *health)
+{
+    const struct config *config = &health->setup->config;
+    look_at_port(health, "listen", config->listen);
+    look_at_port(health, "local_listen", config->local_listen);
+    if (text_equal(config->listen, config->local_listen))
+        health_add(
+            health, HEALTH_WARNING, "listen", NULL,
+            "settings.yaml: local_listen: found the same address and port as listen; expected "
+            "another port "
+            "for this machine's own monitoring");
 }
 
 /* ---- directory.csv ---- */
@@ -141,6 +150,27 @@ static void look_at_partner_of(struct health *health, const struct directory_ent
                            setup->config.directory, entry->handle, name, name));
 }
 
+/* The row of ours, which no partner serves. */
+static void look_at_our_row(struct health *health)
+{
+    const struct config *config = &health->setup->config;
+    const struct directory_entry *ours = directory_find(health->setup->directory, config->org);
+    if (ours == NULL)
+        return;
+    if (ours->partner != NULL && !text_equal(ours->partner, "self") &&
+        !text_equal(ours->partner, config->org))
+        health_add(health, HEALTH_WARNING, "our-row", NULL,
+                   arena_print(health->arena,
+                               "%s: %s.partner: found %s in our own row; expected self",
+                               config->directory, config->org, ours->partner));
+    if (ours->npi == NULL && health->setup->partners.count > 0)
+        health_add(health, HEALTH_NOTE, "our-npi", NULL,
+                   arena_print(health->arena,
+                               "%s: %s.npi: found none in our own row; expected our National "
+                               "Provider Identifier, by which partners recognise us",
+                               config->directory, config->org));
+}
+
 static bool has_clinic(const struct setup *setup, const char *partner)
 {
     for (size_t i = 0; i < directory_count(setup->directory); i++) {
@@ -155,6 +185,7 @@ static bool has_clinic(const struct setup *setup, const char *partner)
 void health_directory(struct health *health)
 {
     const struct setup *setup = health->setup;
+    look_at_our_row(health);
     for (size_t i = 0; i < directory_count(setup->directory); i++) {
         look_for_twins(health, i);
         look_at_partner_of(health, directory_at(setup->directory, i));
@@ -173,114 +204,7 @@ void health_directory(struct health *health)
     }
 }
 
-/* ---- keys, CAs, owners ---- */
-
-static void look_at_own_certificate(struct health *health)
-{
-    const struct setup *setup = health->setup;
-    struct arena *arena = health->arena;
-    size_t room = 1 + setup->partners.count * 8;
-    const char **lists = arena_array(arena, room, sizeof *lists);
-    size_t count = 0;
-    lists[count++] = setup_path(setup, arena, "ca/ca.crl");
-    for (size_t i = 0; i < setup->partners.count; i++) {
-        const char *const *files;
-        size_t more = tls_list_files(setup, arena, &setup->partners.items[i], &files);
-        for (size_t k = 0; k < more && count < room; k++)
-            lists[count++] = files[k];
-    }
-    if (own_is_revoked(setup_path(setup, arena, setup->config.cert_file),
-                       setup_path(setup, arena, setup->config.ca_file), lists, count,
-                       health->now_ms / 1000))
-        health_add(health, HEALTH_WARNING, "certificate-revoked", NULL,
-                   "our certificate was revoked: partners that have the list refuse it. Make a new "
-                   "one: refgate cert renew --new-key, or cert request and cert install");
-}
-
-static void look_at_cas(struct health *health)
-{
-    for (size_t i = 0; i < health->setup->partners.count; i++) {
-        const struct partner *partner = &health->setup->partners.items[i];
-        const char *sentence = own_ca_sentence(health->setup->dir, health->arena, partner);
-        if (sentence != NULL)
-            health_add(health, HEALTH_WARNING, "own-ca", partner->name, sentence);
-    }
-}
-
-static const char *user_name(struct arena *arena, uid_t user)
-{
-    return actor_of_system(arena, user) + strlen("os:");
-}
-
-/* The service runs as whoever owns the folder: what belongs to somebody else it cannot read, or not
- * replace. */
-static void look_at_owner(struct health *health, const char *name, uid_t owner)
-{
-    struct stat about;
-    const char *path = setup_path(health->setup, health->arena, name);
-    if (lstat(path, &about) != 0 || about.st_uid == owner || S_ISLNK(about.st_mode))
-        return;
-    const char *whose = user_name(health->arena, owner);
-    health_add(health, HEALTH_WARNING, "owner", NULL,
-               arena_print(health->arena,
-                           "%s belongs to %s, and the data folder to %s, as whom the service runs: "
-                           "chown %s %s",
-                           path, user_name(health->arena, about.st_uid), whose, whose, path));
-}
-
-static void look_at_owners_in(struct health *health, const char *folder, uid_t owner)
-{
-    DIR *open = opendir(setup_path(health->setup, health->arena, folder));
-    for (struct dirent *entry = open == NULL ? NULL : readdir(open); entry != NULL;
-         entry = readdir(open)) {
-        if (entry->d_name[0] != '.')
-            look_at_owner(health, arena_print(health->arena, "%s/%s", folder, entry->d_name),
-                          owner);
-    }
-    if (open != NULL)
-        closedir(open);
-}
-
-static void look_at_owners(struct health *health)
-{
-    static const char *const parts[] = {
-        "settings.yaml", "directory.csv", "store.db",   "store.journal", "lock",
-        "records",       "records/out",   "records/in", "records/sent",  "records/refused"};
-    struct stat about;
-    if (stat(health->setup->dir, &about) != 0)
-        return;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        look_at_owner(health, parts[i], about.st_uid);
-    look_at_owners_in(health, "keys", about.st_uid);
-    look_at_owners_in(health, "partners", about.st_uid);
-}
-
-/* Files in records/out that wait for others, or that nobody asked for. */
-static void look_at_drop_folder(struct health *health)
-{
-    struct intake_waiting *items;
-    size_t count = intake_wait_list(health->setup, health->arena, &items);
-    for (size_t i = 0; i < count; i++)
-        health_add(health, HEALTH_NOTE, "drop-folder", NULL,
-                   arena_print(health->arena, "records/out/%.*s", (int)strcspn(items[i].why, "\n"),
-                               items[i].why));
-}
-
-void health_files(struct health *health)
-{
-    look_at_drop_folder(health);
-    look_at_own_certificate(health);
-    look_at_cas(health);
-    look_at_owners(health);
-}
-
 /* ---- the store ---- */
-
-/* "1 message", "3 messages". */
-static const char *counted(struct arena *arena, int64_t count, const char *one, const char *many)
-{
-    return arena_print(arena, "%lld %s", (long long)count, count == 1 ? one : many);
-}
 
 static int64_t waiting_for(const struct store_waiting *waiting, size_t count, const char *partner)
 {
@@ -322,9 +246,9 @@ static void look_at_failing(struct health *health, struct store *store,
                         "partner %s does not take messages (%s): %s, tried %s so far, and is "
                         "tried again by itself. See why: refgate partner test %s",
                         name, why_of(store, arena, failing[i].message),
-                        counted(arena, waiting_for(waiting, waiting_count, name), "message waits",
-                                "messages wait"),
-                        counted(arena, failing[i].tries, "time", "times"), name));
+                        health_counted(arena, waiting_for(waiting, waiting_count, name),
+                                       "message waits", "messages wait"),
+                        health_counted(arena, failing[i].tries, "time", "times"), name));
     }
 }
 
@@ -336,9 +260,9 @@ static void look_at_stopped(struct health *health, const struct store_waiting *w
         bool is_parked = text_equal(waiting[i].state, "parked");
         if (!is_parked && !text_equal(waiting[i].state, "held"))
             continue;
-        const char *number =
-            counted(arena, waiting[i].count, is_parked ? "message is parked" : "message is held",
-                    is_parked ? "messages are parked" : "messages are held");
+        const char *number = health_counted(
+            arena, waiting[i].count, is_parked ? "message is parked" : "message is held",
+            is_parked ? "messages are parked" : "messages are held");
         health_add(health, is_parked ? HEALTH_WARNING : HEALTH_NOTE, waiting[i].state,
                    waiting[i].partner,
                    arena_print(arena,
@@ -357,11 +281,12 @@ static void look_at_disabled(struct health *health, const struct store_waiting *
         int64_t waits = waiting_for(waiting, count, partner->name);
         if (!partner->disabled || waits == 0)
             continue;
-        health_add(
-            health, HEALTH_NOTE, "partner-disabled", partner->name,
-            arena_print(arena, "partner %s is disabled, and %s for it: refgate partner enable %s",
-                        partner->name, counted(arena, waits, "message waits", "messages wait"),
-                        partner->name));
+        health_add(health, HEALTH_NOTE, "partner-disabled", partner->name,
+                   arena_print(arena,
+                               "partner %s is disabled, and %s for it: refgate partner enable %s",
+                               partner->name,
+                               health_counted(arena, waits, "message waits", "messages wait"),
+                               partner->name));
     }
 }
 
@@ -384,11 +309,32 @@ static void look_at_desk(struct health *health, struct store *store)
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         int64_t count = lists[i].count(store);
         if (count > 0)
-            health_add(health, HEALTH_NOTE, lists[i].what, NULL,
-                       arena_print(health->arena, "%s: %s",
-                                   counted(health->arena, count, lists[i].one, lists[i].many),
-                                   lists[i].advice));
+            health_add(
+                health, HEALTH_NOTE, lists[i].what, NULL,
+                arena_print(health->arena, "%s: %s",
+                            health_counted(health->arena, count, lists[i].one, lists[i].many),
+                            lists[i].advice));
     }
+}
+
+/* Received referrals that nobody has answered. */
+static void look_at_answers(struct health *health, struct store *store)
+{
+    struct store_standing *rows;
+    size_t count = store_count_standing(store, health->arena, 0, 0, &rows);
+    int64_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct store_referral like = {.role = rows[i].role,
+                                            .task_status = rows[i].task_status};
+        sum += text_equal(track_list(&like), "to answer") ? rows[i].count : 0;
+    }
+    if (sum > 0)
+        health_add(health, HEALTH_NOTE, "to-answer", NULL,
+                   arena_print(health->arena,
+                               "%s our answer: refgate referrals list --list \"to answer\", "
+                               "then referrals accept or decline ID",
+                               health_counted(health->arena, sum, "referral waits for",
+                                              "referrals wait for")));
 }
 
 /* What partners said after a restore that stands otherwise here. */
@@ -399,10 +345,10 @@ static void look_at_differences(struct health *health, struct store *store)
     if (count > 0)
         health_add(
             health, HEALTH_NOTE, "referrals-differ", NULL,
-            arena_print(
-                health->arena,
-                "%s otherwise at a partner since a restore: refgate referrals differ",
-                counted(health->arena, (int64_t)count, "referral stands", "referrals stand")));
+            arena_print(health->arena,
+                        "%s otherwise at a partner since a restore: refgate referrals differ",
+                        health_counted(health->arena, (int64_t)count, "referral stands",
+                                       "referrals stand")));
 }
 
 void health_store(struct health *health, struct store *store)
@@ -413,25 +359,6 @@ void health_store(struct health *health, struct store *store)
     look_at_stopped(health, waiting, count);
     look_at_disabled(health, waiting, count);
     look_at_desk(health, store);
+    look_at_answers(health, store);
     look_at_differences(health, store);
-}
-
-/* ---- the network ---- */
-
-/* A note only: nothing waits for it. */
-
-void health_reach(struct health *health, int wait_ms)
-{
-    struct reach *reaches;
-    size_t count = reach_all(health->arena, &health->setup->partners, wait_ms, &reaches);
-    for (size_t i = 0; i < count; i++) {
-        const char *name = reaches[i].partner->name;
-        if (reaches[i].why == NULL || health_says(health, "partner-down", name))
-            continue;
-        health_add(health, HEALTH_NOTE, "partner-down", name,
-                   arena_print(health->arena,
-                               "partner %s does not answer (%s): is its gateway running? See why: "
-                               "refgate partner test %s",
-                               name, reaches[i].why, name));
-    }
 }

@@ -10,6 +10,7 @@
 
 #include "certs/authority.h"
 #include "gateway/commands/ask.h"
+#include "gateway/commands/cert_parts.h"
 #include "gateway/commands/lists.h"
 #include "gateway/file.h"
 #include "gateway/own_ca.h"
@@ -242,6 +243,11 @@ static int init(struct command_call *call)
         listen = "0.0.0.0:8443";
     if (!check_init(call, dir, org, listen))
         return fault_exit_code(FAULT_usage);
+    if (command_has(call, "cert") && !cert_check_given(call, org, &findings)) {
+        command_findings(call, &findings);
+        text_add(&call->err, "refgate init: nothing was made\n");
+        return fault_exit_code(FAULT_settings);
+    }
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         const char *folder = arena_print(call->arena, "%s/%s", dir, folders[i]);
         if (file_make_folder(folder, 0700))
@@ -345,18 +351,6 @@ static bool set_partner(struct command_call *call, struct partner *partner,
     return is_right;
 }
 
-/* The first of ONE that stands in OTHER, too; NULL: none. */
-static const char *shared(const struct option_list *one, const struct option_list *other)
-{
-    for (size_t i = 0; i < one->count; i++) {
-        for (size_t k = 0; k < other->count; k++) {
-            if (text_equal(one->items[i], other->items[k]))
-                return one->items[i];
-        }
-    }
-    return NULL;
-}
-
 /* A certificate that fits two partners belongs to neither: both are refused when they call. */
 static void warn_of_twins(struct command_call *call, const struct partner *partner)
 {
@@ -365,17 +359,9 @@ static void warn_of_twins(struct command_call *call, const struct partner *partn
     if (!folder_partners(call->arena, call->dir, &ignored, &all))
         return;
     for (size_t i = 0; i < all.count; i++) {
-        const struct partner *other = &all.items[i];
-        const char *pin = shared(&partner->pins, &other->pins);
-        const char *name = shared(&partner->san, &other->san);
-        if (text_equal(other->name, partner->name) || (pin == NULL && name == NULL))
-            continue;
-        text_print(
-            &call->err,
-            "refgate: partner %s has the same %s as %s (%s): a certificate that fits both is "
-            "refused, so both are locked out; correct or remove one of the two files\n",
-            partner->name, pin != NULL ? "pin" : "name in its certificate (san)", other->name,
-            pin != NULL ? pin : name);
+        const char *sentence = partner_twin(call->arena, partner, &all.items[i]);
+        if (sentence != NULL)
+            text_print(&call->err, "refgate: %s\n", sentence);
     }
 }
 

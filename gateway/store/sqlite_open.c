@@ -49,25 +49,48 @@ static void pragma(struct store *store, const char *sql, char *ret_answer, size_
     sqlite3_finalize(statement);
 }
 
-static bool refuse(struct store *store, struct arena *arena, const char *path, const char *why,
-                   struct fault *ret_fault)
+/* Somebody else's file, or a disk mounted to be read only: nothing is wrong with the store itself.
+ */
+static bool is_denied(const char *path, int rights)
+{
+    return access(path, rights) != 0 && (errno == EACCES || errno == EROFS);
+}
+
+static const char *why_not_opened(struct store *store, struct arena *arena, const char *path,
+                                  const char *why, enum fault_kind *ret_kind)
 {
     bool is_full = (store->error & 0xff) == SQLITE_FULL ||
                    (store->error != SQLITE_OK && sqlite3_system_errno(store->database) == ENOSPC);
-    const char *sentence =
-        is_full ? arena_print(arena,
-                              "the store %s cannot be opened now: its disk is full. Nothing is "
-                              "lost; free space and start again",
-                              path)
-                : arena_print(arena,
-                              "the store %s cannot be used: %s. Nothing was changed; `refgate "
-                              "repair` mends what it can, else restore a backup with `refgate "
-                              "restore --replace FILE` (both keep this store aside), or see "
-                              "docs/operations.md",
-                              path, why);
+    *ret_kind = FAULT_store_broken;
+    if (is_full) {
+        *ret_kind = FAULT_store_full;
+        return arena_print(arena,
+                           "the store %s cannot be opened now: its disk is full. Nothing is lost; "
+                           "free space and start again",
+                           path);
+    }
+    if (is_denied(path, R_OK | W_OK) || is_denied(file_folder(arena, path), W_OK)) {
+        *ret_kind = FAULT_forbidden;
+        return arena_print(arena,
+                           "the store %s cannot be opened: this user may not read and write it, or "
+                           "its folder. Nothing is wrong with it; whose it is and how to mend that "
+                           "says refgate check",
+                           path);
+    }
+    return arena_print(arena,
+                       "the store %s cannot be used: %s. Nothing was changed; `refgate repair` mends "
+                       "what it can, else restore a backup with `refgate restore --replace FILE` "
+                       "(both keep this store aside), or see docs/operations.md",
+                       path, why);
+}
+
+static bool refuse(struct store *store, struct arena *arena, const char *path, const char *why,
+                   struct fault *ret_fault)
+{
+    enum fault_kind kind;
+    const char *sentence = why_not_opened(store, arena, path, why, &kind);
     store_close(store);
-    fault_set(ret_fault, is_full ? FAULT_store_full : FAULT_store_broken, sentence);
-    return false;
+    return fault_set(ret_fault, kind, sentence);
 }
 
 static bool sync_folder(const char *path)

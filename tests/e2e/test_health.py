@@ -3,6 +3,7 @@ well when it is not."""
 import json
 import os
 import shutil
+import socket
 import sqlite3
 import subprocess
 import tempfile
@@ -207,3 +208,182 @@ def test_a_handle_is_written_in_small_letters(tmp_path):
     named = refgate("init", tmp_path / "Lakeside").stdout
     assert "The clinic's handle is lakeside" in named and "partner add lakeside" in named
     assert "The clinic's handle" not in refgate("init", tmp_path / "harbor").stdout
+
+
+# What an administrator can get wrong in a data folder: (what is done to it, the word for programs, what is said, code).
+# `check` and `status` tell each of them, and tell the same.
+def rewritten(name, old, new):
+    def do(folder):
+        text = (folder / name).read_text()
+        assert old in text
+        (folder / name).write_text(text.replace(old, new, 1))
+    return do
+
+
+def setting(key, value):
+    def do(folder):
+        page = folder / "settings.yaml"
+        kept = [line for line in page.read_text().splitlines() if not line.startswith(f"{key}:")]
+        page.write_text("\n".join([*kept, f"{key}: {value}", ""]))
+    return do
+
+
+MISTAKES = {
+    "open folder": (lambda folder: folder.chmod(0o755), "mode", "chmod o-rwx", 9),
+    "open keys": (lambda folder: (folder / "keys").chmod(0o755), "mode", "chmod go-rwx", 9),
+    "open store": (lambda folder: (folder / "store.db").chmod(0o644), "mode", "chmod go-rwx", 9),
+    "open CA key": (lambda folder: (folder / "ca" / "ca.key").chmod(0o644), "mode", "chmod go-rwx", 9),
+    "open records": (lambda folder: (folder / "records" / "in").chmod(0o755), "mode", "chmod o-rwx", 9),
+    "partner for all to write": (lambda folder: (folder / "partners" / "willow.yaml").chmod(0o666), "mode",
+                                 "could change whom we trust: chmod go-w", 9),
+    "open key": (lambda folder: (folder / "keys" / "gateway.key").chmod(0o644), "fault", "chmod 600", 7),
+    "no records/out": (lambda folder: (folder / "records" / "out").rmdir(), "missing", "install -d -m 700", 9),
+    "no records/in": (lambda folder: (folder / "records" / "in").rmdir(), "missing", "install -d -m 700", 9),
+    "no partners": (lambda folder: shutil.rmtree(folder / "partners"), "missing", "whom we trust", 9),
+    "a file for a folder": (lambda folder: ((folder / "records" / "sent").rmdir(),
+                                            (folder / "records" / "sent").write_text("")), "no-folder", "mkdir -m 700", 9),
+    "refused file": (lambda folder: (folder / "records" / "refused" / "a.json").write_text("{"), "refused-files",
+                     "1 dropped file was refused", 0),
+    "taken back": (lambda folder: (folder / "records" / "in" / "a.RETRACTED.txt").write_text(""), "retracted-files",
+                   "1 received record was taken back", 0),
+    "misnamed partner": (lambda folder: (folder / "partners" / "harbor.yml").write_text(""), "partner-misnamed",
+                         "mv partners/harbor.yml partners/harbor.yaml", 9),
+    "an address elsewhere": (setting("listen", "192.0.2.1:8443"), "listen", "expected an address of this machine", 9),
+    "twice the same port": (setting("local_listen", "127.0.0.1:18999"), "listen", "local_listen: found", 9),
+    "no such program": (setting("notify_command", "nowhere.sh"), "fault", "notify_command: found", 7),
+    "no such file": (setting("cert_file", "keys/own.crt"), "fault", "cert_file: found", 7),
+    "our row is a partner's": (rewritten("directory.csv", ",self\n", ",willow\n"), "our-row", "expected self", 9),
+    "no NPI of ours": (rewritten("directory.csv", "9900000024", ""), "our-npi", "National Provider Identifier", 0),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_check_and_status_tell_each_mistake(pair, mistake):
+    lakeside, _ = pair
+    plant, what, words, code = MISTAKES[mistake]
+    if mistake == "twice the same port":
+        setting("listen", "127.0.0.1:18999")(lakeside.folder)
+    plant(lakeside.folder)
+    for command in ("check", "status"):
+        done = lakeside.run(command, expect=code)
+        said = done.stdout + done.stderr
+        assert words in said, said
+        assert "All is well" not in said and "Nothing needs anybody" not in said
+    assert what in found(lakeside, "status")[0]
+
+
+def test_what_makes_times_wrong_is_refused_and_what_only_tells_nobody_is_said(pair):
+    lakeside, _ = pair
+    setting("time_zone", "America/Newyork")(lakeside.folder)
+    for command in ("check", "status", "serve"):
+        assert "time_zone: found America/Newyork" in lakeside.run(command, expect=7).stderr
+    setting("time_zone", "UTC")(lakeside.folder)
+    setting("notify_command", "nowhere.sh")(lakeside.folder)
+    lakeside.start()
+    assert "notify_command: found" in lakeside.log() and "notify_command: found" in lakeside.run("status", expect=7).stdout
+
+
+def test_a_port_in_use_is_told_before_the_service_is_started(pair):
+    lakeside, _ = pair
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        setting("local_listen", "127.0.0.1:%d" % taken.getsockname()[1])(lakeside.folder)
+        items, code = found(lakeside)
+        assert code == 9 and "local_listen: found 127.0.0.1" in items["listen"]["sentence"]
+        assert "another process uses this port" in items["listen"]["sentence"]
+    lakeside.start()
+    assert "listen" not in found(lakeside)[0]  # that is the service itself
+
+
+def test_a_partner_that_is_there_and_refuses_or_is_not_trusted(pair, make_gateway):
+    """With no message on its way, and before our own service runs: status and check ask the partner."""
+    lakeside, willow = pair
+    harbor = make_gateway("harbor")
+    theirs = lakeside.folder / "partners" / "willow.ca.crt"
+    right = theirs.read_bytes()
+    theirs.write_bytes((harbor.folder / "keys" / "ca.crt").read_bytes())
+    items, code = found(lakeside)
+    assert code == 9 and "is the CA of harbor" in items["foreign-ca"]["sentence"]
+    willow.start()
+    for command in ("check", "status"):
+        items, code = found(lakeside, command)
+        said = items["partner-refused"]["sentence"]
+        assert code == 9 and "here holds CN=harbor private CA" in said and "ask willow, by telephone" in said, said
+    assert " refused " in lakeside.run("status", expect=9).stdout
+    theirs.write_bytes(right)
+    assert found(lakeside, "status")[1] == 0 and " answers " in lakeside.run("status").stdout
+    willow.run("partner", "disable", "lakeside")
+    items, code = found(lakeside)
+    assert code == 9 and "answered 403" in items["partner-refused"]["sentence"]
+    assert "not have us disabled" in items["partner-refused"]["sentence"]
+
+
+def openssl(*words):
+    subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)
+
+
+@pytest.fixture
+def office_ca(tmp_path):
+    """issue(name, san, days): a certificate and key of a CA that has an intermediate one."""
+    def request(name, subject):
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                tmp_path / f"{name}.key", "-out", tmp_path / f"{name}.csr", "-subj", f"/CN={subject}")
+        (tmp_path / f"{name}.key").chmod(0o600)
+
+    def sign(name, by, extensions, days=300):
+        (tmp_path / f"{name}.ext").write_text(extensions)
+        openssl("x509", "-req", "-in", tmp_path / f"{name}.csr", "-CA", tmp_path / f"{by}.crt", "-CAkey",
+                tmp_path / f"{by}.key", "-CAcreateserial", "-extfile", tmp_path / f"{name}.ext", "-days", days, "-out",
+                tmp_path / f"{name}.crt")
+
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+            tmp_path / "root.key", "-out", tmp_path / "root.crt", "-subj", "/CN=Office CA", "-addext",
+            "keyUsage=critical,keyCertSign,cRLSign")
+    request("middle", "Office CA 2")
+    sign("middle", "root", "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n")
+
+    def issue(name, san="URI:urn:refgate:org:lakeside", by="root", days=300):
+        request(name, "lakeside")
+        names = f"subjectAltName={san}\n" if san else ""
+        sign(name, by, f"extendedKeyUsage=clientAuth,serverAuth\n{names}", days)
+        return tmp_path / f"{name}.crt", tmp_path / f"{name}.key", tmp_path / "root.crt"
+    return issue
+
+
+def test_our_own_certificate_as_partners_will_judge_it(pair, office_ca, tmp_path):
+    lakeside, _ = pair
+    keys = lakeside.folder / "keys"
+    cases = {"bare": (dict(san=None), "certificate-name", "found no name at all"),
+             "slip": (dict(san="URI:urn:refgate:org:lakesied"), "certificate-name", "urn:refgate:org:lakesied; expected"),
+             "chainless": (dict(by="middle"), "certificate-chain", "intermediate CA between"),
+             "short": (dict(days=5), "certificate", "our certificate runs out in ")}
+    for name, (how, what, words) in cases.items():
+        cert, key, ca = office_ca(name, **how)
+        for source, target in ((cert, "gateway.crt"), (key, "gateway.key"), (ca, "ca.crt")):
+            (keys / target).write_bytes(source.read_bytes())
+        for command in ("check", "status"):
+            items, code = found(lakeside, command)
+            assert code == 9 and words in items[what]["sentence"], (name, items)
+        if name != "short":  # and init does not take it
+            done = refgate("init", tmp_path / name, "--org", "lakeside", "--cert", cert, "--key", key, "--ca", ca, expect=7)
+            assert "nothing was made" in done.stderr and not (tmp_path / name).exists()
+    whole = (tmp_path / "chainless.crt").read_text() + (tmp_path / "middle.crt").read_text()
+    for name, text in (("gateway.crt", whole), ("gateway.key", (tmp_path / "chainless.key").read_text())):
+        (keys / name).write_text(text)
+    assert is_well(lakeside)
+
+
+def test_a_store_of_somebody_else_is_not_to_be_restored():
+    if os.geteuid() != 0:
+        pytest.skip("not run: another user is needed")
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:
+        os.chmod(place, 0o755)
+        folder = f"{place}/willow"
+        refgate("init", folder)
+        for path, _, files in os.walk(folder):
+            for one in (path, *(os.path.join(path, name) for name in files)):
+                os.chown(one, 65534, 65534)
+        os.chown(f"{folder}/store.db", 0, 0)
+        done = refgate("check", "-d", folder, expect=9)
+        assert f"chown nobody {folder}/store.db" in done.stdout and "restore" not in done.stdout + done.stderr
+        said = refgate("status", "-d", folder, expect=5).stderr
+        assert "refgate check" in said and "restore" not in said

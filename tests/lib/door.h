@@ -141,7 +141,7 @@ static inline struct door *door_new(bool tls)
     assert_int_equal(uv_loop_init(&door->loop), 0);
     uv_async_init(&door->loop, &door->asked, door_on_asked);
     door->asked.data = door;
-    if (!listen_open(&door->arena, "127.0.0.1", "0", &door->socket, &fault))
+    if (!listen_open(&door->arena, "listen", "127.0.0.1:0", &door->socket, &fault))
         fail_msg("%s", fault.sentence);
     door->port = listen_port(door->socket);
     if (tls) {

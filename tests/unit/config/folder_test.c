@@ -106,26 +106,51 @@ static void says_what_cannot_be_read(void **state)
     assert_string_equal(config.listen, "0.0.0.0:8443");
 }
 
+/* Every setting that names a file, and what is told of it when it is not there. */
 static void check_wants_every_named_file(void **state)
 {
+    static const char *const paths[] = {"cert_file", "key_file",    "key_passphrase_file",
+                                        "ca_file",   "staple_file", "ca_file",
+                                        "crl_files"};
+    enum { PATHS = sizeof paths / sizeof *paths };
     struct place *place = *state;
     struct config config;
     struct partner_list partners;
     make_dir(place, "partners");
-    make_dir(place, "keys");
-    put(place, "settings.yaml", "org: willow\ntime_zone: Amercia/New_York\ncode_map: codes.csv\n");
-    put(place, "keys/gateway.crt", "");
-    put(place, "keys/gateway.key", "");
-    put(place, "keys/ca.crt", "");
-    put(place, "directory.csv", "");
-    put(place, "partners/lake.yaml", "url: https://r.example/fhir\nca_file: lake.crt\n");
+    put(place, "settings.yaml",
+        "org: willow\nkey_passphrase_file: keys/pin\nstaple_file: keys/staple\n");
+    put(place, "partners/lake.yaml",
+        "url: https://r.example/fhir\nca_file: lake.crt\ncrl_files: [lake.crl]\n");
     assert_true(folder_config(&place->arena, place->dir, NULL, &place->findings, &config, NULL));
     assert_true(folder_partners(&place->arena, place->dir, &place->findings, &partners));
     assert_false(folder_check(&place->arena, place->dir, &config, &partners, &place->findings));
+    assert_int_equal(place->findings.count, PATHS);
+    for (size_t i = 0; i < PATHS; i++) {
+        assert_string_equal(place->findings.items[i].path, paths[i]);
+        assert_non_null(strstr(place->findings.items[i].expected, "or correct the setting"));
+    }
+    make_dir(place, "keys");
+    make_dir(place, "keys/pin");
+    place->findings.count = 0;
+    assert_false(folder_check(&place->arena, place->dir, &config, &partners, &place->findings));
+    assert_non_null(strstr(place->findings.items[2].found, "keys/pin: no file"));
+}
+
+static void programs_and_zones_are_looked_for(void **state)
+{
+    struct place *place = *state;
+    struct config config;
+    put(place, "alarm.sh", "#!/bin/sh\n");
+    put(place, "settings.yaml",
+        "org: willow\ntime_zone: Amercia/New_York\nalarm_command: alarm.sh\n"
+        "notify_command: nowhere.sh\n");
+    assert_true(folder_config(&place->arena, place->dir, NULL, &place->findings, &config, NULL));
+    assert_false(folder_knows_zone(&place->arena, place->dir, &config, &place->findings));
+    folder_programs(&place->arena, place->dir, &config, &place->findings);
     assert_int_equal(place->findings.count, 3);
-    assert_string_equal(place->findings.items[0].path, "code_map");
-    assert_string_equal(place->findings.items[1].path, "time_zone");
-    assert_string_equal(place->findings.items[2].path, "ca_file");
+    assert_string_equal(place->findings.items[0].path, "time_zone");
+    assert_non_null(strstr(place->findings.items[1].found, "alarm.sh: cannot be run"));
+    assert_non_null(strstr(place->findings.items[2].found, "nowhere.sh: No such file"));
 }
 
 int main(void)
@@ -136,6 +161,8 @@ int main(void)
                                         remove_place),
         cmocka_unit_test_setup_teardown(says_what_cannot_be_read, make_place, remove_place),
         cmocka_unit_test_setup_teardown(check_wants_every_named_file, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(programs_and_zones_are_looked_for, make_place,
+                                        remove_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

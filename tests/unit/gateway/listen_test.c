@@ -156,18 +156,20 @@ static void test_opening(void **state)
     struct arena arena = ARENA_EMPTY;
     struct fault fault = {FAULT_none, NULL};
     int first, second = -1;
-    char port[16];
-    assert_true(listen_open(&arena, "127.0.0.1", "0", &first, &fault));
-    snprintf(port, sizeof port, "%u", listen_port(first));
-    assert_false(listen_open(&arena, "127.0.0.1", port, &second, &fault));
+    char taken[32];
+    assert_true(listen_open(&arena, "listen", "127.0.0.1:0", &first, &fault));
+    snprintf(taken, sizeof taken, "127.0.0.1:%u", listen_port(first));
+    assert_false(listen_open(&arena, "local_listen", taken, &second, &fault));
+    assert_non_null(strstr(fault.sentence, "local_listen: found 127.0.0.1:"));
     assert_non_null(strstr(fault.sentence, "another process uses this port"));
     assert_int_equal(fault.kind, FAULT_settings);
-    assert_false(listen_open(&arena, "not a name", "0", &second, &fault));
-    assert_non_null(strstr(fault.sentence, "cannot listen on not a name port 0"));
-    assert_false(listen_open(&arena, "192.0.2.1", "0", &second, &fault));
+    assert_false(listen_open(&arena, "listen", "not a name:0", &second, &fault));
+    assert_non_null(strstr(fault.sentence, "found not a name:0, where nobody can listen"));
+    assert_false(listen_open(&arena, "listen", "192.0.2.1:0", &second, &fault));
+    assert_non_null(strstr(fault.sentence, "expected an address of this machine"));
     assert_int_equal(second, -1);
     close(first);
-    if (listen_open(&arena, "[::1]", "0", &first, &fault))
+    if (listen_open(&arena, "listen", "[::1]:0", &first, &fault))
         close(first);
     arena_free(&arena);
 }
@@ -178,7 +180,7 @@ static void test_plain_is_local_only(void **state)
     struct arena arena = ARENA_EMPTY;
     struct fault fault = {FAULT_none, NULL};
     int everywhere;
-    assert_true(listen_open(&arena, "0.0.0.0", "0", &everywhere, &fault));
+    assert_true(listen_open(&arena, "listen", "0.0.0.0:0", &everywhere, &fault));
     struct listener_options options = {
         .loop = uv_default_loop(), .socket = everywhere, .limits = listener_limits_default()};
     assert_null(listener_start(&options, &fault));

@@ -290,7 +290,7 @@ static void test_many_at_once(void **state)
     struct fault fault;
     struct calling *bench = calling_new(NULL);
     struct context *lakeside = throwaway_context(bench->own, "lakeside", "willow");
-    assert_true(listen_open(&bench->own->arena, "127.0.0.1", "0", &socket, &fault));
+    assert_true(listen_open(&bench->own->arena, "listen", "127.0.0.1:0", &socket, &fault));
     struct listener_options options = {.loop = &bench->loop,
                                        .socket = socket,
                                        .context = lakeside,
