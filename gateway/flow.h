@@ -111,6 +111,11 @@ bool flow_give_up(const struct flow *flow, struct store_message *message, const 
  * when its move no longer stands here. */
 bool flow_resend(const struct flow *flow, struct store_message *message, const char *reason,
                  struct fault *ret_fault);
+/* A person sends on a message whose partner was removed: withdrawn, and made anew for whoever
+ * serves the clinic now; a record for which that may not be, or nobody, waits in the tray. False
+ * when it is a move for which nobody is there, and it is as it was. */
+bool flow_resend_elsewhere(const struct flow *flow, struct store_message *message,
+                           bool *ret_is_queued, struct fault *ret_fault);
 /* Consents, partners or the date have changed: releases what may now go, stops what may not. CLIENT
  * NULL: everybody. Returns how many messages were queued. */
 size_t flow_reconsider(const struct flow *flow, const char *client);

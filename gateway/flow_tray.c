@@ -76,6 +76,28 @@ static bool take_back(const struct flow *flow, struct store_message *message, co
     return false;
 }
 
+bool flow_resend_elsewhere(const struct flow *flow, struct store_message *message,
+                           bool *ret_is_queued, struct fault *ret_fault)
+{
+    struct store_release release;
+    *ret_is_queued = true;
+    if (message->record == 0)
+        return flow_follow(flow, message) ||
+               fault_set(ret_fault, FAULT_illegal_move,
+                         arena_print(flow->arena,
+                                     "message %lld is for %s, which is removed, and no partner "
+                                     "serves %s now: add it, write its name into the column "
+                                     "partner of the directory, and resend again; or drop it",
+                                     (long long)message->id, message->partner, message->recipient));
+    if (store_find_release(flow->store, flow->arena, message->id, &release) &&
+        text_equal(release.state, "dropped")) {
+        release.state = "sent";
+        store_set_release(flow->store, &release);
+    }
+    *ret_is_queued = take_back(flow, message, "its partner was removed; sent anew by command");
+    return true;
+}
+
 /* A status has no tray: it stays, and says why it does not go. */
 static void note_kept(const struct flow *flow, struct store_message *message, const char *reason)
 {

@@ -267,8 +267,11 @@ static void look_at_stopped(struct health *health, const struct store_waiting *w
                    waiting[i].partner,
                    arena_print(arena,
                                "%s for partner %s, and what follows of the same referral waits: "
-                               "refgate queue list, then queue resend or queue drop NUMBER",
-                               number, waiting[i].partner));
+                               "refgate queue list, then queue resend%s or queue drop NUMBER",
+                               number, waiting[i].partner,
+                               folder_partner(&health->setup->partners, waiting[i].partner) != NULL
+                                   ? ""
+                                   : " NUMBER, which sends it to whoever serves the clinic now,"));
     }
 }
 

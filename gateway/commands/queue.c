@@ -100,6 +100,22 @@ static const char *any_of(struct arena *arena, const char *states)
     return out.at;
 }
 
+/* Its partner was removed: it goes to whoever serves the clinic now. */
+static bool send_elsewhere(struct queueing *queueing, struct store *store)
+{
+    const struct setup *setup = queueing->call->office->setup;
+    struct unit *unit = &queueing->unit;
+    struct flow flow = {setup, store, unit->arena, clock_wall_ms(&setup->clock),
+                        queueing->call->office->validator};
+    bool is_queued;
+    if (!flow_resend_elsewhere(&flow, &queueing->message, &is_queued, &unit->fault))
+        return false;
+    queueing->state = is_queued
+                          ? "made anew for whoever serves the clinic now: refgate queue list"
+                          : "withdrawn, and its record waits: refgate tray list says for what";
+    return true;
+}
+
 static bool change(struct unit *unit, struct store *store)
 {
     struct queueing *queueing = (struct queueing *)unit;
@@ -127,11 +143,7 @@ static bool change(struct unit *unit, struct store *store)
                                      any_of(unit->arena, from)));
     if (text_equal(queueing->verb, "resend") &&
         folder_partner(&queueing->call->office->setup->partners, message->partner) == NULL)
-        return fault_set(&unit->fault, FAULT_illegal_move,
-                         arena_print(unit->arena,
-                                     "message %lld is for %s, and there is no such partner any "
-                                     "more; drop it, and send the record anew",
-                                     (long long)message->id, message->partner));
+        return send_elsewhere(queueing, store);
     if (message->payload == 0)
         return fault_set(&unit->fault, FAULT_illegal_move,
                          arena_print(unit->arena,

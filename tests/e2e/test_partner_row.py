@@ -1,5 +1,6 @@
 """A partner under another name, and a partner that is removed: what was exchanged stays with its row."""
 import json
+import re
 
 import pytest
 
@@ -130,13 +131,39 @@ def test_by_force_what_waits_is_parked_and_the_name_is_another_partner(pair):
     lakeside.run("partner", "remove", "willow", "--force")
     parked, = lakeside.messages(state="parked")
     assert parked["reason"] == "the partner was removed" and "removed" in parked["partner"]
-    assert "no such partner any more" in lakeside.run("queue", "resend", parked["number"], expect=4).stderr
+    assert "its record waits" in lakeside.run("queue", "resend", parked["number"]).stdout
     assert lakeside.referral("R-1")["status"] == "received"
     lakeside.run("partner", "add", "willow", "--url", f"https://127.0.0.1:{willow.port}/fhir", "--ca",
                  willow.folder / "keys" / "ca.crt")
     lakeside.reload()
     willow.start()
     lakeside.send(records.referral("R-3"))
-    lakeside.wait_status("R-3", "received")
+    for number in ("R-2", "R-3"):
+        lakeside.wait_status(number, "received")
     assert rows(lakeside) == [("willow", 1), ("willow", 0)]
     assert json.loads(lakeside.run("referrals", "show", "R-1", "--json").stdout)["status"] == "received"
+
+
+def test_what_waited_for_a_removed_partner_goes_to_the_one_added_again(make_town):
+    """Parked by `partner remove --force`; named by check, and one command sends it anew. Before the partner is there
+    again, the record waits in the tray and goes by itself."""
+    lakeside, willow = make_town("lakeside", "willow", start=False)
+    lakeside.send(records.consent("lakeside", ["willow"]))
+    for number in ("R-1", "R-2"):
+        lakeside.send(records.referral(number))
+    page = lakeside.folder / "partners" / "willow.yaml"
+    ca = lakeside.folder.parent / "willow.ca.crt"
+    ca.write_bytes((lakeside.folder / "partners" / "willow.ca.crt").read_bytes())
+    url = re.search(r"^url: (\S+)", page.read_text(), re.M)[1].strip('"')
+    lakeside.run("partner", "remove", "willow", "--force")
+    first, second = sorted(message["number"] for message in lakeside.messages(kind="referral"))
+    said = lakeside.run("queue", "resend", first).stdout
+    assert "its record waits" in said
+    lakeside.run("partner", "add", "willow", "--url", url, "--ca", ca)
+    assert "queue resend NUMBER, which sends it to whoever serves the clinic now" in \
+        lakeside.run("check", expect=9).stdout
+    assert "made anew" in lakeside.run("queue", "resend", second).stdout
+    willow.start(), lakeside.start()
+    for number in ("R-1", "R-2"):
+        lakeside.wait_status(number, "received")
+    assert len(willow.json("referrals", "list")) == 2
