@@ -77,11 +77,12 @@ static const char *why_not_opened(struct store *store, struct arena *arena, cons
                            "says refgate check",
                            path);
     }
-    return arena_print(arena,
-                       "the store %s cannot be used: %s. Nothing was changed; `refgate repair` mends "
-                       "what it can, else restore a backup with `refgate restore --replace FILE` "
-                       "(both keep this store aside), or see docs/operations.md",
-                       path, why);
+    return arena_print(
+        arena,
+        "the store %s cannot be used: %s. Nothing was changed; `refgate repair` mends "
+        "what it can, else restore a backup with `refgate restore --replace FILE` "
+        "(both keep this store aside), or see docs/operations.md",
+        path, why);
 }
 
 static bool refuse(struct store *store, struct arena *arena, const char *path, const char *why,
