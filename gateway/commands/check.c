@@ -350,7 +350,7 @@ static void print_partners(const struct standing *standing)
 }
 
 /* How many referrals stand in each list that is not closed. */
-static void print_lists(struct standing *standing)
+static void print_lists(const struct standing *standing)
 {
     struct command_call *call = standing->call;
     struct arena *arena = call->arena;

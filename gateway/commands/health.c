@@ -328,7 +328,8 @@ static void look_at_answers(struct health *health, struct store *store)
     int64_t sum = 0;
     for (size_t i = 0; i < count; i++) {
         const struct store_referral like = {.role = rows[i].role,
-                                            .task_status = rows[i].task_status};
+                                            .task_status = rows[i].task_status,
+                                            .abort_status = rows[i].abort_status};
         sum += text_equal(track_list(&like), "to answer") ? rows[i].count : 0;
     }
     if (sum > 0)
