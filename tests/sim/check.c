@@ -227,6 +227,19 @@ static bool is_of_former_life(const struct world *world, const struct store_refe
     return false;
 }
 
+/* A person dropped a move that may have arrived. */
+static bool is_given_up(const struct gate *gate, const struct store_referral *referral)
+{
+    size_t length = strlen(referral->placer);
+    for (size_t i = 0; i < gate->given_up_count; i++) {
+        const char *name = gate->given_up[i];
+        if (strncmp(name, referral->placer, length) == 0 && name[length] == ':' &&
+            strcmp(name + length + 1, referral->number) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void check_agreement(struct world *world, int at, struct arena *arena)
 {
     struct store_referral *referrals;
@@ -247,6 +260,8 @@ static void check_agreement(struct world *world, int at, struct arena *arena)
                                             ours->number, &theirs);
         if (!is_there && (!was_sent || world->gates[other].is_restored))
             continue; /* it waits for a consent, or was taken back before it left */
+        if (is_given_up(&world->gates[at], ours) || is_given_up(&world->gates[other], ours))
+            continue;
         if (is_of_former_life(world, ours) || check_is_told(&world->gates[at], arena, ours) ||
             check_is_told(&world->gates[other], arena, ours))
             continue;

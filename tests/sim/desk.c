@@ -178,6 +178,18 @@ static bool change(struct unit *unit, struct store *store)
     return true;
 }
 
+/* Nobody knows then where the other side stands, and the command says so. */
+static void note_unsure(struct world *world, struct gate *gate, const struct deed *deed,
+                        const struct store_message *message)
+{
+    struct store_referral referral;
+    if (strcmp(deed->word, "drop") == 0 && message->record == 0 && message->attempts > 0 &&
+        gate->given_up_count < OWN_MAX &&
+        store_get_referral(gate->store, &world->arena, message->referral, &referral))
+        gate->given_up[gate->given_up_count++] =
+            arena_print(&world->arena, "%s:%s", referral.placer, referral.number);
+}
+
 /* What the model knows of it: a record that was given up for one of its clinics, or not after all.
  */
 static void note_given_up(struct world *world, int at, const struct deed *deed)
@@ -186,8 +198,10 @@ static void note_given_up(struct world *world, int at, const struct deed *deed)
     struct store_message message;
     struct store_record record;
     unsigned clinic;
-    if (!store_get_message(gate->store, &world->arena, deed->row, &message) ||
-        !place_find(message.recipient, strlen(message.recipient), &clinic) || message.record == 0 ||
+    if (!store_get_message(gate->store, &world->arena, deed->row, &message))
+        return;
+    note_unsure(world, gate, deed, &message);
+    if (!place_find(message.recipient, strlen(message.recipient), &clinic) || message.record == 0 ||
         !store_get_record(gate->store, &world->arena, message.record, &record))
         return;
     struct own *own = own_find(gate, record.kind, record.number);

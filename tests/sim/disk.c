@@ -32,6 +32,7 @@ struct kept { /* a backup, and the model as it was then */
     struct own own[OWN_MAX];
     size_t own_count;
     int64_t row; /* its newest message */
+    int64_t lived_ms;
     uint64_t takings;
 };
 
@@ -237,6 +238,7 @@ static void keep_model(const struct world *world, struct gate *gate, struct kept
     kept->own_count = gate->own_count;
     kept->takings = world->takings;
     kept->row = store_next_message(gate->store) - 1;
+    kept->lived_ms = store_lived_ms(gate->store);
 }
 
 static void back_up(struct world *world, int at)
@@ -355,6 +357,8 @@ static void restore(struct world *world, int at)
     memset(&gate->east_pace, 0, sizeof gate->east_pace);
     begin_epoch(world, gate);
     gate_open(world, gate);
+    /* the service notes it every few minutes; here days may pass between two of its groups */
+    store_let_live(gate->store, gate->kept->lived_ms - store_lived_ms(gate->store));
     gate_recover(world, gate);
     arena_free(&arena);
 }

@@ -78,6 +78,8 @@ struct gate { /* one gateway */
     size_t decision_count[CLIENTS];
     struct own own[OWN_MAX];
     size_t own_count;
+    const char *given_up[OWN_MAX]; /* "riverbend:rR-4": of a move that may have arrived */
+    size_t given_up_count;
     struct filed filed[FILED_MAX];
     struct expected expected[FILED_MAX];
     size_t filed_count, expected_count;
