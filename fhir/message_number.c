@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "fhir/record_check.h"
+#include "fhir/record.h"
 
 #define MEMBER(name) offsetof(struct message_inbound, name)
 
@@ -33,13 +33,13 @@ static const struct {
 static bool check(struct arena *arena, const char *path, const char *number,
                   struct finding_list *findings)
 {
-    struct text_form form;
-    if (number == NULL || record_id_form(number, true, &form))
+    const char *expected = number == NULL ? NULL : record_received_id_expected(number);
+    if (expected == NULL)
         return true;
     finding_add(findings, (struct finding){.path = path,
                                            .found = arena_print(arena, "a number of %zu characters",
                                                                 text_utf8_length(number)),
-                                           .expected = form.expected});
+                                           .expected = expected});
     return false;
 }
 

@@ -156,5 +156,8 @@ size_t record_recipients(struct arena *arena, const struct json *tree,
 /* The sensitivity words of a record, with those that its content adds. Returns their number. */
 size_t record_sensitivity(struct arena *arena, const struct json *tree,
                           const char *const **ret_words);
+/* What a number that a message gives should have been ("1 to 200 printable characters"); NULL: it
+ * may be the number of a record, referral or client. */
+const char *record_received_id_expected(const char *number);
 
 #endif

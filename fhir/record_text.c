@@ -48,6 +48,12 @@ bool record_id_form(const char *text, bool is_received, struct text_form *ret_fo
     return false;
 }
 
+const char *record_received_id_expected(const char *number)
+{
+    struct text_form form;
+    return record_id_form(number, true, &form) ? NULL : form.expected;
+}
+
 /* FHIR keeps given names one by one: odd spaces between them would be lost on the way. */
 static bool is_spaced(const char *text, struct text_form *ret_form)
 {
