@@ -58,6 +58,9 @@ struct field_job {
     struct standing_notes *notes;        /* of what is no plain fact, or NULL */
     struct choose_roots *roots;          /* of what the record names, or NULL */
     const struct message_client *client; /* NULL: not known yet */
+    /* Whether REFERENCE, in the resource of HOLDER, means the client; NULL: not known yet. */
+    bool (*is_client)(struct field_job *job, const struct message_entry *holder,
+                      const struct json *reference);
 };
 
 #endif

@@ -236,3 +236,9 @@ const char *client_named(struct field_job *job, const struct message_entry *entr
         text = json_get_text(subject, "display");
     return text == NULL ? "nobody named" : arena_print(job->arena, "%.200s", text);
 }
+
+bool client_is_meant(struct field_job *job, const struct message_entry *holder,
+                     const struct json *reference)
+{
+    return client_of_reference(job, job->client, holder, reference) == CLIENT_THEIRS;
+}

@@ -45,5 +45,8 @@ bool client_is_of(struct field_job *job, const struct message_client *client,
                   struct message_entry *patient);
 /* "Patient/p2", a number or a name: what ENTRY says that it is about. */
 const char *client_named(struct field_job *job, const struct message_entry *entry);
+/* Of the job's client: for the tables, which do not know how a client is told. */
+bool client_is_meant(struct field_job *job, const struct message_entry *holder,
+                     const struct json *reference);
 
 #endif

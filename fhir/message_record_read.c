@@ -301,6 +301,7 @@ void record_read_message(struct field_job *job, const struct message_split *spli
     const struct message_entry *const roots[] = {split->main, split->order, split->task,
                                                  entries_of_resource(job, split->header)};
     job->client = &split->client;
+    job->is_client = client_is_meant;
     read_patient(job, &split->client);
     read_main(job, kind, split);
     take_more_urgent(job, split);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "fhir/map/words.h"
-#include "fhir/message_client.h"
 #include "fhir/message_entries.h"
 #include "fhir/message_people.h"
 #include "fhir/narrative.h"
@@ -407,8 +406,8 @@ static bool is_of_other(struct field_job *job, const struct json *node)
 {
     const struct json *focus = json_get(node, "focus");
     const struct message_entry *holder = entries_of_resource(job, job->main);
-    return focus != NULL && holder != NULL && job->client != NULL &&
-           client_of_reference(job, job->client, holder, focus) != CLIENT_THEIRS;
+    return focus != NULL && holder != NULL && job->is_client != NULL &&
+           !job->is_client(job, holder, focus);
 }
 
 static void read_one(struct field_job *job, struct json *node, int depth)
