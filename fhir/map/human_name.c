@@ -49,7 +49,7 @@ static void add_word(struct text *text, const char *word)
 }
 
 /* The words of a list of names, with a space between them; NULL: none. */
-static const char *words_of(struct field_job *job, const struct json *list)
+static const char *words_in(struct field_job *job, const struct json *list)
 {
     struct text text = text_new(job->arena, 4096);
     for (struct json *word = json_first(list); word != NULL; word = json_next(word)) {
@@ -80,7 +80,7 @@ static bool judge_name(struct field_job *job, struct json *name, const void *opt
     ret_choice->rank = (int)time * 100 + sounds * 10 + use;
     ret_choice->first =
         json_get_text(name, "family") != NULL ? json_get_text(name, "family") : text;
-    ret_choice->second = words_of(job, json_get(name, "given"));
+    ret_choice->second = words_in(job, json_get(name, "given"));
     return true;
 }
 
@@ -222,7 +222,7 @@ static void read_latin(struct field_job *job, const struct human_name *names, st
 {
     struct json *family = json_get(name, "family");
     struct json *given = json_get(name, "given");
-    const char *first = words_of(job, given);
+    const char *first = words_in(job, given);
     read_text(job, names->latin, name, into);
     json_mark(representation_of(name));
     if (json_get(into, names->latin) != NULL)
