@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "config/partner.h"
+#include "config/parts.h"
 
 enum { FOLDER_FILE_MAX = 256 * 1024, FOLDER_PARTNERS_MAX = 10000 };
 

@@ -1,8 +1,8 @@
 """hash_name() of base/hash.h once more, for the generators: the tables that they write are searched
-by the hash of a name, so both must compute the same number. tests/unit/fhir/definitions_test.c and
+by the hash of a name, so both must compute the same number. tests/unit/fhir/model/definitions_test.c and
 coding_test.c look every name of the tables up, which fails when the two differ.
 
-Imported by fhir/codes/generate.py and fhir/definitions/generate.py. Pure.
+Imported by fhir/codes/generate.py and fhir/model/definitions/generate.py. Pure.
 """
 
 WHOLE = (1 << 64) - 1

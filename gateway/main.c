@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "base/visible.h"
-#include "gateway/actor.h"
+#include "gateway/audit/actor.h"
 #include "gateway/commands/table.h"
-#include "gateway/control.h"
-#include "gateway/file.h"
-#include "gateway/harden.h"
+#include "gateway/runtime/file.h"
+#include "gateway/runtime/sandbox.h"
+#include "gateway/service/control.h"
 
 enum { INPUT_MAX_BYTES = 64 << 20, LOCKED_TRIES = 50, LOCKED_WAIT_US = 100 * 1000 };
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """embed.py NAME OUT.h FILE...: makes one header with the files as constant byte arrays.
 
-The header declares `static const struct embedded_file NAME[]` {name, bytes, length} (gateway/embedded.h), ended by a row of
+The header declares `static const struct embedded_file NAME[]` {name, bytes, length} (gateway/runtime/embedded.h), ended by a row of
 NULL; every array has a NUL behind its last byte, so text files can be used as C strings."""
 import os
 import sys
@@ -9,7 +9,7 @@ import sys
 
 def main():
     name, out, files = sys.argv[1], sys.argv[2], sys.argv[3:]
-    lines = ["/* Made by tools/embed.py; do not edit. */", '#include "gateway/embedded.h"', "",
+    lines = ["/* Made by tools/embed.py; do not edit. */", '#include "gateway/runtime/embedded.h"', "",
              f"static const struct embedded_file {name}[] = {{"]
     for path in files:
         data = open(path, "rb").read()

@@ -89,7 +89,7 @@ def write_codes(folder, out):
     kinds = {row["kind"] for row in rows}
     if len({hash_of(kind) for kind in kinds}) != len(kinds):
         sys.exit("two kinds of codes have the same hash_of(): rename one, coding.c tells them by it")
-    lines = ['#include "fhir/coding_tables.h"', "", "const struct coding_row coding_rows[] = {"]
+    lines = ['#include "fhir/codes/coding_tables.h"', "", "const struct coding_row coding_rows[] = {"]
     for row in rows:
         also = ", ".join(text(key) for key in (row["also"] + [None, None])[:2])
         cells = ", ".join(text(row[name])
@@ -140,8 +140,8 @@ TYPES = {"text": "RECORD_TEXT", "long text": "RECORD_LONG_TEXT", "word": "RECORD
          "id": "RECORD_ID", "time": "RECORD_TIME", "date": "RECORD_DATE",
          "handle": "RECORD_HANDLE", "whole number": "RECORD_WHOLE", "number": "RECORD_NUMBER",
          "yes or no": "RECORD_YES_NO"}
-# Phrases of the column `required` that code keeps (fhir/record_rules.c, fhir/record_measure.c,
-# fhir/record_default.c); anything else that is not plain stops the build.
+# Phrases of the column `required` that code keeps (fhir/record/rules.c, fhir/record/measure.c,
+# fhir/record/default.c); anything else that is not plain stops the build.
 CONDITIONS = {"one of the two names", "notes and discharge: yes; else no",
               "at least one of the four", "yes when held", "when not the client", "when revoked",
               "when other",
@@ -247,7 +247,7 @@ def write_vocabulary(folder, out):
     listed = next(row["allowed"] for row in rows if row["field"] == "record").split("|")
     if kinds != listed:
         sys.exit(f"vocabulary.csv: the kinds {listed} and the rows of {kinds} differ")
-    lines = ['#include "fhir/record_vocabulary.h"', "", "enum {"]
+    lines = ['#include "fhir/record/vocabulary.h"', "", "enum {"]
     lines += [f"    ITEM_{identifier(name.removeprefix('item '))}," for name in items] + ["};", ""]
     for name in names:
         write_shape(name, [row for row in rows if row["record"] == name], rows, lines)
@@ -293,7 +293,7 @@ def write_modifiers(folder, out):
     rows = rows_of(folder / "modifiers.csv")
     words = next(row["allowed"] for row in rows_of(folder / "vocabulary.csv")
                  if row["field"] == "standing").split("|")
-    lines = ['#include "fhir/standing_tables.h"', "",
+    lines = ['#include "fhir/codes/standing_tables.h"', "",
              "const struct standing_row standing_rows[] = {"]
     for row in rows:
         check_modifier(row, words + [""])

@@ -1,5 +1,6 @@
-/* fhirpath: the entry points of fhir/fhirpath.h: compiling, sessions, and results for callers. */
-#include "fhir/fhirpath.h"
+/* fhirpath: the entry points of fhir/fhirpath/fhirpath.h: compiling, sessions, and results for
+ * callers. */
+#include "fhir/fhirpath/fhirpath.h"
 
 #include <string.h>
 

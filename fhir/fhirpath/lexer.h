@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "base/arena.h"
-#include "fhir/fhirpath.h"
+#include "fhir/fhirpath/fhirpath.h"
 
 enum token_kind {
     TOKEN_END,

@@ -9,7 +9,7 @@
 #include "fhir/fhirpath/convert.h"
 #include "fhir/fhirpath/function.h"
 #include "fhir/fhirpath/navigate.h"
-#include "fhir/xhtml.h"
+#include "fhir/narrative/xhtml.h"
 
 /* ---- values and extensions ---- */
 

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "fhir/fhirpath.h"
+#include "fhir/fhirpath/fhirpath.h"
 #include "fhir/fhirpath/value.h"
 
 struct machine;

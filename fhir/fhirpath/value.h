@@ -10,10 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "fhir/definitions.h"
 #include "fhir/fhirpath/decimal.h"
 #include "fhir/fhirpath/moment.h"
-#include "fhir/json.h"
+#include "fhir/json/json.h"
+#include "fhir/model/definitions.h"
 
 enum value_kind {
     VALUE_NONE, /* no value: a primitive that has only extensions, a text that is no date, ... */

@@ -1,6 +1,6 @@
 /* appointment: the next visit, and the next case conference, <-> Appointment (status proposed: a
  * day or a start alone is a requested period; R4 app-2 and app-3). */
-#include "fhir/map/map.h"
+#include "fhir/map/part.h"
 #include "fhir/map/timing.h"
 
 /* A booked appointment has a start; its day is a word of ours, its hour is told as received. */

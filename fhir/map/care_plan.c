@@ -2,15 +2,14 @@
  * <-> CareTeam. */
 #include <string.h>
 
-#include "fhir/map/choice.h"
+#include "fhir/entries/entries.h"
+#include "fhir/field/choice.h"
+#include "fhir/field/standing.h"
 #include "fhir/map/identifier.h"
+#include "fhir/map/people.h"
 #include "fhir/map/timing.h"
 #include "fhir/map/visit.h"
-#include "fhir/map/words.h"
-#include "fhir/message_entries.h"
-#include "fhir/message_people.h"
-#include "fhir/message_standing.h"
-#include "fhir/narrative.h"
+#include "fhir/narrative/narrative.h"
 
 /* ---- CareTeam ---- */
 

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "fhir/client_name.h"
-#include "fhir/map/choice.h"
-#include "fhir/message_people.h"
+#include "fhir/client/name.h"
+#include "fhir/field/choice.h"
+#include "fhir/map/people.h"
 
 /* ---- what sort of number it is ---- */
 

@@ -5,7 +5,7 @@
 #include "fhir/map/identifier.h"
 #include "fhir/map/section.h"
 #include "fhir/map/visit.h"
-#include "fhir/record_vocabulary.h"
+#include "fhir/record/vocabulary.h"
 
 /* ---- type ---- */
 

@@ -2,10 +2,9 @@
  * Used by the kinds of record (fhir/message). Pure; what is read lives in the arena of the job. */
 #include <string.h>
 
-#include "fhir/map/choice.h"
-#include "fhir/map/map.h"
+#include "fhir/field/choice.h"
+#include "fhir/map/part.h"
 #include "fhir/map/timing.h"
-#include "fhir/map/words.h"
 
 struct code_list {
     const char *word, *system;

@@ -3,13 +3,13 @@
  * table. */
 #include <string.h>
 
+#include "fhir/entries/entries.h"
+#include "fhir/field/standing.h"
 #include "fhir/map/identifier.h"
+#include "fhir/map/people.h"
 #include "fhir/map/timing.h"
 #include "fhir/map/visit.h"
-#include "fhir/message_entries.h"
-#include "fhir/message_people.h"
-#include "fhir/message_standing.h"
-#include "fhir/narrative.h"
+#include "fhir/narrative/narrative.h"
 
 /* ---- who gave it ---- */
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "fhir/map/choice.h"
+#include "fhir/field/choice.h"
 
 const char *const contact_uses_of_client[] = {"home", "mobile", "", "work", "temp", NULL};
 const char *const contact_uses_of_people[] = {"work", "mobile", "", "home", "temp", NULL};

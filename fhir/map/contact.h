@@ -3,7 +3,7 @@
 #ifndef FHIR_MAP_CONTACT_H
 #define FHIR_MAP_CONTACT_H
 
-#include "fhir/field.h"
+#include "fhir/field/field.h"
 
 struct contact {
     const char *phone, *email; /* members of the local object */

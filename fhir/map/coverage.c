@@ -1,8 +1,8 @@
 /* coverage: insurer, member and claim number <-> Coverage; the authorisation <-> ClaimResponse. */
+#include "fhir/entries/entries.h"
 #include "fhir/map/identifier.h"
-#include "fhir/map/map.h"
+#include "fhir/map/part.h"
 #include "fhir/map/timing.h"
-#include "fhir/message_entries.h"
 
 static const char absent[] = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 

@@ -1,9 +1,9 @@
 /* document_reference: an attachment <-> DocumentReference, its bytes inline. */
 #include <string.h>
 
-#include "fhir/map/map.h"
-#include "fhir/map/words.h"
-#include "fhir/message_entries.h"
+#include "fhir/entries/entries.h"
+#include "fhir/field/choice.h"
+#include "fhir/map/part.h"
 
 enum { FILE_NAME_MAX_BYTES = 150 };
 

@@ -3,10 +3,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "fhir/entries/entries.h"
+#include "fhir/map/people.h"
 #include "fhir/map/timing.h"
 #include "fhir/map/visit.h"
-#include "fhir/message_entries.h"
-#include "fhir/message_people.h"
 
 /* ---- visit number: visit 3 of a referral is another than visit 3 of the next, so each referral of
  * each client has a system of its own. Its URI ends in a digest: neither of the two is in it. ----

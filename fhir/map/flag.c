@@ -1,6 +1,6 @@
 /* flag: a precaution <-> Flag, and a technique that must not be used -> Flag. */
-#include "fhir/map/map.h"
-#include "fhir/map/words.h"
+#include "fhir/field/choice.h"
+#include "fhir/map/part.h"
 
 /* The strictest first: of several that another system gives, that one holds. */
 static const struct field_term levels[] = {{"do-not-treat", "Do not treat", NULL, NULL},

@@ -1,10 +1,10 @@
 /* goal: a goal <-> Goal with one target. */
 #include <string.h>
 
+#include "fhir/field/choice.h"
 #include "fhir/map/identifier.h"
-#include "fhir/map/map.h"
 #include "fhir/map/measure.h"
-#include "fhir/map/words.h"
+#include "fhir/map/part.h"
 
 static const struct field_codes achievements = {"goal-status", true};
 

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "fhir/map/choice.h"
+#include "fhir/field/choice.h"
 
 /* ---- the name in Latin letters: R4 extension iso21090-EN-representation, ABC ---- */
 

@@ -2,7 +2,7 @@
 #ifndef FHIR_MAP_HUMAN_NAME_H
 #define FHIR_MAP_HUMAN_NAME_H
 
-#include "fhir/field.h"
+#include "fhir/field/field.h"
 
 struct human_name { /* members of the local object */
     const char *text, *family, *given;

@@ -1,7 +1,7 @@
 /* identifier: see identifier.h. Codes are those of HL7 v2 table 0203. */
 #include "fhir/map/identifier.h"
 
-#include "fhir/message_people.h"
+#include "fhir/map/people.h"
 
 static const char *type_code(const struct json *identifier)
 {

@@ -3,7 +3,7 @@
 #ifndef FHIR_MAP_IDENTIFIER_H
 #define FHIR_MAP_IDENTIFIER_H
 
-#include "fhir/map/choice.h"
+#include "fhir/field/choice.h"
 
 /* {system, value} of the record's own number. Path "identifier"; option: NULL where R4 has one, any
  * other where it has a list. */

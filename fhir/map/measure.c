@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "fhir/map/choice.h"
+#include "fhir/field/choice.h"
 
 static const char measure_system[] = "/CodeSystem/measure";
 

@@ -2,7 +2,7 @@
 #ifndef FHIR_MAP_MEASURE_H
 #define FHIR_MAP_MEASURE_H
 
-#include "fhir/field.h"
+#include "fhir/field/field.h"
 
 /* Our code and every standard one of a measure, or of a motion ("rom-neck-rotation-active"), with
  * the standard ones of its side, which may be NULL. */

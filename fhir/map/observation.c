@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fhir/map/map.h"
+#include "fhir/entries/entries.h"
+#include "fhir/field/choice.h"
+#include "fhir/field/standing.h"
 #include "fhir/map/measure.h"
+#include "fhir/map/part.h"
 #include "fhir/map/timing.h"
 #include "fhir/map/visit.h"
-#include "fhir/map/words.h"
-#include "fhir/message_entries.h"
-#include "fhir/message_standing.h"
 
 static const char loinc[] = "http://loinc.org";
 static const char absent_extension[] = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";

@@ -1,9 +1,9 @@
 /* organization: a clinic of the directory <-> Organization and Endpoint. */
+#include "fhir/entries/entries.h"
 #include "fhir/map/contact.h"
-#include "fhir/map/map.h"
+#include "fhir/map/part.h"
 #include "fhir/map/people.h"
-#include "fhir/message_entries.h"
-#include "fhir/message_people.h"
+#include "fhir/map/people_kinds.h"
 
 static const struct contact contact = {"phone", "email", contact_uses_of_people};
 static const struct field_code messaging = {

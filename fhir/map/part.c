@@ -1,7 +1,7 @@
 /* part: how a part of a record becomes a resource of its message. Called by the tables that write a
  * part by hand and by message_record for all others. Pure. */
-#include "fhir/map/map.h"
-#include "fhir/message_entries.h"
+#include "fhir/map/part.h"
+#include "fhir/entries/entries.h"
 
 struct json *map_add_part(struct field_job *job, const struct map_part *part,
                           const struct json *local, const char *name)

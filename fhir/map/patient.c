@@ -1,11 +1,11 @@
 /* patient: the client fields of every record <-> Patient. */
 #include <string.h>
 
-#include "fhir/map/choice.h"
+#include "fhir/field/choice.h"
 #include "fhir/map/client_number.h"
 #include "fhir/map/contact.h"
 #include "fhir/map/human_name.h"
-#include "fhir/map/map.h"
+#include "fhir/map/part.h"
 
 /* ---- language: the value set of R4 is short, so the code goes where it is a member ---- */
 

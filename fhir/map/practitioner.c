@@ -1,11 +1,11 @@
 /* practitioner: a person of the directory <-> Practitioner and PractitionerRole. */
-#include "fhir/map/choice.h"
+#include "fhir/entries/entries.h"
+#include "fhir/field/choice.h"
 #include "fhir/map/contact.h"
 #include "fhir/map/human_name.h"
-#include "fhir/map/map.h"
+#include "fhir/map/part.h"
 #include "fhir/map/people.h"
-#include "fhir/message_entries.h"
-#include "fhir/message_people.h"
+#include "fhir/map/people_kinds.h"
 
 static const char npi_system[] = "http://hl7.org/fhir/sid/us-npi";
 
@@ -104,7 +104,7 @@ static struct json *write_role_link(struct field_job *job, const struct field *f
                              json_get_text(value, "name"));
 }
 
-/* The Practitioner of a role is read by message_people.c; here only its place is understood. */
+/* The Practitioner of a role is read by map/people.c; here only its place is understood. */
 static struct json *read_role_link(struct field_job *job, const struct field *field,
                                    struct json *node, struct json *into)
 {

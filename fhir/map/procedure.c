@@ -3,9 +3,9 @@
  *
  * R4 has no duration for a Procedure, so a technique's minutes are a Period: the techniques of a
  * visit follow one another from its start (docs/wire-profile.md). */
+#include "fhir/field/choice.h"
 #include "fhir/map/timing.h"
 #include "fhir/map/visit.h"
-#include "fhir/map/words.h"
 
 static const struct field_codes techniques = {"technique", false};
 

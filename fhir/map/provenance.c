@@ -1,6 +1,6 @@
 /* provenance: who wrote a consent down, and when it was taken back <-> Provenance. */
-#include "fhir/map/map.h"
-#include "fhir/message_entries.h"
+#include "fhir/entries/entries.h"
+#include "fhir/map/part.h"
 
 static const struct field_code author = {
     "http://terminology.hl7.org/CodeSystem/provenance-participant-type", "author", "Author", NULL};

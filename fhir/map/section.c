@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-#include "fhir/map/words.h"
-#include "fhir/message_entries.h"
-#include "fhir/message_people.h"
-#include "fhir/narrative.h"
-#include "fhir/record_vocabulary.h"
+#include "fhir/entries/entries.h"
+#include "fhir/field/choice.h"
+#include "fhir/map/people.h"
+#include "fhir/narrative/narrative.h"
+#include "fhir/record/vocabulary.h"
 
 /* ---- the tables ---- */
 

@@ -5,7 +5,7 @@
 #ifndef FHIR_MAP_SECTION_H
 #define FHIR_MAP_SECTION_H
 
-#include "fhir/map/map.h"
+#include "fhir/map/part.h"
 
 /* Writes the sections of job->main, when all parts stand. */
 void section_write(struct field_job *job);

@@ -1,11 +1,11 @@
 /* service_request: a referral <-> ServiceRequest. */
 #include <string.h>
 
-#include "fhir/map/map.h"
+#include "fhir/entries/entries.h"
+#include "fhir/field/choice.h"
+#include "fhir/map/part.h"
+#include "fhir/map/people.h"
 #include "fhir/map/timing.h"
-#include "fhir/map/words.h"
-#include "fhir/message_entries.h"
-#include "fhir/message_people.h"
 
 /* ---- the service asked for: two codes each ---- */
 

@@ -1,14 +1,14 @@
 /* task: where a referral stands <-> Task (order, fulfill), and the actions of a case conference. */
 #include <string.h>
 
-#include "fhir/map/choice.h"
+#include "fhir/codes/reason.h"
+#include "fhir/entries/entries.h"
+#include "fhir/field/choice.h"
+#include "fhir/field/standing.h"
 #include "fhir/map/client_number.h"
-#include "fhir/map/map.h"
+#include "fhir/map/part.h"
+#include "fhir/map/people.h"
 #include "fhir/map/timing.h"
-#include "fhir/message_entries.h"
-#include "fhir/message_people.h"
-#include "fhir/message_standing.h"
-#include "fhir/reason.h"
 
 /* ---- numbers of the referral: PLAC the placer's, FILL the filler's ---- */
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fhir/message_standing.h"
-#include "fhir/primitive.h"
+#include "fhir/field/standing.h"
+#include "fhir/model/primitive.h"
 
 static long common_divisor(long one, long other)
 {

@@ -2,7 +2,7 @@
 #ifndef FHIR_MAP_TIMING_H
 #define FHIR_MAP_TIMING_H
 
-#include "fhir/field.h"
+#include "fhir/field/field.h"
 
 /* `visits_per_week`, `weeks`, `minutes_per_visit` of the local object <-> Timing.repeat. */
 extern const struct field_kind map_timing;

@@ -2,7 +2,7 @@
 #ifndef FHIR_MAP_VISIT_H
 #define FHIR_MAP_VISIT_H
 
-#include "fhir/map/map.h"
+#include "fhir/map/part.h"
 
 extern const struct field_kind map_author;     /* always who wrote the record */
 extern const struct field_kind map_visit_time; /* always the start of the visit */

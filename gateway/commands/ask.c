@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "certs/certificate.h"
-#include "config/check.h"
-#include "gateway/commands/command.h"
+#include "certs/io/certificate.h"
+#include "config/config.h"
+#include "gateway/command/command.h"
 
 enum { ANSWER_MAX_BYTES = 1000, VALUES_MAX = 64 };
 

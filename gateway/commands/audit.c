@@ -2,7 +2,7 @@
  * consent. Reads the store; whether the trail is whole is told by `refgate check`. */
 #include <stdlib.h>
 
-#include "gateway/audit.h"
+#include "gateway/audit/audit.h"
 #include "gateway/commands/lists.h"
 #include "gateway/commands/table.h"
 

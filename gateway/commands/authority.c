@@ -1,14 +1,14 @@
 /* authority: the small private CA of a folder (DIR/ca unless --ca-dir names another): for our own
- * certificates, and for partners who have no CA. Runs in the caller's process; certs/authority.h
- * keeps the files and their order. */
-#include "certs/authority.h"
+ * certificates, and for partners who have no CA. Runs in the caller's process;
+ * certs/issue/authority.h keeps the files and their order. */
+#include "certs/issue/authority.h"
 #include "gateway/commands/table.h"
 
 #include <string.h>
 
 #include "gateway/commands/cert_parts.h"
 #include "gateway/commands/lists.h"
-#include "gateway/file.h"
+#include "gateway/runtime/file.h"
 
 static const char *folder_of(struct command_call *call)
 {

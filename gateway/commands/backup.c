@@ -5,11 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gateway/audit.h"
-#include "gateway/backup.h"
+#include "gateway/audit/audit.h"
+#include "gateway/backup/backup.h"
 #include "gateway/commands/lists.h"
-#include "gateway/file.h"
-#include "gateway/store/backup.h"
+#include "gateway/runtime/file.h"
+#include "gateway/store/upkeep.h"
 
 static void set_count(struct command_call *call, struct json *object, const char *key,
                       int64_t count)

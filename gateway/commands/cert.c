@@ -7,14 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "certs/authority.h"
-#include "certs/install.h"
+#include "certs/issue/authority.h"
+#include "certs/issue/install.h"
 #include "gateway/commands/cert_parts.h"
 #include "gateway/commands/lists.h"
 #include "gateway/commands/table.h"
-#include "gateway/file.h"
-#include "gateway/probe.h"
-#include "gateway/tls.h"
+#include "gateway/probe/probe.h"
+#include "gateway/runtime/file.h"
+#include "gateway/tls/tls.h"
 
 enum { FILE_MAX_BYTES = 1 << 20 };
 

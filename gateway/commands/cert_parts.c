@@ -5,12 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "certs/install.h"
-#include "gateway/audit.h"
+#include "certs/issue/install.h"
+#include "gateway/audit/audit.h"
 #include "gateway/commands/lists.h"
-#include "gateway/control.h"
-#include "gateway/file.h"
-#include "gateway/office.h"
+#include "gateway/data_folder/data_folder.h"
+#include "gateway/runtime/file.h"
+#include "gateway/service/control.h"
 
 enum { STATE_MAX = 4096, STATE_TRIES = 200, STATE_WAIT_US = 50 * 1000 };
 

@@ -3,10 +3,10 @@
 #ifndef GATEWAY_COMMANDS_CERT_PARTS_H
 #define GATEWAY_COMMANDS_CERT_PARTS_H
 
-#include "certs/certificate.h"
-#include "certs/identity.h"
-#include "certs/request.h"
-#include "gateway/commands/command.h"
+#include "certs/io/certificate.h"
+#include "certs/issue/request.h"
+#include "certs/tls/identity.h"
+#include "gateway/command/command.h"
 
 enum { CERT_NAMES_MAX = REQUEST_NAMES_MAX };
 

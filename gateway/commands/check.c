@@ -12,19 +12,18 @@
 #include <unistd.h>
 
 #include "base/visible.h"
-#include "config/parts.h"
-#include "gateway/audit.h"
+#include "config/folder.h"
+#include "gateway/audit/audit.h"
 #include "gateway/commands/health.h"
 #include "gateway/commands/lists.h"
 #include "gateway/commands/table.h"
-#include "gateway/file.h"
-#include "gateway/people.h"
-#include "gateway/revocation.h"
-#include "gateway/store/backup.h"
-#include "gateway/store/figures.h"
-#include "gateway/store/lived.h"
-#include "gateway/tls.h"
-#include "gateway/track.h"
+#include "gateway/people/people.h"
+#include "gateway/referral/track.h"
+#include "gateway/runtime/file.h"
+#include "gateway/store/store.h"
+#include "gateway/store/upkeep.h"
+#include "gateway/tls/revocation.h"
+#include "gateway/tls/tls.h"
 
 /* ---- what was found ---- */
 

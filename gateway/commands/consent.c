@@ -5,13 +5,13 @@
  * It reads only. */
 #include <string.h>
 
-#include "fhir/record.h"
+#include "fhir/json/tree.h"
+#include "fhir/record/record.h"
 #include "gateway/commands/consent_list.h"
 #include "gateway/commands/lists.h"
 #include "gateway/commands/table.h"
-#include "gateway/flow.h"
-#include "gateway/release.h"
-#include "gateway/tree.h"
+#include "gateway/outbound/outbound.h"
+#include "gateway/outbound/release.h"
 
 /* ---- explain ---- */
 

@@ -2,14 +2,14 @@
  *
  * What a record calls itself is not what it is worth: an active consent may have been withdrawn by
  * a later one. So each is asked for everybody it names, by the rules that release asks
- * (fhir/consent.h), and its state is what they say. */
+ * (fhir/consent/consent.h), and its state is what they say. */
 #include "gateway/commands/consent_list.h"
 
-#include "fhir/record.h"
+#include "fhir/json/tree.h"
+#include "fhir/record/record.h"
 #include "gateway/commands/lists.h"
 #include "gateway/commands/record_show.h"
-#include "gateway/release.h"
-#include "gateway/tree.h"
+#include "gateway/outbound/release.h"
 
 enum { RECIPIENTS_MAX = 50 };
 

@@ -3,7 +3,7 @@
 #ifndef GATEWAY_COMMANDS_CONSENT_LIST_H
 #define GATEWAY_COMMANDS_CONSENT_LIST_H
 
-#include "gateway/commands/command.h"
+#include "gateway/command/command.h"
 #include "gateway/commands/shown.h"
 
 /* What a consent of ours is worth now, by the rules that release asks. */

@@ -5,13 +5,13 @@
  * record (flow_send), so that there is one rule about what a withdrawal ends. */
 #include <string.h>
 
-#include "fhir/client_match.h"
-#include "gateway/actor.h"
+#include "fhir/client/match.h"
+#include "fhir/json/tree.h"
+#include "gateway/audit/actor.h"
 #include "gateway/commands/consent_list.h"
 #include "gateway/commands/lists.h"
-#include "gateway/flow.h"
-#include "gateway/local_times.h"
-#include "gateway/tree.h"
+#include "gateway/intake/local_times.h"
+#include "gateway/outbound/outbound.h"
 
 enum { NUMBER_MAX = 64, NUMBER_TRIES = 100 };
 

@@ -4,14 +4,14 @@
 
 #include <string.h>
 
-#include "gateway/actor.h"
+#include "gateway/audit/actor.h"
 #include "gateway/commands/lists.h"
-#include "gateway/recall.h"
-#include "gateway/settle.h"
+#include "gateway/referral/recall.h"
 
 enum { REASON_MAX = 200 };
 
-/* What partners said after a restore, and what stands otherwise here (gateway/recall.h). */
+/* What partners said after a restore, and what stands otherwise here (gateway/referral/recall.h).
+ */
 static int differ(struct command_call *call)
 {
     static const char *const headings[] = {"REFERRAL", "FROM", "PARTNER", "HERE", "THERE", "DO"};

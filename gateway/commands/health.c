@@ -6,12 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gateway/disk.h"
-#include "gateway/listen.h"
-#include "gateway/recall.h"
-#include "gateway/store/figures.h"
-#include "gateway/store/lived.h"
-#include "gateway/track.h"
+#include "gateway/listener/listen.h"
+#include "gateway/maintenance/disk.h"
+#include "gateway/referral/recall.h"
+#include "gateway/referral/track.h"
+#include "gateway/store/store.h"
+#include "gateway/store/upkeep.h"
 
 enum { FREE_PORTS = 1024 }; /* below, a right is needed */
 

@@ -7,8 +7,8 @@
 #ifndef GATEWAY_COMMANDS_HEALTH_H
 #define GATEWAY_COMMANDS_HEALTH_H
 
-#include "certs/context.h"
-#include "gateway/setup.h"
+#include "certs/tls/context.h"
+#include "gateway/setup/setup.h"
 #include "gateway/store/store.h"
 
 enum health_weight {

@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config/parts.h"
-#include "gateway/actor.h"
+#include "config/folder.h"
+#include "gateway/audit/actor.h"
 #include "gateway/commands/health.h"
-#include "gateway/intake_wait.h"
+#include "gateway/intake/wait.h"
 
 static const char *user_name(struct arena *arena, uid_t user)
 {

@@ -2,15 +2,15 @@
  * now. See health.h. */
 #include <string.h>
 
-#include "certs/certificate.h"
-#include "certs/install.h"
-#include "certs/own_revoked.h"
+#include "certs/io/certificate.h"
+#include "certs/issue/authority.h"
+#include "certs/issue/install.h"
 #include "gateway/commands/health.h"
-#include "gateway/own_ca.h"
-#include "gateway/probe.h"
-#include "gateway/reach.h"
-#include "gateway/tls.h"
-#include "gateway/watch.h"
+#include "gateway/maintenance/expiry.h"
+#include "gateway/probe/probe.h"
+#include "gateway/probe/reach.h"
+#include "gateway/tls/own_ca.h"
+#include "gateway/tls/tls.h"
 
 enum { REACH_MS = 2000, ASK_MS = 5000, SOON_DAYS = 14, DAYS_BY_PROGRAM = 2 };
 

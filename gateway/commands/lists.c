@@ -6,8 +6,8 @@
 
 #include "base/nearest.h"
 #include "base/visible.h"
-#include "gateway/outbox.h"
-#include "gateway/tree.h"
+#include "fhir/json/tree.h"
+#include "gateway/outbound/outbox.h"
 
 enum { LIMIT_MAX = 100000 };
 

@@ -3,8 +3,8 @@
 #ifndef GATEWAY_COMMANDS_LISTS_H
 #define GATEWAY_COMMANDS_LISTS_H
 
-#include "fhir/json.h"
-#include "gateway/commands/command.h"
+#include "fhir/json/json.h"
+#include "gateway/command/command.h"
 #include "gateway/commands/shown.h"
 
 /* Rows that a table shows when no --limit is given. */

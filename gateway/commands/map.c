@@ -1,4 +1,4 @@
-/* map: see map.h. Any clinic's record is mapped: the sender is the clinic of written_by. The
+/* map: see map/part.h. Any clinic's record is mapped: the sender is the clinic of written_by. The
  * consent decision of each recipient is named on stderr and withholds nothing; a note whose
  * referral is neither in the store nor among the files is refused. */
 #include "gateway/commands/map.h"
@@ -6,16 +6,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fhir/consent.h"
-#include "fhir/reason.h"
-#include "fhir/record.h"
-#include "gateway/attachment.h"
-#include "gateway/compose.h"
-#include "gateway/export.h"
-#include "gateway/file.h"
-#include "gateway/local_times.h"
-#include "gateway/people.h"
-#include "gateway/tree.h"
+#include "fhir/codes/reason.h"
+#include "fhir/consent/consent.h"
+#include "fhir/json/tree.h"
+#include "fhir/record/record.h"
+#include "gateway/exchange/attachment.h"
+#include "gateway/exchange/build_message.h"
+#include "gateway/export/export.h"
+#include "gateway/intake/local_times.h"
+#include "gateway/people/people.h"
+#include "gateway/runtime/file.h"
 
 enum { FILE_MAX_BYTES = 64 << 20, DIRECTORY_MAX_BYTES = 16 << 20, WARNING_MAX_BYTES = 4096 };
 

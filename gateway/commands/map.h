@@ -2,7 +2,7 @@
 #ifndef GATEWAY_COMMANDS_MAP_H
 #define GATEWAY_COMMANDS_MAP_H
 
-#include "gateway/commands/command.h"
+#include "gateway/command/command.h"
 
 int map_command(struct command_call *call);
 

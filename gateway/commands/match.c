@@ -2,11 +2,11 @@
  * desk decides about them. */
 #include "gateway/commands/table.h"
 
-#include "fhir/client_match.h"
-#include "gateway/actor.h"
+#include "fhir/client/match.h"
+#include "fhir/json/tree.h"
+#include "gateway/audit/actor.h"
 #include "gateway/commands/lists.h"
-#include "gateway/flow.h"
-#include "gateway/tree.h"
+#include "gateway/outbound/outbound.h"
 
 static struct flow flow_of(struct command_call *call, struct store *store)
 {

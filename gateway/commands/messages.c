@@ -1,7 +1,7 @@
 /* messages: what was sent and received, and each attempt, for whoever looks into a delivery. */
 #include <stdio.h>
 
-#include "gateway/commands/command.h"
+#include "gateway/command/command.h"
 #include "gateway/commands/lists.h"
 
 static const char *const directions[] = {"in", "out"};

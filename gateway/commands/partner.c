@@ -9,10 +9,10 @@
 #include "gateway/commands/cert_parts.h"
 #include "gateway/commands/lists.h"
 #include "gateway/commands/table.h"
-#include "gateway/file.h"
-#include "gateway/people.h"
-#include "gateway/probe.h"
-#include "gateway/tls.h"
+#include "gateway/people/people.h"
+#include "gateway/probe/probe.h"
+#include "gateway/runtime/file.h"
+#include "gateway/tls/tls.h"
 
 enum { FILE_MAX_BYTES = FOLDER_FILE_MAX };
 

@@ -11,12 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gateway/audit.h"
+#include "gateway/audit/audit.h"
 #include "gateway/commands/cert_parts.h"
 #include "gateway/commands/table.h"
-#include "gateway/directory_edit.h"
-#include "gateway/file.h"
-#include "gateway/store/partners.h"
+#include "gateway/people/directory_edit.h"
+#include "gateway/runtime/file.h"
+#include "gateway/store/upkeep.h"
 
 enum { FILE_MAX_BYTES = 16 << 20 };
 

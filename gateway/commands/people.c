@@ -1,13 +1,13 @@
-/* people: whom partners name, and what a person of ours makes of it. See gateway/people.h.
+/* people: whom partners name, and what a person of ours makes of it. See gateway/people/people.h.
  *
  * A decision is in the store when the command ends, and a running service takes it at once, as it
  * takes changed settings. */
-#include "gateway/people.h"
+#include "gateway/people/people.h"
 #include "gateway/commands/table.h"
 
 #include <string.h>
 
-#include "gateway/actor.h"
+#include "gateway/audit/actor.h"
 #include "gateway/commands/lists.h"
 
 /* ---- list and show ---- */

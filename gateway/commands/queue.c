@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/actor.h"
-#include "gateway/audit.h"
+#include "gateway/audit/actor.h"
+#include "gateway/audit/audit.h"
 #include "gateway/commands/lists.h"
-#include "gateway/flow.h"
-#include "gateway/release.h"
+#include "gateway/outbound/outbound.h"
+#include "gateway/outbound/release.h"
 
 enum { LIST_MAX = 10000 }; /* of each state */
 

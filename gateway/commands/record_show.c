@@ -9,12 +9,12 @@
 #include <string.h>
 
 #include "base/visible.h"
-#include "fhir/reason.h"
-#include "fhir/record_vocabulary.h"
+#include "fhir/codes/reason.h"
+#include "fhir/json/tree.h"
+#include "fhir/record/vocabulary.h"
 #include "gateway/commands/consent_list.h"
 #include "gateway/commands/lists.h"
-#include "gateway/flow.h"
-#include "gateway/tree.h"
+#include "gateway/outbound/outbound.h"
 
 enum { LABEL_WIDTH = 22, VALUE_MAX = 1 << 20 };
 

@@ -2,7 +2,7 @@
 #ifndef GATEWAY_COMMANDS_RECORD_SHOW_H
 #define GATEWAY_COMMANDS_RECORD_SHOW_H
 
-#include "gateway/commands/command.h"
+#include "gateway/command/command.h"
 #include "gateway/commands/shown.h"
 
 /* ROW, whose text RECORD is. */

@@ -3,13 +3,13 @@
 
 #include <string.h>
 
-#include "fhir/fhirpath.h"
-#include "fhir/validate.h"
+#include "fhir/fhirpath/fhirpath.h"
+#include "fhir/validate/validate.h"
 #include "gateway/commands/lists.h"
 #include "gateway/commands/map.h"
-#include "gateway/file.h"
-#include "gateway/intake.h"
-#include "gateway/profiles.h"
+#include "gateway/intake/intake.h"
+#include "gateway/runtime/file.h"
+#include "gateway/setup/profiles.h"
 
 enum { FILE_MAX_BYTES = 64 << 20 };
 

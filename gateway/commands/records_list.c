@@ -1,11 +1,11 @@
 /* records_list: every record that we wrote or received, whom it is about, and what became of it. */
 #include <string.h>
 
-#include "fhir/reason.h"
+#include "fhir/codes/reason.h"
+#include "fhir/json/tree.h"
 #include "gateway/commands/lists.h"
 #include "gateway/commands/record_show.h"
 #include "gateway/commands/table.h"
-#include "gateway/tree.h"
 
 enum { STATE_MAX = 2000 };
 

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base/visible.h"
-#include "fhir/reason.h"
-#include "gateway/actor.h"
+#include "fhir/codes/reason.h"
+#include "gateway/audit/actor.h"
 #include "gateway/commands/lists.h"
-#include "gateway/flow.h"
+#include "gateway/outbound/outbound.h"
 
 enum { LIST_PAGE = 100 }; /* referrals whose records are in memory at once */
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "gateway/demo/demo.h"
-#include "gateway/gateway.h"
+#include "gateway/service/service.h"
 
 static int serve(struct command_call *call)
 {

@@ -8,15 +8,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "certs/authority.h"
+#include "certs/issue/authority.h"
 #include "gateway/commands/ask.h"
 #include "gateway/commands/cert_parts.h"
 #include "gateway/commands/lists.h"
-#include "gateway/file.h"
-#include "gateway/own_ca.h"
-#include "gateway/people.h"
-#include "gateway/revocation.h"
-#include "gateway/tls.h"
+#include "gateway/people/people.h"
+#include "gateway/runtime/file.h"
+#include "gateway/tls/own_ca.h"
+#include "gateway/tls/revocation.h"
+#include "gateway/tls/tls.h"
 
 enum { FILE_MAX_BYTES = 1 << 20 };
 

@@ -6,9 +6,9 @@
 #include <time.h>
 
 #include "base/date.h"
-#include "fhir/client_match.h"
-#include "fhir/standing.h"
-#include "gateway/tree.h"
+#include "fhir/client/match.h"
+#include "fhir/codes/standing.h"
+#include "fhir/json/tree.h"
 
 enum { PRECAUTIONS_MAX = 4000, CAUTION_MAX = 2000, TOLD_MAX = 20 };
 

@@ -8,8 +8,8 @@
 #define GATEWAY_COMMANDS_SHOWN_H
 
 #include "base/arena.h"
-#include "fhir/json.h"
-#include "gateway/setup.h"
+#include "fhir/json/json.h"
+#include "gateway/setup/setup.h"
 #include "gateway/store/store.h"
 
 struct shown {

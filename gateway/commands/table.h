@@ -4,7 +4,7 @@
 #ifndef GATEWAY_COMMANDS_TABLE_H
 #define GATEWAY_COMMANDS_TABLE_H
 
-#include "gateway/commands/command.h"
+#include "gateway/command/command.h"
 
 extern const struct command commands_setup[];     /* init, check, settings, partner */
 extern const struct command commands_check[];     /* check, status */

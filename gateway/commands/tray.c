@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "gateway/actor.h"
+#include "gateway/audit/actor.h"
 #include "gateway/commands/lists.h"
-#include "gateway/flow.h"
+#include "gateway/outbound/outbound.h"
 
 enum { REASON_MAX = 200 };
 

@@ -14,10 +14,10 @@
 #include "base/date.h"
 #include "base/text.h"
 #include "demo_samples.h"
-#include "gateway/clock.h"
+#include "fhir/json/tree.h"
 #include "gateway/demo/practice.h"
-#include "gateway/file.h"
-#include "gateway/tree.h"
+#include "gateway/runtime/clock.h"
+#include "gateway/runtime/file.h"
 
 enum {
     ARGUMENTS_MAX = 12,

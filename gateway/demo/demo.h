@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "gateway/commands/command.h"
+#include "gateway/command/command.h"
 
 /* ROOT NULL: a temporary folder, removed at the end. ONCE: stop when the story is told, else watch
  * over the four until Ctrl-C. AS_JSON: one object a line. Returns 0 when everything expected was

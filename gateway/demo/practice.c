@@ -15,11 +15,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "certs/authority.h"
+#include "certs/issue/authority.h"
 #include "demo_samples.h"
-#include "gateway/commands/command.h"
-#include "gateway/control.h"
-#include "gateway/file.h"
+#include "gateway/command/command.h"
+#include "gateway/runtime/file.h"
+#include "gateway/service/control.h"
 
 enum { READY_MS = 10000, STOP_MS = 10000 };
 

@@ -9,8 +9,8 @@
 #include <sys/types.h>
 
 #include "base/arena.h"
-#include "fhir/json.h"
-#include "gateway/commands/command.h"
+#include "fhir/json/json.h"
+#include "gateway/command/command.h"
 
 enum { PRACTICES = 4 };
 

@@ -1,9 +1,9 @@
 /* answers: what partners said about referrals, until it stands in records/in. Part of the store's
- * contract (store.h). Added in the transaction that makes the move; read by the export. */
+ * contract (store/rows.h). Added in the transaction that makes the move; read by the export. */
 #ifndef GATEWAY_STORE_ANSWERS_H
 #define GATEWAY_STORE_ANSWERS_H
 
-#include "gateway/store/store.h"
+#include "gateway/store/rows.h"
 
 enum { STORE_ANSWERS_PAGE = 50 };
 

@@ -1,5 +1,5 @@
 /* backup: a consistent copy of a store while a service writes to it, and a look at all of a store.
- * Part of the store's contract (store.h); any process, on a reader's connection.
+ * Part of the store's contract (store/rows.h); any process, on a reader's connection.
  *
  * A copy is the database as one moment shows it and the journal's segments up to the last whole
  * group: what was promised and is not yet in the database is done from there when the copy is
@@ -7,7 +7,7 @@
 #ifndef GATEWAY_STORE_BACKUP_H
 #define GATEWAY_STORE_BACKUP_H
 
-#include "gateway/store/store.h"
+#include "gateway/store/rows.h"
 
 struct store_segment {
     const char *name; /* of the file in the journal's folder */

@@ -1,9 +1,9 @@
-/* figures: counts over what the store holds, for /metrics. Part of the store's contract (store.h);
- * for a reader's connection. */
+/* figures: counts over what the store holds, for /metrics. Part of the store's contract
+ * (store/rows.h); for a reader's connection. */
 #ifndef GATEWAY_STORE_FIGURES_H
 #define GATEWAY_STORE_FIGURES_H
 
-#include "gateway/store/store.h"
+#include "gateway/store/rows.h"
 
 /* Outbound messages that have not ended, by partner and state. */
 struct store_waiting {

@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-#include "gateway/clock.h"
-#include "gateway/store/sqlite_store.h"
+#include "gateway/runtime/clock.h"
+#include "gateway/store/sqlite/sqlite_internal.h"
 
 enum { NOTE_MS = 60 * 1000 };
 

@@ -1,5 +1,5 @@
 /* lived: time that a store has lived through, for waits and ages. Part of the store's contract
- * (store.h).
+ * (store/rows.h).
  *
  * It starts as the wall clock stood when the store was first opened, goes on with the monotonic
  * clock while a process has the store open, and takes in at most an hour of the time between two of
@@ -8,7 +8,7 @@
 #ifndef GATEWAY_STORE_LIVED_H
 #define GATEWAY_STORE_LIVED_H
 
-#include "gateway/store/store.h"
+#include "gateway/store/rows.h"
 
 enum { LIVED_GAP_MAX_MS = 3600 * 1000 };
 

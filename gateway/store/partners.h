@@ -1,11 +1,11 @@
 /* partners: the row behind a partner's name, for renaming and removing one. Part of the store's
- * contract (store.h). Other tables hold the row, so a new name changes one row and the ledger stays
- * with it; a removed one keeps its rows under a name that no partner can have, and its old name,
- * used again, is a new row. */
+ * contract (store/rows.h). Other tables hold the row, so a new name changes one row and the ledger
+ * stays with it; a removed one keeps its rows under a name that no partner can have, and its old
+ * name, used again, is a new row. */
 #ifndef GATEWAY_STORE_PARTNERS_H
 #define GATEWAY_STORE_PARTNERS_H
 
-#include "gateway/store/store.h"
+#include "gateway/store/rows.h"
 
 struct store_partner_use {
     bool is_known; /* it has a row */

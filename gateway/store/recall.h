@@ -1,9 +1,9 @@
 /* recall: rows about what a restored gateway asks of its partners, and is asked for. Part of the
- * store's contract (store.h). */
+ * store's contract (store/rows.h). */
 #ifndef GATEWAY_STORE_RECALL_H
 #define GATEWAY_STORE_RECALL_H
 
-#include "gateway/store/store.h"
+#include "gateway/store/rows.h"
 
 enum { STORE_TOLD_MAX = 1000 }; /* of one partner */
 

@@ -1,4 +1,5 @@
-/* retention: taking out of a store what has had its time. Part of the store's contract (store.h).
+/* retention: taking out of a store what has had its time. Part of the store's contract
+ * (store/rows.h).
  *
  * A reader finds what is old, page by page; the writer lets go of it, and looks again before it
  * does, because a person may have sent a message again meanwhile. What may go: the bytes of settled
@@ -9,7 +10,7 @@
 #ifndef GATEWAY_STORE_RETENTION_H
 #define GATEWAY_STORE_RETENTION_H
 
-#include "gateway/store/store.h"
+#include "gateway/store/rows.h"
 
 struct store_ages { /* what ended before may go, in lived time (lived.h) */
     int64_t payload_before_ms, row_before_ms;
@@ -34,8 +35,8 @@ size_t store_find_old(struct store *reader, struct arena *arena, const struct st
 void store_let_go(struct store *store, struct arena *arena, const struct store_ages *ages,
                   const struct store_old *old);
 
-/* Lets go of some early cancels (store.h) that were said before; false when there are none. Inside
- * a transaction. */
+/* Lets go of some early cancels (store/rows.h) that were said before; false when there are none.
+ * Inside a transaction. */
 bool store_drop_early_cancels(struct store *store, int64_t before_ms);
 /* The same of early retractions. */
 bool store_drop_early_retractions(struct store *store, int64_t before_ms);

@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "fhir/validate.h"
+#include "fhir/validate/validate.h"
 
 enum { FILES_MAX = 8192 };
 

@@ -17,11 +17,11 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "fhir/validate.h"
-#include "gateway/acknowledge_form.h"
-#include "gateway/admit.h"
-#include "gateway/conform.h"
-#include "gateway/inbox.h"
+#include "fhir/validate/validate.h"
+#include "gateway/exchange/check_message.h"
+#include "gateway/inbound/admit.h"
+#include "gateway/inbound/inbox.h"
+#include "gateway/inbound/reply_template.h"
 
 enum {
     GROUP = 64,

@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fhir/record.h"
-#include "gateway/flow.h"
-#include "gateway/office.h"
-#include "gateway/setup.h"
+#include "fhir/record/record.h"
+#include "gateway/data_folder/data_folder.h"
+#include "gateway/outbound/outbound.h"
+#include "gateway/setup/setup.h"
 
 enum { REFERRALS_A_COMMIT = 50 };
 

@@ -21,22 +21,22 @@ def put(root, path, text):
 
 def test_a_clean_tree_passes(tmp_path):
     put(tmp_path, "fhir/x.c", HEAD + '#include "base/arena.h"\n#include <string.h>\n')
-    put(tmp_path, "gateway/flow_send.c", HEAD + '#include "gateway/outbox.h"\n#include "fhir/x.h"\n')
-    put(tmp_path, "gateway/outbox.h", HEAD + '#ifndef X_H\n#include "gateway/release.h"\n#endif\n')
+    put(tmp_path, "gateway/outbound/send.c", HEAD + '#include "gateway/outbound/outbox.h"\n#include "fhir/x.h"\n')
+    put(tmp_path, "gateway/outbound/outbox.h", HEAD + '#ifndef X_H\n#include "gateway/outbound/release.h"\n#endif\n')
     code, said = check(tmp_path)
     assert (code, said) == (0, "check-layers: 3 files, 0 faults\n")
 
 
 @pytest.mark.parametrize("path, line, words", [
-    ("fhir/x.c", '#include "gateway/log.h"', "fhir/ may include only base, fhir"),
-    ("base/x.c", '#include "fhir/json.h"', "base/ may include only base"),
+    ("fhir/x.c", '#include "gateway/runtime/log.h"', "fhir/ may include only base, fhir"),
+    ("base/x.c", '#include "fhir/json/json.h"', "base/ may include only base"),
     ("certs/x.c", '#include "config/config.h"', "certs/ may include only base, certs"),
-    ("gateway/admit.c", '#include "gateway/inbox.h"', "stages meet only in gateway/flow.c"),
-    ("gateway/log.c", '#include "gateway/store/store.h"', "it stands above this file"),
-    ("gateway/store/x.c", '#include "gateway/track.h"', "it stands above this file"),
-    ("gateway/commands/x.c", '#include "gateway/gateway.h"', "it stands above this file"),
-    ("gateway/listen.c", "#include <curl/curl.h>", "only gateway/transmit_call.h and gateway/fetch.c may include it"),
-    ("fhir/x.c", "#include <cjson/cJSON.h>", "only fhir/json.c may include it"),
+    ("gateway/inbound/admit.c", '#include "gateway/inbound/inbox.h"', "stages meet only in gateway/flow.c"),
+    ("gateway/runtime/log.c", '#include "gateway/store/rows.h"', "it stands above this file"),
+    ("gateway/store/x.c", '#include "gateway/referral/track.h"', "it stands above this file"),
+    ("gateway/commands/x.c", '#include "gateway/service/service.h"', "it stands above this file"),
+    ("gateway/listener/listen.c", "#include <curl/curl.h>", "only gateway/delivery/transmit_call.h and gateway/tls/fetch.c may include it"),
+    ("fhir/x.c", "#include <cjson/cJSON.h>", "only fhir/json/json.c may include it"),
     ("gateway/x.c", "#include <sqlite3.h>", "only gateway/store/ may include it"),
     ("config/config.c", "#include <yaml.h>", "only config/entry.c may include it"),
     ("fhir/x.c", "#include <unistd.h>", "touches no file, clock, randomness or log"),

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fhir/fhirpath.h"
+#include "fhir/fhirpath/fhirpath.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

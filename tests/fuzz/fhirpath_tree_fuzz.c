@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fhir/fhirpath.h"
-#include "fhir/search.h"
+#include "fhir/fhirpath/fhirpath.h"
+#include "fhir/search/search.h"
 #include "fhirpath/grow.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

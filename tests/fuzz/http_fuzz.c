@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/http.h"
+#include "gateway/http/http.h"
 
 struct trace {
     char text[4096]; /* what handlers saw, and refusals */

@@ -9,7 +9,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "fhir/json.h"
+#include "fhir/json/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fhir/profile.h"
-#include "fhir/validate.h"
+#include "fhir/validate/profile.h"
+#include "fhir/validate/validate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -23,7 +23,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "gateway/transmit.h"
+#include "gateway/delivery/transmit.h"
 #include "lib/throwaway.h"
 
 struct calling_partner {

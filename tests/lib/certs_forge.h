@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "certs/identity.h"
+#include "certs/tls/identity.h"
 
 enum { FORGE_DAY = 24 * 60 * 60, FORGE_ITEMS = 4096, FORGE_PATH = 512, FORGE_ALERT_NONE = -1 };
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "fhir/validate.h"
+#include "fhir/validate/validate.h"
 
 static struct arena keep;  /* of the validator and what is loaded for it */
 static struct arena arena; /* of the text that was checked last */

@@ -11,14 +11,14 @@
 #include <unistd.h>
 
 #include "base/date.h"
-#include "fhir/message.h"
-#include "fhir/record.h"
-#include "gateway/file.h"
-#include "gateway/flow.h"
-#include "gateway/inbox.h"
-#include "gateway/office.h"
-#include "gateway/setup.h"
-#include "gateway/writer.h"
+#include "fhir/message/message.h"
+#include "fhir/record/record.h"
+#include "gateway/data_folder/data_folder.h"
+#include "gateway/inbound/inbox.h"
+#include "gateway/outbound/outbound.h"
+#include "gateway/runtime/file.h"
+#include "gateway/setup/setup.h"
+#include "gateway/store/writer.h"
 
 #define CLINIC_NOW "2026-10-20T12:00:00Z"
 

@@ -20,7 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "gateway/listen.h"
+#include "gateway/listener/listen.h"
 #include "lib/throwaway.h"
 
 struct door {

@@ -1,5 +1,5 @@
 /* hostile: messages of an admitted partner that are meant to cost much, and what each stage of one
- * costs in CPU time. For tests/unit/gateway/hostile_test.c and tests/bench/hostile_bench.c.
+ * costs in CPU time. For tests/unit/gateway/inbound/hostile_test.c and tests/bench/hostile_bench.c.
  *
  * A shape is a valid referral with one thing in it again and again: it grows by pieces up to the
  * size asked for. Stages are those of the service, called in its order, without sockets. Header
@@ -12,9 +12,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "fhir/validate.h"
-#include "gateway/acknowledge.h"
-#include "gateway/conform.h"
+#include "fhir/validate/validate.h"
+#include "gateway/exchange/check_message.h"
+#include "gateway/inbound/acknowledge.h"
 #include "lib/clinic.h"
 
 /* ---- shapes ---- */

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fhir/message.h"
-#include "fhir/record.h"
+#include "fhir/message/message.h"
+#include "fhir/record/record.h"
 
 static inline char *mapping_file(struct arena *arena, const char *path, size_t *ret_length)
 {

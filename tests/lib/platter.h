@@ -22,8 +22,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "certs/digest.h"
-#include "gateway/store/journal.h"
+#include "certs/io/digest.h"
+#include "gateway/store/journal/journal.h"
 
 enum { PLATTER_ID = 77, PLATTER_SEGMENT = 64 << 20, PLATTER_HEAD = 32 };
 

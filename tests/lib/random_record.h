@@ -3,8 +3,8 @@
 #ifndef TESTS_LIB_RANDOM_RECORD_H
 #define TESTS_LIB_RANDOM_RECORD_H
 
-#include "fhir/coding_tables.h"
-#include "fhir/record_vocabulary.h"
+#include "fhir/codes/coding_tables.h"
+#include "fhir/record/vocabulary.h"
 #include "lib/mapping.h"
 
 struct random_maker {

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/http.h"
+#include "gateway/http/http.h"
 
 #define GET "GET / HTTP/1.1\r\n"
 #define HOST "Host: a\r\n"

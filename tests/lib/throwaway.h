@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "certs/authority.h"
-#include "certs/context.h"
+#include "certs/issue/authority.h"
+#include "certs/tls/context.h"
 
 struct throwaway {
     char folder[64];

@@ -1,7 +1,7 @@
 /* check: the invariants, asked of the stores themselves. */
 #include <string.h>
 
-#include "gateway/recall.h"
+#include "gateway/referral/recall.h"
 #include "tests/sim/parts.h"
 
 struct message *check_message(struct world *world, int gate, int64_t row, int64_t referral)

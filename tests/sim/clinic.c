@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gateway/tree.h"
+#include "fhir/json/tree.h"
 #include "tests/sim/parts.h"
 
 struct handing { /* a unit: one record of a clinic */

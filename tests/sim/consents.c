@@ -1,5 +1,5 @@
 /* consents: what clients sign at the simulated clinics, and a model of what that allows, told
- * another way than fhir/consent.c tells it: without records, words and reasons. */
+ * another way than fhir/consent/consent.c tells it: without records, words and reasons. */
 #include <stdio.h>
 #include <string.h>
 

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "gateway/retention.h"
+#include "gateway/maintenance/retention.h"
 #include "gateway/store/backup.h"
 #include "gateway/store/lived.h"
 #include "tests/sim/parts.h"

@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "gateway/answer_files.h"
-#include "gateway/export.h"
-#include "gateway/file.h"
+#include "gateway/export/answer_files.h"
+#include "gateway/export/export.h"
+#include "gateway/runtime/file.h"
 #include "gateway/store/answers.h"
 #include "tests/sim/parts.h"
 

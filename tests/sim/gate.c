@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gateway/recall.h"
+#include "gateway/referral/recall.h"
 #include "gateway/store/lived.h"
 #include "tests/sim/parts.h"
 

@@ -2,11 +2,11 @@
 #ifndef TESTS_SIM_PARTS_H
 #define TESTS_SIM_PARTS_H
 
-#include "gateway/attempt.h"
-#include "gateway/inbox.h"
-#include "gateway/office.h"
-#include "gateway/release.h"
-#include "gateway/writer.h"
+#include "gateway/data_folder/data_folder.h"
+#include "gateway/delivery/attempt.h"
+#include "gateway/inbound/inbox.h"
+#include "gateway/outbound/release.h"
+#include "gateway/store/writer.h"
 #include "tests/sim/world.h"
 
 enum {

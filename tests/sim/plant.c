@@ -3,10 +3,10 @@
  */
 #include <string.h>
 
-#include "gateway/outbox.h"
+#include "fhir/json/tree.h"
+#include "gateway/outbound/outbox.h"
 #include "gateway/store/answers.h"
 #include "gateway/store/retention.h"
-#include "gateway/tree.h"
 #include "tests/sim/parts.h"
 
 /* Consent is not asked again before an attempt. */

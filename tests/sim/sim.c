@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gateway/log.h"
+#include "gateway/runtime/log.h"
 #include "tests/sim/world.h"
 
 struct options {

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fhir/message.h"
-#include "gateway/acknowledge.h"
-#include "gateway/admit.h"
-#include "gateway/recall.h"
-#include "gateway/tree.h"
+#include "fhir/json/tree.h"
+#include "fhir/message/message.h"
+#include "gateway/inbound/acknowledge.h"
+#include "gateway/inbound/admit.h"
+#include "gateway/referral/recall.h"
 #include "tests/sim/parts.h"
 
 struct claiming { /* a unit: what a gate sends to a partner next */

@@ -2,7 +2,7 @@
 -- with the sqlite3 shell can read them. `event` is append-only; states elsewhere are a cache of it.
 --
 -- Random texts that are looked up (message ids, record numbers, clients) have no index: their
--- keyed hashes are in memory and, in sorted runs, in key_page (gateway/store/keys.h). Unique are
+-- keyed hashes are in memory and, in sorted runs, in key_page (gateway/store/journal/keys.h). Unique are
 -- message (partner, message_id) and (partner, bundle_id) inbound, message (message_id) outbound,
 -- record (clinic, kind, number) and referral (placer, number): store_add_... looks before it adds.
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;

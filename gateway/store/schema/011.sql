@@ -44,5 +44,5 @@ INSERT INTO client_link_rows SELECT (SELECT c.id FROM client AS c
 DROP TABLE client_link;
 ALTER TABLE client_link_rows RENAME TO client_link;
 
--- Looked up by keys from now on (gateway/store/keys.h).
+-- Looked up by keys from now on (gateway/store/journal/keys.h).
 DROP INDEX client_number;

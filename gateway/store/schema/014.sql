@@ -1,4 +1,4 @@
--- Schema version 14. After a restore partners are asked for what the backup lacked (gateway/recall.h).
+-- Schema version 14. After a restore partners are asked for what the backup lacked (gateway/referral/recall.h).
 -- recalled: whose restore we answered last, and from when (lived time) we answer another one. told:
 -- where a partner says that a referral stands, which stands elsewhere here (`ours`, then) or is not
 -- here at all (NULL).
