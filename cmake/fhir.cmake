@@ -34,6 +34,7 @@ foreach(page records mapping)
   add_test(NAME docs.${page} COMMAND ${Python3_EXECUTABLE} -B ${codes_folder}/document.py --check
            ${CMAKE_SOURCE_DIR}/docs/${page}.md)
 endforeach()
+add_test(NAME docs.check COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_SOURCE_DIR}/tools/check-docs)
 
 # tests/bench/fhir.sh runs it; not part of `all`.
 add_executable(fhir_bench EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/bench/fhir_bench.c)

@@ -1,0 +1,42 @@
+"""The check of the pages finds a path, a link and a function that are not there."""
+import subprocess
+
+import pytest
+
+from conftest import ROOT
+
+
+def check(root):
+    done = subprocess.run([ROOT / "tools" / "check-docs", root], capture_output=True, text=True)
+    return done.returncode, done.stdout
+
+
+@pytest.fixture
+def tree(tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "x.c").write_text("int x_make(void)\n{\n    return 1;\n}\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("text", [
+    "# A page\n\n`base/x.c:3` and [here](#a-page)\n",
+    "| step | `base/x.c` | `x_make()` |\n",
+    "`tests/fuzz/NAME_fuzz.c`\n\n```sh\nls [x](gone.md) `base/gone.c`\n```\n",
+])
+def test_a_page_that_speaks_of_what_is_there_passes(tree, text):
+    (tree / "docs" / "tour.md").write_text(text)
+    assert check(tree) == (0, "check-docs: 1 pages, 0 faults\n")
+
+
+@pytest.mark.parametrize("text, words", [
+    ("\n`base/gone.c`\n", "found `base/gone.c`, which does not exist"),
+    ("\n[x](gone.md)\n", "found a link to gone.md"),
+    ("\n[x](#gone)\n", "found a link to #gone"),
+    ("\n| `base/x.c` | `x_gone()` |\n", "found `x_gone()`"),
+    ("\n`x_make()` is not beside\n\nits file, `base/x.c`\n", "found `x_make()`"),
+])
+def test_each_rule_finds_its_fault(tree, text, words):
+    (tree / "docs" / "tour.md").write_text(text)
+    code, said = check(tree)
+    assert code == 1 and said.startswith("docs/tour.md:2: ") and words in said
