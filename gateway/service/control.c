@@ -20,6 +20,7 @@ struct control {
     uv_pipe_t server;
     struct office *office;
     const struct command_set *commands;
+    const char *dir;  /* the data folder, absolute: callers stand in other folders */
     unsigned clients; /* connections open */
     bool is_closed;
     void (*on_stopped)(void *owner);
@@ -72,6 +73,7 @@ static int run_request(struct client *client, const struct json *request)
         text_add(&call->err, "refgate: this command does not run inside the service\n");
         return fault_exit_code(FAULT_usage);
     }
+    call->dir = client->control->dir; /* as the caller named it, it is relative to their folder */
     call->cwd = json_get_text(request, "cwd");
     call->input = json_get_text(request, "input");
     call->input_length = call->input == NULL ? 0 : strlen(call->input);
@@ -218,6 +220,14 @@ static void on_connection(uv_stream_t *server, int status)
         close_client(client);
 }
 
+static const char *absolute(const char *dir, struct arena *arena)
+{
+    char *real = realpath(dir, NULL);
+    const char *path = arena_copy(arena, real == NULL ? dir : real);
+    free(real);
+    return path;
+}
+
 struct control *control_start(struct uv_loop_s *loop, struct office *office,
                               const struct command_set *commands, const char *dir,
                               struct arena *arena, struct fault *ret_fault)
@@ -230,6 +240,7 @@ struct control *control_start(struct uv_loop_s *loop, struct office *office,
     }
     control->office = office;
     control->commands = commands;
+    control->dir = absolute(dir, arena);
     control->server.data = control;
     unlink(path); /* left by a killed service; DIR/lock says that none runs */
     mode_t mask = umask(0177);

@@ -99,6 +99,23 @@ def test_relative_files_are_meant_from_where_one_stands(told, tmp_path):
     told.stop()
 
 
+def test_the_folder_is_the_same_from_wherever_it_is_named(make_town):
+    """The service stands in another folder than who asks it; a folder named from there is the service's own all the
+    same: what status looks at, and the files that a command changes."""
+    lakeside, willow = make_town("lakeside", "willow")
+    beside = lakeside.folder.parent / "beside"
+    beside.mkdir()
+    bare = {key: value for key, value in os.environ.items() if key != "REFGATE_DIR"}
+    wanted = refgate("status", "-d", lakeside.folder, cwd="/").stdout.splitlines()[-1]
+    ways = [(("-d", f"../{lakeside.folder.name}"), beside, bare), ((), lakeside.folder, bare),
+            ((), beside, {**bare, "REFGATE_DIR": f"../{lakeside.folder.name}"})]
+    for named, cwd, env in ways:
+        done = refgate("status", *named, cwd=cwd, env=env)
+        assert "settings.yaml" not in done.stdout + done.stderr and done.stdout.splitlines()[-1] == wanted
+    refgate("partner", "rename", "willow", "willow-2", cwd=lakeside.folder, env=bare)
+    assert "willow-2" in refgate("partner", "list", cwd=lakeside.folder, env=bare).stdout
+
+
 @pytest.mark.parametrize("words, code, said", [
     (("referrals", "show", "R-nowhere"), 3, "R-nowhere"), (("referrals", "accept", "R-nowhere"), 3, "R-nowhere"),
     (("messages", "show", "99999"), 3, "99999"), (("messages", "show", "x"), 2, "x"),
