@@ -171,6 +171,13 @@ void text_add_json(struct text *text, const char *more)
     text_add_json_n(text, more, strlen(more));
 }
 
+bool text_is_one_of(const char *text, const char *const *words)
+{
+    while (*words != NULL && !text_equal(text, *words))
+        words++;
+    return *words != NULL;
+}
+
 bool text_ends(const char *text, const char *suffix)
 {
     if (text == NULL)

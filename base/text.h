@@ -48,6 +48,8 @@ static inline bool text_starts(const char *text, const char *prefix)
     return text != NULL && (*prefix == '\0' || *text == *prefix) &&
            strncmp(text, prefix, strlen(prefix)) == 0;
 }
+/* Whether TEXT is one of WORDS, which end in NULL. NULL is none of them. */
+bool text_is_one_of(const char *text, const char *const *words);
 bool text_ends(const char *text, const char *suffix);
 /* Whether WORDS stand in TEXT, with no letter or digit before or behind. */
 bool text_has_words(const char *text, const char *words);

@@ -147,10 +147,7 @@ static bool is_clinical(const char *type)
     static const char *const types[] = {
         "Practitioner", "PractitionerRole", "Organization", "Location", "HealthcareService",
         "Endpoint",     "BodyStructure",    "Binary",       "Group",    NULL};
-    size_t i = 0;
-    while (types[i] != NULL && !text_equal(types[i], type))
-        i++;
-    return types[i] == NULL;
+    return !text_is_one_of(type, types);
 }
 
 static bool index_contained(struct field_job *job, struct json *container)

@@ -218,12 +218,10 @@ bool call_trace(struct machine *machine, const struct step *step)
 
 static bool is_taken(const struct machine *machine, const char *name)
 {
-    static const char *const reserved[] = {"resource", "rootResource", "context",
-                                           "ucum",     "sct",          "loinc"};
-    for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++) {
-        if (strcmp(name, reserved[i]) == 0)
-            return true;
-    }
+    static const char *const reserved[] = {"resource", "rootResource", "context", "ucum",
+                                           "sct",      "loinc",        NULL};
+    if (text_is_one_of(name, reserved))
+        return true;
     for (const struct variable *at = machine->variables; at != NULL; at = at->outer) {
         if (strcmp(at->name, name) == 0)
             return true;

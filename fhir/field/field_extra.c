@@ -31,11 +31,7 @@ static bool is_settable(const char *name)
                                         "client_birth_date",
                                         "standing",
                                         NULL};
-    for (size_t i = 0; fixed[i] != NULL; i++) {
-        if (strcmp(fixed[i], name) == 0)
-            return false;
-    }
-    return true;
+    return !text_is_one_of(name, fixed);
 }
 
 /* Given names travel word by word, and beside them as they are spaced, which changes no word. */

@@ -245,10 +245,7 @@ static bool is_no_step(struct field_job *job, struct json *detail)
 {
     static const char *const words[] = {"on-hold", "completed", "cancelled", NULL};
     const char *status = json_get_text(detail, "status");
-    size_t i = 0;
-    while (words[i] != NULL && !text_equal(words[i], status))
-        i++;
-    bool is_word = words[i] != NULL && !json_true(json_get(detail, "doNotPerform"));
+    bool is_word = text_is_one_of(status, words) && !json_true(json_get(detail, "doNotPerform"));
     return !is_word && standing_sets_aside(job, job->resource, detail_type, detail,
                                            activity_words(job, detail));
 }

@@ -47,13 +47,6 @@ static const char *const never_types[] = {
     "NI",  "NH",  "NIIP", "TAX", "EN",   "EI",  "PRN", "NPI", "AN",  "VN",  "WC",  "WCN",
     "PRC", "BRN", "BR",   "BC",  "CZ",   "DFN", "MI",  "DN",  "DR",  "LN",  "MD",  NULL};
 
-static bool is_one_of(const char *word, const char *const *words)
-{
-    while (*words != NULL && !text_equal(*words, word))
-        words++;
-    return *words != NULL;
-}
-
 static enum sort sort_of_coding(const struct json *coding)
 {
     const char *code = json_get_text(coding, "code");
@@ -61,8 +54,8 @@ static enum sort sort_of_coding(const struct json *coding)
         if (text_equal(types[i].code, code))
             return types[i].sort;
     }
-    bool is_other = is_one_of(json_get_text(coding, "system"), type_systems);
-    return is_other || is_one_of(code, never_types) ? SORT_NEVER : SORT_UNTYPED;
+    bool is_other = text_is_one_of(json_get_text(coding, "system"), type_systems);
+    return is_other || text_is_one_of(code, never_types) ? SORT_NEVER : SORT_UNTYPED;
 }
 
 /* Whether TEXT says one of WORDS (in small letters), whatever its case. */

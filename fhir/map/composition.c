@@ -47,11 +47,7 @@ static bool is_note_kind(const char *word)
 {
     const struct record_field *field =
         record_field_find(record_kind_find("progress-note"), "note_kind");
-    for (size_t i = 0; field != NULL && field->words[i] != NULL; i++) {
-        if (strcmp(field->words[i], word) == 0)
-            return true;
-    }
-    return false;
+    return field != NULL && text_is_one_of(word, field->words);
 }
 
 static struct json *read_type(struct field_job *job, const struct field *field, struct json *node,

@@ -249,19 +249,11 @@ static const struct field_kind excludes = {write_excludes, read_excludes};
 static const struct field_word decisions[] = {
     {"allow", "permit"}, {"refuse", "deny"}, {NULL, NULL}};
 
-static bool is_one_of(const char *const *names, const struct json *members)
-{
-    size_t i = 0;
-    while (names[i] != NULL && strcmp(names[i], json_key(members)) != 0)
-        i++;
-    return names[i] != NULL;
-}
-
 static bool has_only(const struct json *object, const char *const *names)
 {
     for (const struct json *member = json_first(object); member != NULL;
          member = json_next(member)) {
-        if (!is_one_of(names, member))
+        if (!text_is_one_of(json_key(member), names))
             return false;
     }
     return true;

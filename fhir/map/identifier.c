@@ -78,10 +78,7 @@ static bool is_another_sort(const char *code)
     static const char *const codes[] = {"FILL", "PGN", "FGN", "ACSN", "LACSN", "VN",
                                         "AN",   "MR",  "PI",  "PT",   "SS",    "MB",
                                         "NPI",  "PRN", "UDI", "SNO",  NULL};
-    size_t i = 0;
-    while (codes[i] != NULL && !text_equal(codes[i], code))
-        i++;
-    return codes[i] != NULL;
+    return text_is_one_of(code, codes);
 }
 
 static bool is_of_another_sort(const struct json *type)

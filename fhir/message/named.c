@@ -3,14 +3,6 @@
 
 #include <string.h>
 
-static bool is_one_of(const char *word, const char *const *words)
-{
-    size_t i = 0;
-    while (words[i] != NULL && !text_equal(words[i], word))
-        i++;
-    return words[i] != NULL;
-}
-
 /* ---- names ---- */
 
 static const char *human_name(struct field_job *job, const struct json *resource)
@@ -68,10 +60,10 @@ const char *named_target(struct field_job *job, const char *key, const struct me
 {
     if (entries_is(entry, "PractitionerRole"))
         return name_of_role(job, entry->resource);
-    if (is_one_of(entry->type, people))
+    if (text_is_one_of(entry->type, people))
         return name_of(job, entry->resource);
-    if (entries_is(entry, "Patient") && is_one_of(key, deeds))
+    if (entries_is(entry, "Patient") && text_is_one_of(key, deeds))
         return entry->is_strangers ? "another patient" : "the client";
-    bool is_link = is_one_of(key, links) && entry->resource != job->main;
+    bool is_link = text_is_one_of(key, links) && entry->resource != job->main;
     return is_link ? number_of(entry->resource) : NULL;
 }

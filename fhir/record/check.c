@@ -104,11 +104,7 @@ static bool is_allowed(struct checking *check, const struct record_field *field,
 {
     switch (field->allowed) {
     case RECORD_WORDS:
-        for (size_t i = 0; field->words[i] != NULL; i++) {
-            if (strcmp(field->words[i], word) == 0)
-                return true;
-        }
-        return false;
+        return text_is_one_of(word, field->words);
     case RECORD_MEASURES:
         return coding_measure(word) != NULL;
     case RECORD_CODES:

@@ -13,12 +13,8 @@ const char *record_kind(const struct json *tree)
 
 bool record_is_receipt(const char *name)
 {
-    static const char *const names[] = {"received", "received_from", "standing", "retracted"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strcmp(name, names[i]) == 0)
-            return true;
-    }
-    return false;
+    static const char *const names[] = {"received", "received_from", "standing", "retracted", NULL};
+    return text_is_one_of(name, names);
 }
 
 bool record_is_fact(const struct json *item)

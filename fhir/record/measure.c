@@ -12,8 +12,8 @@
 static const char range_of_motion[] = "range-of-motion";
 
 static const char *const paired_joints[] = {"shoulder", "elbow", "forearm", "wrist",
-                                            "hip",      "knee",  "ankle"};
-static const char *const sided_motions[] = {"rotation", "side-bending"};
+                                            "hip",      "knee",  "ankle",   NULL};
+static const char *const sided_motions[] = {"rotation", "side-bending", NULL};
 
 struct measured { /* one measurement, or the target of one goal */
     const struct json *object;
@@ -33,15 +33,6 @@ static void fault_at(struct checking *check, const struct measured *measured, co
                                        arena_print(check->arena, "%s.%s", measured->path, name),
                                        found != NULL ? found : record_show(check, node), expected,
                                        nearest});
-}
-
-static bool is_in(const char *word, const char *const *words, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (text_equal(words[i], word))
-            return true;
-    }
-    return false;
 }
 
 /* ---- joints ---- */
@@ -75,11 +66,7 @@ static void fault_motion(struct checking *check, const struct measured *measured
 static bool is_word_of(const char *name, const char *word)
 {
     const struct record_field *field = record_field_find(record_item_find("measurement"), name);
-    for (size_t i = 0; word != NULL && field->words[i] != NULL; i++) {
-        if (strcmp(field->words[i], word) == 0)
-            return true;
-    }
-    return false;
+    return text_is_one_of(word, field->words);
 }
 
 static void require(struct checking *check, const struct measured *measured, const char *name,
@@ -106,9 +93,9 @@ static void check_motion(struct checking *check, struct measured *measured)
     require(check, measured, "motion", "the movement that was measured, such as rotation");
     if (!is_word_of("joint", joint))
         return;
-    bool is_paired = is_in(joint, paired_joints, sizeof paired_joints / sizeof *paired_joints);
+    bool is_paired = text_is_one_of(joint, paired_joints);
     bool is_spine = !is_paired && strcmp(joint, "jaw") != 0;
-    if (is_paired || (is_spine && is_in(motion, sided_motions, 2)))
+    if (is_paired || (is_spine && text_is_one_of(motion, sided_motions)))
         require(check, measured, "side", "left, right or both");
     if (!is_word_of("motion", motion))
         return;
@@ -121,13 +108,13 @@ static void check_motion(struct checking *check, struct measured *measured)
         open_in_millimetres(measured, row->unit);
 }
 
-static const char *const lengths[] = {"mm", "cm", "[in_i]"};
+static const char *const lengths[] = {"mm", "cm", "[in_i]", NULL};
 
 /* A goal names no joint: its unit tells a jaw from the rest. */
 static void check_motion_target(struct measured *measured)
 {
     const struct unit_row *unit = coding_unit(json_get_text(measured->object, "unit"));
-    if (unit != NULL && is_in(unit->ucum, lengths, sizeof lengths / sizeof *lengths))
+    if (unit != NULL && text_is_one_of(unit->ucum, lengths))
         open_in_millimetres(measured, "mm");
 }
 

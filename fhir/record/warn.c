@@ -40,12 +40,8 @@ static bool has_word(const struct json *list, const char *word)
 static bool is_deep(const char *technique)
 {
     static const char *const deep[] = {"deep-tissue", "cross-fibre-friction", "connective-tissue",
-                                       "spinal-manipulation"};
-    for (size_t i = 0; technique != NULL && i < sizeof deep / sizeof *deep; i++) {
-        if (strcmp(deep[i], technique) == 0)
-            return true;
-    }
-    return false;
+                                       "spinal-manipulation", NULL};
+    return text_is_one_of(technique, deep);
 }
 
 static bool is_blood_thinner(const char *text)

@@ -240,18 +240,9 @@ const struct definition_type *bundle_type_at(const struct bundle *bundle, const 
 
 /* ---- entries ---- */
 
-static bool is_word_of(const char *word, const char *const *words)
-{
-    for (; word != NULL && *words != NULL; words++) {
-        if (strcmp(word, *words) == 0)
-            return true;
-    }
-    return false;
-}
-
 static bool type_is(const struct bundle *bundle, const char *const *types)
 {
-    return is_word_of(bundle->type, types);
+    return text_is_one_of(bundle->type, types);
 }
 
 /* "http.../Type/id": a url that looks like a resource on a server must name this resource. */
@@ -323,7 +314,7 @@ static void check_links(struct validation *run, const struct subject *subject,
     const struct json *link = json_first(links);
     for (; link != NULL && place.index < LINKS_MAX; link = json_next(link), place.index++) {
         const char *relation = json_get_text(link, "relation");
-        bool is_page = is_word_of(relation, pages);
+        bool is_page = text_is_one_of(relation, pages);
         if (is_page && !type_is(bundle, paged))
             validation_add(run, ISSUE_ERROR, ISSUE_INVALID, &place, "relation",
                            json_get(link, "relation"), "a link between pages",

@@ -21,15 +21,6 @@ static bool has(const struct subject *subject, const char *name)
     return json_get(subject->node, name) != NULL;
 }
 
-static bool is_one_of(const char *text, const char *const *words)
-{
-    for (; text != NULL && *words != NULL; words++) {
-        if (strcmp(text, *words) == 0)
-            return true;
-    }
-    return false;
-}
-
 static bool type_is(const struct subject *subject, const char *type)
 {
     const char *found = text_of(subject, "type");
@@ -52,7 +43,7 @@ static bool bdl_1(struct validation *run, const struct subject *subject)
 {
     (void)run;
     static const char *const types[] = {"searchset", "history", NULL};
-    return !has(subject, "total") || is_one_of(text_of(subject, "type"), types);
+    return !has(subject, "total") || text_is_one_of(text_of(subject, "type"), types);
 }
 
 /* Of all entries: MEMBER is there; *ret_all, *ret_any. */
@@ -84,7 +75,7 @@ static bool bdl_3(struct validation *run, const struct subject *subject)
     bool all;
     bool any;
     count_member(subject, "request", &all, &any);
-    return is_one_of(text_of(subject, "type"), types) ? all : !any;
+    return text_is_one_of(text_of(subject, "type"), types) ? all : !any;
 }
 
 static bool bdl_4(struct validation *run, const struct subject *subject)
@@ -94,7 +85,7 @@ static bool bdl_4(struct validation *run, const struct subject *subject)
     bool all;
     bool any;
     count_member(subject, "response", &all, &any);
-    return is_one_of(text_of(subject, "type"), types) ? all : !any;
+    return text_is_one_of(text_of(subject, "type"), types) ? all : !any;
 }
 
 static bool bdl_7(struct validation *run, const struct subject *subject)
@@ -312,7 +303,7 @@ static bool tim_9(struct validation *run, const struct subject *subject)
         return true;
     const struct json *when = json_get(subject->node, "when");
     for (const struct json *each = json_first(when); each != NULL; each = json_next(each)) {
-        if (is_one_of(json_text(each), meals))
+        if (text_is_one_of(json_text(each), meals))
             return false;
     }
     return when != NULL || has(subject, "_when");

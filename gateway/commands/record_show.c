@@ -140,12 +140,8 @@ static bool speaks_for_itself(const char *name)
 {
     static const char *const names[] = {"text",    "code",    "measure", "value", "unit",
                                         "area",    "side",    "level",   "who",   "technique",
-                                        "finding", "goal_id", "name",    "id"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (text_equal(names[i], name))
-            return true;
-    }
-    return false;
+                                        "finding", "goal_id", "name",    "id",    NULL};
+    return text_is_one_of(name, names);
 }
 
 static const char *value_of(const struct shown *shown, const struct record_shape *shape,

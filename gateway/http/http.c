@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <uv.h>
 
+#include "base/text.h"
 #include "gateway/http/answer.h"
 #include "gateway/http/target.h"
 
@@ -436,13 +437,9 @@ static bool read_target(struct request *request)
 
 static bool method_is_served(const char *method)
 {
-    static const char *const served[] = {"GET",   "POST",   "PUT",    "HEAD",
-                                         "PATCH", "DELETE", "OPTIONS"};
-    for (size_t i = 0; i < sizeof served / sizeof served[0]; i++) {
-        if (strcmp(method, served[i]) == 0)
-            return true;
-    }
-    return false;
+    static const char *const served[] = {"GET",   "POST",   "PUT",     "HEAD",
+                                         "PATCH", "DELETE", "OPTIONS", NULL};
+    return text_is_one_of(method, served);
 }
 
 /* Ends each value with a NUL, white space at its end cut off. */

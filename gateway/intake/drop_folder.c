@@ -406,13 +406,9 @@ static void take_file(struct sweep *sweep, struct seen *seen)
 
 bool intake_is_left_alone(const char *name)
 {
-    static const char *const made_by_programs[] = {"Thumbs.db", "desktop.ini"};
-    for (size_t i = 0; i < sizeof made_by_programs / sizeof *made_by_programs; i++) {
-        if (text_equal(name, made_by_programs[i]))
-            return true;
-    }
-    return name[0] == '.' || text_starts(name, "~$") || text_ends(name, ".tmp") ||
-           text_ends(name, ".part");
+    static const char *const made_by_programs[] = {"Thumbs.db", "desktop.ini", NULL};
+    return text_is_one_of(name, made_by_programs) || name[0] == '.' || text_starts(name, "~$") ||
+           text_ends(name, ".tmp") || text_ends(name, ".part");
 }
 
 /* What NAME looks like now. A notice whose file has gone goes, too. */

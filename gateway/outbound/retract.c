@@ -95,16 +95,12 @@ static bool may_be_retracted(const struct retracting *retracting, struct fault *
 static void stop_copies(const struct retracting *retracting, struct store_message *copies,
                         size_t count)
 {
-    static const char *const waiting[] = {"queued", "held", "parked"};
+    static const char *const waiting[] = {"queued", "held", "parked", NULL};
     const struct flow *flow = retracting->flow;
     for (size_t i = 0; i < count; i++) {
-        for (size_t k = 0; k < sizeof waiting / sizeof *waiting; k++) {
-            if (!text_equal(copies[i].state, waiting[k]))
-                continue;
-            if (outbox_withdraw(flow->store, flow->arena, &copies[i], "it was retracted",
-                                flow->now_ms))
-                flow_tell_instead(flow, &copies[i]);
-        }
+        if (text_is_one_of(copies[i].state, waiting) &&
+            outbox_withdraw(flow->store, flow->arena, &copies[i], "it was retracted", flow->now_ms))
+            flow_tell_instead(flow, &copies[i]);
     }
 }
 

@@ -221,12 +221,8 @@ static void note_dropped(const struct flow *flow, const struct store_record *row
 /* A message that nobody can have taken for good: not one that arrived or was refused. */
 static bool is_unsent(const struct store_message *message)
 {
-    static const char *const states[] = {"queued", "held", "parked", "sending"};
-    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
-        if (text_equal(message->state, states[i]))
-            return !outbox_was_delivered(message);
-    }
-    return false;
+    static const char *const states[] = {"queued", "held", "parked", "sending", NULL};
+    return text_is_one_of(message->state, states) && !outbox_was_delivered(message);
 }
 
 /* One on its way now is found dropped when its try has ended without an answer. */

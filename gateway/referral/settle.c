@@ -54,14 +54,10 @@ static bool find(struct store *store, struct arena *arena, const struct settle_c
  * take over. */
 static bool is_shared_state(const char *status)
 {
-    static const char *const states[] = {"requested",   "received",  "accepted",
-                                         "in-progress", "on-hold",   "rejected",
-                                         "cancelled",   "completed", "failed"};
-    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
-        if (text_equal(status, states[i]))
-            return true;
-    }
-    return false;
+    static const char *const states[] = {"requested", "received", "accepted",  "in-progress",
+                                         "on-hold",   "rejected", "cancelled", "completed",
+                                         "failed",    NULL};
+    return text_is_one_of(status, states);
 }
 
 /* Something of ours about it is still to come to the partner. */

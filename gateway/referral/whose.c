@@ -9,12 +9,8 @@
 bool whose_is_asked(const char *kind)
 {
     static const char *const kinds[] = {"progress-note", "discharge-summary", "treatment-plan",
-                                        "case-conference"};
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (text_equal(kinds[i], kind))
-            return true;
-    }
-    return false;
+                                        "case-conference", NULL};
+    return text_is_one_of(kind, kinds);
 }
 
 const struct json *whose_referral(struct store *store, struct arena *arena,

@@ -76,12 +76,8 @@ int64_t store_next_message(struct store *store)
 /* A parked message keeps its place: what follows it would only be refused for its order. */
 static bool is_open(const char *state)
 {
-    static const char *const open_states[] = {"queued", "sending", "held", "parked"};
-    for (size_t i = 0; i < sizeof open_states / sizeof *open_states; i++) {
-        if (text_equal(open_states[i], state))
-            return true;
-    }
-    return false;
+    static const char *const open_states[] = {"queued", "sending", "held", "parked", NULL};
+    return text_is_one_of(state, open_states);
 }
 
 /* A retraction is about what was sent, wherever the rest of its referral waits: it waits for

@@ -1,4 +1,5 @@
-/* text: numbers as they would be printed, up to where the text is full. */
+/* text: numbers as they would be printed, up to where the text is full; heads of whole characters;
+ * one of a list of words. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,11 +48,28 @@ static void a_head_is_whole_characters(void **state)
     assert_int_equal(text_utf8_head("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z", 4), 10);
 }
 
+static void a_text_is_one_of_the_words_only_as_a_whole(void **state)
+{
+    static const char *const none[] = {NULL};
+    static const char *const words[] = {"left", "right", "", NULL};
+    (void)state;
+    assert_true(text_is_one_of("left", words));
+    assert_true(text_is_one_of("right", words));
+    assert_true(text_is_one_of("", words));
+    assert_false(text_is_one_of("lef", words));
+    assert_false(text_is_one_of("left ", words));
+    assert_false(text_is_one_of("Left", words));
+    assert_false(text_is_one_of(NULL, words));
+    assert_false(text_is_one_of("left", none));
+    assert_false(text_is_one_of(NULL, none));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_numbers_are_written_as_they_are),
         cmocka_unit_test(a_head_is_whole_characters),
+        cmocka_unit_test(a_text_is_one_of_the_words_only_as_a_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
