@@ -33,34 +33,36 @@ static bool texts(struct machine *machine, const struct step *step, const char *
 
 /* ---- searching ---- */
 
-bool call_starts_with(struct machine *machine, const struct step *step)
+/* Pushes whether TEST holds of the input and the argument; nothing when one of them is empty. */
+static bool run_test(struct machine *machine, const struct step *step,
+                     bool (*test)(const char *text, const char *argument))
 {
     const char *text;
-    const char *prefix;
+    const char *argument;
     bool known;
-    if (!texts(machine, step, &text, &prefix, &known))
+    if (!texts(machine, step, &text, &argument, &known))
         return false;
-    return !known || machine_push(machine, step, value_boolean(text_starts(text, prefix)));
+    return !known || machine_push(machine, step, value_boolean(test(text, argument)));
+}
+
+bool call_starts_with(struct machine *machine, const struct step *step)
+{
+    return run_test(machine, step, text_starts);
 }
 
 bool call_ends_with(struct machine *machine, const struct step *step)
 {
-    const char *text;
-    const char *suffix;
-    bool known;
-    if (!texts(machine, step, &text, &suffix, &known))
-        return false;
-    return !known || machine_push(machine, step, value_boolean(text_ends(text, suffix)));
+    return run_test(machine, step, text_ends);
+}
+
+static bool has_part(const char *text, const char *part)
+{
+    return strstr(text, part) != NULL;
 }
 
 bool call_contains(struct machine *machine, const struct step *step)
 {
-    const char *text;
-    const char *part;
-    bool known;
-    if (!texts(machine, step, &text, &part, &known))
-        return false;
-    return !known || machine_push(machine, step, value_boolean(strstr(text, part) != NULL));
+    return run_test(machine, step, has_part);
 }
 
 static long long characters_before(const char *text, const char *at)

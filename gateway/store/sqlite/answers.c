@@ -2,10 +2,7 @@
 #include "gateway/store/answers.h"
 #include "gateway/store/sqlite/sqlite.h"
 
-#define ANSWER(member, type)                                                                       \
-    {                                                                                              \
-#member, type, offsetof(struct store_answer, member)                                       \
-    }
+#define ANSWER(member, type) COLUMN(struct store_answer, member, type)
 static const struct column answer_columns[] = {
     ANSWER(id, COLUMN_WHOLE),          ANSWER(referral, COLUMN_WHOLE),
     ANSWER(seq, COLUMN_WHOLE),         ANSWER(clinic, COLUMN_TEXT),

@@ -5,10 +5,7 @@
  * row once a day, so the hot path and the journal do not grow with them. */
 #include "gateway/store/sqlite/sqlite.h"
 
-#define CLAIM(member, type)                                                                        \
-    {                                                                                              \
-#member, type, offsetof(struct store_claim, member)                                        \
-    }
+#define CLAIM(member, type) COLUMN(struct store_claim, member, type)
 static const struct column claim_columns[] = {
     CLAIM(id, COLUMN_WHOLE),        CLAIM(partner, COLUMN_PARTNER), CLAIM(key, COLUMN_TEXT),
     CLAIM(kind, COLUMN_TEXT),       CLAIM(name, COLUMN_TEXT),       CLAIM(npi, COLUMN_TEXT),
@@ -18,10 +15,7 @@ static const struct column claim_columns[] = {
 };
 static const struct table claims = TABLE("claim", store_claim, claim_columns);
 
-#define PLACE(member, type)                                                                        \
-    {                                                                                              \
-#member, type, offsetof(struct store_place, member)                                        \
-    }
+#define PLACE(member, type) COLUMN(struct store_place, member, type)
 static const struct column place_columns[] = {
     PLACE(handle, COLUMN_TEXT),     PLACE(kind, COLUMN_TEXT),       PLACE(name, COLUMN_TEXT),
     PLACE(npi, COLUMN_TEXT),        PLACE(profession, COLUMN_TEXT), PLACE(works_at, COLUMN_TEXT),

@@ -9,10 +9,7 @@
 #include "base/text.h"
 #include "gateway/store/sqlite/sqlite_internal.h"
 
-#define CLIENT(member, type)                                                                       \
-    {                                                                                              \
-#member, type, offsetof(struct store_client, member)                                       \
-    }
+#define CLIENT(member, type) COLUMN(struct store_client, member, type)
 static const struct column client_columns[] = {
     CLIENT(id, COLUMN_WHOLE),         CLIENT(owner, COLUMN_ORIGIN),
     CLIENT(number, COLUMN_TEXT),      CLIENT(state, COLUMN_TEXT),

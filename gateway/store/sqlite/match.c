@@ -3,10 +3,7 @@
 
 #include "gateway/store/rows.h"
 
-#define MATCH(member, type)                                                                        \
-    {                                                                                              \
-#member, type, offsetof(struct store_match, member)                                        \
-    }
+#define MATCH(member, type) COLUMN(struct store_match, member, type)
 static const struct column match_columns[] = {
     MATCH(record, COLUMN_WHOLE), MATCH(referral, COLUMN_WHOLE),   MATCH(message, COLUMN_WHOLE),
     MATCH(what, COLUMN_TEXT),    MATCH(at_ms, COLUMN_WHOLE),      MATCH(state, COLUMN_TEXT),

@@ -7,10 +7,7 @@
 #include "gateway/store/lived.h"
 #include "gateway/store/partners.h"
 
-#define MESSAGE(member, type)                                                                      \
-    {                                                                                              \
-#member, type, offsetof(struct store_message, member)                                      \
-    }
+#define MESSAGE(member, type) COLUMN(struct store_message, member, type)
 /* What never changes stands first: store_set_message writes from state on. */
 static const struct column message_columns[] = {
     MESSAGE(id, COLUMN_WHOLE),
@@ -46,10 +43,7 @@ enum { UNCHANGING_COLUMNS = 14 };
 static const struct table messages =
     TABLE_WITH_IDS("message", store_message, message_columns, IDS_MESSAGE);
 
-#define ATTEMPT(member, type)                                                                      \
-    {                                                                                              \
-#member, type, offsetof(struct store_attempt, member)                                      \
-    }
+#define ATTEMPT(member, type) COLUMN(struct store_attempt, member, type)
 static const struct column attempt_columns[] = {
     ATTEMPT(id, COLUMN_WHOLE),
     ATTEMPT(message, COLUMN_WHOLE),

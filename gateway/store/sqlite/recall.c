@@ -13,10 +13,7 @@ static const struct column id_columns[] = {{"id", COLUMN_WHOLE, offsetof(struct 
 static const struct table message_ids = TABLE("message", id_row, id_columns);
 static const struct table referral_ids = TABLE("referral", id_row, id_columns);
 
-#define TOLD(member, type)                                                                         \
-    {                                                                                              \
-#member, type, offsetof(struct store_told, member)                                         \
-    }
+#define TOLD(member, type) COLUMN(struct store_told, member, type)
 static const struct column told_columns[] = {
     TOLD(partner, COLUMN_PARTNER), TOLD(placer, COLUMN_TEXT),      TOLD(number, COLUMN_TEXT),
     TOLD(status, COLUMN_TEXT),     TOLD(ours, COLUMN_TEXT),        TOLD(at_ms, COLUMN_WHOLE),

@@ -9,10 +9,7 @@
 #include "gateway/store/lived.h"
 #include "gateway/store/sqlite/sqlite_internal.h"
 
-#define RECORD(member, type)                                                                       \
-    {                                                                                              \
-#member, type, offsetof(struct store_record, member)                                       \
-    }
+#define RECORD(member, type) COLUMN(struct store_record, member, type)
 static const struct column record_columns[] = {
     RECORD(id, COLUMN_WHOLE),
     RECORD(clinic, COLUMN_TEXT),
@@ -39,10 +36,7 @@ static const char *owner_of(const void *row)
 static const struct table records =
     TABLE_OF_CLIENTS("record", store_record, record_columns, IDS_RECORD, owner_of);
 
-#define RELEASE(member, type)                                                                      \
-    {                                                                                              \
-#member, type, offsetof(struct store_release, member)                                      \
-    }
+#define RELEASE(member, type) COLUMN(struct store_release, member, type)
 static const struct column release_columns[] = {
     RELEASE(id, COLUMN_WHOLE),           RELEASE(record, COLUMN_WHOLE),
     RELEASE(recipient, COLUMN_TEXT),     RELEASE(addressed_as, COLUMN_TEXT),
@@ -56,10 +50,7 @@ static const struct column release_columns[] = {
 static const struct table releases =
     TABLE_WITH_IDS("release", store_release, release_columns, IDS_RELEASE);
 
-#define AUDIT(member, type)                                                                        \
-    {                                                                                              \
-#member, type, offsetof(struct store_audit, member)                                        \
-    }
+#define AUDIT(member, type) COLUMN(struct store_audit, member, type)
 static const struct column audit_columns[] = {
     AUDIT(seq, COLUMN_WHOLE),    AUDIT(at_ms, COLUMN_WHOLE),
     AUDIT(what, COLUMN_TEXT),    AUDIT(partner, COLUMN_PARTNER),

@@ -7,10 +7,7 @@
 #include "base/text.h"
 #include "gateway/store/sqlite/sqlite_internal.h"
 
-#define REFERRAL(member, type)                                                                     \
-    {                                                                                              \
-#member, type, offsetof(struct store_referral, member)                                     \
-    }
+#define REFERRAL(member, type) COLUMN(struct store_referral, member, type)
 /* What never changes stands first: store_set_referral writes from filler on. */
 static const struct column referral_columns[] = {
     REFERRAL(id, COLUMN_WHOLE),
@@ -49,10 +46,7 @@ static const char *owner_of(const void *row)
 static const struct table referrals =
     TABLE_OF_CLIENTS("referral", store_referral, referral_columns, IDS_REFERRAL, owner_of);
 
-#define EVENT(member, type)                                                                        \
-    {                                                                                              \
-#member, type, offsetof(struct store_event, member)                                        \
-    }
+#define EVENT(member, type) COLUMN(struct store_event, member, type)
 static const struct column event_columns[] = {
     EVENT(seq, COLUMN_WHOLE),          EVENT(referral, COLUMN_LINK), EVENT(message, COLUMN_LINK),
     EVENT(at_ms, COLUMN_WHOLE),        EVENT(what, COLUMN_TEXT),     EVENT(by, COLUMN_TEXT),

@@ -31,10 +31,7 @@ struct aged { /* a message or record, as retention sees it */
     bool is_settled, is_over, is_withdrawn, is_newest; /* of messages only */
 };
 
-#define AGED(member, type)                                                                         \
-    {                                                                                              \
-#member, type, offsetof(struct aged, member)                                               \
-    }
+#define AGED(member, type) COLUMN(struct aged, member, type)
 static const struct column message_columns[] = {
     AGED(id, COLUMN_WHOLE),         AGED(payload, COLUMN_WHOLE),
     AGED(ended_ms, COLUMN_WHOLE),   AGED(is_settled, COLUMN_YES_NO),

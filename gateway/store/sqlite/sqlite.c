@@ -147,6 +147,15 @@ static void bind_arguments(const struct binding *binding, const char *types, va_
     }
 }
 
+/* Binds what the caller was given behind TYPES; va_start works in that function only. */
+#define BIND_GIVEN(binding, types)                                                                 \
+    do {                                                                                           \
+        va_list arguments;                                                                         \
+        va_start(arguments, types);                                                                \
+        bind_arguments(binding, types, arguments);                                                 \
+        va_end(arguments);                                                                         \
+    } while (false)
+
 static void bind_link(const struct binding *binding, int at, int64_t id)
 {
     if (id == 0)
@@ -432,10 +441,7 @@ size_t sqlite_select(struct store *store, struct arena *arena, const struct tabl
         return 0;
     look_again(store);
     struct binding binding = reading(store, slot);
-    va_list arguments;
-    va_start(arguments, types);
-    bind_arguments(&binding, types, arguments);
-    va_end(arguments);
+    BIND_GIVEN(&binding, types);
     size_t count = select_rows(store, arena, table, ret_rows, SIZE_MAX, slot->statement);
     sqlite_finish(slot->statement);
     return count;
@@ -449,10 +455,7 @@ bool sqlite_select_one(struct store *store, struct arena *arena, const struct ta
         return false;
     look_again(store);
     struct binding binding = reading(store, slot);
-    va_list arguments;
-    va_start(arguments, types);
-    bind_arguments(&binding, types, arguments);
-    va_end(arguments);
+    BIND_GIVEN(&binding, types);
     bool found = sqlite_step(store, slot->statement);
     if (found) {
         memset(ret_row, 0, table->row_size);
@@ -469,10 +472,7 @@ void sqlite_run(struct store *store, const char *sql, const char *types, ...)
     if (slot == NULL)
         return;
     struct binding binding = changing(store, slot);
-    va_list arguments;
-    va_start(arguments, types);
-    bind_arguments(&binding, types, arguments);
-    va_end(arguments);
+    BIND_GIVEN(&binding, types);
     sqlite_step(store, slot->statement);
     sqlite_finish(slot->statement);
 }
@@ -483,10 +483,7 @@ int64_t sqlite_number(struct store *store, const char *sql, const char *types, .
     if (slot == NULL)
         return 0;
     struct binding binding = reading(store, slot);
-    va_list arguments;
-    va_start(arguments, types);
-    bind_arguments(&binding, types, arguments);
-    va_end(arguments);
+    BIND_GIVEN(&binding, types);
     int64_t number =
         sqlite_step(store, slot->statement) ? sqlite3_column_int64(slot->statement, 0) : 0;
     sqlite_finish(slot->statement);
@@ -501,10 +498,7 @@ size_t sqlite_texts(struct store *store, struct arena *arena, const char ***ret_
     if (slot == NULL)
         return 0;
     struct binding binding = reading(store, slot);
-    va_list arguments;
-    va_start(arguments, types);
-    bind_arguments(&binding, types, arguments);
-    va_end(arguments);
+    BIND_GIVEN(&binding, types);
     size_t count = 0;
     size_t room = 0;
     const char **texts = NULL;

@@ -33,6 +33,12 @@ struct column {
     size_t offset;
 };
 
+/* The column that has the name of a member of STRUCTURE. */
+#define COLUMN(structure, member, type)                                                            \
+    {                                                                                              \
+#member, type, offsetof(structure, member)                                                 \
+    }
+
 /* Outbound messages that are not settled: the words of the index message_waiting. */
 #define WAITING "(state='queued' OR state='sending' OR state='held' OR state='parked')"
 
