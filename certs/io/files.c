@@ -7,12 +7,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/durable.h"
 
 void files_fault(struct finding_list *findings, const char *path, const char *found,
                  const char *expected)
@@ -114,39 +115,12 @@ char *files_read_secret(struct arena *arena, const char *path, struct finding_li
     return read_file(arena, path, true, FILES_SECRET_MAX, findings, ret_length);
 }
 
-static bool write_all(int fd, const char *bytes, size_t length)
-{
-    while (length > 0) {
-        ssize_t put = write(fd, bytes, length);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return false;
-        bytes += put;
-        length -= (size_t)put;
-    }
-    return true;
-}
-
-static bool sync_folder_of(const char *path)
-{
-    char *copy = strdup(path);
-    if (copy == NULL)
-        return false;
-    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    free(copy);
-    bool done = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
-    return done;
-}
-
 static bool write_temporary(char *temporary, unsigned mode, const char *bytes, size_t length)
 {
     int fd = mkostemp(temporary, O_CLOEXEC); /* 0600 from its birth */
     if (fd < 0)
         return false;
-    bool done = write_all(fd, bytes, length) && fchmod(fd, (mode_t)mode) == 0 && fsync(fd) == 0;
+    bool done = durable_write(fd, bytes, length) && fchmod(fd, (mode_t)mode) == 0 && fsync(fd) == 0;
     if (close(fd) != 0)
         done = false;
     if (!done) {
@@ -177,7 +151,7 @@ bool files_write(const char *path, unsigned mode, const char *bytes, size_t leng
                     replace == FILES_NEW ? "a name that is not in use" : "a writable folder");
         return false;
     }
-    if (!sync_folder_of(path)) {
+    if (!durable_sync_folder_of(path)) {
         fault_errno(findings, path, "a folder that cannot be synced", "a working disk");
         return false;
     }
@@ -205,7 +179,7 @@ bool files_exists(const char *path)
 
 bool files_move(const char *from, const char *to, struct finding_list *findings)
 {
-    if (rename(from, to) != 0 || !sync_folder_of(to)) {
+    if (rename(from, to) != 0 || !durable_sync_folder_of(to)) {
         fault_errno(findings, from,
                     arena_print(findings->arena, "a file that cannot be renamed to %s", to),
                     "a writable folder");

@@ -1,4 +1,7 @@
-/* pem: see pem.h. */
+/* pem: certificates, keys, requests and revocation lists from and to files. See pem.h.
+ *
+ * Certificates and revocation lists are read by one loop over a table of their kind. A file counts
+ * only as a whole: one damaged block and none of it is taken. Blocking; any thread. */
 #include "certs/io/pem.h"
 
 #include <openssl/err.h>
@@ -8,7 +11,7 @@
 #include "certs/io/files.h"
 #include "certs/io/token.h"
 
-enum { CERTIFICATES_MAX = 256, PASSPHRASE_MAX = 1024 };
+enum { ITEMS_MAX = 256, PASSPHRASE_MAX = 1024 };
 
 const char *pem_why(struct arena *arena)
 {
@@ -28,107 +31,102 @@ static bool ended_well(void)
     return well;
 }
 
-static bool is_pem(const char *bytes, size_t length)
+static bool has_pem(const char *bytes, size_t length)
 {
     return memmem(bytes, length, "-----BEGIN ", 11) != NULL;
 }
 
-static STACK_OF(X509) * one_der(const char *bytes, size_t length)
+/* ---- lists of certificates, and of revocation lists ---- */
+
+struct kind {
+    void *(*read)(BIO *source, bool is_pem); /* the next one; NULL: none, or a damaged one */
+    void (*free)(void *item);
+    const char *found, *expected; /* of a file that holds none */
+};
+
+static void *read_certificate(BIO *source, bool is_pem)
 {
-    const unsigned char *at = (const unsigned char *)bytes;
-    X509 *certificate = d2i_X509(NULL, &at, (long)length);
-    STACK_OF(X509) *stack = certificate == NULL ? NULL : sk_X509_new_null();
-    if (stack != NULL && sk_X509_push(stack, certificate) > 0)
-        return stack;
+    return is_pem ? PEM_read_bio_X509(source, NULL, NULL, NULL) : d2i_X509_bio(source, NULL);
+}
+
+static void free_certificate(void *item)
+{
+    X509_free(item);
+}
+
+static void *read_crl(BIO *source, bool is_pem)
+{
+    return is_pem ? PEM_read_bio_X509_CRL(source, NULL, NULL, NULL)
+                  : d2i_X509_CRL_bio(source, NULL);
+}
+
+static void free_crl(void *item)
+{
+    X509_CRL_free(item);
+}
+
+static const struct kind certificates = {read_certificate, free_certificate,
+                                         "no whole certificate, or a damaged one",
+                                         "one or more `-----BEGIN CERTIFICATE-----` blocks"};
+static const struct kind crls = {
+    read_crl, free_crl, "no whole revocation list, or a damaged one",
+    "one or more `-----BEGIN X509 CRL-----` blocks, or one list in DER"};
+
+/* Those of PEM text in their order, or the one of DER bytes; NULL when there is none, one of them
+ * is damaged, or there are too many. */
+static OPENSSL_STACK *read_all(const struct kind *kind, const char *bytes, size_t length)
+{
+    bool is_pem = has_pem(bytes, length);
+    BIO *source = BIO_new_mem_buf(bytes, (int)length);
+    OPENSSL_STACK *stack = OPENSSL_sk_new_null();
+    void *next = NULL;
     ERR_clear_error();
-    X509_free(certificate);
-    sk_X509_free(stack);
+    while (source != NULL && stack != NULL && (next = kind->read(source, is_pem)) != NULL) {
+        if (OPENSSL_sk_num(stack) == ITEMS_MAX || OPENSSL_sk_push(stack, next) <= 0)
+            break;
+        next = NULL;
+        if (!is_pem)
+            break;
+    }
+    bool whole = next == NULL && (!is_pem || ended_well()) && OPENSSL_sk_num(stack) > 0;
+    ERR_clear_error();
+    kind->free(next);
+    BIO_free(source);
+    if (whole)
+        return stack;
+    OPENSSL_sk_pop_free(stack, kind->free);
     return NULL;
+}
+
+static OPENSSL_STACK *read_file(const struct kind *kind, const char *path,
+                                struct finding_list *findings)
+{
+    struct arena arena = ARENA_EMPTY;
+    size_t length = 0;
+    OPENSSL_STACK *stack = NULL;
+    char *bytes = files_read(&arena, path, findings, &length);
+    if (bytes != NULL) {
+        stack = read_all(kind, bytes, length);
+        if (stack == NULL)
+            files_fault(findings, path, kind->found, kind->expected);
+    }
+    arena_free(&arena);
+    return stack;
 }
 
 STACK_OF(X509) * pem_certificates(const char *bytes, size_t length)
 {
-    if (!is_pem(bytes, length))
-        return one_der(bytes, length);
-    BIO *source = BIO_new_mem_buf(bytes, (int)length);
-    STACK_OF(X509) *stack = sk_X509_new_null();
-    X509 *next = NULL;
-    ERR_clear_error();
-    while (source != NULL && stack != NULL &&
-           (next = PEM_read_bio_X509(source, NULL, NULL, NULL)) != NULL) {
-        if (sk_X509_num(stack) == CERTIFICATES_MAX || sk_X509_push(stack, next) <= 0)
-            break;
-        next = NULL;
-    }
-    bool whole = next == NULL && ended_well() && stack != NULL && sk_X509_num(stack) > 0;
-    X509_free(next);
-    BIO_free(source);
-    if (whole)
-        return stack;
-    sk_X509_pop_free(stack, X509_free);
-    return NULL;
+    return (STACK_OF(X509) *)read_all(&certificates, bytes, length);
 }
 
 STACK_OF(X509) * pem_read_certificates(const char *path, struct finding_list *findings)
 {
-    struct arena arena = ARENA_EMPTY;
-    size_t length = 0;
-    STACK_OF(X509) *stack = NULL;
-    char *bytes = files_read(&arena, path, findings, &length);
-    if (bytes != NULL) {
-        stack = pem_certificates(bytes, length);
-        if (stack == NULL)
-            files_fault(findings, path, "no whole certificate, or a damaged one",
-                        "one or more `-----BEGIN CERTIFICATE-----` blocks");
-    }
-    arena_free(&arena);
-    return stack;
-}
-
-static X509_CRL *next_crl(BIO *source, bool pem)
-{
-    return pem ? PEM_read_bio_X509_CRL(source, NULL, NULL, NULL) : d2i_X509_CRL_bio(source, NULL);
-}
-
-static STACK_OF(X509_CRL) * crls_of(const char *bytes, size_t length)
-{
-    bool pem = is_pem(bytes, length);
-    BIO *source = BIO_new_mem_buf(bytes, (int)length);
-    STACK_OF(X509_CRL) *stack = sk_X509_CRL_new_null();
-    X509_CRL *next = NULL;
-    ERR_clear_error();
-    while (source != NULL && stack != NULL && (next = next_crl(source, pem)) != NULL) {
-        if (sk_X509_CRL_num(stack) == CERTIFICATES_MAX || sk_X509_CRL_push(stack, next) <= 0)
-            break;
-        next = NULL;
-        if (!pem)
-            break;
-    }
-    bool whole =
-        next == NULL && (!pem || ended_well()) && stack != NULL && sk_X509_CRL_num(stack) > 0;
-    ERR_clear_error();
-    X509_CRL_free(next);
-    BIO_free(source);
-    if (whole)
-        return stack;
-    sk_X509_CRL_pop_free(stack, X509_CRL_free);
-    return NULL;
+    return (STACK_OF(X509) *)read_file(&certificates, path, findings);
 }
 
 STACK_OF(X509_CRL) * pem_read_crls(const char *path, struct finding_list *findings)
 {
-    struct arena arena = ARENA_EMPTY;
-    size_t length = 0;
-    STACK_OF(X509_CRL) *stack = NULL;
-    char *bytes = files_read(&arena, path, findings, &length);
-    if (bytes != NULL) {
-        stack = crls_of(bytes, length);
-        if (stack == NULL)
-            files_fault(findings, path, "no whole revocation list, or a damaged one",
-                        "one or more `-----BEGIN X509 CRL-----` blocks, or one list in DER");
-    }
-    arena_free(&arena);
-    return stack;
+    return (STACK_OF(X509_CRL) *)read_file(&crls, path, findings);
 }
 
 /* The first line of FILE in BUFFER; its length, or -1 with a finding. */

@@ -202,7 +202,7 @@ void cert_reload(struct command_call *call)
 }
 
 /* Does another process hold the folder? */
-static bool is_served(struct command_call *call)
+static bool is_held(struct command_call *call)
 {
     struct fault fault;
     int lock = -1;
@@ -241,7 +241,7 @@ static long generation_of(struct command_call *call)
 
 bool cert_reload_and_wait(struct command_call *call)
 {
-    if (!is_served(call))
+    if (!is_held(call))
         return true;
     long before = generation_of(call);
     cert_reload(call);
@@ -250,7 +250,7 @@ bool cert_reload_and_wait(struct command_call *call)
             return true;
         usleep(STATE_WAIT_US);
     }
-    return !is_served(call);
+    return !is_held(call);
 }
 
 /* False with the fault when a store is there and cannot be written. */
@@ -294,11 +294,11 @@ bool cert_wait_disabled(struct command_call *call, const char *partner)
     for (int tries = 0; tries < STATE_TRIES; tries++) {
         if (text_equal(state_of(call, partner), "disabled\n"))
             return true;
-        if (tries == 0 && !is_served(call))
+        if (tries == 0 && !is_held(call))
             return true;
         usleep(STATE_WAIT_US);
     }
-    return !is_served(call);
+    return !is_held(call);
 }
 
 /* ---- a pair that init is given ---- */

@@ -7,8 +7,6 @@
  * before that nobody expects it to. */
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/visible.h"
@@ -20,6 +18,7 @@
 #include "gateway/people/people.h"
 #include "gateway/referral/track.h"
 #include "gateway/runtime/file.h"
+#include "gateway/service/control.h"
 #include "gateway/store/store.h"
 #include "gateway/store/upkeep.h"
 #include "gateway/tls/revocation.h"
@@ -103,22 +102,6 @@ static void check_store(struct command_call *call, struct store *store,
                                                .path = "audit",
                                                .found = audit_fault(call->arena, store, bad),
                                                .expected = "an unbroken chain"});
-}
-
-/* Somebody takes commands on the folder's socket. */
-static bool is_served(struct arena *arena, const char *dir)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const char *path = folder_path(arena, dir, "control.sock");
-    if (strlen(path) >= sizeof address.sun_path)
-        return false;
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    int file = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool answers =
-        file >= 0 && connect(file, (const struct sockaddr *)&address, sizeof address) == 0;
-    if (file >= 0)
-        close(file);
-    return answers;
 }
 
 /* ---- what both look at ---- */
@@ -209,7 +192,7 @@ static void check_all(struct look *look)
 
 static int check(struct command_call *call)
 {
-    struct look look = look_begin(call, is_served(call->arena, call->dir));
+    struct look look = look_begin(call, control_is_served(call->arena, call->dir));
     if (look.setup != NULL)
         check_all(&look);
     print_items(call, &look.health);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/durable.h"
 #include "base/text.h"
 
 enum { COPY_BYTES = 64 << 10 };
@@ -117,42 +118,16 @@ char *file_read_known(struct arena *arena, const char *path, size_t bytes_max,
     return bytes;
 }
 
-static bool sync_folder_of(const char *path)
-{
-    struct arena arena = ARENA_EMPTY;
-    int folder = open(file_folder(&arena, path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    arena_free(&arena);
-    if (folder < 0)
-        return false;
-    bool synced = fsync(folder) == 0;
-    close(folder);
-    return synced;
-}
-
-static bool write_all(int file, const char *bytes, size_t length)
-{
-    while (length > 0) {
-        ssize_t count = write(file, bytes, length);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            return false;
-        bytes += count;
-        length -= (size_t)count;
-    }
-    return true;
-}
-
 bool file_replace(const char *path, const void *bytes, size_t length, unsigned mode)
 {
     struct arena arena = ARENA_EMPTY;
     const char *beside = arena_print(&arena, "%s/.%s.%ld.tmp", file_folder(&arena, path),
                                      file_base(path), (long)getpid());
     int file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode);
-    bool done = file >= 0 && write_all(file, bytes, length) && fsync(file) == 0;
+    bool done = file >= 0 && durable_write(file, bytes, length) && fsync(file) == 0;
     if (file >= 0)
         done = close(file) == 0 && done;
-    done = done && rename(beside, path) == 0 && sync_folder_of(path);
+    done = done && rename(beside, path) == 0 && durable_sync_folder_of(path);
     int error = errno;
     if (!done)
         unlink(beside);
@@ -163,7 +138,7 @@ bool file_replace(const char *path, const void *bytes, size_t length, unsigned m
 
 bool file_move(const char *from, const char *to)
 {
-    return rename(from, to) == 0 && sync_folder_of(to) && sync_folder_of(from);
+    return rename(from, to) == 0 && durable_sync_folder_of(to) && durable_sync_folder_of(from);
 }
 
 /* A file that ends before LENGTH is no error when all of it was asked for. */
@@ -179,7 +154,7 @@ static bool copy_all(int from, int to, uint64_t length)
             break;
         if (count == 0)
             errno = EIO;
-        if (count <= 0 || !write_all(to, bytes, (size_t)count))
+        if (count <= 0 || !durable_write(to, bytes, (size_t)count))
             return false;
         left -= (uint64_t)count;
     }

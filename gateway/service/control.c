@@ -289,6 +289,14 @@ static int connect_to(const char *path)
     return file;
 }
 
+bool control_is_served(struct arena *arena, const char *dir)
+{
+    int file = connect_to(socket_path(arena, dir));
+    if (file >= 0)
+        close(file);
+    return file >= 0;
+}
+
 static bool send_all(int file, const char *bytes, size_t length)
 {
     while (length > 0) {

@@ -25,6 +25,8 @@ struct control *control_start(struct uv_loop_s *loop, struct office *office,
 /* Stops listening; open calls end first. ON_STOPPED runs on the loop. */
 void control_stop(struct control *control, void (*on_stopped)(void *owner), void *owner);
 
+/* Whether somebody takes commands on the folder's socket. */
+bool control_is_served(struct arena *arena, const char *dir);
 /* The client's side: true when a service answered; its output is in call->out and call->err and
  * *ret_exit is its exit code. False: no service runs on this folder. Blocking. */
 bool control_ask(struct command_call *call, const char *const *arguments, size_t count,
