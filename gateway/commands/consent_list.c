@@ -193,24 +193,19 @@ int consent_list(struct command_call *call)
 {
     static const char *const headings[] = {"CONSENT",    "CLIENT", "BORN", "STATE", "DECISION",
                                            "SHARE WITH", "COVERS", "FROM", "UNTIL"};
-    struct store *store;
+    struct listing listing;
     struct fault fault;
     struct store_record *rows;
-    struct arena arena = ARENA_EMPTY;
-    if (!office_reader(call->office, call->arena, &store, &fault))
+    if (!lists_begin(&listing, call, headings, 9, &fault))
         return command_fail(call, &fault);
-    size_t count = store_records(store, call->arena, command_option(call, "client"), "consent",
-                                 STORE_OWN, &rows);
-    struct shown shown = lists_shown(call, store, &arena);
-    struct command_table table = lists_table(call->arena, headings, 9);
+    size_t count = store_records(listing.store, call->arena, command_option(call, "client"),
+                                 "consent", STORE_OWN, &rows);
+    struct shown shown = lists_shown(call, listing.store, &listing.arena);
     for (size_t i = 0; i < count; i++) {
-        print_row(call, &shown, &rows[i], &table);
-        arena_reset(&arena);
+        print_row(call, &shown, &rows[i], &listing.table);
+        arena_reset(&listing.arena);
     }
-    arena_free(&arena);
-    store_close(store);
-    if (!command_has(call, "json"))
-        command_print_table(&table, &call->out);
+    lists_end(&listing);
     return 0;
 }
 

@@ -19,6 +19,24 @@ struct command_table lists_table(struct arena *arena, const char *const *heading
     return table;
 }
 
+bool lists_begin(struct listing *listing, struct command_call *call, const char *const *headings,
+                 size_t columns, struct fault *ret_fault)
+{
+    *listing = (struct listing){.call = call};
+    if (!office_reader(call->office, call->arena, &listing->store, ret_fault))
+        return false;
+    listing->table = lists_table(call->arena, headings, columns);
+    return true;
+}
+
+void lists_end(struct listing *listing)
+{
+    arena_free(&listing->arena);
+    store_close(listing->store);
+    if (!command_has(listing->call, "json"))
+        command_print_table(&listing->table, &listing->call->out);
+}
+
 /* The text's own memory is given back at once: a list may be long. */
 void lists_object(struct command_call *call, const struct json *object)
 {

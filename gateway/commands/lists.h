@@ -10,6 +10,19 @@
 /* Rows that a table shows when no --limit is given. */
 enum { LISTS_SHOWN = 500 };
 
+/* A list under way: what its rows are read from and printed to. */
+struct listing {
+    struct command_call *call;
+    struct store *store;
+    struct arena arena; /* of a row, or of a page of rows */
+    struct command_table table;
+};
+/* Opens the store and starts the table; false with a fault, and nothing to end. */
+bool lists_begin(struct listing *listing, struct command_call *call, const char *const *headings,
+                 size_t columns, struct fault *ret_fault);
+/* Closes what was opened and prints the table, unless the rows went out as JSON. */
+void lists_end(struct listing *listing);
+
 /* A table that starts with headings. */
 struct command_table lists_table(struct arena *arena, const char *const *headings, size_t columns);
 /* One object as a line of call->out. */

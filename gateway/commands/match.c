@@ -71,24 +71,19 @@ static int list(struct command_call *call)
     const char *since = shown_zoned(call->arena, call->office->setup, "SINCE");
     const char *const headings[] = {"NUMBER",   "RECORD", "FROM", "CLIENT", "BORN",
                                     "REFERRAL", "STATE",  since,  "WHY"};
-    struct arena arena = ARENA_EMPTY;
-    struct store *store;
+    struct listing listing;
     struct fault fault;
     struct store_match *matches;
-    if (!office_reader(call->office, call->arena, &store, &fault))
+    if (!lists_begin(&listing, call, headings, 9, &fault))
         return command_fail(call, &fault);
     const char *state = command_has(call, "all") ? NULL : "to match";
-    size_t count = store_matches(store, call->arena, state, &matches);
-    struct shown shown = lists_shown(call, store, &arena);
-    struct command_table table = lists_table(call->arena, headings, 9);
+    size_t count = store_matches(listing.store, call->arena, state, &matches);
+    struct shown shown = lists_shown(call, listing.store, &listing.arena);
     for (size_t i = 0; i < count; i++) {
-        print_match(call, &shown, &matches[i], &table);
-        arena_reset(&arena);
+        print_match(call, &shown, &matches[i], &listing.table);
+        arena_reset(&listing.arena);
     }
-    arena_free(&arena);
-    store_close(store);
-    if (!command_has(call, "json"))
-        command_print_table(&table, &call->out);
+    lists_end(&listing);
     return 0;
 }
 

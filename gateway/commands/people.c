@@ -73,20 +73,21 @@ static bool check_words(struct command_call *call, struct fault *ret_fault)
            lists_word(call, "partner", names, partners->count, ret_fault);
 }
 
-static void list_all(struct command_call *call, struct store *store, struct command_table *table)
+static void list_all(struct listing *listing)
 {
+    struct command_call *call = listing->call;
     struct store_claims_asked asked = {.partner = command_option(call, "partner")};
     struct store_claim *claims;
     size_t count;
     do {
-        count = store_claims(store, call->arena, &asked, &claims);
+        count = store_claims(listing->store, call->arena, &asked, &claims);
         for (size_t i = 0; i < count; i++) {
             if (!is_asked(call, &claims[i]))
                 continue;
             if (command_has(call, "json"))
                 lists_object(call, claim_object(call->arena, &claims[i]));
             else
-                claim_cells(table, &claims[i]);
+                claim_cells(&listing->table, &claims[i]);
         }
         asked.after = count == 0 ? 0 : claims[count - 1].id;
     } while (count == STORE_PAGE);
@@ -97,15 +98,12 @@ static int list(struct command_call *call)
     const char *seen = shown_zoned(call->arena, call->office->setup, "LAST SEEN");
     const char *const headings[] = {"CLAIM", "KIND",   "NAME", "AT (CLAIMED)",
                                     "STATE", "HANDLE", seen};
-    struct store *store;
+    struct listing listing;
     struct fault fault;
-    if (!check_words(call, &fault) || !office_reader(call->office, call->arena, &store, &fault))
+    if (!check_words(call, &fault) || !lists_begin(&listing, call, headings, 7, &fault))
         return command_fail(call, &fault);
-    struct command_table table = lists_table(call->arena, headings, 7);
-    list_all(call, store, &table);
-    store_close(store);
-    if (!command_has(call, "json"))
-        command_print_table(&table, &call->out);
+    list_all(&listing);
+    lists_end(&listing);
     return 0;
 }
 

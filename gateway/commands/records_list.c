@@ -9,13 +9,6 @@
 
 enum { STATE_MAX = 2000 };
 
-struct listing {
-    struct command_call *call;
-    struct store *store;
-    struct arena arena; /* of a page */
-    struct command_table table;
-};
-
 /* ---- where one of our own stands, for each of its recipients ---- */
 
 struct delivery {
@@ -248,18 +241,13 @@ static int list(struct command_call *call)
 {
     const char *since = shown_zoned(call->arena, call->office->setup, "SINCE");
     const char *const headings[] = {"RECORD", "KIND", "CLIENT", "BORN", "FROM", since, "STATE"};
-    struct listing listing = {.call = call};
+    struct listing listing;
     struct fault fault;
     size_t limit;
-    if (!lists_limit(call, &limit, &fault) ||
-        !office_reader(call->office, call->arena, &listing.store, &fault))
+    if (!lists_limit(call, &limit, &fault) || !lists_begin(&listing, call, headings, 7, &fault))
         return command_fail(call, &fault);
-    listing.table = lists_table(call->arena, headings, 7);
     int64_t after = print_asked(&listing, limit);
-    store_close(listing.store);
-    arena_free(&listing.arena);
-    if (!command_has(call, "json"))
-        command_print_table(&listing.table, &call->out);
+    lists_end(&listing);
     if (after != 0)
         lists_say_cut(call, limit, "--client NUMBER");
     return 0;

@@ -132,26 +132,17 @@ static void referral_cells(struct command_table *table, const struct shown *show
 
 /* ---- the list, of which the newest are shown, oldest first ---- */
 
-struct listing {
-    struct command_call *call;
-    struct store *store;
-    const char *only; /* a list; NULL: all */
-    size_t limit;
-    struct arena arena; /* of a page */
-    struct command_table table;
-};
-
 static bool is_asked(const struct listing *listing, const struct store_referral *referral)
 {
-    return listing->only == NULL || text_equal(listing->only, track_list(referral));
+    const char *only = command_option(listing->call, "list"); /* NULL: all */
+    return only == NULL || text_equal(only, track_list(referral));
 }
 
 /* The id before the oldest that is shown; 0: all are. */
-static int64_t start_of(struct listing *listing)
+static int64_t start_of(struct listing *listing, size_t limit)
 {
     struct store_referral *rows;
     int64_t before = 0;
-    size_t left = listing->limit;
     size_t count;
     do {
         arena_reset(&listing->arena);
@@ -159,7 +150,7 @@ static int64_t start_of(struct listing *listing)
             store_referral_rows(listing->store, &listing->arena, before, true, STORE_PAGE, &rows);
         for (size_t i = 0; i < count; i++) {
             before = rows[i].id;
-            if (is_asked(listing, &rows[i]) && left-- == 0)
+            if (is_asked(listing, &rows[i]) && limit-- == 0)
                 return before;
         }
     } while (count == STORE_PAGE);
@@ -197,23 +188,19 @@ static int list(struct command_call *call)
     const char *const headings[] = {"REFERRAL", "CLIENT", "BORN",   "PRIORITY",
                                     "FROM",     "TO",     "STATUS", "LIST",
                                     "VISITS",   changed,  "REASON", "PRECAUTIONS"};
-    struct listing listing = {.call = call, .only = command_option(call, "list")};
+    struct listing listing;
     struct fault fault;
+    size_t limit;
     size_t list_count;
     const char *const *lists = track_lists(&list_count);
     if (!lists_word(call, "list", lists, list_count, &fault) ||
-        !lists_limit(call, &listing.limit, &fault) ||
-        !office_reader(call->office, call->arena, &listing.store, &fault))
+        !lists_limit(call, &limit, &fault) || !lists_begin(&listing, call, headings, 12, &fault))
         return command_fail(call, &fault);
-    listing.table = lists_table(call->arena, headings, 12);
-    int64_t after = start_of(&listing);
+    int64_t after = start_of(&listing, limit);
     print_rows(&listing, after);
-    store_close(listing.store);
-    arena_free(&listing.arena);
-    if (!command_has(call, "json"))
-        command_print_table(&listing.table, &call->out);
+    lists_end(&listing);
     if (after != 0)
-        lists_say_cut(call, listing.limit, "--list LIST, or referrals show ID");
+        lists_say_cut(call, limit, "--list LIST, or referrals show ID");
     return 0;
 }
 

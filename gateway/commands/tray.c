@@ -51,23 +51,18 @@ static int list(struct command_call *call)
     const char *since = shown_zoned(call->arena, call->office->setup, "SINCE");
     const char *const headings[] = {"NUMBER", "RECORD", "FOR",          "CLIENT",
                                     "BORN",   since,    "WAITS BECAUSE"};
-    struct store *store;
+    struct listing listing;
     struct fault fault;
     struct store_release *waiting;
-    struct arena arena = ARENA_EMPTY;
-    if (!office_reader(call->office, call->arena, &store, &fault))
+    if (!lists_begin(&listing, call, headings, 7, &fault))
         return command_fail(call, &fault);
-    struct shown shown = lists_shown(call, store, &arena);
-    struct command_table table = lists_table(call->arena, headings, 7);
-    size_t count = store_releases(store, call->arena, NULL, "waiting", &waiting);
+    struct shown shown = lists_shown(call, listing.store, &listing.arena);
+    size_t count = store_releases(listing.store, call->arena, NULL, "waiting", &waiting);
     for (size_t i = 0; i < count; i++) {
-        print_row(call, &shown, &waiting[i], &table);
-        arena_reset(&arena);
+        print_row(call, &shown, &waiting[i], &listing.table);
+        arena_reset(&listing.arena);
     }
-    arena_free(&arena);
-    store_close(store);
-    if (!command_has(call, "json"))
-        command_print_table(&table, &call->out);
+    lists_end(&listing);
     return 0;
 }
 
