@@ -104,39 +104,48 @@ static void skip_line(struct csv *csv)
     take_line_end(csv);
 }
 
-/* Copies the quoted cell at csv->at; NULL with a finding when its closing mark is missing. */
-static const char *quoted_cell(struct csv *csv, struct finding_list *findings)
+/* Of the quoted cell at csv->at; NULL: it is missing. */
+static const char *closing_mark(const struct csv *csv)
 {
-    const char *start = csv->at;
-    struct csv open = *csv;
-    char *copy = NULL;
-    size_t length = 0;
-    for (const char *close = ++csv->at; copy == NULL; close++) {
-        close = memchr(close, '"', (size_t)(csv->end - close));
-        if (close == NULL) {
-            fault_at(&open, start, "a quotation mark that is never closed",
-                     "a second quotation mark at the end of the cell", findings);
-            csv->at = csv->end;
-            return NULL;
-        }
-        if (close + 1 < csv->end && close[1] == '"')
-            close++;
-        else
-            copy = arena_copy_n(csv->arena, csv->at, (size_t)(close - csv->at));
+    const char *close = csv->at + 1;
+    while ((close = memchr(close, '"', (size_t)(csv->end - close))) != NULL) {
+        if (close + 1 == csv->end || close[1] != '"')
+            return close;
+        close += 2; /* doubled: it belongs to the text */
     }
-    for (;;) {
-        if (*csv->at == '"') {
+    return NULL;
+}
+
+/* Takes the text up to CLOSE, each doubled mark once. */
+static const char *take_quoted(struct csv *csv, const char *close)
+{
+    char *copy = arena_copy_n(csv->arena, csv->at + 1, (size_t)(close - csv->at - 1));
+    size_t length = 0;
+    for (csv->at++; csv->at < close;) {
+        if (*csv->at == '"')
             csv->at++;
-            if (csv->at >= csv->end || *csv->at != '"')
-                break;
-        }
         copy[length++] = *csv->at;
         if (*csv->at == '\n')
             new_line(csv);
         else
             csv->at++;
     }
+    csv->at++;
     copy[length] = '\0';
+    return copy;
+}
+
+/* Copies the quoted cell at csv->at; NULL with a finding when its closing mark is missing. */
+static const char *quoted_cell(struct csv *csv, struct finding_list *findings)
+{
+    const char *close = closing_mark(csv);
+    if (close == NULL) {
+        fault_at(csv, csv->at, "a quotation mark that is never closed",
+                 "a second quotation mark at the end of the cell", findings);
+        csv->at = csv->end;
+        return NULL;
+    }
+    const char *copy = take_quoted(csv, close);
     if (csv->at < csv->end && *csv->at != csv->separator && !at_line_end(csv)) {
         fault_at(csv, csv->at, "more text after a closing quotation mark",
                  "the next cell, or the mark doubled (\"\") when it belongs to the text", findings);

@@ -251,21 +251,19 @@ static bool profession_is_right(struct reading *reading, const char *profession)
     return false;
 }
 
-static bool read_row(struct reading *reading, struct directory_entry *ret_entry)
+/* The first cell that is wrong is the row's finding. */
+static bool check_cells(struct reading *reading, const char *const *cells)
 {
-    const char *cells[COLUMNS];
-    for (int i = 0; i < COLUMNS; i++)
-        cells[i] = csv_value(&reading->row, reading->columns[i]);
+    static const char *const kinds[] = {"person", "clinic", NULL};
     for (int i = HANDLE; i <= NAME; i++) {
         if (text_is_blank(cells[i])) {
             fault(reading, i, "nothing", "a value in every row", NULL);
             return false;
         }
     }
-    bool is_person = strcmp(cells[KIND], "person") == 0;
-    if (!is_person && strcmp(cells[KIND], "clinic") != 0) {
+    if (!text_is_one_of(cells[KIND], kinds)) {
         fault(reading, KIND, quote(reading, cells[KIND]), "person or clinic",
-              nearest_of(cells[KIND], (const char *const[]){"person", "clinic"}, 2));
+              nearest_of(cells[KIND], kinds, 2));
         return false;
     }
     if (!handle_is_right(cells[HANDLE])) {
@@ -278,8 +276,18 @@ static bool read_row(struct reading *reading, struct directory_entry *ret_entry)
               "ten digits with a right check digit; the number is mistyped", NULL);
         return false;
     }
-    if (!profession_is_right(reading, cells[PROFESSION]) || !handle_is_free(reading, cells[HANDLE]))
+    return profession_is_right(reading, cells[PROFESSION]) &&
+           handle_is_free(reading, cells[HANDLE]);
+}
+
+static bool read_row(struct reading *reading, struct directory_entry *ret_entry)
+{
+    const char *cells[COLUMNS];
+    for (int i = 0; i < COLUMNS; i++)
+        cells[i] = csv_value(&reading->row, reading->columns[i]);
+    if (!check_cells(reading, cells))
         return false;
+    bool is_person = strcmp(cells[KIND], "person") == 0;
     *ret_entry = (struct directory_entry){
         .handle = cells[HANDLE],
         .is_person = is_person,

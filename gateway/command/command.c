@@ -363,6 +363,26 @@ static bool print_manual(struct command_call *call, const char *const *arguments
     return true;
 }
 
+/* True when ARGUMENTS, of which the first LEADING are words, ask for the version or for help. */
+static bool print_help(struct command_call *call, const char *const *arguments, size_t count,
+                       size_t leading)
+{
+    for (size_t i = 0; i < count && strcmp(arguments[i], "--") != 0; i++) {
+        if (strcmp(arguments[i], "--version") == 0) {
+            print_version(&call->out);
+            return true;
+        }
+        if (strcmp(arguments[i], "--help") != 0 && strcmp(arguments[i], "-h") != 0)
+            continue;
+        if (call->command != NULL)
+            help_command(&call->out, call->command);
+        else if (leading == 0 || !help_group(call->set, &call->out, arguments[0]))
+            help_all(call->set, &call->out);
+        return true;
+    }
+    return false;
+}
+
 bool command_parse(const struct command_set *set, struct arena *arena, const char *const *arguments,
                    size_t count, struct command_call *ret_call)
 {
@@ -382,18 +402,7 @@ bool command_parse(const struct command_set *set, struct arena *arena, const cha
     if (print_manual(call, arguments, count))
         return true;
     call->command = find_command(set, arguments, leading, &taken);
-    for (size_t i = 0; i < count && strcmp(arguments[i], "--") != 0; i++) {
-        if (strcmp(arguments[i], "--version") == 0) {
-            call->command = NULL;
-            print_version(&call->out);
-            return true;
-        }
-        if (strcmp(arguments[i], "--help") != 0 && strcmp(arguments[i], "-h") != 0)
-            continue;
-        if (call->command != NULL)
-            help_command(&call->out, call->command);
-        else if (leading == 0 || !help_group(set, &call->out, arguments[0]))
-            help_all(set, &call->out);
+    if (print_help(call, arguments, count, leading)) {
         call->command = NULL;
         return true;
     }

@@ -51,52 +51,64 @@ static int messages_list(struct command_call *call)
     return 0;
 }
 
+static bool read_number(struct command_call *call, long long *ret_id, struct fault *ret_fault)
+{
+    char rest;
+    if (sscanf(call->words[0], "%lld%c", ret_id, &rest) == 1)
+        return true;
+    return fault_set(ret_fault, FAULT_usage,
+                     arena_print(call->arena,
+                                 "found \"%s\"; expected a number of refgate messages list",
+                                 call->words[0]));
+}
+
+static bool show_bytes(struct command_call *call, struct store *store,
+                       const struct store_message *message, struct fault *ret_fault)
+{
+    size_t length;
+    const char *body = store_message_bytes(store, call->arena, message, &length);
+    if (body != NULL) {
+        text_print(&call->out, "%s\n", body);
+        return true;
+    }
+    bool is_past = message->payload == 0;
+    return fault_set(ret_fault, is_past ? FAULT_not_found : FAULT_store_broken,
+                     arena_print(call->arena,
+                                 is_past
+                                     ? "the bytes of message %lld are no longer kept (payload_days)"
+                                     : "the bytes of message %lld cannot be read from the store; "
+                                       "see refgate check",
+                                 (long long)message->id));
+}
+
+static bool show_message(struct command_call *call, struct store *store, long long id,
+                         struct fault *ret_fault)
+{
+    struct store_message message;
+    struct store_attempt *attempts;
+    if (!store_get_message(store, call->arena, id, &message))
+        return fault_set(
+            ret_fault, FAULT_not_found,
+            arena_print(call->arena,
+                        "found no message %lld; expected a number of refgate messages list", id));
+    if (command_has(call, "body"))
+        return show_bytes(call, store, &message, ret_fault);
+    size_t count = store_attempts(store, call->arena, id, &attempts);
+    lists_message(call, store, &message, attempts, count);
+    return true;
+}
+
 static int messages_show(struct command_call *call)
 {
     struct store *store;
     struct fault fault;
-    struct store_message message;
-    struct store_attempt *attempts;
     long long id = 0;
-    char rest;
-    if (sscanf(call->words[0], "%lld%c", &id, &rest) != 1) {
-        fault_set(&fault, FAULT_usage,
-                  arena_print(call->arena,
-                              "found \"%s\"; expected a number of refgate messages list",
-                              call->words[0]));
+    if (!read_number(call, &id, &fault) ||
+        !office_reader(call->office, call->arena, &store, &fault))
         return command_fail(call, &fault);
-    }
-    if (!office_reader(call->office, call->arena, &store, &fault))
-        return command_fail(call, &fault);
-    bool found = store_get_message(store, call->arena, id, &message);
-    size_t count = found ? store_attempts(store, call->arena, id, &attempts) : 0;
-    size_t length = 0;
-    const char *body = found && command_has(call, "body")
-                           ? store_message_bytes(store, call->arena, &message, &length)
-                           : NULL;
-    if (found && !command_has(call, "body"))
-        lists_message(call, store, &message, attempts, count);
+    bool is_shown = show_message(call, store, id, &fault);
     store_close(store);
-    if (!found) {
-        fault_set(&fault, FAULT_not_found,
-                  arena_print(call->arena,
-                              "found no message %lld; expected a number of refgate messages list",
-                              id));
-        return command_fail(call, &fault);
-    }
-    if (command_has(call, "body") && body == NULL) {
-        fault_set(&fault, message.payload == 0 ? FAULT_not_found : FAULT_store_broken,
-                  arena_print(call->arena,
-                              message.payload == 0
-                                  ? "the bytes of message %lld are no longer kept (payload_days)"
-                                  : "the bytes of message %lld cannot be read from the store; see "
-                                    "refgate check",
-                              id));
-        return command_fail(call, &fault);
-    }
-    if (body != NULL)
-        text_print(&call->out, "%s\n", body);
-    return 0;
+    return is_shown ? 0 : command_fail(call, &fault);
 }
 
 static const struct command_option list_options[] = {

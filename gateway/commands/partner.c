@@ -86,30 +86,39 @@ static int test(struct command_call *call)
 
 /* ---- disable, enable ---- */
 
-/* Writes `disabled: WANTED` into the partner's file; all else in it stays as it is. */
-static int switch_partner(struct command_call *call, bool is_disabled)
+/* Writes `disabled: IS_DISABLED` into the partner's file at PATH; all else in it stays as it is.
+ * The exit code. */
+static int write_switch(struct command_call *call, const char *file, const char *path,
+                        bool is_disabled)
 {
     struct finding_list findings = finding_list_new(call->arena);
-    const char *name = call->words[0];
-    const char *file = arena_print(call->arena, "partners/%s.yaml", name);
-    const char *path = cert_path(call, file);
     struct partner partner;
     size_t length;
-    if (!check_partner_name.holds(name) || !file_exists(path))
-        return no_such_partner(call);
     const char *text = file_read(call->arena, path, FILE_MAX_BYTES, &length, &findings);
-    bool is_right =
-        text != NULL && partner_load(call->arena, name, file, text, length, &findings, &partner);
+    bool is_right = text != NULL && partner_load(call->arena, call->words[0], file, text, length,
+                                                 &findings, &partner);
     if (text == NULL || (!is_right && !is_disabled)) /* a faulty one can be switched off */
         return cert_refuse(call, &findings, FAULT_settings);
     command_findings(call, &findings);
     partner.disabled = is_disabled;
     const char *edited =
         option_edit(option_find(partner_options(), "disabled"), call->arena, text, &partner);
-    if (!file_replace(path, edited, strlen(edited), 0600)) {
-        text_print(&call->err, "refgate: %s cannot be written: %s\n", path, strerror(errno));
-        return fault_exit_code(FAULT_unreadable);
-    }
+    if (file_replace(path, edited, strlen(edited), 0600))
+        return 0;
+    text_print(&call->err, "refgate: %s cannot be written: %s\n", path, strerror(errno));
+    return fault_exit_code(FAULT_unreadable);
+}
+
+static int switch_partner(struct command_call *call, bool is_disabled)
+{
+    const char *name = call->words[0];
+    const char *file = arena_print(call->arena, "partners/%s.yaml", name);
+    const char *path = cert_path(call, file);
+    if (!check_partner_name.holds(name) || !file_exists(path))
+        return no_such_partner(call);
+    int code = write_switch(call, file, path, is_disabled);
+    if (code != 0)
+        return code;
     cert_reload(call);
     cert_note(call, is_disabled ? "partner-disabled" : "partner-enabled", name);
     if (is_disabled && !cert_wait_disabled(call, name)) {

@@ -231,14 +231,56 @@ static const char *partner_url(struct arena *arena, const char *listen)
                        strrchr(listen, ':'));
 }
 
+static bool make_folders(struct command_call *call, const char *dir)
+{
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        const char *folder = arena_print(call->arena, "%s/%s", dir, folders[i]);
+        if (file_make_folder(folder, 0700))
+            continue;
+        text_print(&call->err, "refgate init: %s cannot be made: %s\n", folder, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+/* Keys, store and files, in the folder that begin_init took; the exit code. */
+static int make_gateway(struct command_call *call, const char *dir, const char *org,
+                        const char *listen, struct finding_list *findings)
+{
+    struct fault fault;
+    struct store *store;
+    bool made = command_has(call, "cert") ? take_keys(call, dir, findings)
+                                          : make_keys(call, dir, org, listen, findings);
+    if (!made) {
+        command_findings(call, findings);
+        return fault_exit_code(FAULT_settings);
+    }
+    if (!store_open(arena_print(call->arena, "%s/store.db", dir), &store, call->arena, &fault))
+        return command_fail(call, &fault);
+    store_close(store);
+    if (!write_files(call, dir, org, listen) || unlink(mark_path(call, dir)) != 0)
+        return fault_exit_code(FAULT_unreadable);
+    return 0;
+}
+
+static void say_made(struct command_call *call, const char *dir, const char *org,
+                     const char *listen)
+{
+    say_org(call, dir, org);
+    text_print(&call->out,
+               "Made the gateway of %s in %s.\nNext: list your people and partners in "
+               "%s/directory.csv, add partners, then run: refgate serve -d %s\n"
+               "Send your partners %s/keys/ca.crt and this line:\n"
+               "  refgate partner add %s --url %s --ca ca.crt\n",
+               org, dir, dir, dir, dir, org, partner_url(call->arena, listen));
+}
+
 static int init(struct command_call *call)
 {
     const char *dir = command_path(call, call->words[0]);
     const char *org = org_of(call, dir);
     const char *listen = command_option(call, "listen");
     struct finding_list findings = finding_list_new(call->arena);
-    struct fault fault;
-    struct store *store;
     if (listen == NULL)
         listen = "0.0.0.0:8443";
     if (!check_init(call, dir, org, listen))
@@ -248,34 +290,14 @@ static int init(struct command_call *call)
         text_add(&call->err, "refgate init: nothing was made\n");
         return fault_exit_code(FAULT_settings);
     }
-    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-        const char *folder = arena_print(call->arena, "%s/%s", dir, folders[i]);
-        if (file_make_folder(folder, 0700))
-            continue;
-        text_print(&call->err, "refgate init: %s cannot be made: %s\n", folder, strerror(errno));
+    if (!make_folders(call, dir))
         return fault_exit_code(FAULT_unreadable);
-    }
     if (!begin_init(call, dir, org, listen))
         return fault_exit_code(FAULT_usage);
-    bool made = command_has(call, "cert") ? take_keys(call, dir, &findings)
-                                          : make_keys(call, dir, org, listen, &findings);
-    if (!made) {
-        command_findings(call, &findings);
-        return fault_exit_code(FAULT_settings);
-    }
-    if (!store_open(arena_print(call->arena, "%s/store.db", dir), &store, call->arena, &fault))
-        return command_fail(call, &fault);
-    store_close(store);
-    if (!write_files(call, dir, org, listen) || unlink(mark_path(call, dir)) != 0)
-        return fault_exit_code(FAULT_unreadable);
-    say_org(call, dir, org);
-    text_print(&call->out,
-               "Made the gateway of %s in %s.\nNext: list your people and partners in "
-               "%s/directory.csv, add partners, then run: refgate serve -d %s\n"
-               "Send your partners %s/keys/ca.crt and this line:\n"
-               "  refgate partner add %s --url %s --ca ca.crt\n",
-               org, dir, dir, dir, dir, org, partner_url(call->arena, listen));
-    return 0;
+    int code = make_gateway(call, dir, org, listen, &findings);
+    if (code == 0)
+        say_made(call, dir, org, listen);
+    return code;
 }
 
 /* ---- settings ---- */
@@ -372,36 +394,41 @@ static void warn_of_own_ca(struct command_call *call, const struct partner *part
         text_print(&call->err, "refgate: %s\n", sentence);
 }
 
+/* What the options say of it. Its certificate authority is copied last, when all else is right. */
+static bool make_partner(struct command_call *call, const char *name, const char *file,
+                         struct finding_list *findings, struct partner *ret_partner)
+{
+    const char *ca = command_option(call, "ca");
+    const char *ca_file = arena_print(call->arena, "partners/%s.ca.crt", name);
+    struct certificate *items;
+    size_t count;
+    if (!partner_new(call->arena, name, findings, ret_partner))
+        return false;
+    if (file_exists(arena_print(call->arena, "%s/%s", call->dir, file))) {
+        finding_add(findings, (struct finding){.file = file,
+                                               .found = "a partner of this name already",
+                                               .expected = "another name, or edit its file"});
+        return false;
+    }
+    if (!set_partner(call, ret_partner, findings) || !set_contacts(call, ret_partner, findings))
+        return false;
+    if (ca != NULL &&
+        (!certificate_read(call->arena, command_path(call, ca), findings, &items, &count) ||
+         !partner_set(call->arena, ret_partner, "ca_file", ca_file, findings)))
+        return false;
+    return partner_settle(call->arena, ret_partner, file, findings) &&
+           (ca == NULL || copy(call, ca, call->dir, ca_file, 0644, findings));
+}
+
 static int partner_add(struct command_call *call)
 {
     struct finding_list findings = finding_list_new(call->arena);
     struct partner partner;
     const char *name = call->words[0];
+    const char *file = arena_print(call->arena, "partners/%s.yaml", name);
     if (check_partner_name.holds(name) && ask_is_wanted(call) && !ask_partner(call))
         return fault_exit_code(FAULT_usage);
-    const char *ca = command_option(call, "ca");
-    const char *file = arena_print(call->arena, "partners/%s.yaml", name);
-    const char *ca_file = arena_print(call->arena, "partners/%s.ca.crt", name);
-    bool is_right = partner_new(call->arena, name, &findings, &partner);
-    if (is_right && file_exists(arena_print(call->arena, "%s/%s", call->dir, file))) {
-        finding_add(&findings, (struct finding){.file = file,
-                                                .found = "a partner of this name already",
-                                                .expected = "another name, or edit its file"});
-        is_right = false;
-    }
-    is_right = is_right && set_partner(call, &partner, &findings) &&
-               set_contacts(call, &partner, &findings);
-    if (is_right && ca != NULL) {
-        struct certificate *items;
-        size_t count;
-        is_right =
-            certificate_read(call->arena, command_path(call, ca), &findings, &items, &count) &&
-            partner_set(call->arena, &partner, "ca_file", ca_file, &findings);
-    }
-    is_right = is_right && partner_settle(call->arena, &partner, file, &findings);
-    if (is_right && ca != NULL)
-        is_right = copy(call, ca, call->dir, ca_file, 0644, &findings);
-    if (!is_right) {
+    if (!make_partner(call, name, file, &findings, &partner)) {
         command_findings(call, &findings);
         return fault_exit_code(FAULT_usage);
     }

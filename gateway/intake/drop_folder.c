@@ -362,6 +362,19 @@ static const struct file_identity *identity_of(void *owner, const char *name)
     return seen == NULL ? NULL : &seen->as;
 }
 
+/* What TEXT holds when it speaks of attachments, else nothing; what is wrong in it is found when it
+ * is taken. */
+static struct record_list records_with_files(struct arena *arena, const char *name,
+                                             const char *text, size_t length)
+{
+    static const char member[] = "attachments";
+    struct record_list records = {NULL, 0, 0};
+    struct finding_list ignored = {.arena = arena};
+    if (text != NULL && memmem(text, length, member, strlen(member)) != NULL)
+        record_read(arena, record_format_of(name), text, length, name, &records, &ignored);
+    return records;
+}
+
 static void take_file(struct sweep *sweep, struct seen *seen)
 {
     const char *name = seen->name;
@@ -373,14 +386,11 @@ static void take_file(struct sweep *sweep, struct seen *seen)
     const char *text = file_read_known(sweep->arena, path, setup->config.body_max_bytes, &seen->as,
                                        &has_changed, &length, &findings);
     bool may_grow = seen->unchanged_ms < (int64_t)setup->config.drop_give_up_ms;
-    struct record_list records = {NULL, 0, 0};
     if (has_changed || (text != NULL && may_grow && ends_early(sweep->arena, name, text, length))) {
         intake_pending(sweep, seen);
         return;
     }
-    if (text != NULL && memmem(text, length, "attachments", strlen("attachments")) != NULL)
-        record_read(sweep->arena, record_format_of(name), text, length, name, &records,
-                    &(struct finding_list){.arena = sweep->arena});
+    struct record_list records = records_with_files(sweep->arena, name, text, length);
     if (intake_waits(sweep, seen, &records, text, length) || !intake_mark(sweep, &records)) {
         intake_stay(sweep, seen, &records);
         return;

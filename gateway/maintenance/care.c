@@ -547,7 +547,15 @@ static struct care_job job_of(struct care *care, void (*run)(struct care_job *jo
     return (struct care_job){.care = care, .run = run, .done = done};
 }
 
-struct care *care_start(const struct care_options *options)
+static void free_parts(struct care *care)
+{
+    context_release(care->context);
+    watch_served_free(care->served);
+    watch_told_free(care->told);
+    late_free(care->late);
+}
+
+static struct care *new_care(const struct care_options *options)
 {
     struct care *care = calloc(1, sizeof *care);
     if (care == NULL)
@@ -558,15 +566,15 @@ struct care *care_start(const struct care_options *options)
     care->served = watch_served_load(options->office->setup);
     care->told = watch_told_new();
     care->late = late_new();
-    if (care->alarm == NULL || care->served == NULL || care->told == NULL || care->late == NULL) {
-        context_release(care->context);
-        watch_served_free(care->served);
-        watch_told_free(care->told);
-        late_free(care->late);
-        free(care); /* and the process ends: see gateway_run */
-        return NULL;
-    }
-    pthread_mutex_init(&care->lock, NULL);
+    if (care->alarm != NULL && care->served != NULL && care->told != NULL && care->late != NULL)
+        return care;
+    free_parts(care);
+    free(care); /* and the process ends: see gateway_run */
+    return NULL;
+}
+
+static void set_jobs(struct care *care)
+{
     care->looking = job_of(care, run_look, looked);
     care->noting = job_of(care, run_note, NULL);
     care->fetching = job_of(care, run_fetch, fetched);
@@ -577,6 +585,15 @@ struct care *care_start(const struct care_options *options)
     care->ageing.next_ms = now_ms(care) + AGE_MS;
     care->retaining = job_of(care, run_retain, retained);
     care->retaining.next_ms = now_ms(care) + RETAIN_FIRST_MS;
+}
+
+struct care *care_start(const struct care_options *options)
+{
+    struct care *care = new_care(options);
+    if (care == NULL)
+        return NULL;
+    pthread_mutex_init(&care->lock, NULL);
+    set_jobs(care);
     const struct courier_watcher watcher = {on_served, on_edge, on_parked, on_rejected, care};
     courier_watch(options->courier, &watcher);
     watch_taken(&care->look, options->print);
@@ -597,10 +614,7 @@ static void maybe_stopped(struct care *care)
         return;
     void (*on_stopped)(void *owner) = care->on_stopped;
     void *owner = care->stopped_owner;
-    context_release(care->context);
-    watch_served_free(care->served);
-    watch_told_free(care->told);
-    late_free(care->late);
+    free_parts(care);
     arena_free(&care->late_arena);
     pthread_mutex_destroy(&care->lock);
     free(care);
