@@ -102,7 +102,7 @@ room(gateway/intake
        gateway/runtime gateway/setup
   DOORS intake.h local_times.h wait.h)
 room(gateway/maintenance
-  SEES base certs/io certs/tls config gateway/alarm gateway/audit gateway/data_folder
+  SEES base certs/io certs/tls certs/verify config gateway/alarm gateway/audit gateway/data_folder
        gateway/delivery gateway/runtime gateway/setup gateway/store gateway/tls
   DOORS care.h disk.h expiry.h)
 room(gateway/probe

@@ -1,15 +1,18 @@
-/* care: see care.h. A pulse each second asks what is due; each job runs at most once at a time. */
+/* care: what a service looks after while it runs. See care.h.
+ *
+ * A pulse on loop 0, each second, asks what is due. What may block is a job: its `run` is on a pool
+ * thread and touches only what belongs to the job, its `done` is on the loop again, and each job
+ * runs at most once at a time. Everything else here is the loop's; the two that other loops call,
+ * care_note_peer and what it uses, have a lock or an atomic of their own. */
 #include "gateway/maintenance/care.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <uv.h>
 
-#include "gateway/audit/audit.h"
 #include "gateway/maintenance/overdue.h"
+#include "gateway/maintenance/refusals.h"
 #include "gateway/runtime/log.h"
 #include "gateway/runtime/sd_notify.h"
 #include "gateway/tls/revocation.h"
@@ -23,20 +26,6 @@ enum {
     JUMP_MS = 60000,         /* the wall clock against the other one */
     AGE_MS = 30000,          /* does something wait for too long? */
     RETAIN_FIRST_MS = 5000,  /* after the start */
-    REFUSALS_MAX = 16,       /* different ones, between two notes */
-};
-
-struct refusal {
-    enum verdict verdict;
-    char claimed[TRUST_NAME_MAX + 1];
-    char serial[VERIFY_SERIAL_TEXT];
-    unsigned long long count;
-};
-
-struct refusals {
-    struct refusal items[REFUSALS_MAX];
-    size_t count;
-    unsigned long long others; /* that found no row */
 };
 
 struct care_job {
@@ -67,8 +56,7 @@ struct care {
     unsigned char print[WATCH_PRINT_BYTES]; /* of the last look */
     bool fetched;                           /* the last run of fetching brought a new list */
     _Atomic bool is_served_new;
-    pthread_mutex_t lock; /* of the refusals */
-    struct refusals refusals;
+    struct refusals *refusals;
     int64_t warned_ms; /* monotonic; of the last look at what runs out */
     int64_t ahead_ms;  /* of the wall clock before the monotonic one, at the last pulse */
     bool is_full;
@@ -182,96 +170,27 @@ size_t care_terms(const struct care *care, struct arena *arena, struct watch_ter
 
 /* ---- callers ---- */
 
-static void note_refusal(struct care *care, const struct verify_peer *peer)
-{
-    struct refusals *refusals = &care->refusals;
-    size_t at = 0;
-    pthread_mutex_lock(&care->lock);
-    while (at < refusals->count && (refusals->items[at].verdict != peer->verdict ||
-                                    strcmp(refusals->items[at].claimed, peer->claimed) != 0))
-        at++;
-    if (at == REFUSALS_MAX) {
-        refusals->others++;
-    } else {
-        struct refusal *item = &refusals->items[at];
-        if (at == refusals->count) {
-            *item = (struct refusal){.verdict = peer->verdict};
-            memcpy(item->claimed, peer->claimed, sizeof item->claimed);
-            memcpy(item->serial, peer->serial, sizeof item->serial);
-            refusals->count++;
-        }
-        item->count++;
-    }
-    pthread_mutex_unlock(&care->lock);
-}
-
 void care_note_peer(struct care *care, const struct verify_peer *peer)
 {
     if (peer->verdict != VERDICT_admitted)
-        note_refusal(care, peer);
+        refusals_note(care->refusals, peer);
     else if (watch_served_note(care->served, peer->partner, peer->not_after, time(NULL)))
         care->is_served_new = true;
 }
 
 /* ---- notes on disk: refused callers, certificates as served ---- */
 
-struct noting {
-    struct unit unit;
-    const struct refusals *refusals;
-    int64_t at_ms;
-};
-
-static bool write_refusals(struct unit *unit, struct store *store)
-{
-    struct noting *noting = (struct noting *)unit;
-    const struct refusals *refusals = noting->refusals;
-    for (size_t i = 0; i < refusals->count; i++) {
-        const struct refusal *item = &refusals->items[i];
-        audit_add(store, noting->at_ms, "caller-refused", NULL, item->serial,
-                  arena_print(unit->arena, "%s, %llu times%s%s", verdict_name(item->verdict),
-                              item->count, *item->claimed == '\0' ? "" : ", it calls itself ",
-                              item->claimed));
-    }
-    if (refusals->others > 0)
-        audit_add(store, noting->at_ms, "caller-refused", NULL, NULL,
-                  arena_print(unit->arena, "others, %llu times", refusals->others));
-    return true;
-}
-
-static void note_refusals(struct care_job *job, struct arena *arena)
-{
-    struct care *care = job->care;
-    struct refusals *taken = arena_alloc(arena, sizeof *taken);
-    pthread_mutex_lock(&care->lock);
-    *taken = care->refusals;
-    care->refusals.count = 0;
-    care->refusals.others = 0;
-    pthread_mutex_unlock(&care->lock);
-    if (taken->count == 0)
-        return;
-    struct noting noting = {.unit.run = write_refusals,
-                            .unit.arena = arena,
-                            .refusals = taken,
-                            .at_ms = clock_wall_ms(&job->office.setup->clock)};
-    writer_call(job->office.writer, &noting.unit);
-}
-
 static void run_note(struct care_job *job)
 {
     struct care *care = job->care;
-    struct arena arena = ARENA_EMPTY;
-    note_refusals(job, &arena);
+    refusals_write(care->refusals, job->office.writer, clock_wall_ms(&job->office.setup->clock));
     if (atomic_exchange(&care->is_served_new, false))
         watch_served_save(care->served, job->office.setup);
-    arena_free(&arena);
 }
 
 static bool has_notes(struct care *care)
 {
-    pthread_mutex_lock(&care->lock);
-    bool has_refusals = care->refusals.count > 0;
-    pthread_mutex_unlock(&care->lock);
-    return has_refusals || care->is_served_new;
+    return refusals_wait(care->refusals) || care->is_served_new;
 }
 
 /* ---- revocation lists ---- */
@@ -553,6 +472,7 @@ static void free_parts(struct care *care)
     watch_served_free(care->served);
     watch_told_free(care->told);
     late_free(care->late);
+    refusals_free(care->refusals);
 }
 
 static struct care *new_care(const struct care_options *options)
@@ -566,7 +486,9 @@ static struct care *new_care(const struct care_options *options)
     care->served = watch_served_load(options->office->setup);
     care->told = watch_told_new();
     care->late = late_new();
-    if (care->alarm != NULL && care->served != NULL && care->told != NULL && care->late != NULL)
+    care->refusals = refusals_new();
+    if (care->alarm != NULL && care->served != NULL && care->told != NULL && care->late != NULL &&
+        care->refusals != NULL)
         return care;
     free_parts(care);
     free(care); /* and the process ends: see gateway_run */
@@ -592,7 +514,6 @@ struct care *care_start(const struct care_options *options)
     struct care *care = new_care(options);
     if (care == NULL)
         return NULL;
-    pthread_mutex_init(&care->lock, NULL);
     set_jobs(care);
     const struct courier_watcher watcher = {on_served, on_edge, on_parked, on_rejected, care};
     courier_watch(options->courier, &watcher);
@@ -616,7 +537,6 @@ static void maybe_stopped(struct care *care)
     void *owner = care->stopped_owner;
     free_parts(care);
     arena_free(&care->late_arena);
-    pthread_mutex_destroy(&care->lock);
     free(care);
     if (on_stopped != NULL)
         on_stopped(owner);
