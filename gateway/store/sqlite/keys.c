@@ -1,4 +1,5 @@
-/* keys: look-up keys of the embedded store: made, found again, turned into runs.
+/* keys: look-up keys of the embedded store: made, loaded, and found again. keys_run.c turns them
+ * into runs.
  *
  * Keys are derived from rows. Those of the rows behind the newest run are in memory only and made
  * again when a connection first needs them; a run is written in the database's own transaction,
@@ -15,13 +16,7 @@
 #include "gateway/runtime/log.h"
 #include "gateway/store/sqlite/sqlite_internal.h"
 
-enum {
-    PAGE_BYTES = KEYS_PAGE * KEYS_ENTRY_BYTES,
-    PAGE_END = 16, /* first key of the next page, checksum */
-    RUN_END = 16,  /* last row of the run before, checksum */
-    TEXTS = 3,
-    KEY_TEXT_MAX = 4096
-};
+enum { TEXTS = 3, KEY_TEXT_MAX = 4096 };
 
 static const enum key_family_name families[KEY_TAGS] = {
     [KEY_INBOUND] = KEYS_LEDGER, [KEY_BUNDLE] = KEYS_LEDGER,  [KEY_OUTBOUND] = KEYS_LEDGER,
@@ -204,7 +199,7 @@ static void scan_rows(struct store *store, enum key_family_name family)
     }
 }
 
-static void add_run(struct key_family *family, int64_t number, const unsigned char *filter)
+void sqlite_know_run(struct key_family *family, int64_t number, const unsigned char *filter)
 {
     size_t count = family->filters.count;
     int64_t *runs = realloc(family->runs, (count + 1) * sizeof *runs);
@@ -217,8 +212,8 @@ static void add_run(struct key_family *family, int64_t number, const unsigned ch
 }
 
 /* Of what stands in a row beside the bytes, and of the bytes. */
-static uint64_t sum_of(const int64_t *numbers, size_t count, const unsigned char *bytes,
-                       size_t length)
+uint64_t sqlite_key_sum(const int64_t *numbers, size_t count, const unsigned char *bytes,
+                        size_t length)
 {
     uint64_t sum = length;
     for (size_t i = 0; i < count; i++) {
@@ -237,14 +232,14 @@ static bool load_run(struct store *store, enum key_family_name name, sqlite3_stm
                                 sqlite3_column_int64(statement, 1),
                                 sqlite3_column_int64(statement, 2)};
     const unsigned char *filter = sqlite3_column_blob(statement, 3);
-    if (sqlite3_column_bytes(statement, 3) != KEYS_FILTER_BYTES + RUN_END ||
-        sum_of(numbers, 4, filter, KEYS_FILTER_BYTES + RUN_END - 8) !=
-            checksum_get64(filter + KEYS_FILTER_BYTES + RUN_END - 8))
+    if (sqlite3_column_bytes(statement, 3) != KEYS_FILTER_BYTES + KEY_RUN_END ||
+        sqlite_key_sum(numbers, 4, filter, KEYS_FILTER_BYTES + KEY_RUN_END - 8) !=
+            checksum_get64(filter + KEYS_FILTER_BYTES + KEY_RUN_END - 8))
         return false;
     int64_t before = (int64_t)checksum_get64(filter + KEYS_FILTER_BYTES);
     if (family->filters.count > 0 && before != family->known[0])
         return false;
-    add_run(family, numbers[0], filter);
+    sqlite_know_run(family, numbers[0], filter);
     know(store, name, 0, numbers[2]);
     know(store, name, 1, numbers[3]);
     return true;
@@ -360,10 +355,10 @@ static bool search_page(sqlite3_stmt *statement, int64_t run, int64_t key, struc
                                 sqlite3_column_int64(statement, 2)};
     const unsigned char *at = sqlite3_column_blob(statement, 0);
     size_t length = (size_t)sqlite3_column_bytes(statement, 0);
-    if (length < PAGE_END || length % KEYS_ENTRY_BYTES != 0 ||
-        sum_of(numbers, 3, at, length - 8) != checksum_get64(at + length - 8))
+    if (length < KEY_PAGE_END || length % KEYS_ENTRY_BYTES != 0 ||
+        sqlite_key_sum(numbers, 3, at, length - 8) != checksum_get64(at + length - 8))
         return false;
-    for (size_t left = length - PAGE_END; left > 0; left -= KEYS_ENTRY_BYTES) {
+    for (size_t left = length - KEY_PAGE_END; left > 0; left -= KEYS_ENTRY_BYTES) {
         if ((int64_t)checksum_get64(at) == key)
             add_found(found, (int64_t)checksum_get64(at + 8));
         at += KEYS_ENTRY_BYTES;
@@ -516,180 +511,4 @@ bool sqlite_keys_are_whole(struct store *store)
         sqlite_finish(statement);
     arena_free(&arena);
     return is_whole;
-}
-
-/* ---- runs ---- */
-
-/* COUNT entries from FIRST on, the first page of a run from 0 on; the next one begins with UNTIL.
- */
-static void write_page(struct store *store, int64_t run, int64_t first,
-                       const struct key_entry *entries, size_t count, int64_t until)
-{
-    unsigned char bytes[PAGE_BYTES + PAGE_END];
-    size_t length = count * KEYS_ENTRY_BYTES;
-    const int64_t numbers[3] = {run, first, entries[0].row};
-    sqlite3_stmt *statement = sqlite_statement(
-        store, "INSERT INTO key_page (run, first, first_row, entries) VALUES (?, ?, ?, ?)");
-    if (statement == NULL)
-        return;
-    for (size_t i = 0; i < count; i++) {
-        checksum_put64(bytes + KEYS_ENTRY_BYTES * i, (uint64_t)entries[i].hash);
-        checksum_put64(bytes + KEYS_ENTRY_BYTES * i + 8, (uint64_t)entries[i].row);
-    }
-    checksum_put64(bytes + length, (uint64_t)until);
-    checksum_put64(bytes + length + 8, sum_of(numbers, 3, bytes, length + 8));
-    sqlite3_bind_int64(statement, 1, run);
-    sqlite3_bind_int64(statement, 2, first);
-    sqlite3_bind_int64(statement, 3, entries[0].row);
-    sqlite3_bind_blob(statement, 4, bytes, (int)(length + PAGE_END), SQLITE_STATIC);
-    sqlite_step(store, statement);
-    sqlite_finish(statement);
-}
-
-static void write_pages(struct store *store, int64_t run, const struct key_entry *entries,
-                        size_t count)
-{
-    for (size_t i = 0; i < count; i += KEYS_PAGE) {
-        bool is_last = count - i <= KEYS_PAGE;
-        write_page(store, run, i == 0 ? 0 : entries[i].hash, entries + i,
-                   is_last ? count - i : KEYS_PAGE,
-                   is_last ? INT64_MAX : entries[i + KEYS_PAGE].hash);
-    }
-}
-
-/* The last row of a family's table; an undone unit may have made keys of rows beyond it. */
-static int64_t last_row(struct store *store, enum key_family_name name, int table)
-{
-    static const enum sqlite_ids ids[KEY_FAMILIES][KEY_TABLES_MAX] = {
-        [KEYS_LEDGER] = {IDS_MESSAGE, IDS_MESSAGE},
-        [KEYS_RECORDS] = {IDS_RECORD, IDS_REFERRAL},
-        [KEYS_CLIENTS] = {IDS_CLIENT, IDS_CLIENT},
-    };
-    int64_t known = store->families[name].known[table];
-    int64_t last = sqlite_next_id(store, ids[name][table]) - 1;
-    return last < known ? last : known;
-}
-
-static void know_last_run(struct store *store)
-{
-    int64_t last = sqlite_number(store, "SELECT max(run) FROM key_run", "");
-    store->last_run = last > store->last_run ? last : store->last_run;
-}
-
-/* The row of a run; its number, 0 with an error noted. FILTER has room for what stands behind it.
- */
-static int64_t write_filter(struct store *store, enum key_family_name name, unsigned char *filter,
-                            int64_t before)
-{
-    know_last_run(store);
-    int64_t numbers[4] = {store->last_run + 1, (int64_t)name, last_row(store, name, 0),
-                          last_row(store, name, 1)};
-    sqlite3_stmt *statement = sqlite_statement(
-        store, "INSERT INTO key_run (run, family, upto, upto_other, filter) VALUES "
-               "(?, ?, ?, ?, ?)");
-    if (statement == NULL)
-        return 0;
-    checksum_put64(filter + KEYS_FILTER_BYTES, (uint64_t)before);
-    checksum_put64(filter + KEYS_FILTER_BYTES + RUN_END - 8,
-                   sum_of(numbers, 4, filter, KEYS_FILTER_BYTES + RUN_END - 8));
-    for (int i = 0; i < 4; i++)
-        sqlite3_bind_int64(statement, i + 1, numbers[i]);
-    sqlite3_bind_blob(statement, 5, filter, KEYS_FILTER_BYTES + RUN_END, SQLITE_STATIC);
-    sqlite_step(store, statement);
-    sqlite_finish(statement);
-    return store_failed(store) ? 0 : numbers[0];
-}
-
-static void write_run(struct store *store, enum key_family_name name,
-                      const struct key_entry *entries, size_t count, int64_t before)
-{
-    struct key_family *family = &store->families[name];
-    unsigned char *filter = malloc(KEYS_FILTER_BYTES + RUN_END);
-    if (filter == NULL) { /* the keys must not be forgotten: the commit fails, and is tried again */
-        sqlite_note_error(store, SQLITE_NOMEM);
-        return;
-    }
-    keys_filter_fill(filter, entries, count);
-    int64_t run = write_filter(store, name, filter, before);
-    if (run != 0)
-        write_pages(store, run, entries, count);
-    if (run != 0)
-        add_run(family, run, filter);
-    free(filter);
-}
-
-static void delete_runs(struct store *store, enum key_family_name name)
-{
-    static const char *const sqls[] = {
-        "DELETE FROM key_page WHERE run IN (SELECT run FROM key_run WHERE family=?1) OR "
-        "run NOT IN (SELECT run FROM key_run)",
-        "DELETE FROM key_run WHERE family=?1"};
-    know_last_run(store);
-    for (int i = 0; i < 2; i++) {
-        sqlite3_stmt *statement = sqlite_statement(store, sqls[i]);
-        if (statement == NULL)
-            return;
-        sqlite3_bind_int(statement, 1, (int)name);
-        sqlite_step(store, statement);
-        sqlite_finish(statement);
-    }
-}
-
-/* The row up to which runs that are there already go. */
-static int64_t sealed_to(struct store *store, enum key_family_name name)
-{
-    sqlite3_stmt *statement =
-        sqlite_statement(store, "SELECT max(upto) FROM key_run WHERE family=?");
-    if (statement == NULL)
-        return 0;
-    sqlite3_bind_int(statement, 1, (int)name);
-    int64_t row = sqlite_step(store, statement) ? sqlite3_column_int64(statement, 0) : 0;
-    sqlite_finish(statement);
-    return row;
-}
-
-/* Every key of a family that is in memory becomes a run, or some. */
-static void seal(struct store *store, enum key_family_name name)
-{
-    struct key_family *family = &store->families[name];
-    struct key_entry *entries = keys_sorted(family->fresh);
-    size_t count = keys_count(family->fresh);
-    if (entries == NULL)
-        return; /* they stay in memory; tried again at the next commit */
-    int64_t before = sealed_to(store, name);
-    for (size_t at = 0; at < count && !store_failed(store); at += KEYS_MOST) {
-        write_run(store, name, entries + at, count - at < KEYS_MOST ? count - at : KEYS_MOST,
-                  before);
-        before = last_row(store, name, 0);
-    }
-    free(entries);
-    if (!store_failed(store))
-        keys_clear(family->fresh);
-}
-
-void sqlite_seal_keys(struct store *store)
-{
-    for (int i = 0; i < KEY_FAMILIES && !store_failed(store); i++) {
-        struct key_family *family = &store->families[i];
-        if (family->fresh != NULL && family->is_remade)
-            delete_runs(store, (enum key_family_name)i);
-        if (store_failed(store))
-            return;
-        family->is_remade = false;
-        if (family->fresh != NULL && keys_count(family->fresh) >= KEYS_FULL)
-            seal(store, (enum key_family_name)i);
-    }
-}
-
-void sqlite_drop_run(struct store *store, enum key_family_name name, int64_t run)
-{
-    struct key_family *family = &store->families[name];
-    size_t at = 0;
-    while (at < family->filters.count && family->runs[at] != run)
-        at++;
-    if (at == family->filters.count)
-        return;
-    keys_filters_drop(&family->filters, at);
-    memmove(family->runs + at, family->runs + at + 1,
-            (family->filters.count - at) * sizeof *family->runs);
 }

@@ -237,11 +237,23 @@ void sqlite_drop_gathered(struct store *store);
 void sqlite_forget_partners(struct store *store);
 
 /* ---- sqlite/keys.c ---- */
+enum {
+    KEY_PAGE_BYTES = KEYS_PAGE * KEYS_ENTRY_BYTES,
+    KEY_PAGE_END = 16, /* first key of the next page, checksum */
+    KEY_RUN_END = 16   /* last row of the run before, checksum */
+};
 void sqlite_forget_keys(struct store *store);
-/* Turns keys that are many into a run; inside a transaction of the database. */
-void sqlite_seal_keys(struct store *store);
+/* Run NUMBER is there to be searched; FILTER is copied. */
+void sqlite_know_run(struct key_family *family, int64_t number, const unsigned char *filter);
+/* The checksum of a row: of the NUMBERS beside its bytes, and of the bytes. */
+uint64_t sqlite_key_sum(const int64_t *numbers, size_t count, const unsigned char *bytes,
+                        size_t length);
 /* Are all pages and filters in the database whole? An error is noted. */
 bool sqlite_keys_are_whole(struct store *store);
+
+/* ---- sqlite/keys_run.c ---- */
+/* Turns keys that are many into a run; inside a transaction of the database. */
+void sqlite_seal_keys(struct store *store);
 /* A run that is no longer in the database is not looked into either. */
 void sqlite_drop_run(struct store *store, enum key_family_name name, int64_t run);
 
