@@ -1,4 +1,8 @@
-/* folder: see folder.h. */
+/* folder: reads settings.yaml and partners/ of a data folder, and checks what they name. See
+ * folder.h.
+ *
+ * Partners are sorted by name. At a reload a faulty partner's file leaves the partner as it was
+ * before. Blocking. */
 #include "config/folder.h"
 
 #include <dirent.h>

@@ -1,4 +1,7 @@
-/* digest: see digest.h. */
+/* digest: SHA-256, SHA-1, base64 and UUIDs by OpenSSL's digests. See digest.h.
+ *
+ * The algorithms are fetched from OpenSSL once, and each thread keeps a context for each, as
+ * fetching and making them costs more than a short hash. */
 #include "certs/io/digest.h"
 
 #include <openssl/evp.h>

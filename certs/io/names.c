@@ -1,4 +1,8 @@
-/* names: see names.h. */
+/* names: the URIs and DNS names of a certificate's subjectAltName, as far as they are plain text.
+ * See names.h.
+ *
+ * A name that is empty, too long, or holds a space, a control character or a byte beyond ASCII
+ * marks the whole list as bad. The texts belong to OpenSSL's list, which is kept with them. */
 #include "certs/io/names.h"
 
 #include <openssl/err.h>

@@ -1,4 +1,7 @@
-/* ledger: see ledger.h. */
+/* ledger: the CSV file of what a CA issued and revoked. See ledger.h.
+ *
+ * It is read whole when it is opened, changed in memory, and written anew, atomically, at each
+ * change. */
 #include "certs/issue/ledger.h"
 
 #include <stdlib.h>

@@ -1,4 +1,7 @@
-/* trial: see trial.h. */
+/* trial: a TLS handshake between two sessions of this process, joined in memory. See trial.h.
+ *
+ * Both ends take turns until each has finished or one has failed; what is tried is the code that
+ * serves partners, and no socket is opened. */
 #include "certs/tls/trial.h"
 
 #include <openssl/err.h>

@@ -1,4 +1,8 @@
-/* revoke: see revoke.h. */
+/* revoke: revocation lists, loaded once and asked at each handshake. See revoke.h for what is
+ * refused.
+ *
+ * The serial numbers of a list are sorted at loading, once, so that a question is a binary search.
+ */
 #include "certs/verify/revoke.h"
 
 #include <openssl/err.h>

@@ -1,4 +1,8 @@
-/* alarm: see alarm.h. */
+/* alarm: runs the clinic's program for each alarm, and counts. See alarm.h.
+ *
+ * Each run is a child process with a pipe to its standard input and a timer; what finds no place
+ * waits in a short queue. Everything happens on loop 0, and stopping waits for the handles to
+ * close. */
 #include "gateway/alarm/alarm.h"
 
 #include <signal.h>

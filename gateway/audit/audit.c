@@ -1,4 +1,7 @@
-/* audit: see audit.h. */
+/* audit: appends to the chain of audit rows and verifies it. See audit.h.
+ *
+ * A row's hash covers the hash of the row before it and its own fields, each quoted, so that none
+ * runs into the next. Runs inside the caller's transaction. */
 #include "gateway/audit/audit.h"
 
 #include <string.h>

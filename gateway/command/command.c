@@ -1,4 +1,5 @@
-/* command: see command.h. */
+/* command: parses a command line by the table of commands, runs the handler, and prints help and
+ * tables. See command.h. */
 #include "gateway/command/command.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* cert_parts: see cert_parts.h. */
+/* cert_parts: what the `cert` commands share: paths, words for keys, one certificate shown, and
+ * asking the running service to take what was changed. See cert_parts.h. Blocking. */
 #include "gateway/commands/cert_parts.h"
 
 #include <stdlib.h>

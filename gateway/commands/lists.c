@@ -1,4 +1,5 @@
-/* lists: see lists.h. */
+/* lists: the frame of a list command, and the table of messages that several of them print. See
+ * lists.h. */
 #include "gateway/commands/lists.h"
 
 #include <stdlib.h>

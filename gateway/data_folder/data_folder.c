@@ -1,4 +1,5 @@
-/* data_folder: see data_folder/data_folder.h. */
+/* data_folder: takes the lock of a data folder, and opens its settings, store and writer for a
+ * command. See data_folder.h. Blocking. */
 #include "gateway/data_folder/data_folder.h"
 #include "gateway/exchange/check_message.h"
 

@@ -1,4 +1,9 @@
-/* deliver: see deliver.h. */
+/* deliver: which message is sent next, what an answer means, and when to try again. See deliver.h.
+ *
+ * Claiming takes a partner's messages that are due, as many as may be under way at once; settling
+ * writes what came of it and all that follows in one transaction. Between tries the wait grows up
+ * to a ceiling, and a partner that fails rests until one probe gets through. Decides only: no
+ * socket, no timer. */
 #include "gateway/delivery/deliver.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* answer_files: see answer_files.h. */
+/* answer_files: writes partners' answers into records/in, page by page. See answer_files.h.
+ * Blocking: on a pool thread. */
 #include "gateway/export/answer_files.h"
 
 #include <errno.h>

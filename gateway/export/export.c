@@ -1,4 +1,7 @@
-/* export: see export.h. */
+/* export: writes received records into records/in, page by page. See export.h.
+ *
+ * A record's attachments are written first, then its file, then the mark in the store: a crash in
+ * between writes the same files again. Blocking: on a pool thread. */
 #include "gateway/export/export.h"
 
 #include <ctype.h>

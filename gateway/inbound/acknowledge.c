@@ -1,4 +1,8 @@
-/* acknowledge: see acknowledge.h. */
+/* acknowledge: builds the answer to a message, and the OperationOutcome of a refusal. See
+ * acknowledge.h.
+ *
+ * The id of an answer is derived from the message it answers, so the same row makes the same answer
+ * again. */
 #include "gateway/inbound/acknowledge.h"
 
 #include <string.h>

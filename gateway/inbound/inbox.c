@@ -1,4 +1,8 @@
-/* inbox: see inbox.h. */
+/* inbox: takes a received message into the store, exactly once. See inbox.h.
+ *
+ * Parsing and comparing happen before the transaction. Inside it the ledger is asked first: a known
+ * message gets its stored answer, one with the same id and other content is a conflict; only a new
+ * one has an effect. On the writer thread. */
 #include "gateway/inbound/inbox.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
-/* receive: see receive.h. */
+/* receive: the steps of one loop from a partner's request to its answer. See receive.h.
+ *
+ * Reading and checking run on the loop, the inbox on the writer thread; a request that waits for
+ * its commit keeps its exchange, and is answered when the loop hears of it. */
 #include "gateway/inbound/receive.h"
 
 #include <stdlib.h>

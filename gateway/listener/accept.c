@@ -1,4 +1,7 @@
-/* accept: see accept.h. */
+/* accept: takes connections from the listening socket, and finds room for them. See accept.h for
+ * who makes room for whom.
+ *
+ * Everything here belongs to one loop; what the loops know of each other is in seats.h. */
 #include "gateway/listener/accept.h"
 
 #include <errno.h>

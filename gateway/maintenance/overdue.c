@@ -1,4 +1,8 @@
-/* overdue: see maintenance/overdue.h. */
+/* overdue: notices when a partner's messages begin to wait for too long, and when that is over. See
+ * overdue.h.
+ *
+ * Remembers for each partner whether it was told, so that each edge is told once. One look at a
+ * time. */
 #include "gateway/maintenance/overdue.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
-/* retention: see retention.h. */
+/* retention: finds what has been kept for long enough and lets go of it, slice by slice. See
+ * retention.h.
+ *
+ * A slice reads beside the writer and asks it to let go of a few rows; the walk goes on where the
+ * last slice ended. */
 #include "gateway/maintenance/retention.h"
 
 #include "gateway/runtime/log.h"

@@ -1,4 +1,7 @@
-/* local: see local.h. */
+/* local: answers /healthz, /readyz and /metrics by a table of routes. See local.h.
+ *
+ * /metrics is gathered on the thread pool, as it reads the store; the rest is answered on the loop.
+ */
 #include "gateway/monitor/local.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
-/* outbox: see outbox.h. */
+/* outbox: puts messages into the store to be sent, and takes them back. See outbox.h.
+ *
+ * Message, track and audit are written in the caller's transaction; the commit is the caller's. */
 #include "gateway/outbound/outbox.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* sequence: see sequence.h. */
+/* sequence: keeps the messages of a referral in order when one fails. See sequence.h. Inside the
+ * caller's transaction, on the writer thread. */
 #include "gateway/outbound/sequence.h"
 
 #include <string.h>

@@ -1,4 +1,8 @@
-/* people: see map/people_kinds.h. */
+/* people: keeps what partners claim of people, and what a person here decided about it. See
+ * people.h.
+ *
+ * Claims are rows of the store; confirmed ones are joined to the directory of a setup before others
+ * see it. */
 #include "gateway/people/people.h"
 
 #include <string.h>

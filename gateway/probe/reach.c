@@ -1,4 +1,7 @@
-/* reach: see reach.h. */
+/* reach: tries a TCP connection to every partner at once. See reach.h.
+ *
+ * One poll() waits for all of them; a partner with several addresses is tried at one after the
+ * other. Blocking. */
 #include "gateway/probe/reach.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
-/* recall: see recall.h. */
+/* recall: asks partners to send again what a restored gateway lacks, and answers such a question.
+ * See recall.h.
+ *
+ * What a partner says is noted as a difference for a person; it moves nothing. Inside a transaction
+ * of the store. */
 #include "gateway/referral/recall.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
-/* track: see track.h. */
+/* track: looks a move up in the table of track.def, and makes it. See track.h.
+ *
+ * A move changes the referral's row and adds a line to its track. Inside a transaction of the
+ * store. */
 #include "gateway/referral/track.h"
 
 #include <string.h>

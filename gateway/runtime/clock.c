@@ -1,4 +1,5 @@
-/* clock: see clock.h. */
+/* clock: the system's clocks, and a clock that stands still, behind one struct. See clock.h.
+ * Formats times in the zone of the settings. */
 #include "gateway/runtime/clock.h"
 
 #include <stdlib.h>

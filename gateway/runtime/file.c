@@ -1,4 +1,5 @@
-/* file: see file.h. */
+/* file: reads whole files under a ceiling, and replaces files so that a crash leaves the old one or
+ * the new one. See file.h. Blocking. */
 #include "gateway/runtime/file.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
-/* log: see log.h. */
+/* log: formats an event as one line and writes it with one write(). See log.h.
+ *
+ * A line is built in a fixed buffer, so logging never allocates. A thread that gathers lines has a
+ * buffer of its own. */
 #include "gateway/runtime/log.h"
 
 #include <limits.h>

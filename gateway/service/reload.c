@@ -1,4 +1,5 @@
-/* reload: see service/reload.h. */
+/* reload: reads the next generation of settings, keys and trust, and says what it kept of the last
+ * one. See reload.h. Blocking: on a pool thread. */
 #include "gateway/service/reload.h"
 
 #include <stdio.h>

@@ -1,4 +1,8 @@
-/* setup: see setup.h. */
+/* setup: loads all files of a data folder as one generation. See setup.h.
+ *
+ * At a reload a faulty file leaves in force what the generation before made of it, with a finding;
+ * at a start it is refused. A generation is not changed once it is shared, and the last holder
+ * frees it. */
 #include "gateway/setup/setup.h"
 
 #include <stdatomic.h>

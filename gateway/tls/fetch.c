@@ -1,4 +1,4 @@
-/* fetch: see fetch.h. */
+/* fetch: one GET by curl into memory, under a ceiling of bytes and time. See fetch.h. Blocking. */
 #include "gateway/tls/fetch.h"
 
 #include <curl/curl.h>

@@ -1,4 +1,5 @@
-/* revocation: see revocation.h. */
+/* revocation: fetches the lists of partners' CAs and keeps them beside their files. See
+ * revocation.h. Blocking: on a pool thread, or in a command. */
 #include "gateway/tls/revocation.h"
 
 #include <errno.h>

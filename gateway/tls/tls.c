@@ -1,4 +1,7 @@
-/* tls: see tls.h. */
+/* tls: builds the trust and the TLS context of a setup from its partners' settings. See tls.h.
+ *
+ * At a reload a partner whose new certificates or pins are faulty is kept as it was. Blocking:
+ * reads files. */
 #include "gateway/tls/tls.h"
 
 #include <string.h>

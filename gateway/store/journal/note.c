@@ -1,4 +1,7 @@
-/* note: see note.h. */
+/* note: writes the changes of a group into the journal's buffer, and reads them back. See note.h.
+ *
+ * A statement's text is noted once a group; each execution names it by number and has its values
+ * behind it. */
 #include "gateway/store/journal/note.h"
 
 #include <string.h>

@@ -1,4 +1,9 @@
-/* segment: see segment.h. */
+/* segment: the files that a journal consists of. See segment.h.
+ *
+ * Space is reserved ahead, in steps that double, so that a sync need not write the size of the
+ * file; what is aligned is written past the page cache where the file system allows that. After a
+ * sync that failed nothing more is written. Used by the store's thread; ahead.h has the one helper
+ * thread. */
 #include "gateway/store/journal/segment.h"
 
 #include <dirent.h>

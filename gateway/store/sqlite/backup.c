@@ -1,4 +1,7 @@
-/* backup: see backup.h. */
+/* backup: a copy of the store while a service may be writing. See store/backup.h.
+ *
+ * The database is copied by VACUUM INTO; a shared lock on the journal's folder keeps its segments
+ * in place meanwhile. Blocking, on a reader of its own. */
 #include "gateway/store/backup.h"
 
 #include <dirent.h>

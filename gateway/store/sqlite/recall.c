@@ -1,4 +1,5 @@
-/* recall: see recall.h. */
+/* recall: what a restored store asks and is asked, as rows. See store/recall.h. Looks back over a
+ * bounded number of rows, so that a partner's question has a bounded cost. */
 #include "gateway/store/recall.h"
 
 #include "base/text.h"
