@@ -1,7 +1,7 @@
 /* install: checks a new key pair before it replaces the running one, and can take it back. Who
  * calls it: `refgate cert install|renew`, serve at start (install_recover). Nothing is replaced
  * unless every check passed; a crash at any moment leaves a pair that belongs together
- * (docs/decisions/0021-install.md). Beside FILE: FILE.next while installing, FILE.previous
+ * (docs/decisions/0010-install.md). Beside FILE: FILE.next while installing, FILE.previous
  * afterwards. Blocking: files. */
 #ifndef CERTS_ISSUE_INSTALL_H
 #define CERTS_ISSUE_INSTALL_H

@@ -3,7 +3,7 @@
  * The certificate names its partner by pinned key, then SAN URI, then SAN DNS name, never by common
  * name; exactly one partner may fit, and the chain must end in that partner's own CA. Then:
  * validity, signatures, usage (the extended key usage must be there), depth, key strength, name
- * constraints, and the revocation list of every issuer. docs/decisions/0020-tls.md has the reasons.
+ * constraints, and the revocation list of every issuer. docs/decisions/0009-tls.md has the reasons.
  * Who calls it: context during handshakes; listen afterwards, per request and on reload. On the
  * thread of the session. */
 #ifndef CERTS_VERIFY_VERIFY_H

@@ -2,7 +2,7 @@
  *
  * Runs in the caller's process; a running service is told to take what changed. Nothing is replaced
  * before the new pair passed every check, a handshake with ourselves and, if asked, one with a
- * partner (docs/decisions/0021-install.md). */
+ * partner (docs/decisions/0010-install.md). */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

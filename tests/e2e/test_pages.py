@@ -40,3 +40,16 @@ def test_each_rule_finds_its_fault(tree, text, words):
     (tree / "docs" / "tour.md").write_text(text)
     code, said = check(tree)
     assert code == 1 and said.startswith("docs/tour.md:2: ") and words in said
+
+
+def test_decisions_are_numbered_without_a_gap(tree):
+    folder = tree / "docs" / "decisions"
+    folder.mkdir()
+    text = "Accepted 2026-12-01.\n\n**Decision.** a\n\n**Why.** b\n\n**Consequences.** c\n"
+    (folder / "README.md").write_text("[1](0001-a.md)\n")
+    (folder / "0001-a.md").write_text("# 0001. A\n\n" + text)
+    assert check(tree)[0] == 0
+    (folder / "0003-b.md").write_text("# 0003. B\n\n" + text.replace("**Why.**", ""))
+    code, said = check(tree)
+    assert code == 1 and "found no row in docs/decisions/README.md" in said
+    assert "expected 0002 in its name" in said and "found no **Why.**" in said
