@@ -195,8 +195,12 @@ static bool learn_one(struct store *store, struct arena *arena, const char *part
     bool is_here = store_find_referral(store, arena, told.placer, told.number, &ours);
     bool is_elsewhere =
         is_here && !text_equal(ours.partner, "") && !text_equal(ours.partner, partner);
-    if (is_elsewhere || (is_here && is_same(ours.task_status, told.status)))
+    if (is_elsewhere)
         return false;
+    if (is_here && is_same(ours.task_status, told.status)) {
+        store_drop_told(store, partner, told.placer, told.number);
+        return false;
+    }
     told.ours = is_here ? ours.task_status : NULL;
     store_add_told(store, &told);
     return true;

@@ -38,6 +38,9 @@ struct store_told {
 /* Not more than STORE_TOLD_MAX of a partner that nobody has settled; what it says again replaces
  * what it said, and is settled no more unless it is the same. */
 void store_add_told(struct store *store, const struct store_told *told);
+/* The partner says now what stands here: what it said before is no difference any more. */
+void store_drop_told(struct store *store, const char *partner, const char *placer,
+                     const char *number);
 /* Writes the three members about that. */
 void store_settle_told(struct store *store, const struct store_told *told);
 size_t store_told(struct store *store, struct arena *arena, struct store_told **ret_told);

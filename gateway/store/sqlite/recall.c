@@ -131,6 +131,13 @@ void store_add_told(struct store *store, const struct store_told *told)
                told->at_ms);
 }
 
+void store_drop_told(struct store *store, const char *partner, const char *placer,
+                     const char *number)
+{
+    sqlite_run(store, "DELETE FROM told WHERE partner=? AND placer=? AND number=?", "itt",
+               sqlite_partner(store, partner), placer, number);
+}
+
 void store_settle_told(struct store *store, const struct store_told *told)
 {
     sqlite_run(store,

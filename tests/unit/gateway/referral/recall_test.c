@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -62,6 +63,36 @@ static void what_it_had_taken_before_it_said_so_differs_yet(void **state)
     assert_string_equal(told[0].status, "requested");
 }
 
+/* Of the answer to a later question: W-1 stands at STATUS. */
+static size_t learn(struct clinic *clinic, const char *status)
+{
+    struct json_document document;
+    struct json_fault fault;
+    const char *answer = arena_print(
+        ARENA,
+        "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"referral\",\"part\":["
+        "{\"name\":\"placer\",\"valueString\":\"willow\"},{\"name\":\"number\","
+        "\"valueString\":\"W-1\"},{\"name\":\"status\",\"valueString\":\"%s\"}]}]}",
+        status);
+    assert_true(json_parse(ARENA, answer, strlen(answer), NULL, &document, &fault));
+    return recall_learn(STORE, ARENA, "lakeside", document.root, 2000);
+}
+
+static void what_it_says_like_us_later_differs_no_more(void **state)
+{
+    struct clinic *clinic = *state;
+    struct store_told *told;
+    clinic_begin(clinic);
+    add_difference(clinic);
+    assert_int_equal(learn(clinic, "accepted"), 1);
+    assert_int_equal(recall_differences(STORE, ARENA, &told), 1);
+    assert_string_equal(told[0].status, "accepted");
+    assert_int_equal(learn(clinic, "cancelled"), 0);
+    assert_int_equal(recall_differences(STORE, ARENA, &told), 0);
+    assert_int_equal(store_told(STORE, ARENA, &told), 0);
+    clinic_commit(clinic);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -69,6 +100,8 @@ int main(void)
                                         clinic_start, clinic_stop),
         cmocka_unit_test_setup_teardown(what_it_had_taken_before_it_said_so_differs_yet,
                                         clinic_start, clinic_stop),
+        cmocka_unit_test_setup_teardown(what_it_says_like_us_later_differs_no_more, clinic_start,
+                                        clinic_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
