@@ -3,17 +3,19 @@
 A test that needs what the machine lacks calls not_run(WHY): it is printed and never counted as passed.
 """
 import contextlib
+import http.server
 import pathlib
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import practice  # noqa: E402
-from practice import EXAMPLES, PATIENCE, PROGRAM, ROOT, Gateway, refgate, wait_for  # noqa: E402,F401
+from practice import PROGRAM  # noqa: E402
 
 
 def not_run(why):
@@ -58,3 +60,31 @@ def make_town(tmp_path):
 
     yield make
     practice.end_town(made)
+
+
+@pytest.fixture
+def list_server():
+    """Serves the files of a dictionary {path: bytes or status}; yields (files, base URL, asked paths)."""
+    files, asked = {}, []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            found = files.get(self.path, 404)
+            self.send_response(found if isinstance(found, int) else 200)
+            body = b"" if isinstance(found, int) else found
+            if found == 302:
+                self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    yield files, f"http://127.0.0.1:{server.server_address[1]}", asked
+    server.shutdown()
+    server.server_close()

@@ -1,6 +1,5 @@
 """`refgate demo --once`: the whole story, told in seconds; and the same end when practices are killed while it
 runs."""
-import json
 import os
 import pathlib
 import random

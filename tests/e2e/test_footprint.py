@@ -2,7 +2,6 @@
 The margins are wide; ./dev bench has the figures."""
 import json
 import os
-import subprocess
 import time
 
 import pytest

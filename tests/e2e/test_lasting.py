@@ -7,7 +7,6 @@ import pytest
 import records
 import wire
 from practice import PATIENCE, wait_for
-from test_reload import list_server  # noqa: F401  a fixture
 
 SHORT = 4 * PATIENCE  # seconds that a short-lived certificate or list holds: long enough to connect
 
@@ -55,7 +54,7 @@ def test_an_idle_connection_ends_with_the_revocation_list(make_town, tmp_path):
     assert wire.Wire(willow, lakeside).get("/fhir/metadata").status == 200
 
 
-def test_a_list_is_fetched_again_in_time(make_town, tmp_path, list_server):  # noqa: F811
+def test_a_list_is_fetched_again_in_time(make_town, tmp_path, list_server):
     """The list is replaced before it runs out, without anybody's doing; when the new one revokes the caller, its open
     connection ends."""
     files, base, asked = list_server
@@ -79,7 +78,7 @@ def test_a_list_is_fetched_again_in_time(make_town, tmp_path, list_server):  # n
     wait_for(lambda: '"verdict":"revoked"' in willow.log(), 5, "the log says why")
 
 
-def test_a_server_whose_list_is_gone_keeps_the_old_one(make_town, tmp_path, list_server):  # noqa: F811
+def test_a_server_whose_list_is_gone_keeps_the_old_one(make_town, tmp_path, list_server):
     files, base, asked = list_server
     lakeside, willow = make_town("lakeside", "willow", start=False)
     willow.settings(list_look_seconds=1)

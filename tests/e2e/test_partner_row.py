@@ -93,13 +93,13 @@ def test_a_ca_file_that_another_partner_names_stays(pair):
     partners_folder = lakeside.folder / "partners"
     shared = partners_folder / "willow.ca.crt"
     (partners_folder / "harbor.yaml").write_text(
-        f"url: https://127.0.0.1:9/fhir\nca_file: partners/willow.ca.crt\n")
+        "url: https://127.0.0.1:9/fhir\nca_file: partners/willow.ca.crt\n")
     lakeside.reload()
     assert "partners/willow.ca.crt stays: partner harbor uses it" in lakeside.run(
         "partner", "rename", "willow", "west").stdout
     assert shared.exists() and (partners_folder / "west.ca.crt").exists()
     (partners_folder / "harbor.yaml").write_text(
-        f"url: https://127.0.0.1:9/fhir\nca_file: partners/west.ca.crt\n")
+        "url: https://127.0.0.1:9/fhir\nca_file: partners/west.ca.crt\n")
     lakeside.reload()
     lakeside.run("partner", "remove", "west", "--force")
     assert (partners_folder / "west.ca.crt").exists() and not (partners_folder / "west.yaml").exists()

@@ -1,7 +1,6 @@
 """Changes to a running gateway: settings, partners, certificates and revocation lists change under load and no message
 fails; a faulty file stays as it was, says why, and takes nothing else with it; changed files are taken by themselves."""
-import contextlib
-import http.server
+import http.client
 import itertools
 import json
 import pathlib
@@ -395,34 +394,6 @@ def test_without_watching_nothing_is_taken(make_town):
 
 
 # ---- fetched lists ----
-
-@pytest.fixture
-def list_server():
-    """Serves the files of a dictionary {path: bytes or status}; yields (files, base URL, asked paths)."""
-    files, asked = {}, []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            asked.append(self.path)
-            found = files.get(self.path, 404)
-            self.send_response(found if isinstance(found, int) else 200)
-            body = b"" if isinstance(found, int) else found
-            if found == 302:
-                self.send_header("Location", "/elsewhere")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            with contextlib.suppress(OSError):
-                self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    yield files, f"http://127.0.0.1:{server.server_address[1]}", asked
-    server.shutdown()
-    server.server_close()
-
 
 def read(path):
     return pathlib.Path(path).read_bytes()

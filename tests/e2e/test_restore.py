@@ -1,7 +1,7 @@
 """After a restore on either side both gateways agree in the end: by themselves where the other side still holds what the
 backup lacked, else by a person, to whom it is named."""
 import records
-from conftest import wait_for
+from practice import wait_for
 
 
 def town(make_town):

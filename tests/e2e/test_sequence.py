@@ -1,7 +1,7 @@
 """What follows a message that waits for a person, is given up, or came too early, between two gateways: in the end both
 sides see the referral in the same place."""
 import records
-from conftest import wait_for
+from practice import wait_for
 
 
 def referred(lakeside, willow):

@@ -5,7 +5,7 @@ import re
 import subprocess
 
 import practice
-from conftest import ROOT, refgate
+from practice import ROOT, refgate
 
 
 def test_a_fresh_folder_passes_the_check(make_gateway):
