@@ -219,8 +219,8 @@ static unsigned whom(struct world *world, int at)
 
 void consents_sign(struct world *world, int at, int client)
 {
-    static const int forms[] = {ALLOWS,           ALLOWS,  ALLOWS,    ALLOWS,   ALLOWS,
-                                ALLOWS_REFERRALS, REFUSES, WITHDRAWS, WITHDRAWS};
+    static const enum form forms[] = {ALLOWS,           ALLOWS,  ALLOWS,    ALLOWS,   ALLOWS,
+                                      ALLOWS_REFERRALS, REFUSES, WITHDRAWS, WITHDRAWS};
     const struct gate *gate = &world->gates[at];
     int64_t day_ms = clock_wall_ms(&gate->setup.clock) / DAY_MS * DAY_MS;
     struct decision decision = {.form = forms[world_random(world) % (sizeof forms / sizeof *forms)],

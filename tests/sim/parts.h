@@ -68,7 +68,7 @@ struct gate { /* one gateway */
     unsigned generation; /* of its directory (places.c) */
     /* The model: what each client decided, in the order of acceptance (consents.c judges). */
     struct decision {
-        enum { ALLOWS, ALLOWS_REFERRALS, REFUSES, WITHDRAWS } form;
+        enum form { ALLOWS, ALLOWS_REFERRALS, REFUSES, WITHDRAWS } form;
         const char *number;
         unsigned named; /* bits: handles */
         int64_t written_ms, accepted_ms;

@@ -32,7 +32,7 @@ static void play_pipelined(struct door *door)
     door_say(fd, all);
     door_hear(door, fd, "ok", 50);
     for (size_t i = 0; i < strlen(DOOR_GET); i++)
-        send(fd, DOOR_GET + i, 1, MSG_NOSIGNAL);
+        send(fd, &DOOR_GET[i], 1, MSG_NOSIGNAL);
     door_hear(door, fd, "ok", 51);
     close(fd);
 }

@@ -58,8 +58,8 @@ static void odd_values_stay_one_line(void **state)
                                          "\x1b[31mred",
                                          "\x01\x02\x7f",
                                          "",
-                                         "Zs\xc3\xb3"
-                                         "fia",
+                                         ("Zs\xc3\xb3"
+                                          "fia"),
                                          "tab\there",
                                          "{\"level\":\"error\"}"};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
