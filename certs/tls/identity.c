@@ -2,7 +2,6 @@
  * that they belong together, stand in order, and would not be refused by partners. See
  * identity.h. Loading blocks; what is loaded never changes and counts its holders. */
 #include "certs/tls/identity.h"
-#include "base/date.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
