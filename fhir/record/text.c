@@ -25,8 +25,19 @@ static bool is_all_seen(const char *text)
     return true;
 }
 
+/* Nearly every number: ASCII without a space, which is all seen. */
+static bool is_plain_number(const char *text)
+{
+    const char *at = text;
+    while (*at > ' ' && *at <= '~')
+        at++;
+    return *at == '\0' && at > text && at - text <= RECORD_ID_RECEIVED_MAX;
+}
+
 bool record_id_form(const char *text, bool is_received, struct text_form *ret_form)
 {
+    if (is_received && is_plain_number(text))
+        return true;
     size_t length = strlen(text);
     if (is_received) {
         bool is_printable =
