@@ -238,7 +238,7 @@ static bool open_file(const char *path, struct store **ret_store, struct arena *
     bool opened =
         connect_to(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, ret_store, arena, ret_fault);
     if (opened)
-        pragma(*ret_store, "PRAGMA cache_size=-16384", answer, sizeof answer);
+        pragma(*ret_store, "PRAGMA cache_size=-10240", answer, sizeof answer);
     if (opened && sqlite_version(*ret_store) == 0)
         pragma(*ret_store, "PRAGMA auto_vacuum=INCREMENTAL", answer, sizeof answer);
     const char *why = opened ? demand_durability(*ret_store) : NULL;
