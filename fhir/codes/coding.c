@@ -61,9 +61,12 @@ static bool is_own(const struct coding *coding, const struct coding_row *row)
 const struct coding_row *coding_next(const struct coding *coding, const char *kind_name,
                                      const char *key, const struct coding_row *start)
 {
+    bool is_built_in = start != NULL && !is_own(coding, start);
+    if (is_built_in && start->more == 0) /* as nearly always */
+        return NULL;
     uint32_t kind = kind_hash(kind_name);
-    if (start != NULL && !is_own(coding, start))
-        return start->more == 0 ? NULL : first_of_kind(start + 1, kind);
+    if (is_built_in)
+        return first_of_kind(start + 1, kind);
     for (size_t i = start == NULL ? 0 : (size_t)(start - coding->own) + 1; i < coding->own_count;
          i++) {
         if (is_of(&coding->own[i], kind) && strcmp(coding->own[i].key, key) == 0)

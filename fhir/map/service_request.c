@@ -82,11 +82,19 @@ static bool has_key(struct field_job *job, const struct json *concept, const cha
     return false;
 }
 
+static bool has_selected(const struct json *concept)
+{
+    const struct json *coding = json_first(json_get(concept, "coding"));
+    while (coding != NULL && !json_true(json_get(coding, "userSelected")))
+        coding = json_next(coding);
+    return coding != NULL;
+}
+
 /* The service of the first key that the codings of a concept name, what a user chose before other
  * codes, main codes before second ones. */
 static const struct service *service_of(struct field_job *job, struct json *concept)
 {
-    for (size_t place = 0; place < 4; place++) {
+    for (size_t place = has_selected(concept) ? 0 : 2; place < 4; place++) {
         for (size_t i = 0; i < SERVICES; i++) {
             const struct service *service = &services[i];
             if (has_key(job, concept, service->kinds[place % 2], service->keys[place % 2],
