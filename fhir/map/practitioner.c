@@ -86,9 +86,13 @@ static bool judge_profession(struct field_job *job, struct json *concept, const 
 static struct json *read_profession(struct field_job *job, const struct field *field,
                                     struct json *node, struct json *into)
 {
-    struct json *concept = choice_best(job, node, judge_profession, NULL);
+    bool is_alone = json_kind(node) == JSON_LIST && json_next(json_first(node)) == NULL;
+    struct json *concept =
+        is_alone ? json_first(node) : choice_best(job, node, judge_profession, NULL);
     (void)field;
-    return concept == NULL ? NULL : profession.kind->read(job, &profession, concept, into);
+    return json_kind(concept) != JSON_OBJECT
+               ? NULL
+               : profession.kind->read(job, &profession, concept, into);
 }
 
 const struct field_kind map_profession = {write_profession, read_profession};

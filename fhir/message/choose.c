@@ -225,7 +225,7 @@ static void set_aside(struct field_job *job, const struct message_client *client
     for (size_t i = 0; i < count; i++) {
         struct message_entry *entry = &entries[i];
         if (!entry->is_taken && entry->aside == NULL &&
-            (is_filed(entry->type) || client_subject(entry->resource) != NULL))
+            (client_subject(entry->resource) != NULL || is_filed(entry->type)))
             look_at(job, client, entry);
     }
 }

@@ -12,10 +12,13 @@
 
 struct json *client_subject(const struct json *resource)
 {
-    static const char *const members[] = {"subject", "patient", "for", "beneficiary", NULL};
-    struct json *subject = NULL;
-    for (size_t i = 0; resource != NULL && subject == NULL && members[i] != NULL; i++)
-        subject = json_get(resource, members[i]);
+    struct json *subject = json_get(resource, "subject");
+    if (subject == NULL)
+        subject = json_get(resource, "patient");
+    if (subject == NULL)
+        subject = json_get(resource, "for");
+    if (subject == NULL)
+        subject = json_get(resource, "beneficiary");
     if (json_kind(subject) == JSON_LIST) /* of an Account */
         subject = json_first(subject);
     return json_kind(subject) == JSON_OBJECT ? subject : NULL;
