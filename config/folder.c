@@ -51,7 +51,11 @@ static const char *read_file(struct arena *arena, const char *path, const char *
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
-        refuse(findings, path, NULL, strerror(errno), expected);
+        refuse(findings, path, NULL, strerror(errno),
+               errno == EACCES
+                   ? "a file of the user as whom refgate works, who is the owner of the "
+                     "data folder: refgate check says which files are another's"
+                   : expected);
         return NULL;
     }
     char *text = NULL;

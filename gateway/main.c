@@ -64,6 +64,18 @@ static bool become_owner(struct command_call *call)
     return false;
 }
 
+static bool is_no_folder(struct command_call *call)
+{
+    struct stat about;
+    if (stat(call->dir, &about) != 0 || S_ISDIR(about.st_mode))
+        return false;
+    text_print(&call->err,
+               "refgate: -d: found %s, which is no folder; expected a data folder, made by refgate "
+               "init\n",
+               call->dir);
+    return true;
+}
+
 /* Somebody else's data folder is named as that, before its files are missed one by one. */
 static bool may_enter(struct command_call *call)
 {
@@ -85,6 +97,8 @@ static int run(struct command_call *call, const char *const *arguments, size_t c
     struct finding_list findings = finding_list_new(call->arena);
     if (call->command == NULL)
         return 0;
+    if (is_no_folder(call))
+        return fault_exit_code(FAULT_usage);
     if (!may_enter(call) || !become_owner(call))
         return fault_exit_code(FAULT_forbidden);
     if (call->command->place == COMMAND_HERE)

@@ -313,6 +313,7 @@ void verify_describe(const struct trust *trust, X509 *leaf, const struct verify_
         digest_hex(digest, sizeof digest, ret_peer->fingerprint);
     if (facts_key_digest(leaf, digest))
         facts_pin(digest, ret_peer->pin);
+    ret_peer->not_before = facts_seconds(X509_get0_notBefore(leaf));
     ret_peer->not_after = facts_seconds(X509_get0_notAfter(leaf));
 }
 

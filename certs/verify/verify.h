@@ -36,7 +36,7 @@ struct verify_peer {
     char serial[VERIFY_SERIAL_TEXT]; /* hexadecimal */
     char fingerprint[VERIFY_FINGERPRINT_TEXT]; /* SHA-256 of the certificate, hexadecimal */
     char pin[VERIFY_PIN_TEXT];                 /* SHA-256 of its key, base64 */
-    int64_t not_after;                         /* seconds since 1970 */
+    int64_t not_before, not_after;             /* seconds since 1970 */
 };
 
 /* After SSL_accept() ended, well or not, on a session of context_session_new(): who it was, or why

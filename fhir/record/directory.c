@@ -327,29 +327,38 @@ static void check_works_at(struct directory *directory, size_t from, struct find
     }
 }
 
+static void read_rows(struct reading *reading, const char *csv, size_t length)
+{
+    struct finding_list *findings = reading->findings;
+    struct directory *directory = reading->directory;
+    bool has_header = false;
+    enum csv_answer answer;
+    if (!csv_start(&reading->csv, directory->arena, csv, length, findings))
+        return;
+    while ((answer = csv_next(&reading->csv, &reading->row, findings)) != CSV_END) {
+        struct directory_entry entry;
+        if (answer == CSV_FAULT || reading->row.is_blank)
+            continue;
+        if (!has_header) {
+            if (!read_header(reading))
+                return;
+            has_header = true;
+        } else if (read_row(reading, &entry)) {
+            add(directory, &entry);
+        }
+    }
+}
+
 void directory_read(struct directory *directory, const char *csv, size_t length, const char *file,
                     struct finding_list *findings)
 {
     struct reading reading = {.directory = directory, .findings = findings};
     size_t from = directory->count;
-    bool has_header = false;
-    enum csv_answer answer;
+    const char *outer = findings->file;
     findings->file = file;
-    if (!csv_start(&reading.csv, directory->arena, csv, length, findings))
-        return;
-    while ((answer = csv_next(&reading.csv, &reading.row, findings)) != CSV_END) {
-        struct directory_entry entry;
-        if (answer == CSV_FAULT || reading.row.is_blank)
-            continue;
-        if (!has_header) {
-            if (!read_header(&reading))
-                return;
-            has_header = true;
-        } else if (read_row(&reading, &entry)) {
-            add(directory, &entry);
-        }
-    }
+    read_rows(&reading, csv, length);
     check_works_at(directory, from, findings);
+    findings->file = outer;
 }
 
 /* ---- what joins the rows ---- */

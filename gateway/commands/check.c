@@ -253,10 +253,10 @@ static const char *partner_state(const struct standing *standing, const struct p
     if (partner->disabled)
         return "disabled";
     const struct health *health = &standing->look.health;
-    if (health->setup == NULL)
-        return "not asked";
     if (health_says(health, "partner-down", partner->name))
         return "down";
+    if (!health->has_asked)
+        return "not asked";
     return health_says(health, "partner-refused", partner->name) ? "refused" : "answers";
 }
 

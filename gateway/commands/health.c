@@ -6,10 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config/folder.h"
 #include "gateway/listener/listen.h"
 #include "gateway/maintenance/disk.h"
 #include "gateway/referral/recall.h"
 #include "gateway/referral/track.h"
+#include "gateway/runtime/file.h"
 #include "gateway/store/store.h"
 #include "gateway/store/upkeep.h"
 
@@ -133,6 +135,34 @@ static void look_for_twins(struct health *health, size_t at)
                     meant->handle));
 }
 
+/* Where a person works decides who gets what is for them, and for whom they may write. */
+static void look_for_homeless(struct health *health)
+{
+    const struct directory *directory = health->setup->directory;
+    const char *first = NULL;
+    int64_t more = 0;
+    for (size_t i = 0; i < directory_count(directory); i++) {
+        const struct directory_entry *entry = directory_at(directory, i);
+        if (!entry->is_person || entry->works_at != NULL || entry->partner != NULL)
+            continue;
+        more += first != NULL;
+        first = first == NULL ? entry->handle : first;
+    }
+    if (first == NULL)
+        return;
+    const char *others =
+        more == 0
+            ? ""
+            : arena_print(health->arena, ", like %s",
+                          health_counted(health->arena, more, "other person", "other people"));
+    health_add(health, HEALTH_NOTE, "person-without-clinic", NULL,
+               arena_print(health->arena,
+                           "%s: %s.works_at: found nothing%s; expected the handle of the clinic "
+                           "where this person works: until then nothing can be sent there, and no "
+                           "record of theirs is taken",
+                           health->setup->config.directory, first, others));
+}
+
 static void look_at_partner_of(struct health *health, const struct directory_entry *entry)
 {
     const struct setup *setup = health->setup;
@@ -142,12 +172,20 @@ static void look_at_partner_of(struct health *health, const struct directory_ent
     if (name == NULL || folder_partner(&setup->partners, name) != NULL ||
         health_says(health, "partner-unknown", name))
         return;
+    const char *file = arena_print(health->arena, "partners/%s.yaml", name);
+    const char *why =
+        file_exists(folder_path(health->arena, health->dir, file))
+            ? arena_print(health->arena,
+                          "and %s cannot be used: nothing can be sent there until what is said of "
+                          "that file is corrected",
+                          file)
+            : arena_print(health->arena,
+                          "and there is no partner of this name: nothing can be sent there. Add it "
+                          "(refgate partner add %s), or correct the column partner",
+                          name);
     health_add(health, HEALTH_NOTE, "partner-unknown", name,
-               arena_print(health->arena,
-                           "%s: %s has the partner %s, and there is no partner of this name: "
-                           "nothing can be sent there. Add it (refgate partner add %s), or correct "
-                           "the column partner",
-                           setup->config.directory, entry->handle, name, name));
+               arena_print(health->arena, "%s: %s has the partner %s, %s", setup->config.directory,
+                           entry->handle, name, why));
 }
 
 /* The row of ours, which no partner serves. */
@@ -186,6 +224,7 @@ void health_directory(struct health *health)
 {
     const struct setup *setup = health->setup;
     look_at_our_row(health);
+    look_for_homeless(health);
     for (size_t i = 0; i < directory_count(setup->directory); i++) {
         look_for_twins(health, i);
         look_at_partner_of(health, directory_at(setup->directory, i));

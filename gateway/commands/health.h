@@ -29,6 +29,7 @@ struct health {
     const char *dir;
     const struct setup *setup; /* NULL until the settings are read: then health_folder alone */
     int64_t now_ms;
+    bool has_asked; /* the partners, over TLS */
     struct health_item *items;
     size_t count, room;
 };

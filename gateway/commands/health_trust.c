@@ -279,6 +279,7 @@ void health_partners(struct health *health, struct context *context, bool tells_
     const struct probe_options options = {
         .setup = health->setup, .context = context, .arena = arena, .is_terse = true};
     probe_all(&options, there, there_count, ASK_MS, steps);
+    health->has_asked = true;
     for (size_t i = 0; i < there_count; i++)
         tell_answer(health, there[i], &steps[i]);
 }

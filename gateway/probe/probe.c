@@ -12,10 +12,10 @@
 
 #include "fhir/message/message.h"
 #include "gateway/delivery/transmit.h"
+#include "gateway/probe/probe_advice.h"
 #include "gateway/probe/probe_metadata.h"
 #include "gateway/probe/reach.h"
 #include "gateway/runtime/address.h"
-#include "gateway/tls/own_ca.h"
 
 enum { DAYS_TO_WARN = 30, SECONDS_TO_WARN = 5, ADDRESSES_MAX = 8 };
 
@@ -237,79 +237,6 @@ static void exchange_with(struct walk *walk, const char *path, const char *body,
 
 /* ---- TLS ---- */
 
-/* What the other side's alert tells about us. */
-static const char *advice_on_refusal(struct arena *arena, const struct walk *walk,
-                                     const char *sentence)
-{
-    static const struct {
-        const char *alert, *advice;
-    } known[] = {
-        {"unknown ca",
-         "it does not trust our CA: send the partner our CA certificate (the file of the "
-         "setting ca_file), to be named as ca_file in its file about us"},
-        {"certificate expired", "our certificate, or our CA, has run out: refgate cert show, then "
-                                "refgate cert renew or cert install"},
-        {"certificate revoked",
-         "our certificate was revoked: get a new one (refgate cert request)"},
-        {"unsupported certificate",
-         "our certificate lacks a usage: it needs clientAuth and serverAuth (refgate cert show)"},
-        {"certificate unknown", "the partner has no fresh revocation list of our CA: publish one "
-                                "(refgate cert authority publish) and send it, or ask the partner"},
-        {"unrecognized name",
-         "it does not answer to this host name: correct url in the partner's file, "
-         "or the partner adds the name to its setting server_names"},
-        {"protocol version", "it speaks none of TLS 1.2 and 1.3: its system must be updated"},
-        {"handshake failure",
-         "no common cipher suite or signature: its system must allow ECDHE with "
-         "AES-GCM"},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (strstr(sentence, known[i].alert) != NULL)
-            return known[i].advice;
-    }
-    return arena_print(
-        arena,
-        "it does not take our certificate and does not say why. At the partner: refgate partner "
-        "list must show %s, not disabled; its partners/%s.ca.crt must be our keys/ca.crt (compare "
-        "the pin that refgate cert show prints on both sides); both clocks must be right",
-        walk->options->setup->config.org, walk->options->setup->config.org);
-}
-
-/* A chain that does not end in the CA that we have of the partner: whose is the one we have? */
-static const char *advice_on_ca(struct arena *arena, const struct walk *walk,
-                                const struct verify_peer *server)
-{
-    const struct partner *partner = walk->options->partner;
-    struct finding_list ignored = finding_list_new(arena);
-    struct certificate *items;
-    size_t count;
-    const char *own_ca = own_ca_sentence(walk->options->setup->dir, arena, partner);
-    if (own_ca != NULL || partner->ca_file[0] == '\0' ||
-        !certificate_read(arena, setup_path(walk->options->setup, arena, partner->ca_file),
-                          &ignored, &items, &count))
-        return own_ca;
-    return arena_print(arena,
-                       "%s here holds %s, and that certificate was issued by %s: ask %s, by "
-                       "telephone, for its CA certificate (its keys/ca.crt) and put it into %s. If "
-                       "%s says that ours is right, somebody else answers at this address",
-                       partner->ca_file, items[0].subject, server->issuer, partner->name,
-                       partner->ca_file, partner->name);
-}
-
-static const char *advice_on_verdict(struct arena *arena, const struct walk *walk,
-                                     const struct verify_peer *server)
-{
-    static const enum verdict chains[] = {VERDICT_foreign_ca, VERDICT_unknown_ca,
-                                          VERDICT_incomplete, VERDICT_false_ca,
-                                          VERDICT_self_signed};
-    const char *advice = NULL;
-    for (size_t i = 0; i < sizeof chains / sizeof *chains && advice == NULL; i++) {
-        if (server->verdict == chains[i])
-            advice = advice_on_ca(arena, walk, server);
-    }
-    return advice != NULL ? advice : verdict_sentence(server->verdict);
-}
-
 static bool tls_failed(struct walk *walk, const struct exchange_result *kept)
 {
     struct arena *arena = walk->options->arena;
@@ -317,13 +244,17 @@ static bool tls_failed(struct walk *walk, const struct exchange_result *kept)
     if (server->verdict != VERDICT_admitted && server->verdict != VERDICT_no_handshake)
         return failed(
             walk, "tls",
-            arena_print(arena, "%s: its certificate is %s, for the names %s, issued by %s",
+            arena_print(arena,
+                        "%s: its certificate is %s, for the names %s, issued by %s, valid from %s "
+                        "to %s",
                         verdict_name(server->verdict), server->subject,
-                        server->names[0] == '\0' ? "(none)" : server->names, server->issuer),
-            advice_on_verdict(arena, walk, server));
+                        server->names[0] == '\0' ? "(none)" : server->names, server->issuer,
+                        clock_date(arena, server->not_before * 1000),
+                        clock_date(arena, server->not_after * 1000)),
+            probe_advice_on_verdict(walk->options, server));
     if (kept->result.outcome == TRANSMIT_TLS_REFUSED)
         return failed(walk, "tls", kept->result.sentence,
-                      advice_on_refusal(arena, walk, kept->result.sentence));
+                      probe_advice_on_refusal(walk->options, kept->result.sentence));
     return failed(
         walk, "tls", kept->result.sentence,
         "is this the port of its gateway, and does it speak TLS? A proxy in between must pass "
@@ -433,6 +364,21 @@ static bool check_http(struct walk *walk, const struct exchange_result *kept)
                   advice);
 }
 
+static bool check_metadata(struct walk *walk, const struct exchange_result *kept,
+                           bool *ret_is_refgate)
+{
+    const struct probe_options *options = walk->options;
+    struct probe_step step =
+        probe_metadata(options->setup, options->partner, options->arena, kept->result.body,
+                       kept->result.body_length, ret_is_refgate);
+    if (options->is_terse && step.state != PROBE_GOOD)
+        step.said = arena_print(options->arena,
+                                "what it says of itself does not fit our settings (refgate partner "
+                                "test %s shows it)",
+                                options->partner->name);
+    return add(walk, step);
+}
+
 /* ---- the test message ---- */
 
 static const char *clinic_of(const struct setup *setup, const char *partner)
@@ -537,9 +483,7 @@ void probe_partner(const struct probe_options *options, struct probe_report *ret
         struct exchange_result kept;
         exchange_with(&walk, "/metadata", NULL, &kept);
         if (check_tls(&walk, &kept) && check_http(&walk, &kept) &&
-            add(&walk, probe_metadata(options->setup, options->partner, options->arena,
-                                      kept.result.body, kept.result.body_length, &is_refgate)) &&
-            options->with_message)
+            check_metadata(&walk, &kept, &is_refgate) && options->with_message)
             send_message(&walk, is_refgate);
     }
     if (walk.addresses != NULL)
@@ -565,8 +509,9 @@ static void probe_some(struct walk *walks, size_t count, unsigned wait_ms)
     }
     finish_exchanges(&loop, transmit, kept, count);
     for (size_t i = 0; i < count; i++) {
-        if (check_tls(&walks[i], &kept[i]))
-            check_http(&walks[i], &kept[i]);
+        bool is_refgate;
+        if (check_tls(&walks[i], &kept[i]) && check_http(&walks[i], &kept[i]))
+            check_metadata(&walks[i], &kept[i], &is_refgate);
     }
 }
 

@@ -112,6 +112,86 @@ def test_mistakes_that_show_when_files_are_compared(pair):
     assert is_well(lakeside)
 
 
+def test_people_without_a_clinic(pair):
+    lakeside, _ = pair
+    page = lakeside.folder / "directory.csv"
+    page.write_text(page.read_text().replace("9900000057,willow", "9900000057,").replace("9900000073,lakeside", "9900000073,"))
+    items, code = found(lakeside)
+    assert code == 0 and not is_well(lakeside)
+    assert "directory.csv: alvarez.works_at: found nothing, like 1 other person; expected the handle of the clinic" in items[
+        "person-without-clinic"]["sentence"]
+
+
+@pytest.mark.parametrize("wrong", ["maintenence: []", "style: rest", "url: http://127.0.0.1/fhir", "{"])
+def test_a_partner_whose_file_is_faulty_is_there(pair, wrong):
+    lakeside, _ = pair
+    page = lakeside.folder / "partners" / "willow.yaml"
+    page.write_text("\n".join(line for line in page.read_text().splitlines() if not line.startswith(wrong[:4])) + f"\n{wrong}\n")
+    items, code = found(lakeside)
+    assert code == 7 and "partners/willow.yaml cannot be used: nothing can be sent there until" in items["partner-unknown"][
+        "sentence"], items
+    tested = lakeside.run("partner", "test", "willow", expect=7)
+    assert "partners/willow.yaml" in tested.stderr and "found no partner" not in tested.stderr
+
+
+@pytest.mark.parametrize("broken", ["", "ca/ca.key"])
+def test_a_ca_file_that_cannot_be_read_is_what_is_wrong(pair, broken):
+    lakeside, willow = pair
+    willow.start()
+    theirs = lakeside.folder / "partners" / "willow.ca.crt"
+    theirs.write_bytes((lakeside.folder / broken).read_bytes() if broken else b"")
+    items, code = found(lakeside)
+    assert code == 7 and "partners/willow.ca.crt here holds no certificate that can be read" in items["partner-refused"]["sentence"], items
+    assert "intermediate" not in items["partner-refused"]["sentence"]
+
+
+@pytest.mark.parametrize("gone", ["gateway.key", "gateway.crt"])
+def test_who_cannot_be_asked_does_not_answer(pair, gone):
+    """Without a certificate of ours nobody is asked over TLS: any listener would do."""
+    lakeside, willow = pair
+    willow.start()
+    (lakeside.folder / "keys" / gone).unlink()
+    partner, = (one for one in map(json.loads, lakeside.run("status", "--json", expect=7).stdout.splitlines())
+                if one.get("what") == "partner")
+    assert partner["state"] == "not asked"
+
+
+def test_a_partner_with_other_names_for_messages(pair):
+    lakeside, willow = pair
+    willow.settings(canonical_base="https://willow.example/fhir")
+    willow.start()
+    items, code = found(lakeside)
+    said = items["partner-refused"]["sentence"]
+    assert code == 9 and "both sides must have the same canonical_base" in said, items
+    assert "willow.example" not in said, "what a partner says is not said again"
+    assert "https://willow.example/fhir" in lakeside.run("partner", "test", "willow", expect=6).stdout
+
+
+def test_the_days_of_a_certificate_that_we_refuse_are_told(pair):
+    lakeside, willow = pair
+    willow.start()
+    shown = lakeside.json("cert", "show", willow.folder / "keys" / "gateway.crt")[0]
+    (lakeside.folder / "partners" / "willow.ca.crt").write_bytes((lakeside.folder / "keys" / "ca.crt").read_bytes())
+    said = found(lakeside)[0]["partner-refused"]["sentence"]
+    assert f"valid from {shown['not_before'][:10]} to {shown['not_after'][:10]}" in said, (said, shown)
+
+
+def test_two_partners_of_one_name_are_told_of_their_files(pair):
+    lakeside, _ = pair
+    folder = lakeside.folder / "partners"
+    shutil.copy(folder / "willow.yaml", folder / "harbor.yaml")
+    done = lakeside.run("check", expect=7)
+    assert "directory.csv: willow.san" not in done.stdout + done.stderr
+    assert "partners/willow.yaml and partners/harbor.yaml" in done.stdout
+
+
+@pytest.mark.parametrize("words", [["check"], ["status"], ["serve"], ["partner", "test", "willow"]])
+def test_a_file_is_no_data_folder(pair, words):
+    lakeside, _ = pair
+    said = refgate(*words, "-d", lakeside.folder / "settings.yaml", expect=2).stderr
+    assert "settings.yaml, which is no folder; expected a data folder" in said, said
+
+
 def test_certificates_that_partners_will_not_take(pair):
     lakeside, willow = pair
     serial = lakeside.json("cert", "show")[0]["serial"]
