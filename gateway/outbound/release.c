@@ -83,13 +83,24 @@ static const char *nobody(const struct setup *setup, struct arena *arena, const 
                        is_npi ? recipient + strlen("npi:") : recipient);
 }
 
+static const char *no_partner(const struct setup *setup, struct arena *arena, const char *clinic)
+{
+    const struct directory_entry *entry = directory_find(setup->directory, clinic);
+    if (entry != NULL && entry->is_person && entry->works_at == NULL && entry->partner == NULL)
+        return arena_print(arena,
+                           "directory.csv does not say where %s works: write the handle of the "
+                           "clinic into the column works_at",
+                           clinic);
+    return arena_print(arena, "no partner is set up for %s: refgate partner add %s", clinic,
+                       clinic);
+}
+
 static const struct partner *open_partner(const struct setup *setup, struct arena *arena,
                                           const char *clinic, const char **ret_reason)
 {
     const struct partner *partner = setup_partner_of(setup, clinic);
     if (partner == NULL)
-        *ret_reason = arena_print(arena, "no partner is set up for %s: refgate partner add %s",
-                                  clinic, clinic);
+        *ret_reason = no_partner(setup, arena, clinic);
     else if (partner->disabled)
         *ret_reason = arena_print(arena, "the partner %s is disabled", partner->name);
     else

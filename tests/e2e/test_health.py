@@ -120,6 +120,10 @@ def test_people_without_a_clinic(pair):
     assert code == 0 and not is_well(lakeside)
     assert "directory.csv: alvarez.works_at: found nothing, like 1 other person; expected the handle of the clinic" in items[
         "person-without-clinic"]["sentence"]
+    page.write_text(page.read_text().replace("9900000073,", "9900000073,lakeside"))
+    lakeside.send(records.consent("lakeside", ["alvarez"]))
+    lakeside.send(records.referral("R-1", to="alvarez"))
+    assert "directory.csv does not say where alvarez works" in lakeside.run("tray", "list").stdout
 
 
 @pytest.mark.parametrize("wrong", ["maintenence: []", "style: rest", "url: http://127.0.0.1/fhir", "{"])
