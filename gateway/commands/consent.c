@@ -317,7 +317,7 @@ static const struct command_option explain_options[] = {
 };
 
 static const struct command_option list_options[] = {
-    {"client", "NUMBER", "those of one client, by our number", false},
+    {"client", "WHO", "those of one client: our number, or the name (delgado r)", false},
     {NULL, NULL, NULL, false},
 };
 static const struct command_option withdraw_options[] = {

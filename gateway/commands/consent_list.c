@@ -189,6 +189,25 @@ static void print_row(struct command_call *call, const struct shown *shown,
     lists_object(call, object);
 }
 
+/* By our number; else by the name, for which all are read. */
+static size_t consents_of(struct listing *listing, struct store_record **ret_rows)
+{
+    struct arena *arena = listing->call->arena;
+    struct store *store = listing->store;
+    struct shown shown = lists_shown(listing->call, store, arena);
+    size_t count = store_records(store, arena, listing->client, "consent", STORE_OWN, ret_rows);
+    size_t all = 0;
+    if (count == 0 && listing->client != NULL)
+        all = store_records(store, arena, NULL, "consent", STORE_OWN, ret_rows);
+    for (size_t i = 0; i < all; i++) {
+        struct shown_client about = shown_client_of_record(&shown, &(*ret_rows)[i]);
+        if (shown_client_is(&about, listing->client))
+            (*ret_rows)[count++] = (*ret_rows)[i];
+    }
+    listing->printed = count;
+    return count;
+}
+
 int consent_list(struct command_call *call)
 {
     static const char *const headings[] = {"CONSENT",    "CLIENT", "BORN", "STATE", "DECISION",
@@ -198,8 +217,7 @@ int consent_list(struct command_call *call)
     struct store_record *rows;
     if (!lists_begin(&listing, call, headings, 9, &fault))
         return command_fail(call, &fault);
-    size_t count = store_records(listing.store, call->arena, command_option(call, "client"),
-                                 "consent", STORE_OWN, &rows);
+    size_t count = consents_of(&listing, &rows);
     struct shown shown = lists_shown(call, listing.store, &listing.arena);
     for (size_t i = 0; i < count; i++) {
         print_row(call, &shown, &rows[i], &listing.table);

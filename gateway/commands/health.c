@@ -263,7 +263,7 @@ static const char *why_of(struct store *store, struct arena *arena, int64_t mess
     struct store_attempt *attempts;
     size_t count = store_attempts(store, arena, message_id, &attempts);
     if (count > 0 && text_equal(attempts[count - 1].outcome, "answered"))
-        return arena_print(arena, "it answered %lld; its words: refgate queue show %lld",
+        return arena_print(arena, "it answered %lld; its words: refgate messages show %lld",
                            (long long)attempts[count - 1].status, (long long)message_id);
     if (count == 0 || !store_get_message(store, arena, message_id, &message) ||
         message.reason == NULL)

@@ -23,7 +23,7 @@ struct command_table lists_table(struct arena *arena, const char *const *heading
 bool lists_begin(struct listing *listing, struct command_call *call, const char *const *headings,
                  size_t columns, struct fault *ret_fault)
 {
-    *listing = (struct listing){.call = call};
+    *listing = (struct listing){.call = call, .client = command_option(call, "client")};
     if (!office_reader(call->office, call->arena, &listing->store, ret_fault))
         return false;
     listing->table = lists_table(call->arena, headings, columns);
@@ -36,6 +36,8 @@ void lists_end(struct listing *listing)
     store_close(listing->store);
     if (!command_has(listing->call, "json"))
         command_print_table(&listing->table, &listing->call->out);
+    if (listing->printed == 0)
+        shown_say_no_client(&listing->call->err, listing->client);
 }
 
 /* The text's own memory is given back at once: a list may be long. */

@@ -16,11 +16,14 @@ struct listing {
     struct store *store;
     struct arena arena; /* of a row, or of a page of rows */
     struct command_table table;
+    const char *client; /* whom --client names; NULL: everybody */
+    size_t printed;     /* rows of that client, which the lists that take --client count */
 };
 /* Opens the store and starts the table; false with a fault, and nothing to end. */
 bool lists_begin(struct listing *listing, struct command_call *call, const char *const *headings,
                  size_t columns, struct fault *ret_fault);
-/* Closes what was opened and prints the table, unless the rows went out as JSON. */
+/* Closes what was opened and prints the table, unless the rows went out as JSON. Says so when there
+ * is nothing about the client asked for. */
 void lists_end(struct listing *listing);
 
 /* A table that starts with headings. */

@@ -199,6 +199,15 @@ static int64_t start_of(struct listing *listing, size_t limit)
     return 0;
 }
 
+static bool is_asked(struct listing *listing, const struct store_record *row)
+{
+    struct shown shown = lists_shown(listing->call, listing->store, &listing->arena);
+    struct shown_client client = {.name = NULL};
+    if (listing->client != NULL)
+        client = shown_client_of_record(&shown, row);
+    return shown_client_is(&client, listing->client);
+}
+
 static void print_rows(struct listing *listing, int64_t after)
 {
     struct store_record *rows;
@@ -206,32 +215,38 @@ static void print_rows(struct listing *listing, int64_t after)
     do {
         arena_reset(&listing->arena);
         count = store_record_rows(listing->store, &listing->arena, after, false, STORE_PAGE, &rows);
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
+            if (!is_asked(listing, &rows[i]))
+                continue;
             print_row(listing, &rows[i]);
+            listing->printed++;
+        }
         after = count == 0 ? after : rows[count - 1].id;
     } while (count == STORE_PAGE);
 }
 
-/* Those of one client, by whoever's number it is. */
-static void print_client(struct listing *listing, const char *client)
+/* Those of one client, by whoever's number it is; else by the name, for which all are read. */
+static void print_client(struct listing *listing)
 {
     struct arena arena = ARENA_EMPTY;
     struct store_record *rows;
-    size_t count = store_records(listing->store, &arena, client, NULL, NULL, &rows);
+    size_t count = store_records(listing->store, &arena, listing->client, NULL, NULL, &rows);
+    listing->printed = count;
     for (size_t i = 0; i < count; i++) {
         arena_reset(&listing->arena);
         print_row(listing, &rows[i]);
     }
     arena_free(&arena);
+    if (count == 0)
+        print_rows(listing, 0);
 }
 
 /* Prints what was asked for; returns the id before the oldest shown, 0: all are. */
 static int64_t print_asked(struct listing *listing, size_t limit)
 {
-    const char *client = command_option(listing->call, "client");
-    int64_t after = client == NULL ? start_of(listing, limit) : 0;
-    if (client != NULL)
-        print_client(listing, client);
+    int64_t after = listing->client == NULL ? start_of(listing, limit) : 0;
+    if (listing->client != NULL)
+        print_client(listing);
     else
         print_rows(listing, after);
     return after;
@@ -249,13 +264,14 @@ static int list(struct command_call *call)
     int64_t after = print_asked(&listing, limit);
     lists_end(&listing);
     if (after != 0)
-        lists_say_cut(call, limit, "--client NUMBER");
+        lists_say_cut(call, limit, "--client WHO");
     return 0;
 }
 
 static const struct command_option list_options[] = {
     LISTS_LIMIT,
-    {"client", "NUMBER", "those of one client, by our number or a partner's", false},
+    {"client", "WHO", "those of one client: our number or a partner's, or the name (delgado r)",
+     false},
     {NULL, NULL, NULL, false},
 };
 

@@ -132,10 +132,16 @@ static void referral_cells(struct command_table *table, const struct shown *show
 
 /* ---- the list, of which the newest are shown, oldest first ---- */
 
-static bool is_asked(const struct listing *listing, const struct store_referral *referral)
+static bool is_asked(struct listing *listing, const struct store_referral *referral)
 {
     const char *only = command_option(listing->call, "list"); /* NULL: all */
-    return only == NULL || text_equal(only, track_list(referral));
+    struct shown shown = lists_shown(listing->call, listing->store, &listing->arena);
+    struct shown_client client = {.name = NULL};
+    if (only != NULL && !text_equal(only, track_list(referral)))
+        return false;
+    if (listing->client != NULL)
+        client = shown_client_of_referral(&shown, referral);
+    return shown_client_is(&client, listing->client);
 }
 
 /* The id before the oldest that is shown; 0: all are. */
@@ -176,8 +182,10 @@ static void print_rows(struct listing *listing, int64_t after)
             store_referral_rows(listing->store, &listing->arena, after, false, LIST_PAGE, &rows);
         for (size_t i = 0; i < count; i++) {
             after = rows[i].id;
-            if (is_asked(listing, &rows[i]))
-                print_row(listing, &rows[i]);
+            if (!is_asked(listing, &rows[i]))
+                continue;
+            print_row(listing, &rows[i]);
+            listing->printed++;
         }
     } while (count == LIST_PAGE);
 }
@@ -200,7 +208,7 @@ static int list(struct command_call *call)
     print_rows(&listing, after);
     lists_end(&listing);
     if (after != 0)
-        lists_say_cut(call, limit, "--list LIST, or referrals show ID");
+        lists_say_cut(call, limit, "--list LIST, --client WHO, or referrals show ID");
     return 0;
 }
 
@@ -266,7 +274,8 @@ static void print_facts(struct command_call *call, const struct shown *shown,
     print_fact(call, "precautions", shown_precautions(arena, record));
     print_fact(call, "visits", visits(arena, referral));
     print_fact(call, "valid until", referral->valid_until);
-    print_fact(call, "number there", referral->filler_number);
+    print_fact(call, text_equal(referral->role, "filler") ? "our number" : "number there",
+               referral->filler_number);
 }
 
 /* TIME is said once, in the heading. */
@@ -461,6 +470,7 @@ static const struct command_option list_options[] = {
      "only those of one list: to answer, waiting for an answer, to start, waiting for the first "
      "visit, under way, on hold, not sent yet or closed",
      false},
+    {"client", "WHO", "those of one client: the number, or the name (delgado r)", false},
     LISTS_LIMIT,
     {NULL, NULL, NULL, false},
 };

@@ -6,11 +6,13 @@
 #include <time.h>
 
 #include "base/date.h"
+#include "base/visible.h"
 #include "fhir/client/match.h"
+#include "fhir/client/name.h"
 #include "fhir/codes/standing.h"
 #include "fhir/json/tree.h"
 
-enum { PRECAUTIONS_MAX = 4000, CAUTION_MAX = 2000, TOLD_MAX = 20 };
+enum { PRECAUTIONS_MAX = 4000, CAUTION_MAX = 2000, TOLD_MAX = 20, NAME_ROOM = 512 };
 
 /* ---- times ---- */
 
@@ -63,6 +65,49 @@ const char *shown_name(struct arena *arena, const struct shown_client *client)
     if (client->number == NULL)
         return client->name;
     return arena_print(arena, "%s (%s)", client->name, client->number);
+}
+
+/* "delgado" and "rosa" begin words of "delgado-rosa". */
+static bool begins_a_word(const char *slug, const char *word, size_t length)
+{
+    for (const char *at = slug; at != NULL; at = strchr(at, '-')) {
+        at += at != slug;
+        if (strncmp(at, word, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool may_be_named(const char *name, const char *asked)
+{
+    char slug[NAME_ROOM], words[NAME_ROOM];
+    client_name_slug(name, slug, sizeof slug);
+    client_name_slug(asked, words, sizeof words);
+    if (words[0] == '\0') /* in another script */
+        return asked[0] != '\0' && strstr(name, asked) != NULL;
+    for (const char *at = words; *at != '\0';) {
+        size_t length = strcspn(at, "-");
+        if (!begins_a_word(slug, at, length))
+            return false;
+        at += length + (at[length] == '-');
+    }
+    return true;
+}
+
+bool shown_client_is(const struct shown_client *client, const char *asked)
+{
+    return asked == NULL || text_equal(client->number, asked) ||
+           (client->name != NULL && may_be_named(client->name, asked));
+}
+
+void shown_say_no_client(struct text *err, const char *asked)
+{
+    if (asked == NULL)
+        return;
+    text_add(err, "refgate: --client: found nothing about ");
+    visible_add_line(err, asked);
+    text_add(err, "; expected a client's number, or the name or the beginnings of its words, as "
+                  "refgate records list shows them\n");
 }
 
 void shown_add_client(struct arena *arena, struct json *object, const struct shown_client *client)

@@ -31,6 +31,11 @@ const char *shown_zoned(struct arena *arena, const struct setup *setup, const ch
 
 /* "Núñez-O'Hara, María José (C-1042)"; the number alone when no name is known; NULL: nobody. */
 const char *shown_name(struct arena *arena, const struct shown_client *client);
+/* Whether a person who asks for ASKED may mean this client: it is the number, or each word of it
+ * begins a word of the name ("delgado r"), whatever the accents. NULL means everybody. */
+bool shown_client_is(const struct shown_client *client, const char *asked);
+/* Says that nothing was found of the client asked for (--client), where one was. */
+void shown_say_no_client(struct text *err, const char *asked);
 /* Adds client_id, client_name and client_birth_date. */
 void shown_add_client(struct arena *arena, struct json *object, const struct shown_client *client);
 /* Whom a number of OWNER (STORE_OWN, or a partner) means, as the last record said. */

@@ -364,7 +364,10 @@ static void process_message(struct receiver *receiver, struct exchange *exchange
     if (receiving->admission == NULL)
         return;
     if (!is_json_type(exchange_header(exchange, "content-type"))) {
-        struct fault type = {FAULT_unsupported, "expected Content-Type application/fhir+json"};
+        struct fault type = {
+            FAULT_unsupported,
+            "found another Content-Type, or none; expected application/fhir+json (FHIR R4 as "
+            "JSON; XML is not read)"};
         answer_fault(exchange, 415, &type, NULL, 0);
         return;
     }
@@ -537,9 +540,10 @@ void receiver_on_request(struct receiver *receiver, struct exchange *exchange)
         not_allowed(exchange, allowed);
         return;
     }
-    struct fault fault = {FAULT_not_found,
-                          "found an address that is not served; expected /fhir/$process-message or "
-                          "/fhir/metadata"};
+    struct fault fault = {
+        FAULT_not_found,
+        "found an address that is not served; expected POST /fhir/$process-message or "
+        "/fhir/$validate, or GET /fhir/metadata"};
     if (admit(receiver, exchange) != NULL)
         refuse(exchange, &fault);
 }

@@ -2,6 +2,7 @@
 with exit codes that a script can trust."""
 import json
 import os
+import pathlib
 import re
 
 import pytest
@@ -83,6 +84,37 @@ def test_the_folder_by_option_environment_or_place(told):
     assert refgate("referrals", "list", "-d", told.folder, env=elsewhere).stdout == wanted
     lost = refgate("referrals", "list", env=elsewhere, expect=None)
     assert lost.returncode not in (0, 139) and "/nonexistent" in lost.stderr
+
+
+def test_a_client_is_found_by_name(told):
+    """Nobody at the telephone knows a number."""
+    number, name = told.json("records", "list")[0]["client_id"], told.json("records", "list")[0]["client_name"]
+    family = name.split(",")[0]
+    for words in (("records", "list"), ("referrals", "list"), ("consent", "list")):
+        asked = told.json(*words, "--client", number)
+        assert asked and told.json(*words, "--client", family.lower()) == asked
+        none = told.run(*words, "--client", "Nobody-Here")
+        assert "found nothing about Nobody-Here; expected a client's number, or the name" in none.stderr
+
+
+def told_commands(text):
+    return re.findall(r"\brefgate ((?:[a-z][a-z-]*(?: |\b))+)", text)
+
+
+def test_every_command_that_a_message_names_exists():
+    """A person types what the message says."""
+    lines = refgate("--help").stdout.splitlines()
+    known = {found[1] for line in lines if (found := re.match(r"  ([a-z]+(?: [a-z-]+){0,2}?)(?: [A-Z[-].*?)?  +\S", line))}
+    families = {name.split()[0] for name in known}
+    unknown = set()
+    for path in pathlib.Path(__file__).parents[2].glob("gateway/**/*.c"):
+        joined = re.sub(r'"\s*\n\s*"', "", path.read_text())
+        for said in told_commands(" ".join(re.findall(r'"(?:[^"\\\n]|\\.)*"', joined))):
+            words = said.split()
+            # "refgate cert" and "refgate referrals" alone are headings
+            if words[0] in families and len(words) > 1 and not any(" ".join(words[:n]) in known for n in (1, 2, 3)):
+                unknown.add((path.name, said))
+    assert len(known) > 60 and not unknown
 
 
 def test_relative_files_are_meant_from_where_one_stands(told, tmp_path):

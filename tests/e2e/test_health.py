@@ -80,7 +80,7 @@ def test_what_a_partner_says_is_not_said_again(pair):
         store.execute("UPDATE message SET reason='Rosa Delgado is not known here' WHERE state='queued'")
     items, code = found(lakeside)
     said = items["partner-down"]["sentence"]
-    assert code == 9 and "it answered 503; its words: refgate queue show " in said and "Rosa" not in said
+    assert code == 9 and "it answered 503; its words: refgate messages show " in said and "Rosa" not in said
 
 
 def test_what_waits_for_the_desk_is_counted(pair):

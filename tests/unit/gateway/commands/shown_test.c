@@ -34,6 +34,28 @@ static void name_and_number(void **state)
     assert_null(shown_name(&arena, &nobody));
 }
 
+/* As somebody at the telephone asks for a client. */
+static void a_client_by_number_or_name(void **state)
+{
+    static const struct {
+        const char *asked;
+        bool is_meant;
+    } cases[] = {{NULL, true},           {"C-1042", true},       {"C-10", false},
+                 {"nunez", true},        {"Núñez-O'Hara", true}, {"maria nunez", true},
+                 {"NUNEZ, M", true},     {"ohara", true},        {"hara", false},
+                 {"nunez pedro", false}, {"unez", false},        {"", false},
+                 {"山田", false}};
+    struct shown_client client = {.name = "Núñez-O'Hara, María José", .number = "C-1042"};
+    struct shown_client other_script = {.name = "山田, 太郎", .number = "C-7"};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (shown_client_is(&client, cases[i].asked) != cases[i].is_meant)
+            fail_msg("%s", cases[i].asked);
+    assert_true(shown_client_is(&other_script, "山田"));
+    assert_false(shown_client_is(&other_script, "nunez"));
+    assert_false(shown_client_is(&(struct shown_client){.name = NULL}, "nunez"));
+}
+
 static void precautions_with_what_they_say(void **state)
 {
     const struct json *record = tree_of(
@@ -81,6 +103,7 @@ static void times_are_local_and_short(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_client_by_number_or_name, reset),
         cmocka_unit_test_setup(name_and_number, reset),
         cmocka_unit_test_setup(precautions_with_what_they_say, reset),
         cmocka_unit_test_setup(many_precautions_end, reset),
