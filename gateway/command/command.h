@@ -122,7 +122,7 @@ void command_findings(struct command_call *call, const struct finding_list *find
 /* A table for people, with columns as wide as needed. A cell stays on its line, whatever a partner
  * wrote in it, and is cut at CELL_MAX characters; in the last column, which holds reasons, at
  * LAST_CELL_MAX. --json has the whole text. */
-enum { CELL_MAX = 64, LAST_CELL_MAX = 300 };
+enum { CELL_MAX = 64, LAST_CELL_MAX = 600 };
 struct command_table {
     struct arena *arena;
     size_t columns;

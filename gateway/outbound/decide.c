@@ -240,8 +240,9 @@ static const char *doubt_left(const struct flow *flow, const struct flow_loaded 
     if (loaded->doubt == NULL || text_equal(loaded->doubt, release->confirmed_what))
         return NULL;
     return arena_print(flow->arena,
-                       "%s: wrong client? confirm with refgate tray confirm %lld --by HANDLE",
-                       loaded->doubt, (long long)release->id);
+                       "%s: wrong client? If so: refgate tray drop %lld --by HANDLE, and write it "
+                       "anew. If not: refgate tray confirm %lld --by HANDLE",
+                       loaded->doubt, (long long)release->id, (long long)release->id);
 }
 
 /* It seems to be about another client than its referral, and nobody has said that it is not. The
@@ -260,7 +261,7 @@ static bool is_in_doubt(const struct flow *flow, const struct flow_loaded *loade
     release->decided_ms = flow->now_ms;
     release->reason =
         is_free ? doubt
-                : arena_print(flow->arena, "%s; and then, because %s", doubt, refusal.reason);
+                : arena_print(flow->arena, "%s; then it still waits: %s", doubt, refusal.reason);
     if (!text_equal(release->reason, before))
         note_waiting(flow, loaded, release, "wrong client?");
     return true;

@@ -36,9 +36,10 @@ def test_ours_waits_until_it_is_confirmed(make_town):
     assert "refgate tray confirm" in look.read_text()
     first, second = waiting
     assert first["record_id"] == by_command["record_id"] and second["record_id"] == by_folder["record_id"]
+    assert f"wrong client? If so: refgate tray drop {first['number']} --by" in first["reason"]
     assert first["reason"].endswith(f"refgate tray confirm {first['number']} --by HANDLE")
     assert f"born {records.BORN}" in second["reason"]
-    assert str(first["number"]) in willow.run("tray", "list").stdout
+    assert all(one["reason"] in willow.run("tray", "list").stdout for one in waiting), "what to do is not cut away"
     assert willow.status(number) == "accepted", "the Task waits with the note"
     said, = willow.json("consent", "explain", by_command["record_id"])
     assert not said["allowed"] and said["reason"] == first["reason"], "the consents allow it, and still it waits"
