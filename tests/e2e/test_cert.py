@@ -184,7 +184,7 @@ def test_the_private_ca(tmp_path):
     ca = tmp_path / "ca"
     (tmp_path / "word").write_text("correct horse\n")
     os.chmod(tmp_path / "word", 0o600)
-    options = ["--ca-dir", ca, "--ca-passphrase-file", tmp_path / "word"]
+    options = ["--ca-dir", ca, "--ca-passphrase-file", tmp_path / "word", "-d", tmp_path]
     refgate("cert", "authority", "init", "town", *options, "--key-type", "rsa3072")
     assert "ENCRYPTED" in (ca / "ca.key").read_text()
     refgate("cert", "authority", "init", "town", *options, expect=1)
@@ -196,6 +196,7 @@ def test_the_private_ca(tmp_path):
     listed, = json_lines(refgate("cert", "authority", "list", *options, "--json").stdout)
     assert listed["serial"] == leaf["serial"] and "revoked_at" not in listed
     refgate("cert", "revoke", tmp_path / "h.crt", *options, "--reason", "key-compromise")
+    assert not (tmp_path / "lock").exists(), "whoever asks whether a service runs leaves nothing behind"
     listed, = json_lines(refgate("cert", "authority", "list", *options, "--json").stdout)
     assert listed["revoked_at"]
     crl = subprocess.run(["openssl", "crl", "-in", ca / "ca.crl", "-noout", "-text"], capture_output=True,

@@ -20,6 +20,14 @@
 #include "gateway/setup/setup.h"
 #include "gateway/store/writer.h"
 
+/* A test that is killed at each step of something, once a step: under sanitizers each is dear, and
+ * the plain build tries every one. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { KILLS_APART = 7 };
+#else
+enum { KILLS_APART = 1 };
+#endif
+
 #define CLINIC_NOW "2026-10-20T12:00:00Z"
 
 struct clinic {

@@ -393,7 +393,7 @@ static void a_repair_that_was_broken_off_is_done_again(void **state)
     run(clinic, "rotten",
         "sed -i 's/body of message 3/body of message X/' \"$COPY/store.journal/00000001\"");
     bool is_done = false;
-    for (int write = 1; !is_done; write++) {
+    for (int write = 1; !is_done; write += KILLS_APART) {
         int status;
         run(clinic, "copy", "rm -rf \"$COPY\" && cp -a \"$DIR/rotten\" \"$COPY\"");
         pid_t child = fork();

@@ -364,7 +364,7 @@ static void test_an_upgrade_killed_at_any_step_is_started_again(void **state)
     struct clinic *clinic = *state;
     int steps = 0;
     make_old(clinic, "old");
-    for (bool killed = true; killed; steps++) {
+    for (bool killed = true; killed; steps += KILLS_APART) {
         run(clinic, "killed", "rm -rf \"$COPY\" && cp -a \"$DIR\"/old \"$COPY\"");
         killed = is_killed_at(clinic, "killed", steps);
         struct store *store = opened(clinic, "killed");
